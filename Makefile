@@ -1,0 +1,57 @@
+# The front door. Needs python3 (3.11 or newer) and make; every target installs what it needs into .venv.
+DATA ?= data
+INBOX ?= $(DATA)/inbox
+COMPANY ?= seeds/company
+PYTHON ?= python3
+BIN := .venv/bin
+export DATA
+export DBT_PROFILES_DIR := $(CURDIR)
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test lint company prices lock clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+.venv/.synced: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("ERROR: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@echo "installing the locked tools into .venv (about a minute, once)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[^ ]+' requirements.txt)"
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --compile-bytecode requirements.txt
+	@touch $@
+
+profiles.yml: profiles.yml.example
+	@cp profiles.yml.example profiles.yml
+
+demo: DATA := data/demo
+demo: .venv/.synced profiles.yml ## the main job on a small company, ending with a five-row answer
+	@$(BIN)/python scripts/build.py tests/golden/inbox $(DATA) tests/golden/company --answer
+
+build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBOX= DATA= COMPANY=)
+	@mkdir -p "$(DATA)/inbox"
+	@$(BIN)/python scripts/build.py "$(INBOX)" "$(DATA)" "$(COMPANY)"
+
+test: lint ## all that CI runs
+	@$(BIN)/python -m pytest
+
+lint: .venv/.synced profiles.yml ## ruff and sqlfluff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python scripts/company.py complete seeds/company "$(DATA)"
+	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models macros tests
+
+company: .venv/.synced ## a commented starting set of company seeds (DIR=)
+	@test -n "$(DIR)" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }
+	@$(BIN)/python scripts/company.py start "$(DIR)"
+
+prices: .venv/.synced ## rebuild the list price book from genai-prices
+	@$(BIN)/python scripts/make_prices.py
+
+lock: .venv/.synced ## compile requirements.txt from requirements.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --override overrides.txt requirements.in -o requirements.txt
+
+clean: ## remove what make made, except data
+	@rm -rf .venv target logs .company profiles.yml

@@ -1,0 +1,4 @@
+{# A seed's LIKE pattern against a value that may be missing; an empty pattern matches all. #}
+{% macro matches(value, pattern) -%}
+    ({{ pattern }} is null or coalesce({{ value }}, '') like {{ pattern }} escape '\')
+{%- endmacro %}

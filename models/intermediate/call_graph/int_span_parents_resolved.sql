@@ -1,0 +1,85 @@
+-- one row per span: the parent that the walk follows, free of cycles
+with recursive spans as (
+
+    select
+        trace_key,
+        span_key,
+        parent_span_key,
+        coalesce(started_at, timestamp '1970-01-01 00:00:00') as started_at
+    from {{ ref('stg_telemetry__spans') }}
+
+),
+
+edges as (
+
+    select
+        spans.trace_key,
+        spans.span_key,
+        parents.span_key as parent_span_key,
+        spans.parent_span_key is not null and parents.span_key is null as is_orphan,
+        coalesce((parents.started_at, parents.span_key) >= (spans.started_at, spans.span_key), false) as is_backward
+    from spans
+    left join spans as parents
+        on spans.trace_key = parents.trace_key and spans.parent_span_key = parents.span_key
+
+),
+
+-- A cycle has at least one edge whose parent does not come before its child, so other traces need no search.
+suspect_traces as (
+
+    select distinct trace_key
+    from edges
+    where is_backward
+
+),
+
+suspects as (
+
+    select edges.*
+    from edges
+    inner join suspect_traces
+        on edges.trace_key = suspect_traces.trace_key
+
+),
+
+reached as (
+
+    select
+        trace_key,
+        span_key
+    from suspects
+    where parent_span_key is null
+
+    union all
+
+    select
+        suspects.trace_key,
+        suspects.span_key
+    from reached
+    inner join suspects
+        on reached.trace_key = suspects.trace_key and reached.span_key = suspects.parent_span_key
+
+),
+
+-- What no root reaches hangs on a cycle; cutting its backward edges frees it, and keeps every forward one.
+cut as (
+
+    select
+        suspects.trace_key,
+        suspects.span_key
+    from suspects
+    left join reached
+        on suspects.trace_key = reached.trace_key and suspects.span_key = reached.span_key
+    where reached.span_key is null and suspects.is_backward
+
+)
+
+select
+    edges.trace_key,
+    edges.span_key,
+    case when cut.span_key is null then edges.parent_span_key end as parent_span_key,
+    edges.is_orphan,
+    cut.span_key is not null as is_cut
+from edges
+left join cut
+    on edges.trace_key = cut.trace_key and edges.span_key = cut.span_key

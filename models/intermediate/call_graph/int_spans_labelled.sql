@@ -1,0 +1,74 @@
+-- one row per span: what it says of itself that the walk hands down (labels, owner, purpose, place in its trace)
+with spans as (
+
+    select * from {{ ref('stg_telemetry__spans') }}
+
+),
+
+parents as (
+
+    select * from {{ ref('int_span_parents_resolved') }}
+
+),
+
+catalog as (
+
+    select * from {{ ref('feature_catalog') }}
+
+),
+
+services as (
+
+    select * from {{ ref('services') }}
+
+),
+
+link_causes as (
+
+    select distinct
+        link_ends.trace_key,
+        link_ends.span_key
+    from {{ ref('int_trace_links_unnested') }} as link_ends
+
+)
+
+select
+    spans.trace_key,
+    spans.span_key,
+    parents.parent_span_key,
+    parents.is_orphan,
+    spans.feature_id,
+    -- The team that runs a span: its own tag, else its own label's owner, else its service's owner.
+    coalesce(spans.team_id, catalog.owner_team_id, services.owner_team_id) as owner_team_id,
+    case
+        when spans.purpose in ('production', 'evaluation', 'development') then spans.purpose
+        when spans.evaluation_run_id is not null then 'evaluation'
+    end as stated_purpose,
+    case
+        when lower(spans.environment) in ('production', 'prod', 'live', 'prd') then 'production'
+        when lower(spans.environment) like 'eval%' or lower(spans.environment) like 'langfuse-%' then 'evaluation'
+        when
+            lower(spans.environment) in (
+                'development', 'dev', 'staging', 'stage', 'test', 'testing', 'qa', 'local', 'ci'
+            )
+            then 'development'
+        when spans.environment is not null then 'unknown'
+    end as environment_purpose,
+    spans.tenant_id,
+    spans.user_id,
+    spans.prompt_version,
+    spans.service_name,
+    spans.route,
+    spans.prompt_template,
+    spans.span_name,
+    spans.is_billable,
+    spans.is_billable or link_causes.span_key is not null as is_needed
+from spans
+inner join parents
+    on spans.trace_key = parents.trace_key and spans.span_key = parents.span_key
+left join catalog
+    on spans.feature_id = catalog.feature_id and {{ in_force('catalog', 'spans.started_on') }}
+left join services
+    on spans.service_name = services.service_name and {{ in_force('services', 'spans.started_on') }}
+left join link_causes
+    on spans.trace_key = link_causes.trace_key and spans.span_key = link_causes.span_key

@@ -1,0 +1,55 @@
+-- one row per call: whether a bill covers its time, so that the bill's silence about it counts
+with calls as (
+
+    select
+        call_id,
+        provider,
+        account_id,
+        started_at,
+        is_on_bill
+    from {{ ref('int_calls_priced') }}
+
+),
+
+windows as (
+
+    select * from {{ ref('int_bill_windows') }}
+
+),
+
+accounts as (
+
+    select
+        provider,
+        count(distinct account_id) as accounts
+    from windows
+    group by provider
+
+),
+
+covered as (
+
+    select
+        calls.call_id,
+        count(distinct windows.account_id) as covering_accounts,
+        min(windows.account_id) as account_id
+    from calls
+    inner join windows
+        on
+            calls.provider = windows.provider
+            and coalesce(calls.account_id, windows.account_id) = windows.account_id
+            and calls.started_at between windows.covers_from and windows.covers_to
+    group by calls.call_id
+
+)
+
+select
+    calls.call_id,
+    -- Where the call's account is unknown, every account of the provider must be covered.
+    calls.is_on_bill
+    or (calls.account_id is not null and covered.call_id is not null)
+    or coalesce(covered.covering_accounts = accounts.accounts, false) as is_in_bill,
+    coalesce(calls.account_id, case when covered.covering_accounts = 1 then covered.account_id end) as account_id
+from calls
+left join covered on calls.call_id = covered.call_id
+left join accounts on calls.provider = accounts.provider

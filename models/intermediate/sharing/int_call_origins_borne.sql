@@ -1,0 +1,111 @@
+-- one row per call and originator: whose cost it is, who pays the provider, who bears it, for which purpose
+with calls as (
+
+    select * from {{ ref('int_calls_billed') }}
+
+),
+
+origins as (
+
+    select * from {{ ref('int_call_origins_ruled') }}
+
+),
+
+evaluated as (
+
+    select * from {{ ref('int_traces_evaluated') }}
+
+),
+
+keys as (
+
+    select * from {{ ref('int_keys_owned') }}
+
+),
+
+catalog as (
+
+    select * from {{ ref('feature_catalog') }}
+
+),
+
+joined as (
+
+    select
+        calls.call_id,
+        calls.started_on,
+        origins.route,
+        origins.prompt_version,
+        origins.is_root_orphan,
+        origins.hops,
+        origins.team_path,
+        origins.tenant_id,
+        origins.user_id,
+        origins.weight,
+        coalesce(evaluated.feature_id, origins.originating_feature_id, keys.feature_id) as originating_feature_id,
+        coalesce(origins.serving_feature_id, evaluated.feature_id, keys.feature_id) as serving_feature_id,
+        case
+            when evaluated.feature_id is not null then 'trace_tag'
+            when origins.originating_feature_id is not null then origins.attribution_rule
+            when keys.feature_id is not null then 'api_key'
+            else 'none'
+        end as attribution_rule,
+        -- An explicit word, then the eval run that names the trace, then the environment.
+        coalesce(
+            case when evaluated.trace_key is not null then 'evaluation' end,
+            origins.stated_purpose,
+            origins.environment_purpose
+        ) as known_purpose,
+        coalesce(keys.owner_team_id, origins.owner_team_id, 'unattributed') as payer_team_id
+    from calls
+    inner join origins on calls.call_id = origins.call_id
+    left join evaluated on calls.trace_key = evaluated.trace_key
+    left join keys
+        on
+            calls.provider = keys.provider
+            and calls.account_id is not distinct from keys.account_id
+            and calls.api_key is not distinct from keys.api_key
+            and calls.started_on = keys.used_on
+
+),
+
+with_purpose as (
+
+    select
+        joined.*,
+        coalesce(
+            joined.known_purpose,
+            case when joined.originating_feature_id is not null then '{{ var("default_purpose") }}' else 'unknown' end
+        ) as purpose,
+        catalog.owner_team_id as feature_owner_id
+    from joined
+    left join catalog
+        on
+            joined.originating_feature_id = catalog.feature_id
+            and {{ in_force('catalog', 'joined.started_on') }}
+
+)
+
+select
+    call_id,
+    coalesce(originating_feature_id, 'unlabelled') as originating_feature_id,
+    coalesce(serving_feature_id, 'unlabelled') as serving_feature_id,
+    attribution_rule,
+    route,
+    prompt_version,
+    is_root_orphan,
+    hops,
+    team_path,
+    tenant_id,
+    user_id,
+    weight,
+    purpose,
+    payer_team_id,
+    case
+        when originating_feature_id is null then payer_team_id
+        -- Who owns the feature evaluated bears its evals; a rule, a key or a run names a feature and no calling team.
+        when purpose = 'evaluation' or attribution_rule in ('catalog_rule', 'api_key', 'trace_tag')
+            then coalesce(feature_owner_id, {{ first_step('team_path') }}, payer_team_id)
+        else coalesce({{ first_step('team_path') }}, feature_owner_id, payer_team_id)
+    end as bearer_team_id
+from with_purpose

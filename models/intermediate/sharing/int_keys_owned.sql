@@ -1,0 +1,49 @@
+-- one row per provider, account, key and day in use: the team and feature that seed api_keys names for it
+with used as (
+
+    select
+        provider,
+        account_id,
+        api_key,
+        started_on as used_on
+    from {{ ref('int_calls_billed') }}
+
+    union
+
+    select
+        provider,
+        account_id,
+        api_key,
+        charged_on as used_on
+    from {{ ref('int_charges_standing') }}
+
+),
+
+owners as (
+
+    select * from {{ ref('api_keys') }}
+
+)
+
+select
+    used.provider,
+    used.account_id,
+    used.api_key,
+    used.used_on,
+    owners.owner_team_id,
+    owners.feature_id
+from used
+inner join owners
+    on
+        used.provider = owners.provider
+        and {{ matches('used.account_id', 'owners.account_id') }}
+        and {{ matches('used.api_key', 'owners.api_key') }}
+        and {{ in_force('owners', 'used.used_on') }}
+-- The longest key pattern is the most specific, then the longest account pattern.
+qualify row_number() over (
+    partition by used.provider, used.account_id, used.api_key, used.used_on
+    order by
+        length(owners.api_key) desc nulls last,
+        length(owners.account_id) desc nulls last,
+        owners.owner_team_id
+) = 1

@@ -1,0 +1,41 @@
+-- one row per eval run, suite and configuration that the run speaks for; NULL prompt or model speaks for any
+with runs as (
+
+    select
+        *,
+        cast(passed as double) / nullif(passed + failed + errored, 0) as pass_rate
+    from {{ ref('stg_evals__runs') }}
+
+),
+
+-- A run that names its traces evaluated what ran in them.
+seen as (
+
+    select distinct
+        runs.run_id,
+        runs.suite,
+        calls.model,
+        origins.prompt_version
+    from (select
+        run_id,
+        suite,
+        unnest(trace_keys) as trace_key
+    from runs
+    where len(trace_keys) > 0) as runs
+    inner join {{ ref('int_calls_billed') }} as calls on runs.trace_key = calls.trace_key
+    inner join {{ ref('int_call_origins_borne') }} as origins on calls.call_id = origins.call_id
+
+)
+
+select
+    runs.run_id,
+    runs.feature_id,
+    runs.suite,
+    runs.started_at,
+    runs.started_on,
+    runs.pass_rate,
+    runs.is_finished,
+    case when seen.run_id is not null then seen.model else runs.model_name end as model,
+    case when seen.run_id is not null then seen.prompt_version else runs.prompt_version end as prompt_version
+from runs
+left join seen on runs.run_id = seen.run_id and runs.suite = seen.suite

@@ -1,0 +1,11 @@
+-- one row per call, originating feature, bearer, tenant and user
+select
+    call_id,
+    originating_feature_id,
+    bearer_team_id,
+    tenant_id,
+    user_id,
+    {{ money('sum(share)') }} as share,
+    {{ money('sum(borne_usd)') }} as borne_usd
+from {{ ref('int_call_shares') }}
+group by call_id, originating_feature_id, bearer_team_id, tenant_id, user_id

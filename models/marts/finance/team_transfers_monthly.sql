@@ -1,0 +1,13 @@
+-- one row per posted month, debtor and creditor
+select
+    posted_month as month,
+    team_id as debtor_team_id,
+    counterparty_team_id as creditor_team_id,
+    {{ money('sum(amount_usd)') }} as amount_usd
+from {{ ref('ledger_entries') }}
+where
+    account = 'ai_cost'
+    and kind in ('transfer', 'share', 'pool_credit')
+    -- Each movement has two legs; the debit side names the debtor, also where a refund makes it negative.
+    and side = 'debit'
+group by posted_month, team_id, counterparty_team_id

@@ -1,0 +1,125 @@
+-- one row per month and feature that served production or was evaluated
+with daily as (
+
+    select
+        cast(date_trunc('month', covered_on) as date) as month,
+        feature_id,
+        sum(production_calls) as production_calls,
+        sum(case when is_covered then production_calls else 0 end) as covered_calls,
+        sum(production_usd) as production_usd,
+        sum(case when is_covered then production_usd else 0 end) as covered_usd
+    from {{ ref('eval_coverage_daily') }}
+    group by cast(date_trunc('month', covered_on) as date), feature_id
+
+),
+
+pnl as (
+
+    select *
+    from {{ ref('feature_pnl_monthly') }}
+    where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage')
+
+),
+
+months as (
+
+    select
+        month,
+        feature_id
+    from daily
+    union
+    select
+        month,
+        feature_id
+    from pnl
+    where production_usd != 0 or evaluation_usd != 0
+
+),
+
+-- The newest finished run of each required suite up to the month's end.
+newest_runs as (
+
+    select
+        months.month,
+        months.feature_id,
+        runs.passed,
+        runs.passed + runs.failed + runs.errored as judged
+    from months
+    inner join {{ ref('eval_requirements') }} as requirements
+        on months.feature_id = requirements.feature_id and {{ in_force('requirements', 'last_day(months.month)') }}
+    inner join {{ ref('stg_evals__runs') }} as runs
+        on
+            requirements.feature_id = runs.feature_id
+            and requirements.suite = runs.suite
+            and runs.is_finished
+            and runs.started_on <= last_day(months.month)
+    qualify row_number() over (
+        partition by months.month, months.feature_id, requirements.suite
+        order by runs.started_at desc, runs.run_id
+    ) = 1
+
+),
+
+pass_rates as (
+
+    select
+        month,
+        feature_id,
+        cast(sum(passed) as double) / nullif(sum(judged), 0) as pass_rate
+    from newest_runs
+    group by month, feature_id
+
+),
+
+joined as (
+
+    select
+        months.month,
+        months.feature_id,
+        coalesce(pnl.production_usd, 0) as production_usd,
+        coalesce(pnl.evaluation_usd, 0) as evaluation_usd,
+        coalesce(pnl.eval_pool_credit_usd, 0) as eval_pool_credit_usd,
+        cast(daily.covered_calls as double) / nullif(daily.production_calls, 0) as covered_calls_pct,
+        cast(daily.covered_usd as double) / nullif(cast(daily.production_usd as double), 0) as covered_usd_pct,
+        pass_rates.pass_rate,
+        pnl.answers
+    from months
+    left join daily on months.month = daily.month and months.feature_id = daily.feature_id
+    left join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
+    left join pass_rates on months.month = pass_rates.month and months.feature_id = pass_rates.feature_id
+
+),
+
+compared as (
+
+    select
+        joined.*,
+        previous.production_usd as previous_production_usd,
+        joined.production_usd - previous.production_usd as production_usd_change,
+        joined.covered_usd_pct - previous.covered_usd_pct as covered_usd_pct_change
+    from joined
+    left join joined as previous
+        on joined.feature_id = previous.feature_id and joined.month = previous.month + interval 1 month
+
+)
+
+select
+    month,
+    feature_id,
+    {{ money('production_usd') }} as production_usd,
+    {{ money('production_usd_change') }} as production_usd_change,
+    {{ money('evaluation_usd') }} as evaluation_usd,
+    {{ money('eval_pool_credit_usd') }} as eval_pool_credit_usd,
+    {{ money('evaluation_usd - eval_pool_credit_usd') }} as eval_tax_usd,
+    covered_calls_pct,
+    covered_usd_pct,
+    covered_usd_pct_change,
+    pass_rate,
+    -- A statistic, not money that anybody books: a double rounded to scale 12.
+    {{ money("cast(production_usd as double) / nullif(answers * pass_rate, 0)") }} as usd_per_correct_answer,
+    coalesce(
+        production_usd_change > {{ var('bill_up_pct') }} * previous_production_usd
+        and covered_usd_pct_change < -{{ var('coverage_down_pct') }},
+        false
+    ) as is_bill_up_coverage_down
+from compared

@@ -1,0 +1,123 @@
+with landed as (
+
+    select * from {{ source('landed', 'spans') }}
+
+),
+
+normalised as (
+
+    select
+        *,
+        lower(operation) as operation_name,
+        coalesce(cast(started_at as date), date '1970-01-01') as started_on,
+        coalesce(cache_read_tokens, 0) as cache_read,
+        -- Exports that split writes by lifetime state the total as well.
+        greatest(coalesce(cache_write_tokens, 0), coalesce(cache_write_1h_tokens, 0)) as cache_write,
+        coalesce(cache_write_1h_tokens, 0) as cache_write_1h,
+        coalesce(reasoning_tokens, 0) as reasoning,
+        coalesce(audio_input_tokens, 0) as audio_input,
+        coalesce(audio_output_tokens, 0) as audio_output,
+        -- Embedding exports may state nothing but the total, which is input.
+        coalesce(input_tokens, case when output_tokens is null then total_tokens end, 0) as stated_input,
+        coalesce(output_tokens, 0) as stated_output,
+        input_tokens is not null or output_tokens is not null or total_tokens is not null as has_usage
+    from landed
+
+),
+
+with_convention as (
+
+    select
+        *,
+        case
+            -- More cached than input: the input can't contain them, whatever the convention says.
+            when cache_read + cache_write > stated_input then false
+            else coalesce(input_includes_cached, true)
+        end as is_cached_in_input,
+        case
+            when cache_read + cache_write > stated_input then 'arithmetic'
+            when input_includes_cached is not null then 'convention'
+            else 'default'
+        end as cached_input_rule,
+        case when reasoning <= stated_output then reasoning else 0 end as reasoning_in_output
+    from normalised
+
+),
+
+disjoint as (
+
+    select
+        *,
+        stated_input
+        - case when is_cached_in_input then cache_read + cache_write else 0 end as uncached_input,
+        -- A total above its parts shows tokens that the export lost: thinking tokens, billed as output.
+        greatest(
+            coalesce(total_tokens, 0)
+            - stated_input - case when is_cached_in_input then 0 else cache_read + cache_write end
+            - stated_output - case when reasoning > stated_output then reasoning else 0 end,
+            0
+        ) as lost
+    from with_convention
+
+)
+
+select
+    trace_key,
+    span_key,
+    parent_span_key,
+    trace_id,
+    span_id,
+    source_file,
+    name as span_name,
+    status,
+    started_at,
+    ended_at,
+    started_on,
+    operation_name,
+    provider as provider_name,
+    server_address,
+    model as model_name,
+    response_id,
+    agent_name,
+    tool_name,
+    session_id,
+    request_id,
+    user_id,
+    tenant_id,
+    coalesce(prompt_version, prompt_name) as prompt_version,
+    coalesce(prompt_template, prompt_name) as prompt_template,
+    service_tier,
+    service_name,
+    environment,
+    route,
+    evaluation_run_id,
+    api_key,
+    account_id,
+    feature_id,
+    team_id,
+    lower(purpose) as purpose,
+    output_key,
+    links,
+    stated_usd,
+    has_usage,
+    coalesce(usage_convention, '') = 'provider' as is_provider_usage,
+    cached_input_rule,
+    greatest(uncached_input - audio_input, 0) as input_tokens,
+    cache_read as cache_read_tokens,
+    cache_write - cache_write_1h as cache_write_5m_tokens,
+    cache_write_1h as cache_write_1h_tokens,
+    least(audio_input, uncached_input) as audio_input_tokens,
+    greatest(stated_output - reasoning_in_output - audio_output, 0) as output_tokens,
+    reasoning + lost as reasoning_tokens,
+    least(audio_output, stated_output - reasoning_in_output) as audio_output_tokens,
+    -- What an export says of itself decides; where it says nothing, a model and its tokens do.
+    case
+        when operation_name in (
+            'chat', 'text_completion', 'completion', 'generate_content', 'embeddings', 'embedding', 'llm', 'reranker',
+            'rerank', 'generation', 'ai.generatetext.dogenerate', 'ai.streamtext.dostream', 'ai.embed.doembed',
+            'ai.embedmany.doembed', 'ai.generateobject.dogenerate', 'ai.streamobject.dostream'
+        ) then true
+        when operation_name is not null then false
+        else model is not null and (input_tokens is not null or output_tokens is not null or total_tokens is not null)
+    end as is_billable
+from disjoint

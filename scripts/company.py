@@ -1,0 +1,168 @@
+"""What the company decides, as CSV seeds: complete a company's folder for dbt, or write a commented starting set.
+
+Usage: company.py complete COMPANY DATA   (COMPANY -> .company/DATA, comments stripped, absent seeds header-only)
+       company.py start DIR               (a commented starting set, nothing overwritten)
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+VALID = ["valid_from", "valid_to"]
+# seed: (columns, what it decides, an example row)
+SEEDS: dict[str, tuple[list[str], str, str]] = {
+    "teams": (["team_id", "name", "cost_center"], "The teams that bear and pay.", "search,Search Team,CC-100"),
+    "services": (
+        ["service_name", "owner_team_id", *VALID],
+        "Who runs a service (service.name of its spans).",
+        "search-api,search,,",
+    ),
+    "feature_catalog": (
+        ["feature_id", "name", "owner_team_id", "launched_on", *VALID],
+        "The features that spans are labelled with, and who owns each from when.",
+        "summarize-feedback,Summarize my feedback,search,2026-01-15,,",
+    ),
+    "feature_rules": (
+        ["priority", "service", "route", "prompt_template", "span_name", "feature_id", "purpose"],
+        "Features for calls that nothing labels; SQL LIKE patterns, empty matches all, lowest priority wins.",
+        "10,search-api,/chat,,%,summarize-feedback,production",
+    ),
+    "api_keys": (
+        ["provider", "account_id", "api_key", "owner_team_id", "feature_id", *VALID],
+        "Who pays for an account or key; SQL LIKE patterns, empty matches all.",
+        "openrouter,default,prod-key,search,,,",
+    ),
+    "bill_sources": (
+        ["provider", "account_id", "file_kind", "priority"],
+        "Which kind of file is the bill where several kinds cover one account and day; lowest priority wins.",
+        "openrouter,default,openrouter_activity,10",
+    ),
+    "charge_rules": (
+        ["priority", "provider", "service_name", "sku", "description", "treatment", "model", "meter"],
+        "What a bill line that names no model is: call, shared, invoice_only or out_of_scope.",
+        "10,aws,AmazonEC2,,,out_of_scope,,",
+    ),
+    "billable_tools": (
+        ["service", "tool_name", "provider", "meter"],
+        "Tool spans that a provider bills (search, code execution).",
+        "search-api,web_search,tavily,request",
+    ),
+    "chargeback_policies": (
+        ["scope", "scope_id", "policy", "bearer_team_id", "weight", *VALID],
+        "Who bears: origin_pays (default), caller_pays, owner_pays, split; scope default, team, service or feature.",
+        "default,,origin_pays,,,,",
+    ),
+    "sharing_rules": (
+        ["pool", "method", "team_id", "weight", *VALID],
+        "Who shares untraced, unlabelled, invoice_only and shared money: none (default), even or weighted.",
+        "untraced,none,,,,",
+    ),
+    "eval_requirements": (
+        ["feature_id", "suite", "min_pass_rate", "fresh_days", *VALID],
+        "The eval suites that a feature's production configurations must have passed.",
+        "summarize-feedback,faithfulness,0.9,30,,",
+    ),
+    "eval_funding": (
+        ["scope", "scope_id", "share", "cap_pct", "cap_floor_usd", *VALID],
+        "What the quality pool pays: share of eval spend up to max(cap_pct x production, cap_floor_usd).",
+        "default,,1,0.1,50,,",
+    ),
+    "negotiated_prices": (
+        ["provider", "account_id", "model", "meter", "unit_price_usd", "discount_pct", *VALID],
+        "Prices and discounts (0..1) that overlay the list; SQL LIKE patterns, empty matches all.",
+        "openai,,gpt-5%,,,0.15,2026-01-01,",
+    ),
+    "revenue_rules": (
+        ["feature_id", "method", "weight", *VALID],
+        "How revenue that names no feature is spread: usage (default), value or even; weight is 1 where empty.",
+        "summarize-feedback,usage,1,,",
+    ),
+    "budgets": (
+        ["scope", "scope_id", "month", "budget_usd"],
+        "Monthly budgets of teams and features.",
+        "team,search,2026-10-01,5000",
+    ),
+    "fx_rates": (
+        ["currency", "rate_on", "usd_per_unit", "source"],
+        "Exchange rates for bills in other currencies.",
+        "EUR,2026-10-31,1.0712,ECB reference rate",
+    ),
+}
+
+
+def seeds_of(data: str) -> Path:
+    """Where dbt_project.yml looks for the company's seeds of a data folder."""
+    return Path(__file__).resolve().parent.parent / ".company" / data.replace("/", "-")
+
+
+def complete(company: Path, data: str) -> int:
+    if not company.is_dir():
+        print(f"ERROR: COMPANY={company} is no folder; `make company DIR={company}` writes a starting set", file=sys.stderr)
+        return 2
+    unknown = sorted(path.name for path in company.glob("*.csv") if path.stem not in SEEDS)
+    if unknown:
+        print(f"ERROR: {company}/{unknown[0]} is no company seed; known: {', '.join(SEEDS)}", file=sys.stderr)
+        return 2
+    target = seeds_of(data)
+    target.mkdir(parents=True, exist_ok=True)
+    errors = 0
+    for name, (columns, _, _) in SEEDS.items():
+        text = ""
+        source = company / f"{name}.csv"
+        if source.exists():
+            text, complaint = completed(source, columns)
+            if complaint:
+                print(f"ERROR: {source}: {complaint}", file=sys.stderr)
+                errors += 1
+                continue
+        written = target / f"{name}.csv"
+        text = text or ",".join(columns) + "\n"
+        if not written.exists() or written.read_text(encoding="utf-8") != text:
+            written.write_text(text, encoding="utf-8")
+    return 2 if errors else 0
+
+
+def completed(source: Path, columns: list[str]) -> tuple[str, str | None]:
+    """(CSV text with exactly `columns`, complaint): comment lines go, absent optional columns are blank."""
+    lines = [line for line in source.read_text(encoding="utf-8-sig").splitlines() if line.strip() and line[0] != "#"]
+    rows = list(csv.reader(lines))
+    if not rows:
+        return "", None
+    header = [cell.strip() for cell in rows[0]]
+    strange = [name for name in header if name not in columns]
+    if strange or columns[0] not in header:
+        return "", f"header {header} is not {columns}"
+    out = [columns]
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) != len(header):
+            return "", f"row {number} has {len(row)} cells where the header has {len(header)}: {','.join(row)[:80]}"
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
+        out.append([cells.get(name, "") for name in columns])
+    return "".join(",".join(_cell(cell) for cell in row) + "\n" for row in out), None
+
+
+def _cell(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if any(mark in cell for mark in ',"\n') else cell
+
+
+def start(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (columns, meaning, example) in SEEDS.items():
+        path = folder / f"{name}.csv"
+        if path.exists():
+            print(f"  kept    {path}")
+            continue
+        dated = "valid_from is inclusive, valid_to exclusive, empty is open. " if "valid_from" in columns else ""
+        path.write_text(f"# {meaning} {dated}Lines that begin with # are comments.\n"
+                        f"{','.join(columns)}\n# {example}\n", encoding="utf-8")  # fmt: skip
+        print(f"  written {path}")
+    print(f"Fill them in, then: make build INBOX=<exports> DATA=<data> COMPANY={folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4 and sys.argv[1] == "complete":
+        sys.exit(complete(Path(sys.argv[2]), sys.argv[3]))
+    if len(sys.argv) == 3 and sys.argv[1] == "start":
+        sys.exit(start(Path(sys.argv[2])))
+    sys.exit(__doc__)

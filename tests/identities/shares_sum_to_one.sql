@@ -1,0 +1,23 @@
+-- Identity 4: a call's shares sum to exactly 1, and its shares' money to exactly its own.
+with shares as (
+
+    select
+        call_id,
+        sum(share) as share,
+        sum(borne_usd) as borne_usd
+    from {{ ref('call_shares') }}
+    group by call_id
+
+)
+
+select
+    calls.call_id,
+    calls.attributed_usd,
+    shares.share,
+    shares.borne_usd
+from {{ ref('attributed_calls') }} as calls
+full outer join shares on calls.call_id = shares.call_id
+where
+    coalesce(shares.share, 0) != 1
+    or calls.call_id is null
+    or calls.attributed_usd is distinct from shares.borne_usd
