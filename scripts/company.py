@@ -97,7 +97,7 @@ def seeds_of(data: str) -> Path:
 
 def complete(company: Path, data: str) -> int:
     if not company.is_dir():
-        print(f"ERROR: COMPANY={company} is no folder; `make company DIR={company}` writes a starting set", file=sys.stderr)
+        print(f"ERROR: {company} is no folder; `make company DIR={company}` writes a starting set", file=sys.stderr)
         return 2
     unknown = sorted(path.name for path in company.glob("*.csv") if path.stem not in SEEDS)
     if unknown:
@@ -153,8 +153,10 @@ def start(folder: Path) -> int:
             print(f"  kept    {path}")
             continue
         dated = "valid_from is inclusive, valid_to exclusive, empty is open. " if "valid_from" in columns else ""
-        path.write_text(f"# {meaning} {dated}Lines that begin with # are comments.\n"
-                        f"{','.join(columns)}\n# {example}\n", encoding="utf-8")  # fmt: skip
+        path.write_text(
+            f"# {meaning} {dated}Lines that begin with # are comments.\n{','.join(columns)}\n# {example}\n",
+            encoding="utf-8",
+        )
         print(f"  written {path}")
     print(f"Fill them in, then: make build INBOX=<exports> DATA=<data> COMPANY={folder}")
     return 0

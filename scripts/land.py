@@ -4,7 +4,6 @@ Usage: land.py INBOX DATA. Exit 0 also when files or lines were rejected (they a
 rejected rows of a kind passes `max_reject_share`; 2 when the call itself is wrong.
 """
 
-import argparse
 import fcntl
 import os
 import secrets
@@ -14,11 +13,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import yaml
+from tqdm import tqdm
+
 from landing import Unreadable, rows_csv, spans_json
 from landing.canonical import Aliases
 from landing.recognise import opened, recognise
 from landing.store import Staged, Store
-from tqdm import tqdm
 
 PROJECT = Path(__file__).resolve().parent.parent
 CHUNK = 1 << 22
@@ -31,6 +31,11 @@ def content_id(path: Path) -> str:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()[:32]
+
+
+def pace() -> float:
+    """Seconds between progress lines: often to a person, seldom into a log."""
+    return 0.2 if sys.stderr.isatty() else 10
 
 
 def hash_key(data: Path) -> bytes:
@@ -72,9 +77,13 @@ def land_file(path: Path, name: str, kind: str, file_id: str, staging: Path, sec
                 staged.add(kind, row)
     staged.close()
     return {
-        "file_id": file_id, "source_file": name, "kind": kind, "rows_read": read, "rows_rejected": rejected,
+        "file_id": file_id,
+        "source_file": name,
+        "kind": kind,
+        "rows_read": read,
+        "rows_rejected": rejected,
         "first_reasons": dict(list(reasons.items())[:3]),
-    }  # fmt: skip
+    }
 
 
 def _span_records(stream, aliases: Aliases, origin: dict):
@@ -118,7 +127,10 @@ def survey(inbox: Path, known: dict) -> tuple[list[tuple], list[dict], int]:
                 known = {**known, file_id: None}
                 found.append((path, shown, what.kind, file_id))
             except (OSError, EOFError) as error:
-                complain(shown, f"can't be read ({error.strerror if isinstance(error, OSError) and error.strerror else error})")
+                complain(
+                    shown,
+                    f"can't be read ({getattr(error, 'strerror', None) or error}); give read permission, or mend it",
+                )
     return found, unread, seen
 
 
@@ -131,7 +143,7 @@ def land(inbox: Path, data: Path) -> int:
     size = sum(path.stat().st_size for path, *_ in found)
     with (
         ProcessPoolExecutor(max_workers=os.cpu_count()) as pool,
-        tqdm(total=size, unit="B", unit_scale=True, desc="landing", disable=not found, file=sys.stderr) as bar,
+        tqdm(total=size, unit="B", unit_scale=True, desc="landing", disable=not found, mininterval=pace()) as bar,
     ):
         tasks = {pool.submit(land_file, *item, store.staging, secret, extra): item for item in found}
         for task in as_completed(tasks):
@@ -142,8 +154,15 @@ def land(inbox: Path, data: Path) -> int:
             except (OSError, EOFError) as error:
                 for part in store.staging.glob(f"*/*{file_id}.parquet"):
                     part.unlink()
-                unread.append({"source_file": shown, "source_line": None, "file_id": None, "kind": "file",
-                               "reason": f"{kind} that can't be read to its end ({error}); export it again"})  # fmt: skip
+                unread.append(
+                    {
+                        "source_file": shown,
+                        "source_line": None,
+                        "file_id": None,
+                        "kind": "file",
+                        "reason": f"{kind} that can't be read to its end ({error})",
+                    }
+                )
     landed.sort(key=lambda entry: entry["source_file"])
     store.commit(landed, unread)
     report(store, landed, unread, seen)
@@ -151,17 +170,22 @@ def land(inbox: Path, data: Path) -> int:
 
 
 def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> None:
+    """Per kind what landed, then by name every file and line that did not."""
+    for kind in sorted({entry["kind"] for entry in landed}):
+        entries = [entry for entry in landed if entry["kind"] == kind]
+        rejected = sum(entry["rows_rejected"] for entry in entries)
+        rows = sum(entry["rows_read"] for entry in entries) - rejected
+        print(f"  {kind}: {rows:,} rows from {len(entries)} files, {rejected:,} rejected")
     for entry in landed:
-        print(f"  landed    {entry['source_file']}: {entry['rows_read'] - entry['rows_rejected']:,} rows of {entry['kind']}"
-              + (f", {entry['rows_rejected']:,} rejected" if entry["rows_rejected"] else ""))  # fmt: skip
         for reason, times in entry["first_reasons"].items():
-            print(f"            rejected {times:,}x: {reason}")
+            print(f"  rejected {times:,}x in {entry['source_file']}: {reason}")
     for item in unread:
-        print(f"  not read  {item['source_file']}: {item['reason']}")
+        print(f"  not read {item['source_file']}: {item['reason']}")
     copies = sum(entry["rows_superseded"] for entry in store.files.values())
-    print(f"landed {len(landed)} new files ({seen} known, {len(unread)} not read), {sum(e['rows_read'] for e in landed):,} rows, "
-          f"{sum(e['rows_rejected'] for e in landed):,} rejected; {copies:,} copies of spans stand aside. "
-          f"Rejects: {store.root}/rejects")  # fmt: skip
+    print(
+        f"landed {len(landed)} new files ({seen} known, {len(unread)} not read; {copies:,} copies of spans aside); "
+        f"rejects: {store.root}/rejects"
+    )
 
 
 def over_share(landed: list[dict], variables: dict) -> int:
@@ -171,29 +195,30 @@ def over_share(landed: list[dict], variables: dict) -> int:
         read = sum(entry["rows_read"] for entry in landed if entry["kind"] == kind)
         rejected = sum(entry["rows_rejected"] for entry in landed if entry["kind"] == kind)
         if read >= variables["max_reject_share_min_rows"] and rejected > read * variables["max_reject_share"]:
-            print(f"ERROR: {rejected:,} of {read:,} rows of {kind} were rejected, over max_reject_share "
-                  f"({variables['max_reject_share']:.0%}); correct the files named above, or raise the variable")  # fmt: skip
+            print(
+                f"ERROR: {rejected:,} of {read:,} rows of {kind} rejected, over max_reject_share "
+                f"({variables['max_reject_share']:.0%}); correct the files named, or raise it"
+            )
             worst = 1
     return worst
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("inbox", type=Path)
-    parser.add_argument("data", type=Path)
-    arguments = parser.parse_args()
-    if not arguments.inbox.is_dir():
-        print(f"ERROR: the inbox {arguments.inbox} is no folder; create it, or say INBOX=<folder>", file=sys.stderr)
+def run(inbox: Path, data: Path) -> int:
+    """Land under a lock; exit code as in the module's text."""
+    if not inbox.is_dir():
+        print(f"ERROR: the inbox {inbox} is no folder; create it, or say INBOX=<folder>", file=sys.stderr)
         return 2
-    arguments.data.mkdir(parents=True, exist_ok=True)
-    with (arguments.data / ".lock").open("w") as lock:
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"ERROR: another landing is writing to {arguments.data}; wait for it", file=sys.stderr)
+            print(f"ERROR: another landing is writing to {data}; wait for it", file=sys.stderr)
             return 2
-        return land(arguments.inbox, arguments.data)
+        return land(inbox, data)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))

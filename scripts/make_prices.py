@@ -14,14 +14,32 @@ from genai_prices import data
 from genai_prices import types as book
 
 REFERENCE = Path(__file__).resolve().parent.parent / "seeds" / "reference"
-PRICES = ["provider", "model", "meter", "service_tier", "context_over_tokens", "unit_price_usd", "daily_from",
-          "daily_to", "known_from", "source", "valid_from", "valid_to"]  # fmt: skip
+PRICES = [
+    "provider",
+    "model",
+    "meter",
+    "service_tier",
+    "context_over_tokens",
+    "unit_price_usd",
+    "daily_from",
+    "daily_to",
+    "known_from",
+    "source",
+    "valid_from",
+    "valid_to",
+]
 METERS = {
-    "input_mtok": "input", "cache_read_mtok": "cache_read", "cache_write_mtok": "cache_write_5m",
-    "cache_write_1h_mtok": "cache_write_1h", "output_mtok": "output", "output_reasoning_mtok": "reasoning",
-    "input_audio_mtok": "audio_input", "output_audio_mtok": "audio_output", "web_searches_kcount": "web_search",
+    "input_mtok": "input",
+    "cache_read_mtok": "cache_read",
+    "cache_write_mtok": "cache_write_5m",
+    "cache_write_1h_mtok": "cache_write_1h",
+    "output_mtok": "output",
+    "output_reasoning_mtok": "reasoning",
+    "input_audio_mtok": "audio_input",
+    "output_audio_mtok": "audio_output",
+    "web_searches_kcount": "web_search",
     "requests_kcount": "request",
-}  # fmt: skip
+}
 TIERS = {"default": "standard", "standard": "standard", "batch": "batch", "flex": "flex", "priority": "priority"}
 FIRST_KNOWN = "2026-11-01"
 
@@ -49,10 +67,12 @@ def periods(prices) -> list[tuple[str, str, str, str, book.ModelPrice]]:
     dated = [item for item in conditional if not isinstance(item.constraint, book.TimeOfDateConstraint)]
     dated.sort(key=lambda item: str(item.constraint.start_date) if item.constraint else "")
     starts = [str(item.constraint.start_date) if item.constraint else "" for item in dated]
-    found = [(start, end, "", "", item.prices) for item, start, end in zip(dated, starts, starts[1:] + [""], strict=True)]
+    ends = [*starts[1:], ""]
+    found = [(start, end, "", "", item.prices) for item, start, end in zip(dated, starts, ends, strict=True)]
     for item in conditional:
         if isinstance(item.constraint, book.TimeOfDateConstraint):
-            found.append(("", "", f"{item.constraint.start_time:%H:%M}", f"{item.constraint.end_time:%H:%M}", item.prices))
+            hours = (f"{item.constraint.start_time:%H:%M}", f"{item.constraint.end_time:%H:%M}")
+            found.append(("", "", *hours, item.prices))
     return found
 
 
@@ -92,12 +112,26 @@ def main() -> None:
                 if not rows and model.id.endswith(":free"):
                     rows = [("input", 0, Decimal(0)), ("output", 0, Decimal(0))]
                 for meter, over, unit in rows:
-                    prices.append([provider.id, model.id, meter, tier, over, amount(unit), daily_from, daily_to,
-                                   FIRST_KNOWN if not valid_from else max(valid_from, FIRST_KNOWN), source,
-                                   valid_from, valid_to])  # fmt: skip
+                    prices.append(
+                        [
+                            provider.id,
+                            model.id,
+                            meter,
+                            tier,
+                            over,
+                            amount(unit),
+                            daily_from,
+                            daily_to,
+                            FIRST_KNOWN if not valid_from else max(valid_from, FIRST_KNOWN),
+                            source,
+                            valid_from,
+                            valid_to,
+                        ]
+                    )
     prices.sort(key=lambda row: [str(cell).zfill(12) if isinstance(cell, int) else cell for cell in row])
     write("model_prices.csv", PRICES, prices)
-    write("model_aliases.csv", ["provider", "pattern", "model"], sorted([*key, model] for key, model in aliases.items()))
+    rows = sorted([*key, model] for key, model in aliases.items())
+    write("model_aliases.csv", ["provider", "pattern", "model"], rows)
     print(f"{len(prices):,} prices, {len(aliases):,} aliases from {source} in {REFERENCE}", file=sys.stderr)
 
 

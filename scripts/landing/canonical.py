@@ -120,8 +120,18 @@ def span_row(aliases: Aliases, span: dict, attributes: dict, base: dict | None =
 def _may_be_call(found: dict) -> bool:
     """Tool and chain spans also carry JSON with ids; only a model's answer is read."""
     operation = str(found["operation"][1]).lower() if "operation" in found else ""
-    return operation in ("", "llm", "embedding", "reranker", "generation", "chat", "text_completion",
-                         "generate_content", "embeddings", "completion")  # fmt: skip
+    return operation in (
+        "",
+        "llm",
+        "embedding",
+        "reranker",
+        "generation",
+        "chat",
+        "text_completion",
+        "generate_content",
+        "embeddings",
+        "completion",
+    )
 
 
 def links_of(pairs) -> list[dict]:

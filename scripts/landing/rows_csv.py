@@ -42,32 +42,67 @@ def _optional(column: Column) -> Column:
 # Columns an export may lack came with later versions of it, or are optional by contract.
 HEADERS: dict[str, dict[str, Column]] = {
     "openrouter_activity": {
-        "generation_id": KEY, "created_at": TIME, "cost_total": AMOUNT, "cost_web_search": _optional(MONEY),
-        "cost_cache": _optional(MONEY), "cost_file_processing": _optional(MONEY),
-        "byok_usage_inference": _optional(MONEY), "tokens_prompt": COUNT, "tokens_completion": COUNT,
-        "tokens_reasoning": _optional(COUNT), "tokens_cached": _optional(COUNT), "model_permaslug": KEY,
-        "provider_name": _optional(TEXT), "variant": _optional(TEXT), "cancelled": _optional(TEXT),
-        "finish_reason_normalized": _optional(TEXT), "app_name": _optional(TEXT), "api_key_name": _optional(TEXT),
+        "generation_id": KEY,
+        "created_at": TIME,
+        "cost_total": AMOUNT,
+        "cost_web_search": _optional(MONEY),
+        "cost_cache": _optional(MONEY),
+        "cost_file_processing": _optional(MONEY),
+        "byok_usage_inference": _optional(MONEY),
+        "tokens_prompt": COUNT,
+        "tokens_completion": COUNT,
+        "tokens_reasoning": _optional(COUNT),
+        "tokens_cached": _optional(COUNT),
+        "model_permaslug": KEY,
+        "provider_name": _optional(TEXT),
+        "variant": _optional(TEXT),
+        "cancelled": _optional(TEXT),
+        "finish_reason_normalized": _optional(TEXT),
+        "app_name": _optional(TEXT),
+        "api_key_name": _optional(TEXT),
         "user": _optional(TEXT),
     },
     "eval_runs": {
-        "run_id": KEY, "feature_id": KEY, "suite": KEY, "started_at": TIME, "model": TEXT, "prompt_version": TEXT,
-        "cases": COUNT, "passed": NUMBER, "failed": NUMBER, "errored": NUMBER, "cost_usd": _optional(MONEY),
+        "run_id": KEY,
+        "feature_id": KEY,
+        "suite": KEY,
+        "started_at": TIME,
+        "model": TEXT,
+        "prompt_version": TEXT,
+        "cases": COUNT,
+        "passed": NUMBER,
+        "failed": NUMBER,
+        "errored": NUMBER,
+        "cost_usd": _optional(MONEY),
         "trace_ids": _optional(Column(lambda value, column: str(value or "").strip() or None)),
         "status": _optional(TEXT),
     },
     "usage_events": {
-        "event_id": KEY, "occurred_at": TIME, "feature_id": KEY, "user_id": TEXT, "account_id": TEXT,
-        "trace_id": _optional(TEXT), "request_id": _optional(TEXT), "answers": _optional(COUNT),
+        "event_id": KEY,
+        "occurred_at": TIME,
+        "feature_id": KEY,
+        "user_id": TEXT,
+        "account_id": TEXT,
+        "trace_id": _optional(TEXT),
+        "request_id": _optional(TEXT),
+        "answers": _optional(COUNT),
     },
     "users": {
-        "user_id": KEY, "account_id": TEXT, "plan": TEXT, "segment": TEXT, "signed_up_on": Column(_day),
+        "user_id": KEY,
+        "account_id": TEXT,
+        "plan": TEXT,
+        "segment": TEXT,
+        "signed_up_on": Column(_day),
         "valid_from": _optional(Column(_day)),
     },
     "revenue": {
-        "month": MONTH, "account_id": TEXT, "plan": TEXT, "revenue_usd": AMOUNT, "feature_id": _optional(TEXT),
+        "month": MONTH,
+        "account_id": TEXT,
+        "plan": TEXT,
+        "revenue_usd": AMOUNT,
+        "feature_id": _optional(TEXT),
     },
-}  # fmt: skip
+}
 
 
 def recognise(header: list[str]) -> tuple[str | None, str | None]:
@@ -100,9 +135,8 @@ def read(stream, table: str, origin: dict) -> Iterator[tuple[int, dict | Unreada
     header, delimiter = header_of(text.readline().rstrip("\r\n"))
     records = csv.reader(text, delimiter=delimiter)
     columns = HEADERS[table]
-    line_no = 1
     while True:
-        line_no, first = records.line_num + 2, line_no
+        line_no = records.line_num + 2
         try:
             record = next(records)
         except StopIteration:
@@ -114,7 +148,7 @@ def read(stream, table: str, origin: dict) -> Iterator[tuple[int, dict | Unreada
             continue
         try:
             if len(record) != len(header):
-                raise Unreadable(f"{len(record)} cells where the header has {len(header)}; the line is cut or misquoted")
+                raise Unreadable(f"{len(record)} cells where the header has {len(header)}; cut or misquoted")
             yield line_no, _row(dict(zip(header, record, strict=True)), columns, {**origin, "source_line": line_no})
         except Unreadable as reason:
             yield line_no, reason

@@ -31,17 +31,17 @@ class Batch(msgspec.Struct, rename="camel"):
     resource_spans: list[ResourceSpans] = []
 
 
+BOM = b"\xef\xbb\xbf"
 BATCH = msgspec.json.Decoder(Batch)
 ANY = msgspec.json.Decoder()
 
 
 def documents(stream) -> Iterator[tuple[int, bytes | Unreadable]]:
     """(line, JSON text) of each document in a stream: one per line, or pretty-printed and concatenated."""
-    line_no, first = 0, b""
-    for line_no, line in enumerate(stream, 1):
-        first = line.removeprefix(b"\xef\xbb\xbf").strip() if line_no == 1 else line.strip()
-        if first:
-            break
+    lines = ((line_no, line.strip()) for line_no, line in enumerate(stream, 1))
+    line_no, first = next(
+        ((number, line.removeprefix(BOM)) for number, line in lines if line != BOM and line), (0, b"")
+    )
     if not first:
         return
     try:
@@ -51,9 +51,7 @@ def documents(stream) -> Iterator[tuple[int, bytes | Unreadable]]:
         whole = True
     if not whole:
         yield line_no, first
-        for line_no, line in enumerate(stream, line_no + 1):
-            if line.strip():
-                yield line_no, line.strip()
+        yield from ((number, line) for number, line in lines if line)
         return
     yield from _concatenated((first + b"\n" + stream.read()).decode("utf-8", "replace"), line_no)
 

@@ -12,13 +12,15 @@ import pyarrow.parquet as pq
 from landing.tables import DAY_OF, NO_DAY, TABLES
 
 BATCH_ROWS = 20_000
+TIMES = {"started_at", "ended_at", "created_at", "occurred_at"}
 COPIES = """
 create temp table incoming as
 select trace_key, span_key, file_id, row_no, started_at, ended_at, filled, 1 as is_new from {new};
 create temp table standing as
 select landed.trace_key, landed.span_key, landed.file_id, landed.row_no, landed.started_at, landed.ended_at,
     landed.filled, 0 as is_new
-from {old} as landed semi join incoming on landed.trace_key = incoming.trace_key and landed.span_key = incoming.span_key;
+from {old} as landed
+semi join incoming on landed.trace_key = incoming.trace_key and landed.span_key = incoming.span_key;
 create temp table copies as
 with both_sides as (select * from incoming union all select * from standing),
 repeated as (
@@ -111,7 +113,8 @@ class Store:
         old = f"read_parquet('{_quoted(self.root)}/spans/*/*.parquet', hive_partitioning = false, union_by_name = true)"
         out = self.staging / "merged"
         with duckdb.connect() as engine:
-            engine.execute(f"set temp_directory = '{_quoted(self.staging)}/spill'; set preserve_insertion_order = false")
+            engine.execute(f"set temp_directory = '{_quoted(self.staging)}/spill'")
+            engine.execute("set preserve_insertion_order = false")
             engine.execute(COPIES.format(new=new, old=old, no_day=NO_DAY))
             for file_id, dropped in engine.execute(
                 "select file_id, count(*) from copies where place > 1 group by file_id order by file_id"
@@ -138,7 +141,8 @@ class Store:
                     anti join (from copies where place > 1) as lost
                         on rows.trace_key = lost.trace_key and rows.span_key = lost.span_key
                         and rows.file_id = lost.file_id and rows.row_no = lost.row_no
-                ) to '{_quoted(out)}' (format parquet, compression zstd, partition_by (day), filename_pattern 'part-{{i}}')"""
+                ) to '{_quoted(out)}'
+                (format parquet, compression zstd, partition_by (day), filename_pattern 'part-{{i}}')"""
             )
         moves = [(path, self.root / "spans" / path.parent.name / path.name) for path in sorted(out.glob("*/*.parquet"))]
         kept = {target for _, target in moves}
@@ -183,11 +187,9 @@ class Staged:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.writers[path] = pq.ParquetWriter(path, TABLES[table], compression="zstd")
         # Times arrive as aware UTC datetimes and land without a zone.
-        bare = [
-            {name: value.replace(tzinfo=None) if getattr(value, "tzinfo", None) else value for name, value in row.items()}
-            for row in rows
-        ]
-        self.writers[path].write_table(pa.Table.from_pylist(bare, TABLES[table]))
+        for row in rows:
+            row.update({name: row[name].replace(tzinfo=None) for name in TIMES & row.keys() if row[name]})
+        self.writers[path].write_table(pa.Table.from_pylist(rows, TABLES[table]))
 
 
 def _quoted(path: Path) -> str:

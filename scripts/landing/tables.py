@@ -1,85 +1,128 @@
-"""Arrow schemas of the landed tables. Times are UTC, money is decimal(38, 18) USD unless a currency stands beside it."""
+"""Arrow schemas of the landed tables: times are UTC, money is exact (scale 18), keys are 64-bit hashes of ids."""
 
 import pyarrow as pa
 
 TIME, MONEY, COUNT, KEY, TEXT = pa.timestamp("us"), pa.decimal128(38, 18), pa.int64(), pa.int64(), pa.string()
 
-ORIGIN = [("source_file", TEXT), ("source_line", COUNT), ("file_id", TEXT)]
 
-QUANTITIES = [
-    "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens",
-    "reasoning_tokens", "audio_input_tokens", "audio_output_tokens", "total_tokens",
-]  # fmt: skip
+def fields(kind: pa.DataType, names: str) -> list[pa.Field]:
+    """Fields of one type from names that blanks separate."""
+    return [pa.field(name, kind) for name in names.split()]
+
+
+ORIGIN = [*fields(TEXT, "source_file file_id"), *fields(COUNT, "source_line")]
 LABELS = [
-    "operation", "provider", "server_address", "model", "response_id", "agent_name", "tool_name", "session_id",
-    "request_id", "user_id", "tenant_id", "prompt_name", "prompt_version", "prompt_template", "service_tier",
-    "service_name", "environment", "route", "evaluation_run_id", "api_key", "account_id", "feature_id", "team_id",
+    "operation",
+    "provider",
+    "server_address",
+    "model",
+    "response_id",
+    "agent_name",
+    "tool_name",
+    "session_id",
+    "request_id",
+    "user_id",
+    "tenant_id",
+    "prompt_name",
+    "prompt_version",
+    "prompt_template",
+    "service_tier",
+    "service_name",
+    "environment",
+    "route",
+    "evaluation_run_id",
+    "api_key",
+    "account_id",
+    "feature_id",
+    "team_id",
     "purpose",
-]  # fmt: skip
+]
+QUANTITIES = [
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "total_tokens",
+]
 
 TABLES: dict[str, pa.Schema] = {
     "spans": pa.schema(
         [
-            ("trace_key", KEY), ("span_key", KEY), ("parent_span_key", KEY),
-            ("trace_id", TEXT), ("span_id", TEXT), ("parent_span_id", TEXT),
-            *ORIGIN, ("row_no", COUNT),
-            ("format", TEXT), ("name", TEXT), ("status", TEXT), ("started_at", TIME), ("ended_at", TIME),
-            *((label, TEXT) for label in LABELS),
-            *((quantity, COUNT) for quantity in QUANTITIES),
-            ("stated_usd", MONEY),
-            ("usage_convention", TEXT), ("input_includes_cached", pa.bool_()),
-            ("output_key", KEY),
-            ("links", pa.list_(pa.struct([("trace_key", KEY), ("span_key", KEY)]))),
-            ("filled", pa.int16()),
-        ]  # fmt: skip
+            *fields(KEY, "trace_key span_key parent_span_key"),
+            *fields(TEXT, "trace_id span_id parent_span_id"),
+            *ORIGIN,
+            *fields(COUNT, "row_no"),
+            *fields(TEXT, "format name status"),
+            *fields(TIME, "started_at ended_at"),
+            *fields(TEXT, " ".join(LABELS)),
+            *fields(COUNT, " ".join(QUANTITIES)),
+            *fields(MONEY, "stated_usd"),
+            *fields(TEXT, "usage_convention"),
+            *fields(pa.bool_(), "input_includes_cached"),
+            *fields(KEY, "output_key"),
+            *fields(pa.list_(pa.struct(fields(KEY, "trace_key span_key"))), "links"),
+            *fields(pa.int16(), "filled"),
+        ]
     ),
     "openrouter_activity": pa.schema(
         [
-            *ORIGIN, ("generation_id", TEXT), ("created_at", TIME),
-            ("cost_total", MONEY), ("cost_web_search", MONEY), ("cost_cache", MONEY), ("cost_file_processing", MONEY),
-            ("byok_usage_inference", MONEY), ("tokens_prompt", COUNT), ("tokens_completion", COUNT),
-            ("tokens_reasoning", COUNT), ("tokens_cached", COUNT), ("model_permaslug", TEXT),
-            ("provider_name", TEXT), ("variant", TEXT), ("cancelled", TEXT), ("finish_reason_normalized", TEXT),
-            ("app_name", TEXT), ("api_key_name", TEXT), ("user", TEXT),
-        ]  # fmt: skip
+            *ORIGIN,
+            *fields(TEXT, "generation_id model_permaslug provider_name variant cancelled finish_reason_normalized"),
+            *fields(TEXT, "app_name api_key_name user"),
+            *fields(TIME, "created_at"),
+            *fields(MONEY, "cost_total cost_web_search cost_cache cost_file_processing byok_usage_inference"),
+            *fields(COUNT, "tokens_prompt tokens_completion tokens_reasoning tokens_cached"),
+        ]
     ),
     "eval_runs": pa.schema(
         [
-            *ORIGIN, ("run_id", TEXT), ("feature_id", TEXT), ("suite", TEXT), ("started_at", TIME), ("model", TEXT),
-            ("prompt_version", TEXT), ("cases", COUNT), ("passed", COUNT), ("failed", COUNT), ("errored", COUNT),
-            ("cost_usd", MONEY), ("trace_ids", TEXT), ("trace_keys", pa.list_(KEY)), ("status", TEXT),
-        ]  # fmt: skip
+            *ORIGIN,
+            *fields(TEXT, "run_id feature_id suite model prompt_version status trace_ids"),
+            *fields(TIME, "started_at"),
+            *fields(COUNT, "cases passed failed errored"),
+            *fields(MONEY, "cost_usd"),
+            *fields(pa.list_(KEY), "trace_keys"),
+        ]
     ),
     "usage_events": pa.schema(
         [
-            *ORIGIN, ("event_id", TEXT), ("occurred_at", TIME), ("feature_id", TEXT), ("user_id", TEXT),
-            ("account_id", TEXT), ("trace_id", TEXT), ("trace_key", KEY), ("request_id", TEXT), ("answers", COUNT),
-        ]  # fmt: skip
+            *ORIGIN,
+            *fields(TEXT, "event_id feature_id user_id account_id trace_id request_id"),
+            *fields(TIME, "occurred_at"),
+            *fields(KEY, "trace_key"),
+            *fields(COUNT, "answers"),
+        ]
     ),
     "users": pa.schema(
-        [
-            *ORIGIN, ("user_id", TEXT), ("account_id", TEXT), ("plan", TEXT), ("segment", TEXT),
-            ("signed_up_on", pa.date32()), ("valid_from", pa.date32()),
-        ]  # fmt: skip
+        [*ORIGIN, *fields(TEXT, "user_id account_id plan segment"), *fields(pa.date32(), "signed_up_on valid_from")]
     ),
     "revenue": pa.schema(
         [
-            *ORIGIN, ("month", pa.date32()), ("account_id", TEXT), ("plan", TEXT), ("revenue_usd", MONEY),
-            ("feature_id", TEXT),
-        ]  # fmt: skip
+            *ORIGIN,
+            *fields(pa.date32(), "month"),
+            *fields(TEXT, "account_id plan feature_id"),
+            *fields(MONEY, "revenue_usd"),
+        ]
     ),
-    "rejects": pa.schema([*ORIGIN, ("kind", TEXT), ("reason", TEXT)]),
+    "rejects": pa.schema([*ORIGIN, *fields(TEXT, "kind reason")]),
     "files": pa.schema(
         [
-            ("file_id", TEXT), ("source_file", TEXT), ("kind", TEXT), ("landing_no", COUNT), ("rows_read", COUNT),
-            ("rows_superseded", COUNT), ("rows_rejected", COUNT),
-        ]  # fmt: skip
+            *fields(TEXT, "file_id source_file kind"),
+            *fields(COUNT, "landing_no rows_read rows_superseded rows_rejected"),
+        ]
     ),
 }
 
 # The column that gives a row its day; tables without one stand under the day of what has no time.
 DAY_OF = {
-    "spans": "started_at", "openrouter_activity": "created_at", "eval_runs": "started_at",
-    "usage_events": "occurred_at", "revenue": "month",
-}  # fmt: skip
+    "spans": "started_at",
+    "openrouter_activity": "created_at",
+    "eval_runs": "started_at",
+    "usage_events": "occurred_at",
+    "revenue": "month",
+}
 NO_DAY = "1970-01-01"

@@ -119,7 +119,7 @@ def parse_money(value, column: str) -> Decimal | None:
     except InvalidOperation:
         raise Unreadable(f"{column}: {str(value)[:40]!r} is not an amount of money") from None
     if amount.as_tuple().exponent < -18:
-        raise Unreadable(f"{column}: {str(value)[:40]!r} has more than 18 decimals; money can't be rounded on the way in")
+        raise Unreadable(f"{column}: {str(value)[:40]!r} has more than 18 decimals, which can't be kept")
     return amount
 
 

@@ -1,0 +1,56 @@
+"""Builds in folders of their own, as a person runs them: exports in, marts out."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import company
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+GOLDEN = PROJECT / "tests" / "golden"
+REAL = PROJECT.parent / "shared" / "real"
+
+
+class Built:
+    """A data folder after a build: its output, its marts."""
+
+    def __init__(self, data: Path, process: subprocess.CompletedProcess):
+        self.data, self.code, self.output = data, process.returncode, process.stdout + process.stderr
+
+    def rows(self, query: str) -> list[tuple]:
+        with duckdb.connect(str(self.data / "ledger.duckdb"), read_only=True) as engine:
+            return engine.execute(query).fetchall()
+
+    def landed(self, query: str, table: str = "spans") -> list[tuple]:
+        files = f"read_parquet('{self.data}/landed/{table}/*/*.parquet', union_by_name = true, hive_partitioning = false)"
+        return duckdb.sql(query.format(files)).fetchall()
+
+
+def run_build(inbox: Path, data: Path, companies: Path, *options: str) -> Built:
+    shutil.copyfile(PROJECT / "profiles.yml.example", PROJECT / "profiles.yml")
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATA", "DBT_PROFILES_DIR")}
+    command = [sys.executable, str(PROJECT / "scripts" / "build.py"), str(inbox), str(data), str(companies), *options]
+    process = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=PROJECT)
+    return Built(data, process)
+
+
+@pytest.fixture
+def build(tmp_path):
+    """build(inbox, companies=...) -> Built, in this test's own data folder."""
+
+    def run(inbox: Path, companies: Path = GOLDEN / "company", *options: str) -> Built:
+        return run_build(inbox, tmp_path / "data", companies, *options)
+
+    yield run
+    shutil.rmtree(company.seeds_of(str(tmp_path / "data")), ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory):
+    data = tmp_path_factory.mktemp("golden")
+    yield run_build(GOLDEN / "inbox", data, GOLDEN / "company", "--answer")
+    shutil.rmtree(company.seeds_of(str(data)), ignore_errors=True)
