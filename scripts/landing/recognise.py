@@ -1,6 +1,7 @@
 """What a file is, told by its content; names and folders are not asked."""
 
 import gzip
+import io
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,6 @@ import pyarrow as pa
 from landing import rows_csv
 
 HEAD_BYTES = 1 << 18
-MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 # Formats of 2-contracts that have no reader yet: a mark in the head, and the name people know them by.
 NOT_YET_READ = [
@@ -47,8 +47,8 @@ def opened(path: Path):
         magic = raw.read(4)
     if magic[:2] == b"\x1f\x8b":
         return gzip.open(path, "rb")
-    if magic in MAGIC:
-        return pa.CompressedInputStream(pa.OSFile(str(path), "rb"), MAGIC[magic])
+    if magic == b"\x28\xb5\x2f\xfd":
+        return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd"))
     return path.open("rb")
 
 

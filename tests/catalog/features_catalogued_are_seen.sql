@@ -1,10 +1,17 @@
 -- A feature that launched and that no span, event or revenue names: its label is lost, or it is.
 {{ config(severity='warn') }}
-with launched as (
+with newest as (
 
-    select distinct feature_id
-    from {{ ref('feature_catalog') }}
-    where launched_on <= (select max(month) from {{ ref('feature_pnl_monthly') }})
+    select max(month) as month
+    from {{ ref('feature_pnl_monthly') }}
+
+),
+
+launched as (
+
+    select distinct catalog.feature_id
+    from {{ ref('feature_catalog') }} as catalog
+    inner join newest on catalog.launched_on <= newest.month
 
 )
 

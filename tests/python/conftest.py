@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import company
 import duckdb
 import pytest
+
+import company
 
 PROJECT = Path(__file__).resolve().parents[2]
 GOLDEN = PROJECT / "tests" / "golden"
@@ -26,7 +27,9 @@ class Built:
             return engine.execute(query).fetchall()
 
     def landed(self, query: str, table: str = "spans") -> list[tuple]:
-        files = f"read_parquet('{self.data}/landed/{table}/*/*.parquet', union_by_name = true, hive_partitioning = false)"
+        files = (
+            f"read_parquet('{self.data}/landed/{table}/*/*.parquet', union_by_name = true, hive_partitioning = false)"
+        )
         return duckdb.sql(query.format(files)).fetchall()
 
 

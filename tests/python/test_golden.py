@@ -33,7 +33,9 @@ def test_mart_is_what_was_costed_by_hand(golden, mart):
     with (GOLDEN / "expected" / f"{mart}.csv").open(newline="") as lines:
         header, *expected = csv.reader(lines)
     found = golden.rows(f"select {', '.join(header)} from marts.{mart}")
-    assert sorted([plain(cell) for cell in row] for row in found) == sorted([plain(cell) for cell in row] for row in expected)
+    assert sorted([plain(cell) for cell in row] for row in found) == sorted(
+        [plain(cell) for cell in row] for row in expected
+    )
 
 
 def test_every_build_again_says_the_same(golden):

@@ -115,7 +115,6 @@ select
     call_id,
     meter,
     quantity,
-    model,
     unit_price_usd,
     {{ money('quantity * unit_price_usd') }} as priced_usd
 from unit_priced

@@ -21,19 +21,7 @@ charges_by_response as (
 -- What bills this service's and model's other calls of the month bills for this one too.
 habits as (
 
-    select
-        calls.service_name,
-        lower(calls.model_name) as model_name,
-        date_trunc('month', calls.started_at) as month,
-        charges_by_response.provider
-    from calls
-    inner join charges_by_response on calls.response_id = charges_by_response.response_id
-    group by
-        calls.service_name, lower(calls.model_name), date_trunc('month', calls.started_at), charges_by_response.provider
-    qualify row_number() over (
-        partition by calls.service_name, lower(calls.model_name), date_trunc('month', calls.started_at)
-        order by count(*) desc, charges_by_response.provider
-    ) = 1
+    select * from {{ ref('int_billers_by_habit') }}
 
 ),
 
@@ -119,5 +107,5 @@ left join recognised
 left join habits
     on
         calls.service_name is not distinct from habits.service_name
-        and lower(calls.model_name) = habits.model_name
+        and lower(calls.model_name) = habits.model_key
         and date_trunc('month', calls.started_at) = habits.month

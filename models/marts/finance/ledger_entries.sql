@@ -1,75 +1,5 @@
 -- one row per journal and leg: debits positive, credits negative, each journal sums to zero
-with costs as (
-
-    select
-        *,
-        case
-            when bearer_team_id = payer_team_id then bearer_team_id
-            else {{ transfer_chain('bearer_team_id', 'team_path', 'payer_team_id') }}
-        end as chain
-    from {{ ref('int_costs_journalled') }}
-
-),
-
-chains as (
-
-    select distinct chain from costs
-
-),
-
-steps as (
-
-    {{ path_steps('chains') }}
-
-),
-
-movements as (
-
-    -- What the provider bills, or will: the payer's cost.
-    select
-        cost_id,
-        case basis when 'billed' then 'bill' else 'accrual' end as kind,
-        0 as step,
-        'ai_cost' as debit_account,
-        payer_team_id as debit_team_id,
-        case basis when 'billed' then 'provider_payable' else 'accrued_payable' end as credit_account,
-        payer_team_id as credit_team_id,
-        amount_usd
-    from costs
-
-    union all
-
-    -- Each hop from the bearer to the payer: the callee charges the caller.
-    select
-        costs.cost_id,
-        'transfer' as kind,
-        steps.step,
-        'ai_cost' as debit_account,
-        steps.caller as debit_team_id,
-        'ai_cost' as credit_account,
-        steps.callee as credit_team_id,
-        costs.amount_usd
-    from costs
-    inner join steps on costs.chain = steps.chain
-
-    union all
-
-    -- The quality pool takes over what it funds.
-    select
-        cost_id,
-        'pool_credit' as kind,
-        0 as step,
-        'ai_cost' as debit_account,
-        'quality_pool' as debit_team_id,
-        'ai_cost' as credit_account,
-        bearer_team_id as credit_team_id,
-        amount_usd
-    from {{ ref('int_pool_credits') }}
-    where amount_usd != 0
-
-),
-
-legs as (
+with legs as (
 
     select
         cost_id,
@@ -80,7 +10,7 @@ legs as (
         debit_team_id as team_id,
         credit_team_id as counterparty_team_id,
         amount_usd
-    from movements
+    from {{ ref('int_movements_listed') }}
 
     union all
 
@@ -93,7 +23,7 @@ legs as (
         credit_team_id as team_id,
         debit_team_id as counterparty_team_id,
         -amount_usd as amount_usd
-    from movements
+    from {{ ref('int_movements_listed') }}
 
 )
 
@@ -119,4 +49,4 @@ select
     {{ money('legs.amount_usd') }} as amount_usd,
     cast(null as varchar) as corrects_entry_id
 from legs
-inner join costs on legs.cost_id = costs.cost_id
+inner join {{ ref('int_costs_journalled') }} as costs on legs.cost_id = costs.cost_id

@@ -36,41 +36,6 @@ months as (
 
 ),
 
--- The newest finished run of each required suite up to the month's end.
-newest_runs as (
-
-    select
-        months.month,
-        months.feature_id,
-        runs.passed,
-        runs.passed + runs.failed + runs.errored as judged
-    from months
-    inner join {{ ref('eval_requirements') }} as requirements
-        on months.feature_id = requirements.feature_id and {{ in_force('requirements', 'last_day(months.month)') }}
-    inner join {{ ref('stg_evals__runs') }} as runs
-        on
-            requirements.feature_id = runs.feature_id
-            and requirements.suite = runs.suite
-            and runs.is_finished
-            and runs.started_on <= last_day(months.month)
-    qualify row_number() over (
-        partition by months.month, months.feature_id, requirements.suite
-        order by runs.started_at desc, runs.run_id
-    ) = 1
-
-),
-
-pass_rates as (
-
-    select
-        month,
-        feature_id,
-        cast(sum(passed) as double) / nullif(sum(judged), 0) as pass_rate
-    from newest_runs
-    group by month, feature_id
-
-),
-
 joined as (
 
     select
@@ -86,7 +51,9 @@ joined as (
     from months
     left join daily on months.month = daily.month and months.feature_id = daily.feature_id
     left join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
-    left join pass_rates on months.month = pass_rates.month and months.feature_id = pass_rates.feature_id
+    left join
+        {{ ref('int_pass_rates') }} as pass_rates
+        on months.month = pass_rates.month and months.feature_id = pass_rates.feature_id
 
 ),
 

@@ -1,0 +1,64 @@
+-- one row per month and user or account (`kind`): plan and segment as they stood at the month's end
+with users as (
+
+    select * from {{ ref('stg_product__users') }}
+
+),
+
+months as (
+
+    select cast(date_trunc('month', started_on) as date) as month
+    from {{ ref('int_call_shares') }}
+
+    union
+
+    select month
+    from {{ ref('stg_product__usage_events') }}
+
+    union
+
+    select month
+    from {{ ref('stg_product__revenue') }}
+
+),
+
+user_months as (
+
+    select
+        months.month,
+        users.*
+    from months
+    inner join users on users.valid_from <= last_day(months.month)
+    qualify row_number() over (
+        partition by months.month, users.user_id
+        order by users.valid_from desc
+    ) = 1
+
+)
+
+select
+    month,
+    'user' as kind,
+    user_id as id,
+    account_id,
+    plan,
+    segment
+from user_months
+
+union all
+
+-- An account is of the plan and segment that most of its users are.
+select
+    month,
+    'account' as kind,
+    account_id as id,
+    account_id,
+    plan,
+    segment
+from user_months
+where account_id is not null
+group by month, account_id, plan, segment
+qualify row_number() over (
+    partition by month, account_id
+    order by count(*) desc, plan, segment
+) = 1

@@ -1,0 +1,72 @@
+-- one row per movement: an amount that one account's team takes over from another's (bill, accrual, transfer, credit)
+with costs as (
+
+    select
+        *,
+        case
+            when bearer_team_id = payer_team_id then bearer_team_id
+            else {{ transfer_chain('bearer_team_id', 'team_path', 'payer_team_id') }}
+        end as chain
+    from {{ ref('int_costs_journalled') }}
+
+),
+
+chains as (
+
+    select distinct chain from costs
+
+),
+
+steps as (
+
+    {{ path_steps('chains') }}
+
+),
+
+movements as (
+
+    -- What the provider bills, or will: the payer's cost.
+    select
+        cost_id,
+        case basis when 'billed' then 'bill' else 'accrual' end as kind,
+        0 as step,
+        'ai_cost' as debit_account,
+        payer_team_id as debit_team_id,
+        case basis when 'billed' then 'provider_payable' else 'accrued_payable' end as credit_account,
+        payer_team_id as credit_team_id,
+        amount_usd
+    from costs
+
+    union all
+
+    -- Each hop from the bearer to the payer: the callee charges the caller.
+    select
+        costs.cost_id,
+        'transfer' as kind,
+        steps.step,
+        'ai_cost' as debit_account,
+        steps.caller as debit_team_id,
+        'ai_cost' as credit_account,
+        steps.callee as credit_team_id,
+        costs.amount_usd
+    from costs
+    inner join steps on costs.chain = steps.chain
+
+    union all
+
+    -- The quality pool takes over what it funds.
+    select
+        cost_id,
+        'pool_credit' as kind,
+        0 as step,
+        'ai_cost' as debit_account,
+        'quality_pool' as debit_team_id,
+        'ai_cost' as credit_account,
+        bearer_team_id as credit_team_id,
+        amount_usd
+    from {{ ref('int_pool_credits') }}
+    where amount_usd != 0
+
+)
+
+select * from movements

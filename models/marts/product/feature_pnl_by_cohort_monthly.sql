@@ -1,0 +1,57 @@
+-- one row per incurred month, feature, plan and segment (sentinels included)
+with credits as (
+
+    select
+        month,
+        feature_id,
+        sum(amount_usd) as credit_usd
+    from {{ ref('int_pool_credits') }}
+    group by month, feature_id
+
+),
+
+-- The pool funds a feature's evals; cohorts have them by what their evals cost.
+weighed as (
+
+    select
+        cohorts.*,
+        coalesce(credits.credit_usd, 0) as credit_usd,
+        greatest(cohorts.evaluation_usd, 0) * 1000000000000 as weight,
+        sum(greatest(cohorts.evaluation_usd, 0) * 1000000000000)
+            over (partition by cohorts.month, cohorts.feature_id)
+            as total_weight
+    from {{ ref('int_cohort_months_summed') }} as cohorts
+    left join credits
+        on cohorts.month = credits.month and cohorts.feature_id = credits.feature_id
+
+),
+
+floored as (
+
+    select
+        *,
+        coalesce({{ floored_part('credit_usd', 'weight', 'total_weight') }}, 0) as part_usd
+    from weighed
+
+),
+
+credited as (
+
+    select
+        *,
+        {{ part_with_residue('credit_usd', 'part_usd', 'weight', 'month, feature_id', 'plan, segment') }}
+            as eval_pool_credit_usd
+    from floored
+
+)
+
+select
+    month,
+    feature_id,
+    plan,
+    segment,
+    {{ pnl_lines() }},
+    cast(answers as bigint) as answers,
+    cast(users as bigint) as users,
+    basis
+from credited

@@ -1,0 +1,37 @@
+-- one row per incurred month and segment, with its share of the month's cost
+with summed as (
+
+    select
+        month,
+        segment,
+        sum(revenue_usd) as revenue_usd,
+        sum(production_usd + evaluation_usd - eval_pool_credit_usd + development_usd + unattributed_usd + shared_usd)
+            as borne_usd,
+        sum(margin_usd) as margin_usd
+    from {{ ref('feature_pnl_by_cohort_monthly') }}
+    group by month, segment
+
+),
+
+shared as (
+
+    select
+        *,
+        cast(borne_usd as double) / nullif(cast(sum(borne_usd) over (partition by month) as double), 0) as bill_share
+    from summed
+
+)
+
+select
+    month,
+    segment,
+    {{ money('revenue_usd') }} as revenue_usd,
+    {{ money('borne_usd') }} as borne_usd,
+    {{ money('margin_usd') }} as margin_usd,
+    bill_share,
+    sum(bill_share) over (
+        partition by month
+        order by borne_usd desc, segment
+        rows between unbounded preceding and current row
+    ) as cumulative_bill_share
+from shared

@@ -1,0 +1,145 @@
+"""The whole way, on data that real exports could hold: bad files beside good ones, broken graphs, nothing at all."""
+
+import random
+import shutil
+from decimal import Decimal
+
+import pytest
+from conftest import GOLDEN, REAL
+from exports import activity, batch, chat, span
+from test_landing import BAD
+
+
+def test_nothing_at_all_is_an_empty_ledger(build, tmp_path):
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "company").mkdir()
+    built = build(tmp_path / "inbox", tmp_path / "company")
+    assert built.code == 0, built.output
+    assert built.rows("select count(*) from marts.ledger_entries") == [(0,)]
+
+
+def test_bad_files_beside_the_golden_day_change_nothing(build, golden, tmp_path):
+    inbox = tmp_path / "inbox"
+    shutil.copytree(GOLDEN / "inbox", inbox)
+    for name, (content, _) in BAD.items():
+        (inbox / name).write_bytes(content)
+    (inbox / "cut.jsonl").write_bytes(b'{"resourceSpans":[{"resource"')
+    built = build(inbox)
+    assert built.code == 0, built.output
+    for name, (_, reason) in BAD.items():
+        assert name in built.output, (name, reason)
+    query = "select month, team_id, net_charge_usd from marts.team_chargeback_monthly order by all"
+    assert built.rows(query) == golden.rows(query)
+
+
+def test_unknown_team_and_overlapping_periods_are_errors_that_name_the_rows(build, tmp_path):
+    companies = tmp_path / "company"
+    shutil.copytree(GOLDEN / "company", companies)
+    with (companies / "services.csv").open("a") as seed:
+        seed.write("search-api,mail,2026-01-01,\nlost-api,nobody,,\n")
+    built = build(GOLDEN / "inbox", companies)
+    assert built.code == 1
+    assert "service_name=search-api" in built.output
+    assert "from_field=nobody" in built.output
+    assert "not to be used" in built.output
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("teams.csv", "team_id,nmae\na,b\n", "header"),
+        ("teams.csv", "team_id,name\na,b,c\n", "row 2 has 3 cells"),
+        ("tems.csv", "team_id\n", "is no company seed"),
+    ],
+)
+def test_seed_that_can_not_be_read_is_named(build, tmp_path, name, text, says):
+    companies = tmp_path / "company"
+    companies.mkdir()
+    (companies / name).write_text(text)
+    built = build(GOLDEN / "inbox", companies)
+    assert built.code == 2
+    assert says in built.output
+    assert name in built.output
+
+
+def forest(rng: random.Random) -> tuple[list[dict], set[str]]:
+    """Traces with orphans, cycles, several roots, self-parents, skewed clocks, rings of links; and their calls."""
+    spans, calls, seen = [], set(), []
+    for trace in range(1, 120):
+        numbers = list(range(1, rng.randint(2, 14)))
+        for number in numbers:
+            parent = rng.choice([None, rng.choice(numbers), number - 1 or None, 999, number])
+            at = rng.uniform(0, 80_000)
+            values = {"app__feature": rng.choice("abc")} if rng.random() < 0.3 else {}
+            links = rng.sample(seen, min(len(seen), rng.choice([0, 0, 1, 3])))
+            links += [(rng.randint(1, 119), 1)] if rng.random() < 0.2 else []
+            if rng.random() < 0.4:
+                response = f"gen-{rng.randint(1, 250)}" if rng.random() < 0.6 else None
+                spans.append({**chat(trace, number, parent, at, response, **values), "links": []})
+                calls.add(response or f"{trace:032x}:{number:016x}")
+            else:
+                spans.append(span(trace, number, parent, at, links, **values))
+            seen.append((trace, number))
+    return spans, calls
+
+
+def test_broken_forests_lose_and_double_no_call(build, tmp_path):
+    """The build's own identities hold on random graphs; a 10,000-deep chain ends."""
+    rng = random.Random(7)
+    spans, calls = forest(rng)
+    chain = [span(500, 1, app__feature="a")] + [span(500, number, number - 1) for number in range(2, 10_000)]
+    spans += [*chain, chat(500, 10_000, 9_999, response="deep")]
+    calls.add("deep")
+    rng.shuffle(spans)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    for part in range(3):
+        (inbox / f"{part}.jsonl").write_text(
+            "".join(batch(spans[start : start + 40]) for start in range(part, len(spans), 40 * 3))
+        )
+    (inbox / "rest.jsonl").write_text(batch(spans))
+    billed = [(f"gen-{number}", f"2026-10-05 {number % 24:02d}:00:00", f"0.{number:06d}") for number in range(1, 200)]
+    activity(billed, inbox / "activity.csv")
+    built = build(inbox)
+    assert built.code == 0, built.output
+    assert {row[0] for row in built.rows("select call_id from marts.attributed_calls")} == calls
+    assert built.rows("select hops, originating_feature_id from marts.attributed_calls where call_id = 'deep'") == [
+        (9999, "a")
+    ]
+    assert built.rows("select sum(billed_usd) from marts.invoice_reconciliation_daily") == [
+        (sum(Decimal(row[2]) for row in billed),)
+    ]
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"the real exports are not here ({REAL.parent.name}/{REAL.name})")
+def test_real_spans_tie_to_their_real_bill(build, tmp_path):
+    """The LlamaIndex system's spans join the OpenRouter bill; numbers counted here from the raw files."""
+    import csv
+    import json
+
+    (tmp_path / "company").mkdir()
+    built = build(REAL, tmp_path / "company")
+    assert built.code == 0, built.output
+    with next((REAL / "openrouter").glob("*.csv")).open(newline="") as lines:
+        bill = {row["generation_id"]: Decimal(row["cost_total"]) for row in csv.DictReader(lines)}
+    seen = set()
+    for path in (REAL / "openinference_llamaindex").glob("corpus1*.jsonl"):
+        for line in path.open():
+            output = json.loads(line)["attributes"].get("output.value", "")
+            if isinstance(output, str) and output.startswith('{"text"'):
+                seen.add(json.loads(output).get("raw", {}).get("id"))
+    both = {response: bill[response] for response in seen if response in bill}
+    assert len(both) == 13
+    calls = "select call_id, attributed_usd, spans, provider, basis, match_level from marts.attributed_calls where {}"
+    found = built.rows(calls.format("match_level = 'response_id'"))
+    assert {row[0]: row[1] for row in found} == both
+    assert {row[2:] for row in found} == {(3, "openrouter", "billed", "response_id")}
+    accrued = built.rows(calls.format("provider = 'openrouter' and basis = 'accrued'"))
+    assert len(accrued) == 17
+    untraced = built.rows("select sum(amount_usd) from marts.ledger_entries where feature_id = 'untraced' and kind = 'bill' "
+                          "and account = 'ai_cost'")  # fmt: skip
+    assert untraced == [(sum(bill.values()) - sum(both.values()),)]
+    total = built.rows(
+        "select sum(billed_usd), sum(attributed_usd + untraced_usd) from marts.invoice_reconciliation_daily"
+    )
+    assert total == [(sum(bill.values()), Decimal("0.777480"))]

@@ -1,0 +1,105 @@
+"""What a newcomer relies on: documents that name what there is, rooms of a size to read."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT
+
+import company
+
+pytestmark = pytest.mark.xdist_group("golden")
+TRACKED = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True).stdout.split()
+README = (PROJECT / "README.md").read_text()
+
+
+def nodes(golden, kind: str) -> list[dict]:
+    manifest = json.loads((golden.data / "target" / "manifest.json").read_text())
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == kind]
+
+
+def test_every_model_and_mart_column_is_described(golden):
+    for model in nodes(golden, "model"):
+        assert model["description"].startswith("One row per"), model["name"]
+        if model["schema"] == "marts":
+            assert model["config"]["contract"]["enforced"]
+            assert model["columns"], model["name"]
+            assert [name for name, column in model["columns"].items() if not column["description"]] == [], model["name"]
+
+
+def test_first_line_beyond_staging_is_the_grain(golden):
+    for model in nodes(golden, "model"):
+        if model["schema"] != "staging":
+            assert model["raw_code"].startswith("-- one row per"), model["name"]
+
+
+def test_readme_names_every_mart_and_every_make_target(golden):
+    for model in nodes(golden, "model"):
+        if model["schema"] == "marts":
+            assert f"`{model['name']}`" in README
+    targets = re.findall(r"^([a-z-]+):.*##", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert [target for target in targets if target != "help" and f"`make {target}`" not in README] == []
+
+
+def test_every_direct_dependency_has_its_why():
+    names = [
+        re.split("[=<> ]", line)[0]
+        for line in (PROJECT / "requirements.in").read_text().splitlines()
+        if line[:1] != "#"
+    ]
+    assert [name for name in names if name and name not in README.split("## Dependencies")[1]] == []
+
+
+def test_every_variable_is_read():
+    text = "".join((PROJECT / name).read_text() for name in TRACKED if name.endswith((".sql", ".py")))
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    assert [name for name in variables if not re.search(rf"['\"]{name}['\"]", text)] == []
+
+
+def test_rooms_are_small():
+    for name in TRACKED:
+        lines = (
+            len((PROJECT / name).read_text(errors="replace").splitlines())
+            if Path(name).suffix in (".py", ".sql")
+            else 0
+        )
+        assert lines <= (400 if name.endswith(".py") else 120), f"{name}: {lines} lines"
+
+
+def test_seed_columns_are_the_same_in_the_template_and_in_dbt():
+    declared = yaml.safe_load((PROJECT / "models/staging/catalog/_catalog__seeds.yml").read_text())["seeds"]
+    types = {seed["name"]: list(seed["config"]["column_types"]) for seed in declared}
+    assert {name: columns for name, (columns, _, _) in company.SEEDS.items()} == {
+        name: types[name] for name in company.SEEDS
+    }
+
+
+def test_no_addresses_in_the_lock_and_no_machine_paths():
+    for name in TRACKED:
+        text = (PROJECT / name).read_text(errors="replace")
+        if name.startswith(("requirements", "overrides")):
+            assert "http" not in text.split("# via")[0]
+        assert not re.search(r"(?<![\w.$}])/(root|home|work)/\w", text), name
+
+
+def test_starting_set_completes_and_examples_fit(tmp_path, capsys):
+    assert company.start(tmp_path / "ours") == 0
+    for name, (columns, _, _) in company.SEEDS.items():
+        path = tmp_path / "ours" / f"{name}.csv"
+        text, complaint = company.completed(path, columns)
+        assert (text.strip(), complaint) == (",".join(columns), None)
+        path.write_text(path.read_text().replace("\n# ", "\n"))
+        assert company.completed(path, columns)[1] is None
+    assert company.start(tmp_path / "ours") == 0
+    assert "kept" in capsys.readouterr().out
+
+
+def test_command_line_says_how_it_is_used():
+    process = subprocess.run(
+        [sys.executable, "scripts/build.py", "--help"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert "INBOX" in process.stdout.upper()
