@@ -25,7 +25,6 @@ NOT_YET_READ = [
 ]
 NOT_YET_READ_CSV = [
     ({"BilledCost", "ChargePeriodStart"}, "FOCUS file"),
-    ({"amount_value", "line_item"}, "OpenAI costs"),
     ({"num_model_requests"}, "OpenAI usage"),
     ({"usage_date_utc"}, "Anthropic Console export"),
     ({"custom_llm_provider"}, "LiteLLM spend"),

@@ -23,6 +23,13 @@ def _month(value, column: str) -> date | None:
     return day.replace(day=1) if day else None
 
 
+def _usd(value, column: str) -> str | None:
+    text = str(value or "").strip().lower()
+    if text not in ("", "usd"):
+        raise Unreadable(f"{column}: {text!r}; bills in other currencies than USD are not yet read")
+    return text or None
+
+
 class Column(NamedTuple):
     read: Callable
     must_fill: bool = False
@@ -61,6 +68,18 @@ HEADERS: dict[str, dict[str, Column]] = {
         "app_name": _optional(TEXT),
         "api_key_name": _optional(TEXT),
         "user": _optional(TEXT),
+    },
+    "openai_costs": {
+        "start_time": TIME,
+        "end_time": TIME,
+        # Buckets without use are rows with blanks: they say that the bill covers them.
+        "amount_value": MONEY,
+        "amount_currency": Column(_usd),
+        "line_item": TEXT,
+        "project_id": TEXT,
+        "organization_id": _optional(TEXT),
+        "quantity": _optional(MONEY),
+        "api_key_id": _optional(TEXT),
     },
     "eval_runs": {
         "run_id": KEY,

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from landing.tables import DAY_OF, NO_DAY, TABLES
 
 BATCH_ROWS = 20_000
-TIMES = {"started_at", "ended_at", "created_at", "occurred_at"}
+TIMES = {"started_at", "ended_at", "created_at", "occurred_at", "start_time", "end_time"}
 COPIES = """
 create temp table incoming as
 select trace_key, span_key, file_id, row_no, started_at, ended_at, filled, 1 as is_new from {new};

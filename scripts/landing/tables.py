@@ -78,6 +78,14 @@ TABLES: dict[str, pa.Schema] = {
             *fields(COUNT, "tokens_prompt tokens_completion tokens_reasoning tokens_cached"),
         ]
     ),
+    "openai_costs": pa.schema(
+        [
+            *ORIGIN,
+            *fields(TIME, "start_time end_time"),
+            *fields(MONEY, "amount_value quantity"),
+            *fields(TEXT, "amount_currency line_item project_id organization_id api_key_id"),
+        ]
+    ),
     "eval_runs": pa.schema(
         [
             *ORIGIN,
@@ -121,6 +129,7 @@ TABLES: dict[str, pa.Schema] = {
 DAY_OF = {
     "spans": "started_at",
     "openrouter_activity": "created_at",
+    "openai_costs": "start_time",
     "eval_runs": "started_at",
     "usage_events": "occurred_at",
     "revenue": "month",

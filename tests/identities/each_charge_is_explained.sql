@@ -19,7 +19,8 @@ settled as (
         account_id,
         charged_on,
         sum(attributed_usd) as attributed_usd,
-        sum(untraced_usd) as untraced_usd
+        sum(untraced_usd) as untraced_usd,
+        sum(invoice_only_usd) as invoice_only_usd
     from {{ ref('int_charges_settled') }}
     group by provider, account_id, charged_on
 
@@ -28,11 +29,14 @@ settled as (
 select
     landed.*,
     settled.attributed_usd,
-    settled.untraced_usd
+    settled.untraced_usd,
+    settled.invoice_only_usd
 from landed
 full outer join settled
     on
         landed.provider = settled.provider
         and landed.account_id = settled.account_id
         and landed.charged_on = settled.charged_on
-where coalesce(landed.billed_usd, 0) != coalesce(settled.attributed_usd, 0) + coalesce(settled.untraced_usd, 0)
+where
+    coalesce(landed.billed_usd, 0)
+    != coalesce(settled.attributed_usd + settled.untraced_usd + settled.invoice_only_usd, 0)

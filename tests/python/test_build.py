@@ -136,8 +136,10 @@ def test_real_spans_tie_to_their_real_bill(build, tmp_path):
     assert {row[2:] for row in found} == {(3, "openrouter", "billed", "response_id")}
     accrued = built.rows(calls.format("provider = 'openrouter' and basis = 'accrued'"))
     assert len(accrued) == 17
-    untraced = built.rows("select sum(amount_usd) from marts.ledger_entries where feature_id = 'untraced' and kind = 'bill' "
-                          "and account = 'ai_cost'")  # fmt: skip
+    untraced = built.rows(
+        "select sum(amount_usd) from marts.ledger_entries "
+        "where feature_id = 'untraced' and kind = 'bill' and account = 'ai_cost'"
+    )
     assert untraced == [(sum(bill.values()) - sum(both.values()),)]
     total = built.rows(
         "select sum(billed_usd), sum(attributed_usd + untraced_usd) from marts.invoice_reconciliation_daily"

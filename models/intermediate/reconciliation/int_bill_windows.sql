@@ -1,9 +1,7 @@
--- one row per provider, account and file: the time that a bill covers
-select
+-- one row per provider, account and window: a time that a bill covers, be it silent about it
+select distinct
     provider,
     account_id,
-    file_id,
-    min(covers_from) as covers_from,
-    max(covers_to) as covers_to
+    covers_from,
+    covers_to
 from {{ ref('int_charges_unioned') }}
-group by provider, account_id, file_id

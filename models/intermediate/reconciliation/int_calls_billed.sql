@@ -21,28 +21,28 @@ by_response as (
 
 ),
 
--- A call meets one group: its provider's day, account and model (the meters of a family are one charge).
+-- A call's part of each meter's group goes by what it used of that meter.
 grouped_calls as (
 
     select
-        calls.call_id,
+        meters.call_id,
         groups.provider,
         groups.account_id,
         groups.usage_on,
         groups.model,
         groups.meter,
         groups.attributed_usd as group_usd,
-        calls.quantity,
-        groups.traced_quantity,
-        {{ floored_part('groups.attributed_usd', 'calls.quantity', 'groups.traced_quantity') }} as part_usd
-    from calls
+        meters.quantity,
+        {{ floored_part('groups.attributed_usd', 'meters.quantity', 'groups.traced_quantity') }} as part_usd
+    from {{ ref('int_call_meters_grouped') }} as meters
     inner join {{ ref('int_charge_groups_matched') }} as groups
         on
-            calls.provider = groups.provider
-            and calls.account_id = groups.account_id
-            and calls.started_on = groups.usage_on
-            and calls.model = groups.model
-    where calls.is_in_bill and not calls.is_on_bill and calls.response_id is null and groups.is_matched
+            meters.provider = groups.provider
+            and meters.account_id = groups.account_id
+            and meters.started_on = groups.usage_on
+            and meters.model = groups.model
+            and meters.meter = groups.meter
+            and not (groups.is_identified and meters.response_id is not null)
 
 ),
 

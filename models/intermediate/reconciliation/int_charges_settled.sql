@@ -29,7 +29,7 @@ weighed as (
             and charges.account_id = groups.account_id
             and charges.charged_on = groups.usage_on
             and charges.model is not distinct from groups.model
-            and charges.meter = groups.meter
+            and charges.meter is not distinct from groups.meter
 
 ),
 
@@ -61,7 +61,9 @@ select
     quantity,
     billed_usd,
     {{ money('attributed_usd') }} as attributed_usd,
-    {{ money('billed_usd - attributed_usd') }} as untraced_usd,
+    -- A line without a meter names no use: fees, taxes, credits.
+    case when meter is null then billed_usd else {{ money('0') }} end as invoice_only_usd,
+    case when meter is null then {{ money('0') }} else {{ money('billed_usd - attributed_usd') }} end as untraced_usd,
     case
         when call_id is not null then 'response_id'
         when is_group_matched then 'account_day_model_meter'

@@ -25,13 +25,13 @@ untraced_costs as (
         charges.provider,
         charges.account_id,
         charges.model,
-        'untraced' as feature_id,
+        case when charges.meter is null then 'invoice_only' else 'untraced' end as feature_id,
         '' as team_path,
         coalesce(keys.owner_team_id, 'unattributed') as payer_team_id,
         coalesce(keys.owner_team_id, 'unattributed') as bearer_team_id,
         'unknown' as purpose,
         'billed' as basis,
-        charges.untraced_usd as amount_usd
+        charges.untraced_usd + charges.invoice_only_usd as amount_usd
     from {{ ref('int_charges_settled') }} as charges
     left join {{ ref('int_keys_owned') }} as keys
         on
@@ -39,7 +39,7 @@ untraced_costs as (
             and charges.account_id is not distinct from keys.account_id
             and charges.api_key is not distinct from keys.api_key
             and charges.charged_on is not distinct from keys.used_on
-    where charges.untraced_usd != 0
+    where charges.untraced_usd + charges.invoice_only_usd != 0
 
 ),
 

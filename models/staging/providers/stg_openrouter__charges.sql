@@ -89,8 +89,8 @@ select
     ranked.source_file,
     ranked.source_line,
     ranked.created_at as charged_at,
-    ranked.created_at as covers_from,
-    ranked.created_at as covers_to,
+    ranked.covers_from,
+    ranked.covers_to,
     ranked.generation_id as response_id,
     lower(ranked.model_permaslug)
     || case when ranked.variant not in ('standard', '') then ':' || lower(ranked.variant) else '' end as model_name,
