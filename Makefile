@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint company prices lock clean
+.PHONY: help demo build export verify test lint company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,12 +29,23 @@ profiles.yml: profiles.yml.example
 	@cp profiles.yml.example profiles.yml
 
 demo: DATA := data/demo
-demo: .venv/.synced profiles.yml ## the main job on a small company, ending with a five-row answer
-	@$(BIN)/python scripts/build.py tests/golden/inbox $(DATA) tests/golden/company --answer
+demo: .venv/.synced profiles.yml ## the main job on the sample company, ending with a five-row answer
+	@cat scripts/make_sample.py scripts/sample_company.py | cmp -s - "$(DATA)/.made_by" || { \
+	  rm -rf "$(DATA)"; $(BIN)/python scripts/make_sample.py "$(DATA)/inbox" && \
+	  cat scripts/make_sample.py scripts/sample_company.py > "$(DATA)/.made_by"; }
+	@$(BIN)/python scripts/build.py "$(DATA)/inbox" "$(DATA)" seeds/company
+	@$(BIN)/python scripts/export.py 2026-10 "$(DATA)"
+	@$(BIN)/python scripts/answer.py "$(DATA)"
 
 build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBOX= DATA= COMPANY=)
 	@mkdir -p "$(DATA)/inbox"
 	@$(BIN)/python scripts/build.py "$(INBOX)" "$(DATA)" "$(COMPANY)"
+
+export: .venv/.synced ## finance's files for MONTH, with control totals, checked
+	@$(BIN)/python scripts/export.py "$(MONTH)" "$(DATA)"
+
+verify: .venv/.synced ## re-add MONTH's exported files from themselves alone
+	@$(BIN)/python scripts/export.py verify "$(MONTH)" "$(DATA)"
 
 test: lint ## all that CI runs
 	@$(BIN)/python -m pytest
@@ -42,7 +53,7 @@ test: lint ## all that CI runs
 lint: .venv/.synced profiles.yml ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/python scripts/company.py complete seeds/company "$(DATA)"
-	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models macros tests
+	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog
 
 company: .venv/.synced ## a commented starting set of company seeds (DIR=)
 	@test -n "$(DIR)" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }

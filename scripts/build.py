@@ -1,6 +1,6 @@
 """Land the inbox, check it, and `dbt build`: the one command behind `make build` and `make demo`.
 
-Usage: build.py INBOX DATA COMPANY [--answer]. Exit 0 when every identity and test holds, rejected lines included;
+Usage: build.py INBOX DATA COMPANY. Exit 0 when every identity and test holds, rejected lines included;
 1 when a landing, model or test failed (it says which, on which rows, and what to do); 2 when the call is wrong.
 """
 
@@ -17,14 +17,6 @@ import company
 import land
 
 PROJECT = Path(__file__).resolve().parent.parent
-ANSWER = """
-select team_id as team, production_usd as production, evaluation_usd as evaluation,
-    eval_pool_credit_usd as pool_credit, unattributed_usd as unattributed, net_charge_usd as net_charge,
-    accrued_usd as not_yet_billed
-from marts.team_chargeback_monthly
-where month = (select max(month) from marts.team_chargeback_monthly)
-order by net_charge_usd desc, team_id limit 5
-"""
 TOTALS = """
 select month, sum(billed_usd), sum(accrued_usd), sum(net_charge_usd), sum(unattributed_usd)
 from marts.team_chargeback_monthly group by month order by month
@@ -99,22 +91,13 @@ def _first_rows(query: str, database: Path) -> list[str]:
         return [f"(its rows can't be shown: {error})"]
 
 
-def report(database: Path, answer: bool) -> None:
+def report(database: Path) -> None:
     with duckdb.connect(str(database), read_only=True) as engine:
         for month, billed, accrued, net, unattributed in engine.execute(TOTALS).fetchall():
             print(
                 f"  {month:%Y-%m}: billed {billed:.6f} + accrued {accrued:.6f} = borne by teams {net:.6f} USD"
                 f" ({unattributed:.6f} of it unattributed, visible by team)"
             )
-        if answer:
-            found = engine.execute(ANSWER)
-            rows = [tuple(column[0] for column in found.description)]
-            rows += [(row[0], *(f"{cell:.6f}" for cell in row[1:])) for row in found.fetchall()]
-            widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-            print("\nWho owes what (USD, newest month):\n")
-            for team, *amounts in rows:
-                cells = [amount.rjust(width) for amount, width in zip(amounts, widths[1:], strict=True)]
-                print("  ".join(["  " + team.ljust(widths[0]), *cells]))
 
 
 def main() -> int:
@@ -122,7 +105,6 @@ def main() -> int:
     parser.add_argument("inbox", type=Path)
     parser.add_argument("data")
     parser.add_argument("company", type=Path)
-    parser.add_argument("--answer", action="store_true", help="end with the five rows that finance asks for first")
     arguments = parser.parse_args()
     began = time.monotonic()
     if code := company.complete(arguments.company, arguments.data):
@@ -139,8 +121,8 @@ def main() -> int:
         )
         return 1
     print(f"built {database} in {time.monotonic() - began:.0f} s; every identity and test holds")
-    report(database, arguments.answer)
-    print(f"\nLook at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
+    report(database)
+    print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
     return 0
 
 

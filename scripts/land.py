@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 from tqdm import tqdm
 
+import check
 from landing import Unreadable, rows_csv, spans_json
 from landing.canonical import Aliases
 from landing.recognise import opened, recognise
@@ -164,6 +165,12 @@ def land(inbox: Path, data: Path) -> int:
                     }
                 )
     landed.sort(key=lambda entry: entry["source_file"])
+    if landed and (complaints := check.door(store.staging)):
+        for complaint in complaints:
+            print(f"ERROR at the door: {complaint}")
+        names = ", ".join(entry["source_file"] for entry in landed)
+        print(f"nothing landed; correct or take out the file that this stands in, of: {names}")
+        return 1
     store.commit(landed, unread)
     report(store, landed, unread, seen)
     return over_share(landed, variables)

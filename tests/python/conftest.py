@@ -33,10 +33,10 @@ class Built:
         return duckdb.sql(query.format(files)).fetchall()
 
 
-def run_build(inbox: Path, data: Path, companies: Path, *options: str) -> Built:
+def run_build(inbox: Path, data: Path, companies: Path) -> Built:
     shutil.copyfile(PROJECT / "profiles.yml.example", PROJECT / "profiles.yml")
     environment = {name: value for name, value in os.environ.items() if name not in ("DATA", "DBT_PROFILES_DIR")}
-    command = [sys.executable, str(PROJECT / "scripts" / "build.py"), str(inbox), str(data), str(companies), *options]
+    command = [sys.executable, str(PROJECT / "scripts" / "build.py"), str(inbox), str(data), str(companies)]
     process = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=PROJECT)
     return Built(data, process)
 
@@ -45,8 +45,8 @@ def run_build(inbox: Path, data: Path, companies: Path, *options: str) -> Built:
 def build(tmp_path):
     """build(inbox, companies=...) -> Built, in this test's own data folder."""
 
-    def run(inbox: Path, companies: Path = GOLDEN / "company", *options: str) -> Built:
-        return run_build(inbox, tmp_path / "data", companies, *options)
+    def run(inbox: Path, companies: Path = GOLDEN / "company") -> Built:
+        return run_build(inbox, tmp_path / "data", companies)
 
     yield run
     shutil.rmtree(company.seeds_of(str(tmp_path / "data")), ignore_errors=True)
@@ -55,5 +55,5 @@ def build(tmp_path):
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory):
     data = tmp_path_factory.mktemp("golden")
-    yield run_build(GOLDEN / "inbox", data, GOLDEN / "company", "--answer")
+    yield run_build(GOLDEN / "inbox", data, GOLDEN / "company")
     shutil.rmtree(company.seeds_of(str(data)), ignore_errors=True)

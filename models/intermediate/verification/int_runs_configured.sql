@@ -36,6 +36,7 @@ select
     runs.pass_rate,
     runs.is_finished,
     case when seen.run_id is not null then seen.model else runs.model_name end as model,
-    case when seen.run_id is not null then seen.prompt_version else runs.prompt_version end as prompt_version
+    -- Traces that know no prompt version ran the one that the run states.
+    coalesce(seen.prompt_version, runs.prompt_version) as prompt_version
 from runs
 left join seen on runs.run_id = seen.run_id and runs.suite = seen.suite

@@ -3,7 +3,7 @@ with costs as (
     select
         *,
         coalesce(organization_id, 'default') as account_id,
-        -- The model stands before the last comma, the meter after it: "gpt-5-nano, input_tokens", "gpt-4o, cached input".
+        -- The model stands before the last comma, the meter after it: "gpt-5-nano, input_tokens".
         lower(regexp_extract(line_item, '^(.*), *([^,]+)$', 1)) as model_name,
         replace(lower(regexp_extract(line_item, '^(.*), *([^,]+)$', 2)), ' ', '_') as stated_meter
     from {{ source('landed', 'openai_costs') }}
@@ -15,8 +15,7 @@ files as (
     select
         file_id,
         landing_no,
-        coalesce(try_cast(regexp_extract(source_file, '([0-9]{4}-[0-9]{2}-[0-9]{2})[^/]*$', 1) as date), date '1970-01-01')
-            as exported_on
+        {{ exported_on('source_file') }} as exported_on
     from {{ source('landed', 'files') }}
     where kind = 'openai_costs'
 

@@ -9,10 +9,7 @@ files as (
     select
         file_id,
         landing_no,
-        coalesce(
-            try_cast(regexp_extract(source_file, '([0-9]{4}-[0-9]{2}-[0-9]{2})[^/]*$', 1) as date), date '1970-01-01'
-        )
-            as exported_on
+        {{ exported_on('source_file') }} as exported_on
     from {{ source('landed', 'files') }}
     where kind = 'openrouter_activity'
 

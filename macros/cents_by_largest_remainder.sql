@@ -1,0 +1,16 @@
+{#
+  `amount` in cents so that a group's cents add up to its rounded total: floor all, then one cent more for the rows with
+  the largest remainders (ties by `tie_breaker`). Whole numbers of cents; the caller divides.
+#}
+{% macro cents_by_largest_remainder(amount, group_by, tie_breaker) -%}
+    cast(
+        floor({{ amount }} * 100)
+        + case
+            when row_number() over (
+                partition by {{ group_by }} order by {{ amount }} * 100 - floor({{ amount }} * 100) desc, {{ tie_breaker }}
+            ) <= round(sum({{ amount }}) over (partition by {{ group_by }}) * 100)
+            - sum(floor({{ amount }} * 100)) over (partition by {{ group_by }}) then 1
+            else 0
+        end as bigint
+    )
+{%- endmacro %}

@@ -1,0 +1,87 @@
+-- one row per posted month and journal line: the ledger's movements of the month in cents, ready to book
+with movements as (
+
+    select
+        posted_month,
+        kind,
+        basis,
+        provider,
+        team_id as debit_team_id,
+        counterparty_team_id as credit_team_id,
+        sum(amount_usd) as amount_usd
+    from {{ ref('ledger_entries') }}
+    where side = 'debit'
+    group by posted_month, kind, basis, provider, team_id, counterparty_team_id
+
+),
+
+rounded as (
+
+    select
+        *,
+        -- Bills and accruals add up to each provider's total in cents, transfers to theirs.
+        {{ cents_by_largest_remainder(
+            'amount_usd', 'posted_month, kind, basis, provider', 'debit_team_id, credit_team_id'
+        ) }} as cents
+    from movements
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by posted_month
+            order by kind, basis, provider, debit_team_id, credit_team_id
+        ) as journal_no
+    from rounded
+    where cents != 0
+
+),
+
+legs as (
+
+    select
+        posted_month,
+        journal_no,
+        1 as leg_no,
+        kind,
+        basis,
+        provider,
+        'ai_cost' as account,
+        debit_team_id as team_id,
+        cents
+    from numbered
+
+    union all
+
+    select
+        posted_month,
+        journal_no,
+        2 as leg_no,
+        kind,
+        basis,
+        provider,
+        case kind when 'bill' then 'provider_payable' when 'accrual' then 'accrued_payable' else 'ai_cost' end as account,
+        coalesce(credit_team_id, debit_team_id) as team_id,
+        -cents as cents
+    from numbered
+
+)
+
+select
+    legs.posted_month as month,
+    cast(legs.journal_no as bigint) as journal_no,
+    cast(legs.leg_no as integer) as leg_no,
+    last_day(legs.posted_month) as booked_on,
+    legs.kind,
+    legs.basis,
+    legs.provider,
+    legs.account,
+    legs.team_id,
+    teams.cost_center,
+    cast(greatest(legs.cents, 0) * 0.01 as decimal(38, 2)) as debit_usd,
+    cast(greatest(-legs.cents, 0) * 0.01 as decimal(38, 2)) as credit_usd
+from legs
+left join {{ ref('teams') }} as teams on legs.team_id = teams.team_id

@@ -1,0 +1,104 @@
+-- one row per posted month, team and line of its statement: what, how much, why, against last month
+with lines as (
+
+    select
+        posted_month,
+        team_id,
+        case
+            when kind = 'pool_credit' then '3 quality pool'
+            when feature_id in ('untraced', 'unlabelled', 'invoice_only') then '5 unattributed'
+            when purpose = 'production' then '1 production'
+            when purpose = 'evaluation' then '2 evaluation'
+            when purpose = 'development' then '4 development'
+            else '5 unattributed'
+        end as section,
+        feature_id as item,
+        sum(amount_usd) as amount_usd,
+        sum(case when basis = 'accrued' then amount_usd else 0 end) as accrued_usd
+    from {{ ref('ledger_entries') }}
+    where account = 'ai_cost'
+    group by 1, 2, 3, 4
+    having sum(amount_usd) != 0
+
+),
+
+nets as (
+
+    select
+        month as posted_month,
+        team_id,
+        sum(debit_usd - credit_usd) as net_usd
+    from {{ ref('erp_journal_monthly') }}
+    where account = 'ai_cost'
+    group by month, team_id
+
+),
+
+-- What rounding moved between a team's lines and its booked net is a line of its own, in sight.
+with_rounding as (
+
+    select
+        posted_month,
+        team_id,
+        section,
+        item,
+        accrued_usd,
+        {{ cents_by_largest_remainder('amount_usd', 'posted_month, team_id', 'section, item') }} as cents
+    from lines
+
+    union all
+
+    select
+        nets.posted_month,
+        nets.team_id,
+        '6 rounding' as section,
+        'rounding' as item,
+        0 as accrued_usd,
+        cast(nets.net_usd * 100 - round(coalesce(sum(lines.amount_usd), 0) * 100) as bigint) as cents
+    from nets
+    left join lines on nets.posted_month = lines.posted_month and nets.team_id = lines.team_id
+    group by nets.posted_month, nets.team_id, nets.net_usd
+
+),
+
+compared as (
+
+    select
+        lines.*,
+        previous.cents as previous_cents
+    from with_rounding as lines
+    left join with_rounding as previous
+        on
+            lines.team_id = previous.team_id
+            and lines.section = previous.section
+            and lines.item = previous.item
+            and lines.posted_month = previous.posted_month + interval 1 month
+    where lines.section != '6 rounding' or lines.cents != 0
+
+)
+
+select
+    posted_month as month,
+    team_id,
+    section,
+    item,
+    cast(cents * 0.01 as decimal(38, 2)) as amount_usd,
+    cast(coalesce(previous_cents, 0) * 0.01 as decimal(38, 2)) as last_month_usd,
+    cast((cents - coalesce(previous_cents, 0)) * 0.01 as decimal(38, 2)) as change_usd,
+    case section
+        when '1 production' then 'calls that the feature caused in production'
+        when '2 evaluation' then 'evals of the feature'
+        when '3 quality pool' then
+            case when cents < 0 then 'what the quality pool pays of your evals' else 'evals that the pool pays for' end
+        when '4 development' then 'calls from development and staging'
+        when '5 unattributed' then
+            case item
+                when 'untraced' then 'billed on your keys, seen in no span'
+                when 'unlabelled' then 'calls on your keys that no feature label explains'
+                when 'invoice_only' then 'fees and credits of your accounts'
+                else 'calls whose purpose nobody stated'
+            end
+        else 'cents between these lines and the booked net'
+    end
+    || case when accrued_usd != 0 then ' (not yet billed in part or whole)' else '' end as why
+from compared

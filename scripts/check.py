@@ -1,0 +1,104 @@
+"""Great Expectations at the doors: landed rows on their way in, exported files on their way out.
+
+What a row must be for the models to mean anything; the identities of the ledger are dbt's tests, not repeated here.
+A broken expectation is named with table, column, count and examples.
+"""
+
+import os
+import warnings
+from pathlib import Path
+
+import duckdb
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+# Per table: kind of expectation and its arguments. Bounds are far outside what honest files hold: a wrong unit, a
+# wrong column. What is wrong row by row is rejected while landing.
+ACCOUNTS = ["ai_cost", "provider_payable", "accrued_payable"]
+COUNTS = {"min_value": 0, "max_value": 100_000_000}
+DOOR = {
+    "spans": [
+        ("ColumnValuesToNotBeNull", {"column": "trace_key"}),
+        ("ColumnValuesToNotBeNull", {"column": "span_key"}),
+        ("ColumnValuesToBeBetween", {"column": "input_tokens", **COUNTS}),
+        ("ColumnValuesToBeBetween", {"column": "output_tokens", **COUNTS}),
+        ("ColumnValuesToBeBetween", {"column": "stated_usd", "min_value": 0, "max_value": 10_000}),
+    ],
+    "openrouter_activity": [
+        ("ColumnValuesToBeBetween", {"column": "cost_total", "min_value": -10_000, "max_value": 10_000}),
+        ("ColumnValuesToBeBetween", {"column": "tokens_prompt", **COUNTS}),
+    ],
+    "openai_costs": [
+        ("ColumnPairValuesAToBeGreaterThanB", {"column_A": "end_time", "column_B": "start_time"}),
+        ("ColumnValuesToBeBetween", {"column": "amount_value", "min_value": -10_000_000, "max_value": 10_000_000}),
+    ],
+    "eval_runs": [("ColumnValuesToBeBetween", {"column": "passed", **COUNTS})],
+    "usage_events": [("ColumnValuesToBeBetween", {"column": "answers", "min_value": 0, "max_value": 1_000_000})],
+    "revenue": [
+        ("ColumnValuesToBeBetween", {"column": "revenue_usd", "min_value": -100_000_000, "max_value": 100_000_000})
+    ],
+}
+EXIT = {
+    "team_chargeback": [
+        ("ColumnValuesToNotBeNull", {"column": "net_charge_usd"}),
+        ("ColumnValuesToBeUnique", {"column": "team_id"}),
+        ("ColumnValuesToNotMatchRegex", {"column": "team_id", "regex": r"^[=+\-@]"}),
+    ],
+    "journal": [
+        ("ColumnValuesToBeInSet", {"column": "account", "value_set": ACCOUNTS}),
+        ("ColumnValuesToBeBetween", {"column": "debit_usd", "min_value": 0}),
+        ("ColumnValuesToBeBetween", {"column": "credit_usd", "min_value": 0}),
+        ("ColumnValuesToNotMatchRegex", {"column": "team_id", "regex": r"^[=+\-@]"}),
+    ],
+    "statements": [
+        ("ColumnValuesToNotBeNull", {"column": "why"}),
+        ("ColumnValuesToNotMatchRegex", {"column": "item", "regex": r"^[=+\-@]"}),
+    ],
+}
+
+
+def door(staging: Path) -> list[str]:
+    """Complaints about rows that are about to land."""
+    complaints = []
+    for table, rules in DOOR.items():
+        if list((staging / table).glob("*.parquet")):
+            complaints += _validate(table, rules, f"read_parquet('{_quoted(staging)}/{table}/*.parquet')")
+    return complaints
+
+
+def exit_door(folder: Path) -> list[str]:
+    """Complaints about a month's exported files."""
+    files = {"team_chargeback": "team_chargeback.csv", "journal": "journal.csv", "statements": "statements/*.csv"}
+    complaints = []
+    for table, name in files.items():
+        if list(folder.glob(name)):
+            complaints += _validate(table, EXIT[table], f"read_csv('{_quoted(folder)}/{name}', header = true)")
+    return complaints
+
+
+def _validate(table: str, rules: list[tuple], source: str) -> list[str]:
+    warnings.filterwarnings("ignore")
+    import great_expectations as gx  # three seconds, only when there is something to check
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
+    names = {value for _, rule in rules for key, value in rule.items() if key.startswith("column")}
+    columns = ", ".join(sorted(names))
+    frame = duckdb.sql(f"select {columns} from {source}").df()
+    batch = (
+        context.data_sources.add_pandas(table).add_dataframe_asset(table).add_batch_definition_whole_dataframe("all")
+    )
+    suite = gx.ExpectationSuite(table, [getattr(gx.expectations, f"Expect{kind}")(**rule) for kind, rule in rules])
+    outcome = batch.get_batch({"dataframe": frame}).validate(suite)
+    return [_complaint(table, result) for result in outcome.results if not result.success]
+
+
+def _complaint(table: str, result) -> str:
+    rule = result.expectation_config
+    what = {name: value for name, value in rule.kwargs.items() if name != "batch_id"}
+    count = result.result.get("unexpected_count", "?")
+    examples = result.result.get("partial_unexpected_list", [])[:3]
+    return f"{table}: {rule.type} {what}: {count} of {result.result.get('element_count', '?')} rows, such as {examples}"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

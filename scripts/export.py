@@ -1,0 +1,185 @@
+"""Finance's files for a month, from the marts alone; and their check from the files alone.
+
+Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team>.csv, journal.csv,
+                               manifest.json (rows, control totals, sha256)
+       export.py verify MONTH DATA    re-adds everything from the exported files; exit 1 where something is off
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+import check
+
+# A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @, tab and carriage return begin one.
+NEUTRAL = "case when regexp_matches({0}, '^[=+\\-@\\t\\r]') then '''' || {0} else {0} end as {0}"
+CHARGEBACK = "select * from marts.team_chargeback_monthly where month = ? order by team_id"
+JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by journal_no, leg_no"
+STATEMENT = "select * from marts.team_statements_monthly where month = ? and team_id = ? order by section, item"
+TEAMS = "select distinct team_id from marts.team_statements_monthly where month = ? order by team_id"
+
+
+def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
+    """One CSV, text cells neutralised; returns its manifest entry: rows, control totals, sha256."""
+    engine.execute("create or replace temp table part as " + query, parameters)
+    columns = engine.execute("select column_name, column_type from (describe part)").fetchall()
+    cells = [NEUTRAL.format(name) if kind == "VARCHAR" else name for name, kind in columns]
+    order = query.rsplit("order by", 1)[1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine.execute(f"copy (select {', '.join(cells)} from part order by {order}) to {_quoted(path)} (header)")
+    money = [name for name, kind in columns if kind.startswith("DECIMAL")]
+    sums = engine.execute(f"select count(*), {', '.join(f'sum({name})' for name in money)} from part").fetchone()
+    totals = {name: str(total or 0) for name, total in zip(money, sums[1:], strict=True)}
+    return {"rows": sums[0], "totals": totals, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def file_name(team: str) -> str:
+    """A team's id as a file name; ids that lose characters get a hash, so that no two share a file."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", team)
+    return plain if plain == team else f"{plain}-{hashlib.sha256(team.encode()).hexdigest()[:8]}"
+
+
+def export(month: str, data: Path) -> int:
+    database, folder = data / "ledger.duckdb", data / "exports" / month
+    if not database.exists():
+        return fail(f"{database} is not there; run make build first")
+    part = folder.with_name(f".{month}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    day = f"{month}-01"
+    with duckdb.connect(str(database), read_only=True) as engine:
+        months = [f"{row[0]:%Y-%m}" for row in engine.execute(
+            "select distinct month from marts.team_chargeback_monthly order by month").fetchall()]  # fmt: skip
+        if month not in months:
+            return fail(f"the ledger has no month {month}; it has {', '.join(months) or 'none'}")
+        files = {
+            "team_chargeback.csv": write_csv(engine, CHARGEBACK, [day], part / "team_chargeback.csv"),
+            "journal.csv": write_csv(engine, JOURNAL, [day], part / "journal.csv"),
+        }
+        for (team,) in engine.execute(TEAMS, [day]).fetchall():
+            name = f"statements/{file_name(team)}.csv"
+            files[name] = write_csv(engine, STATEMENT, [day, team], part / name)
+    if complaints := check.exit_door(part):
+        for complaint in complaints:
+            print(f"ERROR at the exit: {complaint}", file=sys.stderr)
+        return 1
+    manifest = {"month": month, "currency": "USD", "files": files}
+    (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(part, folder)
+    net = files["team_chargeback.csv"]["totals"]["net_charge_usd"]
+    print(f"exported {len(files)} files for {month} to {folder}: net charge {net} USD over all teams")
+    return verify(month, data)
+
+
+# Each finds rows that should not be; {chargeback}, {journal} and {statements} are the exported files.
+CHECKS = {
+    "a team's lines, cash and bases each add up to its net charge": """
+        select team_id, net_charge_usd from {chargeback}
+        where net_charge_usd != production_usd + evaluation_usd - eval_pool_credit_usd + development_usd
+            + shared_usd + unattributed_usd
+        or net_charge_usd != paid_usd + transfers_out_usd - transfers_in_usd
+        or net_charge_usd != billed_usd + accrued_usd""",
+    "transfers out equal transfers in": """
+        select sum(transfers_out_usd), sum(transfers_in_usd) from {chargeback}
+        having sum(transfers_out_usd) != sum(transfers_in_usd)""",
+    "each journal's debits equal its credits": """
+        select journal_no, sum(debit_usd), sum(credit_usd) from {journal}
+        group by journal_no having sum(debit_usd) != sum(credit_usd)""",
+    "each statement adds up to the team's booked net": """
+        with booked as (
+            select team_id, sum(debit_usd - credit_usd) as net from {journal} where account = 'ai_cost' group by team_id
+        ), stated as (select team_id, sum(amount_usd) as net from {statements} group by team_id)
+        select coalesce(booked.team_id, stated.team_id), booked.net, stated.net
+        from booked full join stated using (team_id) where coalesce(booked.net, 0) != coalesce(stated.net, 0)""",
+    "the journal is within a cent per line of the full-scale charge": """
+        with booked as (
+            select team_id, sum(debit_usd - credit_usd) as net, count(*) as lines from {journal}
+            where account = 'ai_cost' group by team_id
+        )
+        select charged.team_id, charged.net_charge_usd, booked.net, booked.lines
+        from {chargeback} as charged left join booked using (team_id)
+        where abs(charged.net_charge_usd - coalesce(booked.net, 0)) > 0.01 * (coalesce(booked.lines, 0) + 1)""",
+    "all rows are of the month": """
+        select month from {chargeback} where month != date '{day}'
+        union all select month from {journal} where month != date '{day}'
+        union all select month from {statements} where month != date '{day}'""",
+}
+PLACES = {"chargeback": "team_chargeback.csv", "journal": "journal.csv", "statements": "statements/*.csv"}
+
+
+def verify(month: str, data: Path) -> int:
+    """Every check on the exported files alone; names what is off, in which file."""
+    folder = data / "exports" / month
+    if not (folder / "manifest.json").exists():
+        return fail(f"{folder}/manifest.json is not there; run make export MONTH={month}")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*.csv")}
+    wrong = [f"{name}: in the manifest, not in the folder" for name in sorted(set(manifest["files"]) - found)]
+    wrong += [f"{name}: in the folder, not in the manifest" for name in sorted(found - set(manifest["files"]))]
+    with duckdb.connect() as engine:
+        for name, entry in manifest["files"].items():
+            if name in found:
+                wrong += _recount(engine, folder / name, name, entry)
+        if not wrong:
+            tables = {name: _table(folder / place) for name, place in PLACES.items()}
+            for check, query in CHECKS.items():
+                rows = engine.execute(query.format(**tables, day=f"{month}-01")).fetchall()
+                wrong += (
+                    [f"{check}: {len(rows)} times not, first {tuple(str(cell) for cell in rows[0])}"] if rows else []
+                )
+    for complaint in wrong:
+        print(f"ERROR: {complaint}", file=sys.stderr)
+    if not wrong:
+        print(f"verified {month} from its files alone: {len(found)} files, {len(CHECKS)} checks, sums and sha256 agree")
+    return 1 if wrong else 0
+
+
+def _recount(engine, path: Path, name: str, entry: dict) -> list[str]:
+    wrong = []
+    if hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
+        wrong.append(f"{name}: its bytes are not those that were exported (sha256)")
+    for column, total in entry["totals"].items():
+        rows, added = engine.execute(f"select count(*), coalesce(sum({column}), 0) from {_table(path)}").fetchone()
+        if rows != entry["rows"]:
+            wrong.append(f"{name}: {rows} rows, the manifest says {entry['rows']}")
+        if Decimal(str(added)) != Decimal(total):
+            wrong.append(f"{name}: {column} adds up to {added}, the manifest says {total}")
+    return wrong
+
+
+def _table(path: Path) -> str:
+    """A CSV read with money as exact decimals and everything else as it is."""
+    head = next(iter(sorted(path.parent.glob(path.name))), path)
+    present = head.read_text().split("\n", 1)[0].split(",") if head.exists() else []
+    kept = ", ".join(f"'{name}': 'decimal(38, 12)'" for name in present if name.endswith("_usd"))
+    types = f"{{{kept}, 'month': 'date', 'team_id': 'varchar'}}"
+    return f"read_csv({_quoted(path)}, header = true, types = {types})"
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def fail(reason: str) -> int:
+    print(f"ERROR: {reason}", file=sys.stderr)
+    return 2
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    action = verify if words[:1] == ["verify"] else export
+    words = words[1:] if action is verify else words
+    if len(words) != 2 or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", words[0]):
+        return fail("say which month: MONTH=2026-10")
+    return action(words[0], Path(words[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
