@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -38,6 +39,20 @@ class Progress:
     def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
+
+
+def fingerprint(data: Path) -> str:
+    """What a build depends on: the project, the company's seeds, what has landed, and the database that came of it."""
+    digest = sha256()
+    folders = [PROJECT / name for name in ("models", "macros", "seeds", "tests")]
+    files = [path for folder in [*folders, company.seeds_of(str(data))] for path in folder.rglob("*") if path.is_file()]
+    files += [PROJECT / "dbt_project.yml", PROJECT / "profiles.yml", data / "landed" / "manifest.json"]
+    for path in sorted(path for path in files if path.exists() and path.suffix != ".pyc"):
+        digest.update(str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path.name).encode())
+        digest.update(path.read_bytes())
+    database = data / "ledger.duckdb"
+    digest.update(str(database.stat().st_mtime_ns if database.exists() else None).encode())
+    return digest.hexdigest()
 
 
 def dbt_build(data: str) -> tuple[bool, list]:
@@ -111,8 +126,14 @@ def main() -> int:
         return code
     if code := land.run(arguments.inbox, Path(arguments.data)):
         return code
+    data = Path(arguments.data)
+    database, stamp = data / "ledger.duckdb", data / ".built"
+    if stamp.exists() and stamp.read_text() == fingerprint(data):
+        print(f"nothing new since {database} was built: same inputs, seeds and models")
+        report(database)
+        return 0
+    stamp.unlink(missing_ok=True)
     passed, troubled = dbt_build(arguments.data)
-    database = Path(arguments.data, "ledger.duckdb")
     explain(troubled, database)
     if not passed:
         print(
@@ -122,6 +143,7 @@ def main() -> int:
         return 1
     print(f"built {database} in {time.monotonic() - began:.0f} s; every identity and test holds")
     report(database)
+    stamp.write_text(fingerprint(data))
     print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
     return 0
 

@@ -35,48 +35,16 @@ OPENAI_PRICE = {
     (EMBEDDING, "input"): "0.02",
 }
 REQUESTS_A_DAY = 215
-ACTIVITY = [
-    "generation_id",
-    "created_at",
-    "cost_total",
-    "cost_web_search",
-    "cost_cache",
-    "cost_file_processing",
-    "byok_usage_inference",
-    "tokens_prompt",
-    "tokens_completion",
-    "tokens_reasoning",
-    "model_permaslug",
-    "provider_name",
-    "variant",
-    "cancelled",
-    "streamed",
-    "finish_reason_raw",
-    "finish_reason_normalized",
-    "generation_time_ms",
-    "time_to_first_token_ms",
-    "app_name",
-    "api_key_name",
-]
-COSTS = [
-    "start_time",
-    "end_time",
-    "start_time_iso",
-    "end_time_iso",
-    "amount_value",
-    "amount_currency",
-    "line_item",
-    "project_id",
-    "organization_id",
-    "organization_name",
-    "quantity",
-    "quantity_unit",
-    "user_id",
-    "api_key_id",
-    "project_name",
-    "user_email",
-    "api_source",
-]
+ACTIVITY = (
+    "generation_id created_at cost_total cost_web_search cost_cache cost_file_processing byok_usage_inference "
+    "tokens_prompt tokens_completion tokens_reasoning model_permaslug provider_name variant cancelled streamed "
+    "finish_reason_raw finish_reason_normalized generation_time_ms time_to_first_token_ms app_name api_key_name"
+).split()
+COSTS = (
+    "start_time end_time start_time_iso end_time_iso amount_value amount_currency line_item project_id "
+    "organization_id organization_name quantity quantity_unit user_id api_key_id project_name user_email "
+    "api_source"
+).split()
 
 
 def pairs(values: dict) -> list[dict]:

@@ -11,43 +11,15 @@ def fields(kind: pa.DataType, names: str) -> list[pa.Field]:
 
 
 ORIGIN = [*fields(TEXT, "source_file file_id"), *fields(COUNT, "source_line")]
-LABELS = [
-    "operation",
-    "provider",
-    "server_address",
-    "model",
-    "response_id",
-    "agent_name",
-    "tool_name",
-    "session_id",
-    "request_id",
-    "user_id",
-    "tenant_id",
-    "prompt_name",
-    "prompt_version",
-    "prompt_template",
-    "service_tier",
-    "service_name",
-    "environment",
-    "route",
-    "evaluation_run_id",
-    "api_key",
-    "account_id",
-    "feature_id",
-    "team_id",
-    "purpose",
-]
-QUANTITIES = [
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "audio_input_tokens",
-    "audio_output_tokens",
-    "total_tokens",
-]
+LABELS = (
+    "operation provider server_address model response_id agent_name tool_name session_id request_id user_id "
+    "tenant_id prompt_name prompt_version prompt_template service_tier service_name environment route "
+    "evaluation_run_id api_key account_id feature_id team_id purpose"
+).split()
+QUANTITIES = (
+    "input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens "
+    "audio_input_tokens audio_output_tokens total_tokens"
+).split()
 
 TABLES: dict[str, pa.Schema] = {
     "spans": pa.schema(

@@ -42,6 +42,7 @@ def test_every_build_again_says_the_same(golden):
     from conftest import run_build
 
     before = golden.rows("select * from marts.ledger_entries order by entry_id")
+    (golden.data / ".built").unlink()
     again = run_build(GOLDEN / "inbox", golden.data, GOLDEN / "company")
     assert again.code == 0
     assert "landed 0 new files" in again.output

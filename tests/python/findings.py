@@ -1,0 +1,43 @@
+"""The README's queries and their outputs, and the outputs as they are now."""
+
+import re
+import sys
+from pathlib import Path
+
+import duckdb
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+PAIR = re.compile(r"```sql\n(.*?)```\n+(?:```\n(.*?)```)?", re.DOTALL)
+
+
+def table(engine, query: str) -> str:
+    """Rows of a query as aligned text: the first column left, numbers right."""
+    found = engine.execute(query)
+    rows = [[column[0] for column in found.description]]
+    rows += [["" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in row]
+             for row in found.fetchall()]  # fmt: skip
+    numeric = [all(re.fullmatch(r"-?[\d.]*", row[place]) for row in rows[1:]) for place in range(len(rows[0]))]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell.rjust(width) if is_number else cell.ljust(width)
+                  for cell, width, is_number in zip(row, widths, numeric, strict=True)).rstrip()
+        for row in rows
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def documented(text: str) -> list[tuple[str, str]]:
+    return PAIR.findall(text.split("## Findings")[1].split("\n## ")[0])
+
+
+def rewrite(database: Path) -> None:
+    """Put today's outputs under the README's queries: python tests/python/findings.py DATA/ledger.duckdb."""
+    before, section = README.read_text().split("## Findings")
+    section, *after = section.split("\n## ", 1)
+    with duckdb.connect(str(database), read_only=True) as engine:
+        section = PAIR.sub(lambda pair: f"```sql\n{pair[1]}```\n\n```\n{table(engine, pair[1])}```\n\n", section)
+    README.write_text(before + "## Findings" + section.rstrip() + "\n" + "".join("\n## " + rest for rest in after))
+
+
+if __name__ == "__main__":
+    rewrite(Path(sys.argv[1]))

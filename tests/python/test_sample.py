@@ -1,0 +1,191 @@
+"""The sample company: what is planted is found, finance's files are the same bytes each time, doors refuse nonsense."""
+
+import csv
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+
+import duckdb
+import findings
+import pytest
+from conftest import PROJECT, run_build
+from exports import activity, batch, chat
+
+import company
+import export
+import land
+
+pytestmark = pytest.mark.xdist_group("sample")
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    data = tmp_path_factory.mktemp("sample")
+    inbox = data / "inbox"
+    subprocess.run([sys.executable, str(PROJECT / "scripts" / "make_sample.py"), str(inbox)], check=True)
+    built = run_build(inbox, data, PROJECT / "seeds" / "company")
+    assert built.code == 0, built.output
+    yield built
+    shutil.rmtree(company.seeds_of(str(data)), ignore_errors=True)
+
+
+def hashes(folder) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_findings_in_the_readme_are_true(sample):
+    pairs = findings.documented(findings.README.read_text())
+    assert len(pairs) >= 9
+    with duckdb.connect(str(sample.data / "ledger.duckdb"), read_only=True) as engine:
+        for query, output in pairs:
+            assert findings.table(engine, query) == output, query
+
+
+def test_planted_sizes_are_found(sample):
+    agency = "select bill_share, margin_usd from marts.segment_margin_monthly where segment = 'agency'"
+    for share, margin in sample.rows(agency):
+        assert 0.45 < share < 0.6
+        assert margin < 0
+    assert sample.rows(
+        "select feature_id, month::varchar from marts.eval_coverage_monthly where is_bill_up_coverage_down"
+    ) == [("summarize-thread", "2026-10-01")]
+    # Adopters are half of the users and drop 40 % of their drafts: a fifth, with what chance adds.
+    drafts = sample.rows(
+        "select answers / users from marts.feature_pnl_monthly where feature_id = 'draft-email' order by month"
+    )
+    assert 0.6 < drafts[2][0] / drafts[0][0] < 0.9
+    rise = "select sum(price_gap_usd) / sum(priced_usd - untraced_usd) from marts.invoice_reconciliation_daily where {}"
+    inside = "provider = 'openrouter' and usage_on between '2026-09-16' and '2026-09-30'"
+    assert 0.12 < sample.rows(rise.format(inside))[0][0] < 0.16
+
+
+def test_second_build_has_nothing_to_do(sample):
+    again = run_build(sample.data / "inbox", sample.data, PROJECT / "seeds" / "company")
+    assert again.code == 0
+    assert "nothing new" in again.output
+
+
+def test_exports_are_the_same_bytes_and_re_add(sample, capsys):
+    assert export.export("2026-10", sample.data) == 0
+    folder = sample.data / "exports" / "2026-10"
+    before = hashes(folder)
+    assert {"team_chargeback.csv", "journal.csv", "manifest.json", "statements/inbox.csv"} <= set(before)
+    (sample.data / ".built").unlink()
+    rebuilt = run_build(sample.data / "inbox", sample.data, PROJECT / "seeds" / "company")
+    assert "nothing new" not in rebuilt.output
+    assert export.export("2026-10", sample.data) == 0
+    assert hashes(folder) == before
+    assert "verified 2026-10" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seconds", [1, 4, 8, 12])
+def test_interrupted_build_run_again_gives_the_same_exports(sample, tmp_path, seconds):
+    assert export.export("2026-09", sample.data) == 0
+    data = tmp_path / "data"
+    command = [sys.executable, str(PROJECT / "scripts" / "build.py"), str(sample.data / "inbox"), str(data),
+               str(PROJECT / "seeds" / "company")]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    again = run_build(sample.data / "inbox", data, PROJECT / "seeds" / "company")
+    shutil.rmtree(company.seeds_of(str(data)), ignore_errors=True)
+    assert again.code == 0, again.output
+    assert export.export("2026-09", data) == 0
+    assert hashes(data / "exports" / "2026-09") == hashes(sample.data / "exports" / "2026-09")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "complaint"),
+    [
+        ("team_chargeback.csv", "inbox,", "inbox,1", "sha256"),
+        ("journal.csv", ",0.00\n", ",0.01\n", "adds up to"),
+        ("statements/inbox.csv", None, None, "in the manifest, not in the folder"),
+    ],
+)
+def test_verify_names_a_file_that_was_touched(sample, tmp_path, capsys, name, old, new, complaint):
+    assert export.export("2026-08", sample.data) == 0
+    data = tmp_path / "data"
+    shutil.copytree(sample.data / "exports", data / "exports")
+    path = data / "exports" / "2026-08" / name
+    if old is None:
+        path.unlink()
+    else:
+        path.write_text(path.read_text().replace(old, new, 1))
+    assert export.verify("2026-08", data) == 1
+    err = capsys.readouterr().err
+    assert complaint in err
+    assert name in err
+
+
+@pytest.mark.parametrize("check", export.CHECKS)
+def test_each_check_of_the_exports_can_fail(tmp_path, check):
+    """Seen red once: files that break exactly one rule."""
+    lines = "production evaluation eval_pool_credit development shared unattributed paid transfers_out transfers_in"
+    amounts = {f"{line}_usd": "0" for line in f"{lines} net_charge accrued billed".split()}
+    chargeback = {"month": "2026-10-01", "team_id": "a", **amounts}
+    journal = {"month": "2026-10-01", "journal_no": "1", "account": "ai_cost", "team_id": "a"}
+    journal |= {"debit_usd": "0", "credit_usd": "0"}
+    statement = {"month": "2026-10-01", "team_id": "a", "amount_usd": "0"}
+    broken = {
+        "a team's lines, cash and bases each add up to its net charge": (chargeback, {"production_usd": "1"}),
+        "transfers out equal transfers in": (chargeback, {"transfers_out_usd": "1"}),
+        "each journal's debits equal its credits": (journal, {"debit_usd": "1"}),
+        "each statement adds up to the team's booked net": (statement, {"amount_usd": "1"}),
+        "the journal is within a cent per line of the full-scale charge": (chargeback, {"net_charge_usd": "9"}),
+        "all rows are of the month": (journal, {"month": "2026-09-01"}),
+    }
+    row, change = broken[check]
+    row.update(change)
+    tables = {}
+    for name, cells in (("chargeback", chargeback), ("journal", journal), ("statements", statement)):
+        with (tmp_path / f"{name}.csv").open("w", newline="") as target:
+            csv.writer(target).writerows([cells.keys(), cells.values()])
+        tables[name] = export._table(tmp_path / f"{name}.csv")
+    assert duckdb.sql(export.CHECKS[check].format(**tables, day="2026-10-01")).fetchall()
+
+
+def test_cells_that_a_spreadsheet_would_run_are_neutralised(tmp_path):
+    engine = duckdb.connect()
+    query = (
+        "select month, team from (values (?, '=cmd()'), ('m', '-1+1'), ('m', 'plain')) as t (month, team) order by team"
+    )
+    export.write_csv(engine, query, ["m"], tmp_path / "a.csv")
+    assert sorted((tmp_path / "a.csv").read_text().split()[1:]) == ["m,'-1+1", "m,'=cmd()", "m,plain"]
+
+
+@pytest.mark.parametrize("words", [["2026-13"], ["../etc"], ["2026-10"]])
+def test_export_of_what_is_not_there_is_an_error(tmp_path, monkeypatch, words):
+    monkeypatch.setattr(sys, "argv", ["export.py", *words, str(tmp_path)])
+    assert export.main() == 2
+
+
+def test_statements_and_journal_are_the_charge_in_cents(sample):
+    assert sample.rows("select sum(debit_usd) - sum(credit_usd) from marts.erp_journal_monthly") == [(Decimal("0.00"),)]
+    gaps = sample.rows("""
+        select max(abs(stated.net - charged.net_charge_usd)) from marts.team_chargeback_monthly as charged
+        join (select month, team_id, sum(amount_usd) as net from marts.team_statements_monthly group by all) as stated
+        using (month, team_id)""")
+    assert gaps[0][0] < Decimal("0.05")
+
+
+def test_door_refuses_what_can_not_be(tmp_path, capsys):
+    """A wrong unit in a bill, and in spans: named with table, column, count; nothing lands."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    activity([("g1", "2026-10-05 10:00:00", "50000"), ("g2", "2026-10-05 11:00:00", "0.1")], inbox / "activity.csv")
+    (inbox / "spans.jsonl").write_text(batch([chat(1, 1, gen_ai__usage__input_tokens=10**12)]))
+    assert land.run(inbox, tmp_path / "data") == 1
+    out = capsys.readouterr().out
+    assert "openrouter_activity: expect_column_values_to_be_between" in out
+    assert "'column': 'cost_total'" in out
+    assert "1 of 2 rows" in out
+    assert "'column': 'input_tokens'" in out
+    assert "nothing landed" in out
+    assert not (tmp_path / "data" / "landed" / "manifest.json").exists()
