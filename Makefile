@@ -49,6 +49,7 @@ verify: .venv/.synced ## re-add MONTH's exported files from themselves alone
 
 test: lint ## all that CI runs
 	@$(BIN)/python -m pytest
+	@echo "lint, unit, property, dbt and end-to-end tests hold; what each holds: tests/, README.md"
 
 lint: .venv/.synced profiles.yml ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

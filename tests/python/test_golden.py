@@ -1,6 +1,7 @@
 """The golden day: every mart against what was costed by hand (tests/golden/README.md)."""
 
 import csv
+import shutil
 from decimal import Decimal, InvalidOperation
 
 import pytest
@@ -49,19 +50,26 @@ def test_every_build_again_says_the_same(golden):
     assert golden.rows("select * from marts.ledger_entries order by entry_id") == before
 
 
-def test_funding_moves_money_between_teams_never_the_total(golden, build, tmp_path):
-    """Identity 6: another eval funding, the same bill."""
+@pytest.mark.parametrize(
+    ("rule", "insights"),
+    [
+        ("default,,0,,", "0.003663"),
+        ("default,,0.25,,", "0.003163"),
+        ("team,insights,0.25,,\ndefault,,0,,", "0.003163"),
+        ("feature,summarize-feedback,1,0,0.0001\nteam,insights,0,,", "0.003563"),
+    ],
+)
+def test_funding_moves_money_between_teams_never_the_total(golden, build, tmp_path, rule, insights):
+    """Identity 6: another eval funding, the same bill. Evals cost 0.002, production 0.001663."""
     other = tmp_path / "company"
-    other.mkdir()
-    for seed in (GOLDEN / "company").glob("*.csv"):
-        (other / seed.name).write_text(seed.read_text())
-    (other / "eval_funding.csv").write_text("scope,scope_id,share,cap_pct,cap_floor_usd\ndefault,,0,,\n")
-    unfunded = build(GOLDEN / "inbox", other)
-    assert unfunded.code == 0, unfunded.output
+    shutil.copytree(GOLDEN / "company", other)
+    (other / "eval_funding.csv").write_text(f"scope,scope_id,share,cap_pct,cap_floor_usd\n{rule}\n")
+    funded = build(GOLDEN / "inbox", other)
+    assert funded.code == 0, funded.output
     teams = "select team_id, net_charge_usd from marts.team_chargeback_monthly where net_charge_usd != 0"
-    assert dict(unfunded.rows(teams))["insights"] == Decimal("0.003663")
+    assert dict(funded.rows(teams))["insights"] == Decimal(insights)
     total = "select sum(net_charge_usd) from marts.team_chargeback_monthly"
-    assert unfunded.rows(total) == golden.rows(total) == [(Decimal("0.0083715"),)]
+    assert funded.rows(total) == golden.rows(total) == [(Decimal("0.0083715"),)]
 
 
 def test_database_opens_in_a_1x_client(golden):

@@ -42,7 +42,7 @@ def test_readme_names_every_mart_and_every_make_target(golden):
         if model["schema"] == "marts":
             assert f"`{model['name']}`" in README
     targets = re.findall(r"^([a-z-]+):.*##", (PROJECT / "Makefile").read_text(), re.MULTILINE)
-    assert [target for target in targets if target != "help" and f"`make {target}`" not in README] == []
+    assert [target for target in targets if target != "help" and f"`make {target}" not in README] == []
 
 
 def test_every_direct_dependency_has_its_why():

@@ -1,7 +1,49 @@
--- one row per provider, account and window: a time that a bill covers, be it silent about it
-select distinct
+-- one row per provider, account and stretch of time that bills cover without a gap, be they silent about parts of it
+with covered as (
+
+    select distinct
+        provider,
+        account_id,
+        covers_from,
+        covers_to
+    from {{ ref('int_charges_unioned') }}
+
+),
+
+marked as (
+
+    select
+        *,
+        -- Buckets end a microsecond before the next begins.
+        coalesce(
+            covers_from > max(covers_to) over (
+                partition by provider, account_id
+                order by covers_from, covers_to
+                rows between unbounded preceding and 1 preceding
+            ) + interval 1 microsecond,
+            true
+        ) as is_start
+    from covered
+
+),
+
+numbered as (
+
+    select
+        *,
+        sum(case when is_start then 1 else 0 end) over (
+            partition by provider, account_id
+            order by covers_from, covers_to
+            rows between unbounded preceding and current row
+        ) as stretch
+    from marked
+
+)
+
+select
     provider,
     account_id,
-    covers_from,
-    covers_to
-from {{ ref('int_charges_unioned') }}
+    min(covers_from) as covers_from,
+    max(covers_to) as covers_to
+from numbered
+group by provider, account_id, stretch
