@@ -63,7 +63,8 @@ legs as (
         kind,
         basis,
         provider,
-        case kind when 'bill' then 'provider_payable' when 'accrual' then 'accrued_payable' else 'ai_cost' end as account,
+        case kind when 'bill' then 'provider_payable' when 'accrual' then 'accrued_payable' else 'ai_cost' end
+            as account,
         coalesce(credit_team_id, debit_team_id) as team_id,
         -cents as cents
     from numbered

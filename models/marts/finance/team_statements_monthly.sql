@@ -1,9 +1,12 @@
 -- one row per posted month, team and line of its statement: what, how much, why, against last month
-with lines as (
+with entries as (
 
     select
         posted_month,
         team_id,
+        feature_id as item,
+        amount_usd,
+        case when basis = 'accrued' then amount_usd else 0 end as accrued_usd,
         case
             when kind = 'pool_credit' then '3 quality pool'
             when feature_id in ('untraced', 'unlabelled', 'invoice_only') then '5 unattributed'
@@ -11,13 +14,23 @@ with lines as (
             when purpose = 'evaluation' then '2 evaluation'
             when purpose = 'development' then '4 development'
             else '5 unattributed'
-        end as section,
-        feature_id as item,
-        sum(amount_usd) as amount_usd,
-        sum(case when basis = 'accrued' then amount_usd else 0 end) as accrued_usd
+        end as section
     from {{ ref('ledger_entries') }}
     where account = 'ai_cost'
-    group by 1, 2, 3, 4
+
+),
+
+lines as (
+
+    select
+        posted_month,
+        team_id,
+        section,
+        item,
+        sum(amount_usd) as amount_usd,
+        sum(accrued_usd) as accrued_usd
+    from entries
+    group by posted_month, team_id, section, item
     having sum(amount_usd) != 0
 
 ),
@@ -88,16 +101,20 @@ select
     case section
         when '1 production' then 'calls that the feature caused in production'
         when '2 evaluation' then 'evals of the feature'
-        when '3 quality pool' then
-            case when cents < 0 then 'what the quality pool pays of your evals' else 'evals that the pool pays for' end
+        when '3 quality pool'
+            then
+                case
+                    when cents < 0 then 'what the quality pool pays of your evals' else 'evals that the pool pays for'
+                end
         when '4 development' then 'calls from development and staging'
-        when '5 unattributed' then
-            case item
-                when 'untraced' then 'billed on your keys, seen in no span'
-                when 'unlabelled' then 'calls on your keys that no feature label explains'
-                when 'invoice_only' then 'fees and credits of your accounts'
-                else 'calls whose purpose nobody stated'
-            end
+        when '5 unattributed'
+            then
+                case item
+                    when 'untraced' then 'billed on your keys, seen in no span'
+                    when 'unlabelled' then 'calls on your keys that no feature label explains'
+                    when 'invoice_only' then 'fees and credits of your accounts'
+                    else 'calls whose purpose nobody stated'
+                end
         else 'cents between these lines and the booked net'
     end
     || case when accrued_usd != 0 then ' (not yet billed in part or whole)' else '' end as why
