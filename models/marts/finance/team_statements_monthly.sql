@@ -74,19 +74,24 @@ with_rounding as (
 
 ),
 
+-- A line that ended last month stands once more, at nothing.
 compared as (
 
     select
-        lines.*,
-        previous.cents as previous_cents
+        coalesce(lines.posted_month, cast(previous.posted_month + interval 1 month as date)) as posted_month,
+        coalesce(lines.team_id, previous.team_id) as team_id,
+        coalesce(lines.section, previous.section) as section,
+        coalesce(lines.item, previous.item) as item,
+        coalesce(lines.accrued_usd, 0) as accrued_usd,
+        coalesce(lines.cents, 0) as cents,
+        coalesce(previous.cents, 0) as previous_cents
     from with_rounding as lines
-    left join with_rounding as previous
+    full outer join with_rounding as previous
         on
             lines.team_id = previous.team_id
             and lines.section = previous.section
             and lines.item = previous.item
             and lines.posted_month = previous.posted_month + interval 1 month
-    where lines.section != '6 rounding' or lines.cents != 0
 
 )
 
@@ -96,26 +101,19 @@ select
     section,
     item,
     cast(cents * 0.01 as decimal(38, 2)) as amount_usd,
-    cast(coalesce(previous_cents, 0) * 0.01 as decimal(38, 2)) as last_month_usd,
-    cast((cents - coalesce(previous_cents, 0)) * 0.01 as decimal(38, 2)) as change_usd,
-    case section
-        when '1 production' then 'calls that the feature caused in production'
-        when '2 evaluation' then 'evals of the feature'
-        when '3 quality pool'
-            then
-                case
-                    when cents < 0 then 'what the quality pool pays of your evals' else 'evals that the pool pays for'
-                end
-        when '4 development' then 'calls from development and staging'
-        when '5 unattributed'
-            then
-                case item
-                    when 'untraced' then 'billed on your keys, seen in no span'
-                    when 'unlabelled' then 'calls on your keys that no feature label explains'
-                    when 'invoice_only' then 'fees and credits of your accounts'
-                    else 'calls whose purpose nobody stated'
-                end
-        else 'cents between these lines and the booked net'
+    cast(previous_cents * 0.01 as decimal(38, 2)) as last_month_usd,
+    cast((cents - previous_cents) * 0.01 as decimal(38, 2)) as change_usd,
+    case
+        when section = '1 production' then 'calls that the feature caused in production'
+        when section = '2 evaluation' then 'evals of the feature'
+        when section = '3 quality pool' then 'what the quality pool pays of evals'
+        when section = '4 development' then 'calls from development and staging'
+        when section = '6 rounding' then 'cents between these lines and the booked net'
+        when item = 'untraced' then 'billed on your keys, seen in no span'
+        when item = 'unlabelled' then 'calls on your keys that no feature label explains'
+        when item = 'invoice_only' then 'fees and credits of your accounts'
+        else 'calls whose purpose nobody stated'
     end
     || case when accrued_usd != 0 then ' (not yet billed in part or whole)' else '' end as why
 from compared
+where posted_month <= (select max(nets.posted_month) from nets) and (section != '6 rounding' or cents != 0)
