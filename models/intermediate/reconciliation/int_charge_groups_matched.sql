@@ -59,19 +59,40 @@ joined as (
         loose_charges.provider, loose_charges.account_id, loose_charges.usage_on, loose_charges.model,
         loose_charges.meter, loose_charges.is_identified, loose_charges.billed_quantity, loose_charges.billed_usd
 
+),
+
+-- A charge without a quantity has what its money buys at book prices, else what was traced.
+counted as (
+
+    select
+        *,
+        case
+            when billed_quantity > 0 then billed_quantity
+            when billed_usd > 0 and priced_usd > 0
+                then {{ whole_ratio('billed_usd', 'traced_quantity', 'priced_usd') }}
+            else traced_quantity
+        end as charged_quantity
+    from joined
+
 )
 
 select
-    *,
+    provider,
+    account_id,
+    usage_on,
+    model,
+    meter,
+    is_identified,
+    billed_quantity,
+    billed_usd,
+    traced_quantity,
+    priced_usd,
     traced_quantity > 0 as is_matched,
     case
         when traced_quantity = 0 then {{ money('0') }}
-        -- A charge without a quantity takes the traced one; one that counts less than was traced is used up whole.
-        when billed_quantity <= traced_quantity then billed_usd
-        else {{ floored_part('billed_usd', 'traced_quantity', 'billed_quantity') }}
+        -- What counts no more than was traced is used up whole; credits of a model go to its calls.
+        when charged_quantity <= traced_quantity then billed_usd
+        else {{ floored_part('billed_usd', 'traced_quantity', 'charged_quantity') }}
     end as attributed_usd,
-    case
-        when billed_quantity = 0 or billed_quantity >= traced_quantity then traced_quantity
-        else billed_quantity
-    end as matched_quantity
-from joined
+    least(charged_quantity, traced_quantity) as matched_quantity
+from counted

@@ -41,6 +41,8 @@ from served
 inner join run_models
     on
         lower(served.model) in (run_models.run_model, run_models.bare_model)
+        -- Routers put the vendor before it.
+        or regexp_replace(lower(served.model), '^.*/', '') = run_models.bare_model
         -- Providers date what they serve.
         or lower(served.model) like run_models.bare_model || '-20%'
 

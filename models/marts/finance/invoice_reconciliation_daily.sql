@@ -33,3 +33,5 @@ select
     count(*) filter (where priced_usd is null and traced_quantity > 0) as unpriced_calls
 from parts
 group by usage_on, provider, account_id, model, meter
+-- A bucket without use is a bill's silence, not a line.
+having sum(billed_usd) != 0 or sum(billed_quantity) != 0 or sum(traced_quantity) != 0
