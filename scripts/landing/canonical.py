@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from landing import Unreadable
 from landing.tables import LABELS, QUANTITIES
 from landing.values import key_of, parse_money, parse_quantity, parse_text, text_key
 
@@ -138,6 +137,3 @@ def links_of(pairs) -> list[dict]:
     """Distinct linked spans as key pairs; links without ids are dropped."""
     seen = {(key_of(trace), key_of(span)): None for trace, span in pairs if trace and span}
     return [{"trace_key": trace, "span_key": span} for trace, span in seen]
-
-
-__all__ = ["Aliases", "Unreadable", "flatten", "links_of", "span_row"]

@@ -34,7 +34,11 @@ class Built:
 
 
 def run_build(inbox: Path, data: Path, companies: Path) -> Built:
-    shutil.copyfile(PROJECT / "profiles.yml.example", PROJECT / "profiles.yml")
+    example, profiles = PROJECT / "profiles.yml.example", PROJECT / "profiles.yml"
+    if not profiles.exists() or profiles.read_bytes() != example.read_bytes():
+        part = profiles.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(example, part)
+        part.replace(profiles)
     environment = {name: value for name, value in os.environ.items() if name not in ("DATA", "DBT_PROFILES_DIR")}
     command = [sys.executable, str(PROJECT / "scripts" / "build.py"), str(inbox), str(data), str(companies)]
     process = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=PROJECT)
