@@ -60,8 +60,8 @@ def door(staging: Path) -> list[str]:
     """Complaints about rows that are about to land."""
     complaints = []
     for table, rules in DOOR.items():
-        if list((staging / table).glob("*.parquet")):
-            complaints += _validate(table, rules, f"read_parquet('{_quoted(staging)}/{table}/*.parquet')")
+        if list((staging / table).glob("*/*.parquet")):
+            complaints += _validate(table, rules, f"read_parquet('{_quoted(staging)}/{table}/*/*.parquet', hive_partitioning = false)")
     return complaints
 
 

@@ -8,30 +8,18 @@ import fcntl
 import os
 import secrets
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from hashlib import sha256
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 
 import yaml
 from tqdm import tqdm
 
 import check
-from landing import Unreadable, rows_csv, spans_json
-from landing.canonical import Aliases
-from landing.recognise import opened, recognise
-from landing.store import Staged, Store
+from landing.store import Store
+from landing.work import RANGE_BYTES, Examined, Piece, Progress, Resume, Settings, Task, examine, perform
 
 PROJECT = Path(__file__).resolve().parent.parent
-CHUNK = 1 << 22
-
-
-def content_id(path: Path) -> str:
-    """sha256 of the decompressed bytes: the same content under any name or compression is one file."""
-    digest = sha256()
-    with opened(path) as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()[:32]
+GROUP_FILES = 256  # small files of one format that one task reads
 
 
 def pace() -> float:
@@ -39,7 +27,7 @@ def pace() -> float:
     return 0.2 if sys.stderr.isatty() else 10
 
 
-def hash_key(data: Path) -> bytes:
+def hash_key(data: Path) -> str:
     """The key of text hashes: made once per data folder, so that hashes can't be looked up elsewhere."""
     path = data / "landed" / ".hash_key"
     if not path.exists():
@@ -48,126 +36,148 @@ def hash_key(data: Path) -> bytes:
         part.write_bytes(secrets.token_bytes(32))
         part.chmod(0o600)
         os.replace(part, path)
-    return path.read_bytes()
+    return path.read_bytes().hex()
 
 
 def project_variables() -> dict:
     return yaml.safe_load((PROJECT / "dbt_project.yml").read_text()).get("vars", {})
 
 
-def land_file(path: Path, name: str, kind: str, file_id: str, staging: Path, secret: bytes, extra: dict) -> dict:
-    """Read one file into staging; returns its manifest entry with counts."""
-    origin = {"source_file": name, "source_line": None, "file_id": file_id}
-    staged = Staged(staging, file_id)
-    read = rejected = 0
-    reasons: dict[str, int] = {}
-    with opened(path) as stream:
-        if kind == "spans":
-            aliases = Aliases(PROJECT / "seeds" / "reference" / "attribute_aliases.csv", extra, secret)
-            records = _span_records(stream, aliases, origin)
-        else:
-            records = rows_csv.read(stream, kind, origin)
-        for line_no, row in records:
-            read += 1
-            if isinstance(row, Unreadable):
-                rejected += 1
-                reasons[str(row)] = reasons.get(str(row), 0) + 1
-                staged.add("rejects", {**origin, "source_line": line_no, "kind": kind, "reason": str(row)})
-            else:
-                row["row_no"] = read
-                staged.add(kind, row)
-    staged.close()
-    return {
-        "file_id": file_id,
-        "source_file": name,
-        "kind": kind,
-        "rows_read": read,
-        "rows_rejected": rejected,
-        "first_reasons": dict(list(reasons.items())[:3]),
-    }
-
-
-def _span_records(stream, aliases: Aliases, origin: dict):
-    for line_no, document in spans_json.documents(stream):
-        if isinstance(document, Unreadable):
-            yield line_no, document
-            continue
-        for row in spans_json.read(document, aliases, {**origin, "source_line": line_no}):
-            yield line_no, row
-
-
-def survey(inbox: Path, known: dict) -> tuple[list[tuple], list[dict], int]:
-    """(files to land, what can't be read and why, how many files were already known)."""
-    found, unread, seen = [], [], 0
-
-    def complain(name: str, reason: str) -> None:
-        unread.append({"source_file": name, "source_line": None, "file_id": None, "kind": "file", "reason": reason})
+def files_in(inbox: Path) -> tuple[list[tuple[Path, str]], list[dict]]:
+    """((path, name as shown), ...) of the inbox's files, and what can't be entered or is not followed."""
+    found, unread = [], []
 
     def on_error(error: OSError) -> None:
-        complain(os.path.relpath(error.filename, inbox), f"can't be opened ({error.strerror}); give read permission")
+        name = os.path.relpath(error.filename, inbox)
+        unread.append(complaint(name, f"can't be opened ({error.strerror}); give read permission"))
 
     for folder, folders, names in os.walk(inbox, onerror=on_error):
         folders.sort()
         for name in sorted(names):
             path = Path(folder, name)
             shown = str(path.relative_to(inbox))
-            try:
-                if path.is_symlink() and not path.resolve().is_relative_to(inbox.resolve()):
-                    complain(shown, "a link that leaves the inbox; it is not followed")
-                    continue
-                if not path.is_file():
-                    continue
-                what = recognise(path)
-                if what.kind is None:
-                    complain(shown, what.complaint)
-                    continue
-                file_id = content_id(path)
-                if file_id in known:
-                    seen += 1
-                    continue
-                known = {**known, file_id: None}
-                found.append((path, shown, what.kind, file_id))
-            except (OSError, EOFError) as error:
-                complain(
-                    shown,
-                    f"can't be read ({getattr(error, 'strerror', None) or error}); give read permission, or mend it",
-                )
-    return found, unread, seen
+            if path.is_symlink() and not path.resolve().is_relative_to(inbox.resolve()):
+                unread.append(complaint(shown, "a link that leaves the inbox; it is not followed"))
+            elif path.is_file():
+                found.append((path, shown))
+        for name in list(folders):
+            path = Path(folder, name)
+            if path.is_symlink():
+                shown = str(path.relative_to(inbox))
+                unread.append(complaint(shown, "a link to a folder; it is not followed, move the folder in"))
+    return found, unread
+
+
+def complaint(name: str, reason: str) -> dict:
+    origin = {"source_file": name, "source_line": None, "file_id": None, "line": None}
+    return {**origin, "kind": "file", "reason": reason}
+
+
+def survey(inbox: Path, store: Store, pool: ProcessPoolExecutor) -> tuple[list[tuple], list[dict], int]:
+    """((path, name, examined, continued file), ...) to land, what can't be read, how many files were known."""
+    found, unread = files_in(inbox)
+    by_name = {entry["source_file"]: entry for entry in store.files.values()}
+    resumes = [Resume(*end) if (end := by_name.get(name, {}).get("end")) else None for _, name in found]
+    outcomes = [pool.submit(examine, path, known) for (path, _), known in zip(found, resumes, strict=True)]
+    fresh, seen, ids = [], 0, set(store.files)
+    for (path, name), outcome in zip(found, outcomes, strict=True):
+        try:
+            examined: Examined = outcome.result()
+        except (OSError, EOFError) as error:
+            why = getattr(error, "strerror", None) or error
+            unread.append(complaint(name, f"can't be read ({why}); give read permission, or mend it"))
+            continue
+        if examined.what.table is None:
+            unread.append(complaint(name, examined.what.complaint))
+        elif examined.file_id in ids:
+            seen += 1
+        else:
+            ids.add(examined.file_id)
+            fresh.append((path, name, examined, by_name[name]["file_id"] if examined.is_continued else None))
+    return fresh, unread, seen
+
+
+def tasks_of(fresh: list[tuple]) -> list[Task]:
+    """Ranges of large files, whole files, and groups of small files of one format."""
+    tasks, groups = [], {}
+    for path, name, examined, _ in fresh:
+        ranges = examined.ranges or (None,)
+        pieces = [Piece(path, examined.file_id, name, span) for span in ranges]
+        if len(pieces) == 1 and path.stat().st_size < RANGE_BYTES // 16:
+            groups.setdefault(examined.what, []).extend(pieces)
+            continue
+        for number, piece in enumerate(pieces):
+            task_name = f"{examined.file_id[:16]}-{number:05d}"
+            tasks.append(Task(examined.what, task_name, number << 40, (piece,)))
+    for what, pieces in groups.items():
+        for begin in range(0, len(pieces), GROUP_FILES):
+            group = tuple(pieces[begin : begin + GROUP_FILES])
+            tasks.append(Task(what, f"{group[0].file_id[:16]}-group", 0, group))
+    return tasks
+
+
+def read_all(tasks: list[Task], settings: Settings, pool: ProcessPoolExecutor) -> tuple[dict, dict[str, str]]:
+    """Per file id the counts of all its pieces; and why a file can't be read to its end."""
+    counts: dict[str, dict] = {}
+    broken: dict[str, str] = {}
+    size = sum(piece.span[1] if piece.span else piece.path.stat().st_size for task in tasks for piece in task.pieces)
+    with tqdm(total=size, unit="B", unit_scale=True, desc="landing", disable=not tasks, mininterval=pace()) as bar:
+        waiting: dict[Future, Task] = {pool.submit(perform, task, settings): task for task in tasks}
+        while waiting:
+            done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+            bar.update(min(Progress.bytes.value, size) - bar.n)
+            bar.set_postfix_str(f"{Progress.rows.value:,} rows", refresh=False)
+            for future in done:
+                task = waiting.pop(future)
+                try:
+                    for file_id, found in future.result().items():
+                        merge_counts(counts.setdefault(file_id, dict(found, rows_read=0, rows_rejected=0)), found)
+                except (OSError, EOFError, MemoryError) as error:
+                    if len(task.pieces) == 1:
+                        broken[task.pieces[0].file_id] = str(error)
+                        continue
+                    for number, piece in enumerate(task.pieces):  # one bad file must not take its group along
+                        alone = Task(task.what, f"{piece.file_id[:16]}-{number:05d}", 0, (piece,))
+                        waiting[pool.submit(perform, alone, settings)] = alone
+    return counts, broken
+
+
+def merge_counts(total: dict, found: dict) -> None:
+    total["rows_read"] += found["rows_read"]
+    total["rows_rejected"] += found["rows_rejected"]
+    total["is_growing"] |= found["is_growing"]
+    total["first_reasons"] = {**found["first_reasons"], **total["first_reasons"]}
 
 
 def land(inbox: Path, data: Path) -> int:
     variables = project_variables()
-    extra = {"feature_id": variables["feature_attributes"], "team_id": variables["team_attributes"]}
-    store, secret = Store(data), hash_key(data)
-    found, unread, seen = survey(inbox, store.files)
+    store = Store(data)
+    settings = Settings(
+        store.staging,
+        hash_key(data),
+        tuple(variables["feature_attributes"]),
+        tuple(variables["team_attributes"]),
+        variables["hash_identities"],
+    )
+    Progress.bytes.value = Progress.rows.value = 0
+    shared = (Progress.bytes, Progress.rows)
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared) as pool:
+        fresh, unread, seen = survey(inbox, store, pool)
+        counts, broken = read_all(tasks_of(fresh), settings, pool)
     landed = []
-    size = sum(path.stat().st_size for path, *_ in found)
-    with (
-        ProcessPoolExecutor(max_workers=os.cpu_count()) as pool,
-        tqdm(total=size, unit="B", unit_scale=True, desc="landing", disable=not found, mininterval=pace()) as bar,
-    ):
-        tasks = {pool.submit(land_file, *item, store.staging, secret, extra): item for item in found}
-        for task in as_completed(tasks):
-            path, shown, kind, file_id = tasks[task]
-            bar.update(path.stat().st_size)
-            try:
-                landed.append(task.result())
-            except (OSError, EOFError) as error:
-                for part in store.staging.glob(f"*/*{file_id}.parquet"):
-                    part.unlink()
-                unread.append(
-                    {
-                        "source_file": shown,
-                        "source_line": None,
-                        "file_id": None,
-                        "kind": "file",
-                        "reason": f"{kind} that can't be read to its end ({error})",
-                    }
-                )
-    landed.sort(key=lambda entry: entry["source_file"])
+    for _, name, examined, continued in fresh:
+        if examined.file_id in broken:
+            for part in store.staging.glob(f"*/*/{examined.file_id[:16]}-*.parquet"):
+                part.unlink()
+            reason = f"{examined.what.table} that can't be read to its end ({broken[examined.file_id]})"
+            unread.append(complaint(name, reason))
+            continue
+        entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
+        end = list(examined.end) if examined.end else None
+        landed.append({**entry, "end": end, "continues": continued, **counts[examined.file_id]})
     if landed and (complaints := check.door(store.staging)):
-        for complaint in complaints:
-            print(f"ERROR at the door: {complaint}")
+        for line in complaints:
+            print(f"ERROR at the door: {line}")
         names = ", ".join(entry["source_file"] for entry in landed)
         print(f"nothing landed; correct or take out the file that this stands in, of: {names}")
         return 1

@@ -1,99 +1,154 @@
 """What a file is, told by its content; names and folders are not asked."""
 
-import gzip
-import io
 import json
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from landing import rows_csv
+from landing import documents
+from landing.tables import HEADERS
 
 HEAD_BYTES = 1 << 18
-
-# Formats of 2-contracts that have no reader yet: a mark in the head, and the name people know them by.
+# Marks of span formats in JSON records: names that a record has, and the reader for it. The first that fits wins.
+SPAN_RECORDS = [
+    ({"resourceSpans"}, "otlp_json"),
+    ({"traceID", "spans"}, "jaeger"),
+    ({"trace", "observations"}, "langfuse"),
+    ({"projectId", "observations"}, "langfuse"),
+    ({"parentObservationId", "traceId"}, "langfuse"),
+    ({"parent_observation_id", "trace_id"}, "langfuse"),
+    ({"request_id", "call_type", "spend"}, "litellm"),
+    ({"spanContext"}, "javascript"),
+    ({"_spanContext"}, "javascript"),
+    ({"traceId", "id", "timestamp", "duration"}, "javascript"),
+    ({"context", "attributes"}, "openinference"),
+    ({"context.trace_id", "context.span_id"}, "openinference"),
+    ({"trace_id", "span_id"}, "openinference"),
+    ({"traceId", "spanId", "attributes"}, "otlp_span"),
+]
+# Formats of other rooms that have no reader yet: a mark in the head, and the name people know them by.
 NOT_YET_READ = [
     (r'"evalId"\s*:', "promptfoo results"),
     (r'"eval"\s*:\s*\{(?s:.){0,4000}?"(task|run_id|created)"\s*:', "inspect_ai log"),
-    (r'"observations"\s*:|"parentObservationId"\s*:|"parent_observation_id"\s*:', "Langfuse export"),
-    (r'"spanContext"\s*:', "JavaScript SDK span dump"),
-    (r'"traceID"\s*:\s*"', "Jaeger JSON"),
-    (r'"context"\s*:\s*\{\s*"trace_id"\s*:\s*"0x', "console exporter dump"),
     (r'"object"\s*:\s*"(page|bucket)"', "provider API page"),
+    (r'"(resourceMetrics|resourceLogs)"\s*:', "OTLP metrics or logs, which carry no calls"),
 ]
 NOT_YET_READ_CSV = [
     ({"BilledCost", "ChargePeriodStart"}, "FOCUS file"),
     ({"num_model_requests"}, "OpenAI usage"),
     ({"usage_date_utc"}, "Anthropic Console export"),
-    ({"custom_llm_provider"}, "LiteLLM spend"),
-    ({"startTime", "parentObservationId"}, "Langfuse export"),
+    ({"custom_llm_provider", "successful_requests"}, "LiteLLM daily spend"),
     ({"invoice_id", "period_start"}, "invoices"),
 ]
+ATTRIBUTE_NAMES = re.compile(r"(gen_ai|llm|openinference|ai|traceloop|langfuse)\.")
 
 
 class Recognised(NamedTuple):
-    """`kind` names a reader (spans, or a table of rows); None says in `complaint` why the file is not read."""
+    """`table` is where it lands (None: `complaint` says why it is not read), `form` its reader, `cut` its records."""
 
-    kind: str | None
+    table: str | None
+    form: str | None = None
+    cut: str | None = None
     complaint: str | None = None
 
 
-def opened(path: Path):
-    """The file's bytes, decompressed where it is gzip or zstd."""
-    with path.open("rb") as raw:
-        magic = raw.read(4)
-    if magic[:2] == b"\x1f\x8b":
-        return gzip.open(path, "rb")
-    if magic == b"\x28\xb5\x2f\xfd":
-        return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd"))
-    return path.open("rb")
-
-
 def recognise(path: Path) -> Recognised:
-    with opened(path) as stream:
+    with documents.opened(path) as stream:
         head = stream.read(HEAD_BYTES)
     if not head.strip():
-        return Recognised(None, "an empty file; nothing to read")
-    if head[:4] in (b"PAR1", b"PK\x03\x04") or b"\x00" in head[:4096]:
-        return Recognised(None, "a binary file whose format is not yet read (Parquet, protobuf or archive)")
+        return _unknown("an empty file; nothing to read")
+    if head[:4] == b"PAR1":
+        return _parquet(path)
+    if _is_framed(head):
+        return Recognised("spans", "otlp_json", "messages")
+    if head[:4] == b"PK\x03\x04" or b"\x00" in head[:4096]:
+        return _unknown("a binary file of no known export format; see README, Inputs")
     text = head.decode("utf-8-sig", "replace")
     return _json(text) if text.lstrip()[:1] in ("{", "[") else _csv(text)
 
 
+def _unknown(complaint: str) -> Recognised:
+    return Recognised(None, complaint=complaint)
+
+
+def _is_framed(head: bytes) -> bool:
+    """Length-delimited messages: OTLP protobuf begins with the field `resource_spans` (0x0a), zstd with its magic."""
+    if head[4:8] == documents.ZSTD_MAGIC or (head[:1] < b"\x10" and head[4:5] in (b"\x0a", b"{")):
+        return head[:1] != b"\x0a" or head[4:8] == documents.ZSTD_MAGIC
+    varint = re.match(rb"[\x80-\xff]{0,4}[\x00-\x7f]\x0a", head)
+    return bool(varint) and (b"\x00" in head[:4096] or head[:1] == b"\x0a" or head[0] >= 0x80)
+
+
 def _json(text: str) -> Recognised:
-    if re.search(r'"resourceSpans"\s*:', text):
-        return Recognised("spans")
+    record, end = _first_record(text)
+    cut = "lines" if _is_line_wise(text, end) else "concatenated"
+    names = set(record) if isinstance(record, dict) else set(re.findall(r'"([A-Za-z_.]+)"\s*:', text))
+    if isinstance(record, dict) and isinstance(record.get("data"), list):  # Jaeger's API wraps its traces
+        names |= set(record["data"][0]) if record["data"] and isinstance(record["data"][0], dict) else set()
+    for marks, form in SPAN_RECORDS:
+        if marks <= names:
+            return Recognised("spans", form, cut)
     for mark, name in NOT_YET_READ:
         if re.search(mark, text):
-            return Recognised(None, f"{name}: a format not yet read")
-    names = _top_names(text)
-    if names and ({"trace_id", "span_id"} <= names or {"context.trace_id", "context.span_id"} <= names):
-        return Recognised("spans")
-    if re.search(r'"context"\s*:\s*\{[^{}]*"trace_id"', text) and '"attributes"' in text:
-        return Recognised("spans")
+            return _unknown(f"{name}: a format not yet read")
     if re.search(r'"attributes"\s*:\s*\[\s*(\{\s*"key"\s*:|\])', text):
-        return Recognised("spans")
-    return Recognised(None, "JSON of no known export format, or cut off in its first record; see README, Inputs")
+        return Recognised("spans", "otlp_span", cut)
+    if any(ATTRIBUTE_NAMES.match(name) for name in names):
+        return Recognised("spans", "attribute_map", cut)
+    return _unknown("JSON of no known export format, or cut off in its first record; see README, Inputs")
 
 
-def _top_names(text: str) -> set[str]:
-    """Names at the top of the first record, from a head that may end in its middle."""
-    body = text.lstrip().lstrip("[").lstrip()
+def _first_record(text: str) -> tuple[object, int]:
+    """(the first record, where it ends) of JSON text; (None, -1) where the head cuts it."""
+    begin = re.match(r"[\s\[]*", text).end()
     try:
-        record, _ = json.JSONDecoder().raw_decode(body)
-        return set(record) if isinstance(record, dict) else set()
+        record, end = json.JSONDecoder().raw_decode(text, begin)
+        return record, end
     except (json.JSONDecodeError, RecursionError):
-        return set(re.findall(r'"([A-Za-z_.]+)"\s*:', body))
+        return None, -1
+
+
+def _is_line_wise(text: str, end: int) -> bool:
+    """One value a line: the first record ends with its line, or the head is all one line of a larger file."""
+    if text.lstrip()[:1] == "[":
+        return False
+    if end < 0:
+        return "\n" not in text.strip()
+    return "\n" not in text[:end].lstrip() and (text[end:].lstrip(" \t\r")[:1] in ("\n", ""))
 
 
 def _csv(text: str) -> Recognised:
-    header, _ = rows_csv.header_of(text.lstrip().splitlines()[0])
-    table, complaint = rows_csv.recognise(header)
-    if table:
-        return Recognised(None if complaint else table, complaint)
-    for names, name in NOT_YET_READ_CSV:
-        if names <= set(header):
-            return Recognised(None, f"{name}: a format not yet read")
-    return Recognised(None, "neither JSON nor a CSV with a known header; see README, Inputs")
+    return _header(documents.header_of(text.lstrip().splitlines()[0])[0], "rows")
+
+
+def _parquet(path: Path) -> Recognised:
+    try:
+        return _header(pq.ParquetFile(path).schema_arrow.names, "parquet_rows")
+    except (pa.ArrowInvalid, OSError) as error:
+        return _unknown(f"Parquet that can't be opened ({str(error)[:100]}); export it again")
+
+
+def _header(header: list[str], cut: str) -> Recognised:
+    names, nearest, share = set(header), None, 0.0
+    for marks, form in SPAN_RECORDS:
+        if marks <= names:
+            return Recognised("spans", form, cut)
+    for marks, name in NOT_YET_READ_CSV:
+        if marks <= names:
+            return _unknown(f"{name}: a format not yet read")
+    for table, columns in HEADERS.items():
+        required = {name for name, rule in columns.items() if "required" in rule}
+        if required <= names:
+            return Recognised(table, table, cut)
+        overlap = len(required & names) / len(required)
+        if overlap > share:
+            nearest, share = table, overlap
+    if nearest and share >= 0.5:
+        lacking = [name for name, rule in HEADERS[nearest].items() if "required" in rule and name not in names]
+        return _unknown(f"header of {nearest} without {', '.join(lacking)}; export it again with all columns")
+    if cut == "parquet_rows":
+        return _unknown("Parquet without the columns of a known export; see README, Inputs")
+    return _unknown("neither JSON nor a CSV with a known header; see README, Inputs")

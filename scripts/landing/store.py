@@ -9,21 +9,21 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landing.tables import DAY_OF, NO_DAY, TABLES
+from landing.tables import NO_DAY, TABLES
 
-BATCH_ROWS = 20_000
-TIMES = {"started_at", "ended_at", "created_at", "occurred_at", "start_time", "end_time"}
+MOST_PARTS = 32  # files of one day, before they become one
 COPIES = """
 create temp table incoming as
-select trace_key, span_key, file_id, row_no, started_at, ended_at, filled, 1 as is_new from {new};
-create temp table standing as
+select trace_key, span_key from {new};
+create temp table both_sides as
+select trace_key, span_key, file_id, row_no, started_at, ended_at, filled, filename from {new}
+union all
 select landed.trace_key, landed.span_key, landed.file_id, landed.row_no, landed.started_at, landed.ended_at,
-    landed.filled, 0 as is_new
+    landed.filled, landed.filename
 from {old} as landed
 semi join incoming on landed.trace_key = incoming.trace_key and landed.span_key = incoming.span_key;
-create temp table copies as
-with both_sides as (select * from incoming union all select * from standing),
-repeated as (
+create temp table lost as
+with repeated as (
     select trace_key, span_key from both_sides group by all having count(*) > 1
 ),
 ranked as (
@@ -34,8 +34,7 @@ ranked as (
     ) as place
     from both_sides join repeated using (trace_key, span_key)
 )
-select trace_key, span_key, file_id, row_no, place, is_new, coalesce(cast(started_at as date), date '{no_day}') as day
-from ranked;
+select file_id, row_no, filename from ranked where place > 1;
 """
 
 
@@ -62,22 +61,28 @@ class Store:
 
     def commit(self, landed: list[dict], unread: list[dict]) -> None:
         """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none."""
-        moves, removes = [], []
+        moves: list[tuple[Path, Path]] = []
+        removes: list[Path] = []
         for entry in landed:
             entry["landing_no"] = len(self.files) + 1
             entry["rows_superseded"] = 0
             self.files[entry["file_id"]] = entry
-        for table in TABLES:
-            staged = sorted((self.staging / table).glob("*.parquet"))
-            if table == "spans" and staged:
-                moved, removed = self._merge_spans()
-                moves += moved
-                removes += removed
-            elif staged:
-                moves += [(path, self.root / table / f"day={path.name[:10]}" / path.name[11:]) for path in staged]
+        if list((self.staging / "spans").glob("*/*.parquet")):
+            moves += self._drop_copies()
+        for entry in landed:
+            if entry["continues"] in self.files:
+                moves += self._finish(self.files[entry["continues"]])
+        moves += [
+            (path, self.root / path.relative_to(self.staging))
+            for table in TABLES
+            for path in sorted((self.staging / table).glob("day=*/*.parquet"))
+        ]
+        for day in sorted({target.parent for _, target in moves if target.parent.parent.name == "spans"}):
+            moves, removed = self._merge_parts(day, moves)
+            removes += removed
         moves += self._write_small("files", [self._file_row(entry) for entry in self.files.values()], "files")
         moves += self._write_small("rejects", unread, "unread")
-        relative = [[str(src.relative_to(self.root)), str(dst.relative_to(self.root))] for src, dst in moves]
+        relative = [[str(source.relative_to(self.root)), str(target.relative_to(self.root))] for source, target in moves]
         gone = [str(path.relative_to(self.root)) for path in removes]
         manifest = {"files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"]))}
         _write_text(self.journal_path, json.dumps({"moves": relative, "removes": gone, "manifest": manifest}))
@@ -107,89 +112,78 @@ class Store:
     def _file_row(entry: dict) -> dict:
         return {name: entry.get(name) for name in TABLES["files"].names}
 
-    def _merge_spans(self) -> tuple[list[tuple[Path, Path]], list[Path]]:
-        """Rewrite the days that the staged spans touch, one copy per span; returns (moves, removes)."""
-        new = f"read_parquet('{_quoted(self.staging)}/spans/*.parquet', union_by_name = true)"
-        old = f"read_parquet('{_quoted(self.root)}/spans/*/*.parquet', hive_partitioning = false, union_by_name = true)"
-        out = self.staging / "merged"
-        with duckdb.connect() as engine:
-            engine.execute(f"set temp_directory = '{_quoted(self.staging)}/spill'")
-            engine.execute("set preserve_insertion_order = false")
-            engine.execute(COPIES.format(new=new, old=old, no_day=NO_DAY))
+    def _drop_copies(self) -> list[tuple[Path, Path]]:
+        """Of spans with one trace and span id keep the best copy; rewrites only the files that hold another.
+
+        Staged files are rewritten in place, landed ones anew in staging; returns the moves of the latter.
+        """
+        new = f"read_parquet('{_quoted(self.staging)}/spans/*/*.parquet', hive_partitioning = false, filename = true)"
+        old = f"read_parquet('{_quoted(self.root)}/spans/*/*.parquet', hive_partitioning = false, filename = true)"
+        moves = []
+        with self._engine() as engine:
+            engine.execute(COPIES.format(new=new, old=old))
             for file_id, dropped in engine.execute(
-                "select file_id, count(*) from copies where place > 1 group by file_id order by file_id"
+                "select file_id, count(*) from lost group by file_id order by file_id"
             ).fetchall():
                 self.files[file_id]["rows_superseded"] += dropped
-            days = {
-                str(row[0])
-                for row in engine.execute(
-                    f"select coalesce(cast(started_at as date), date '{NO_DAY}') from incoming"
-                    " union select day from copies where is_new = 0 and place > 1"
-                ).fetchall()
-            }
-            touched = [path for day in days for path in (self.root / "spans" / f"day={day}").glob("part-*.parquet")]
-            sources = [new]
-            if touched:
-                names = ", ".join(f"'{_quoted(path)}'" for path in sorted(touched))
-                sources.append(f"read_parquet([{names}], hive_partitioning = false, union_by_name = true)")
-            columns = ", ".join(TABLES["spans"].names)
-            union = " union all ".join(f"select {columns} from {source}" for source in sources)
+            for (name,) in engine.execute("select distinct filename from lost order by filename").fetchall():
+                path = Path(name)
+                target = path if path.is_relative_to(self.staging) else self.staging / "rewritten" / path.parent.name / path.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                engine.execute(
+                    f"""copy (
+                        select {", ".join(TABLES["spans"].names)}
+                        from read_parquet('{_quoted(path)}', hive_partitioning = false) as landed
+                        anti join (select file_id, row_no from lost where filename = $name) as lost
+                        using (file_id, row_no)
+                    ) to '{_quoted(target)}.part' (format parquet, compression zstd)""",
+                    {"name": name},
+                )
+                os.replace(f"{target}.part", target)
+                if target != path:
+                    moves.append((target, path))
+        return moves
+
+    def _merge_parts(self, day: Path, moves: list[tuple[Path, Path]]) -> tuple[list[tuple[Path, Path]], list[Path]]:
+        """One file for a day that would have too many; returns (moves, removes)."""
+        coming = {target: source for source, target in moves if target.parent == day}
+        standing = [path for path in day.glob("*.parquet") if path not in coming and path.name != "empty.parquet"]
+        if len(coming) + len(standing) <= MOST_PARTS:
+            return moves, []
+        names = ", ".join(f"'{_quoted(path)}'" for path in sorted([*coming.values(), *standing]))
+        merged = self.staging / "merged" / f"{day.name}.parquet"
+        merged.parent.mkdir(parents=True, exist_ok=True)
+        with self._engine() as engine:
             engine.execute(
-                f"""copy (
-                    select {columns}, coalesce(cast(started_at as date), date '{NO_DAY}') as day
-                    from ({union}) as rows
-                    anti join (from copies where place > 1) as lost
-                        on rows.trace_key = lost.trace_key and rows.span_key = lost.span_key
-                        and rows.file_id = lost.file_id and rows.row_no = lost.row_no
-                ) to '{_quoted(out)}'
-                (format parquet, compression zstd, partition_by (day), filename_pattern 'part-{{i}}')"""
+                f"copy (from read_parquet([{names}], hive_partitioning = false)) to '{_quoted(merged)}'"
+                " (format parquet, compression zstd)"
             )
-        moves = [(path, self.root / "spans" / path.parent.name / path.name) for path in sorted(out.glob("*/*.parquet"))]
-        kept = {target for _, target in moves}
-        return moves, [path for path in touched if path not in kept]
+        kept = [move for move in moves if move[1].parent != day]
+        target = day / f"merged-{len(self.files)}.parquet"
+        return [*kept, (merged, target)], [path for path in day.glob("*.parquet") if path.name != "empty.parquet"]
 
+    def _finish(self, entry: dict) -> list[tuple[Path, Path]]:
+        """A file that was still being written has grown: its incomplete last line is no reject any more."""
+        if not entry.get("is_growing"):
+            return []
+        entry["is_growing"] = False
+        entry["rows_read"] -= 1
+        entry["rows_rejected"] -= 1
+        moves = []
+        for path in (self.root / "rejects" / f"day={NO_DAY}").glob(f"{entry['file_id'][:16]}-*.parquet"):
+            rejects = pq.read_table(path, partitioning=None)
+            last = max(rejects["line"].to_pylist(), default=0)
+            kept = rejects.filter([line != last for line in rejects["line"].to_pylist()])
+            target = self.staging / "rewritten" / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(kept, target)
+            moves.append((target, path))
+        return moves
 
-class Staged:
-    """Rows of one file on their way into `landed/.staging`, one Parquet per table and day."""
-
-    def __init__(self, staging: Path, file_id: str):
-        self.staging, self.file_id = staging, file_id
-        self.waiting: dict[str, list[dict]] = {}
-        self.writers: dict[Path, pq.ParquetWriter] = {}
-
-    def add(self, table: str, row: dict) -> None:
-        rows = self.waiting.setdefault(table, [])
-        rows.append(row)
-        if len(rows) >= BATCH_ROWS:
-            self._flush(table)
-
-    def close(self) -> None:
-        for table in list(self.waiting):
-            self._flush(table)
-        for writer in self.writers.values():
-            writer.close()
-
-    def _flush(self, table: str) -> None:
-        rows = self.waiting.pop(table, [])
-        if table == "spans":  # the merge finds the days of spans
-            self._write(table, NO_DAY, rows)
-            return
-        by_day: dict[str, list[dict]] = {}
-        for row in rows:
-            moment = row.get(DAY_OF.get(table, ""))
-            by_day.setdefault(str(moment)[:10] if moment else NO_DAY, []).append(row)
-        for day, part in by_day.items():
-            self._write(table, day, part)
-
-    def _write(self, table: str, day: str, rows: list[dict]) -> None:
-        path = self.staging / table / f"{day}-{self.file_id}.parquet"
-        if path not in self.writers:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.writers[path] = pq.ParquetWriter(path, TABLES[table], compression="zstd")
-        # Times arrive as aware UTC datetimes and land without a zone.
-        for row in rows:
-            row.update({name: row[name].replace(tzinfo=None) for name in TIMES & row.keys() if row[name]})
-        self.writers[path].write_table(pa.Table.from_pylist(rows, TABLES[table]))
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        engine = duckdb.connect(config={"preserve_insertion_order": False})
+        engine.execute(f"set temp_directory = '{_quoted(self.staging)}/spill'")
+        return engine
 
 
 def _quoted(path: Path) -> str:

@@ -14,7 +14,7 @@ ORIGIN = [*fields(TEXT, "source_file file_id"), *fields(COUNT, "source_line")]
 LABELS = (
     "operation provider server_address model response_id agent_name tool_name session_id request_id user_id "
     "tenant_id prompt_name prompt_version prompt_template service_tier service_name environment route "
-    "evaluation_run_id api_key account_id feature_id team_id purpose"
+    "evaluation_run_id api_key account_id feature_id team_id trace_feature_id trace_team_id purpose"
 ).split()
 QUANTITIES = (
     "input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens "
@@ -34,7 +34,7 @@ TABLES: dict[str, pa.Schema] = {
             *fields(COUNT, " ".join(QUANTITIES)),
             *fields(MONEY, "stated_usd"),
             *fields(TEXT, "usage_convention"),
-            *fields(pa.bool_(), "input_includes_cached"),
+            *fields(pa.bool_(), "input_includes_cached output_includes_reasoning"),
             *fields(KEY, "output_key"),
             *fields(pa.list_(pa.struct(fields(KEY, "trace_key span_key"))), "links"),
             *fields(pa.int16(), "filled"),
@@ -88,7 +88,7 @@ TABLES: dict[str, pa.Schema] = {
             *fields(MONEY, "revenue_usd"),
         ]
     ),
-    "rejects": pa.schema([*ORIGIN, *fields(TEXT, "kind reason")]),
+    "rejects": pa.schema([*ORIGIN, *fields(COUNT, "line"), *fields(TEXT, "kind reason")]),
     "files": pa.schema(
         [
             *fields(TEXT, "file_id source_file kind"),
@@ -107,3 +107,44 @@ DAY_OF = {
     "revenue": "month",
 }
 NO_DAY = "1970-01-01"
+
+# Columns of files with rows. `required`: the header must have it (others came with later versions, or are optional by
+# contract); `filled`: no row may leave it blank; `usd`: a currency.
+HEADERS: dict[str, dict[str, str]] = {
+    "openrouter_activity": {
+        **dict.fromkeys("generation_id created_at cost_total model_permaslug".split(), "required filled"),
+        **dict.fromkeys("tokens_prompt tokens_completion".split(), "required"),
+        **dict.fromkeys(
+            "cost_web_search cost_cache cost_file_processing byok_usage_inference tokens_reasoning tokens_cached "
+            "provider_name variant cancelled finish_reason_normalized app_name api_key_name user".split(),
+            "",
+        ),
+    },
+    "openai_costs": {
+        **dict.fromkeys("start_time end_time".split(), "required filled"),
+        # Buckets without use are rows with blanks: they say that the bill covers them.
+        **dict.fromkeys("amount_value line_item project_id".split(), "required"),
+        "amount_currency": "required usd",
+        **dict.fromkeys("organization_id quantity api_key_id".split(), ""),
+    },
+    "eval_runs": {
+        **dict.fromkeys("run_id feature_id suite started_at passed failed errored".split(), "required filled"),
+        **dict.fromkeys("model prompt_version cases".split(), "required"),
+        **dict.fromkeys("cost_usd trace_ids status".split(), ""),
+    },
+    "usage_events": {
+        **dict.fromkeys("event_id occurred_at feature_id".split(), "required filled"),
+        **dict.fromkeys("user_id account_id".split(), "required"),
+        **dict.fromkeys("trace_id request_id answers".split(), ""),
+    },
+    "users": {
+        "user_id": "required filled",
+        **dict.fromkeys("account_id plan segment signed_up_on".split(), "required"),
+        "valid_from": "",
+    },
+    "revenue": {
+        **dict.fromkeys("month revenue_usd".split(), "required filled"),
+        **dict.fromkeys("account_id plan".split(), "required"),
+        "feature_id": "",
+    },
+}

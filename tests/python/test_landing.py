@@ -41,12 +41,12 @@ def data(tmp_path):
 GOOD = batch([chat(1, 1, response="good")])
 BAD = {
     "empty.jsonl": (b"", "empty file"),
-    "cut.jsonl": (GOOD.encode() + GOOD.encode()[:200], "not JSON, or cut off"),
+    "cut.jsonl": (GOOD.encode() + GOOD.encode()[:200] + b"\n", "not JSON, or cut off"),
     "cut_first.json": (GOOD.encode()[:200], "cut off"),
     "prose.json": (b"these are not spans", "neither JSON nor a CSV with a known header"),
     "other.json": (b'{"hello": 1}', "no known export format"),
     "header.csv": (b"generation_id,created_at,tokens_prompt,tokens_completion\n1,2,3,4\n", "without cost_total"),
-    "binary.bin": (b"\x00\x01\x02" * 100, "binary file"),
+    "binary.bin": (b"\x00\x01\x02" * 100, "a binary file of no known"),
     "focus.csv": (b"BilledCost,ChargePeriodStart\n1,2\n", "FOCUS file: a format not yet read"),
     "torn.gz": (gzip.compress(GOOD.encode())[:-20], "can't be read"),
     "old.jsonl": (batch([{**chat(9, 1), "startTimeUnixNano": "1000000000"}]).encode(), "before 2015"),

@@ -1,76 +1,83 @@
 -- one row per billable span: the call that it belongs to
-with billable as (
+with recursive identified as (
+
+    select * from {{ ref('int_billable_spans_identified') }}
+
+),
+
+-- A gateway and an SDK, or two instrumentations, report one request: nested, the same model, the same tokens.
+nested as (
 
     select
-        trace_key,
-        span_key,
-        trace_id,
-        span_id,
-        response_id,
-        output_key,
-        started_at,
-        ended_at,
-        has_usage
-    from {{ ref('stg_telemetry__spans') }}
-    where is_billable
-
-),
-
-parents as (
-
-    select * from {{ ref('int_span_parents_resolved') }}
-
-),
-
--- A billable span that counted nothing and has a billable child is that child's wrapper.
-wrappers as (
-
-    select distinct
-        billable.trace_key,
-        billable.span_key
-    from billable as inner_span
-    inner join parents
-        on inner_span.trace_key = parents.trace_key and inner_span.span_key = parents.span_key
-    inner join billable
-        on parents.trace_key = billable.trace_key and parents.parent_span_key = billable.span_key
-    where not billable.has_usage and billable.response_id is null
-
-),
-
--- An instrumentation that knows no response id saw the same text at the same time as one that does.
-twins as (
-
-    select
-        billable.trace_key,
-        billable.span_key,
-        identified.response_id
-    from billable
-    inner join billable as identified
-        on
-            billable.output_key = identified.output_key
-            and abs(epoch_us(billable.started_at) - epoch_us(identified.started_at))
-            <= {{ var('twin_window_ms') }} * 1000
-            and abs(epoch_us(billable.ended_at) - epoch_us(identified.ended_at)) <= {{ var('twin_window_ms') }} * 1000
-    where billable.response_id is null and identified.response_id is not null
+        outer_span.trace_key,
+        outer_span.span_key,
+        inner_span.span_key as inner_span_key
+    from identified as inner_span
+    inner join identified as outer_span
+        on inner_span.trace_key = outer_span.trace_key and inner_span.parent_span_key = outer_span.span_key
+    where
+        not inner_span.is_wrapper and not outer_span.is_wrapper
+        and inner_span.has_usage and outer_span.has_usage
+        and inner_span.all_input_tokens = outer_span.all_input_tokens
+        and inner_span.all_output_tokens = outer_span.all_output_tokens
+        and (inner_span.response_id is null or outer_span.response_id is null)
+        -- One may know the dated name of the model, the other its alias.
+        and (
+            coalesce(inner_span.model_name, '') like coalesce(outer_span.model_name, '') || '%'
+            or coalesce(outer_span.model_name, '') like coalesce(inner_span.model_name, '') || '%'
+        )
     qualify row_number() over (
-        partition by billable.trace_key, billable.span_key
-        order by
-            abs(epoch_us(billable.started_at) - epoch_us(identified.started_at))
-            + abs(epoch_us(billable.ended_at) - epoch_us(identified.ended_at)),
-            identified.response_id
+        partition by outer_span.trace_key, outer_span.span_key order by inner_span.started_at, inner_span.span_key
     ) = 1
+
+),
+
+chains as (
+
+    select
+        nested.trace_key,
+        nested.span_key as outermost_span_key,
+        nested.span_key
+    from nested
+    left join nested as above
+        on nested.trace_key = above.trace_key and nested.span_key = above.inner_span_key
+    where above.span_key is null
+
+    union all
+
+    select
+        chains.trace_key,
+        chains.outermost_span_key,
+        nested.inner_span_key as span_key
+    from chains
+    inner join nested
+        on chains.trace_key = nested.trace_key and chains.span_key = nested.span_key
+
+),
+
+reported as (
+
+    select
+        chains.trace_key,
+        chains.span_key,
+        min(identified.response_id) over (partition by chains.trace_key, chains.outermost_span_key) as response_id,
+        min(identified.trace_id || ':' || identified.span_id)
+            over (partition by chains.trace_key, chains.outermost_span_key) as call_id
+    from chains
+    inner join identified
+        on chains.trace_key = identified.trace_key and chains.span_key = identified.span_key
 
 )
 
 select
-    billable.trace_key,
-    billable.span_key,
-    coalesce(billable.response_id, twins.response_id, billable.trace_id || ':' || billable.span_id) as call_id,
-    coalesce(billable.response_id, twins.response_id) as response_id,
-    billable.response_id is not null as is_identified,
-    wrappers.span_key is not null as is_wrapper
-from billable
-left join twins
-    on billable.trace_key = twins.trace_key and billable.span_key = twins.span_key
-left join wrappers
-    on billable.trace_key = wrappers.trace_key and billable.span_key = wrappers.span_key
+    identified.trace_key,
+    identified.span_key,
+    coalesce(
+        identified.response_id, reported.response_id, reported.call_id, identified.trace_id || ':' || identified.span_id
+    ) as call_id,
+    coalesce(identified.response_id, reported.response_id) as response_id,
+    identified.is_identified,
+    identified.is_wrapper
+from identified
+left join reported
+    on identified.trace_key = reported.trace_key and identified.span_key = reported.span_key

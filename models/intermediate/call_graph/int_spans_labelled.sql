@@ -39,7 +39,8 @@ select
     parents.is_orphan,
     spans.feature_id,
     -- The team that runs a span: its own tag, else its own label's owner, else its service's owner.
-    coalesce(spans.team_id, catalog.owner_team_id, services.owner_team_id) as owner_team_id,
+    coalesce(spans.team_id, catalog.owner_team_id, services.owner_team_id, spans.trace_team_id) as owner_team_id,
+    spans.trace_feature_id,
     case
         when spans.purpose in ('production', 'evaluation', 'development') then spans.purpose
         when spans.evaluation_run_id is not null then 'evaluation'
@@ -52,7 +53,8 @@ select
                 'development', 'dev', 'staging', 'stage', 'test', 'testing', 'qa', 'local', 'ci'
             )
             then 'development'
-        when spans.environment is not null then 'unknown'
+        -- Langfuse writes `default` where nobody named an environment.
+        when lower(spans.environment) <> 'default' then 'unknown'
     end as environment_purpose,
     spans.tenant_id,
     spans.user_id,

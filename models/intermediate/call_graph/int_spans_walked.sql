@@ -5,6 +5,18 @@ with recursive spans as (
 
 ),
 
+-- What a platform hangs on a trace as a whole counts where no span of the path has a label.
+trace_tags as (
+
+    select
+        trace_key,
+        min(trace_feature_id) as feature_id
+    from spans
+    where trace_feature_id is not null
+    group by trace_key
+
+),
+
 walk as (
 
     select
@@ -77,29 +89,32 @@ walk as (
 )
 
 select
-    trace_key,
-    span_key,
-    root_span_key,
-    is_root_orphan,
-    root_service_name,
-    root_span_name,
-    depth,
-    originating_feature_id,
-    serving_feature_id,
-    depth - origin_depth as hops,
+    walk.trace_key,
+    walk.span_key,
+    walk.root_span_key,
+    walk.is_root_orphan,
+    walk.root_service_name,
+    walk.root_span_name,
+    walk.depth,
+    coalesce(walk.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
+    coalesce(walk.serving_feature_id, trace_tags.feature_id) as serving_feature_id,
+    walk.depth - walk.origin_depth as hops,
     case
-        when is_labelled_here then 'span_tag'
-        when originating_feature_id is not null then 'ancestor_tag'
+        when walk.is_labelled_here then 'span_tag'
+        when walk.originating_feature_id is not null then 'ancestor_tag'
+        when trace_tags.feature_id is not null then 'trace_tag'
         else 'none'
     end as attribution_rule,
-    team_path,
-    last_team_id as owner_team_id,
-    stated_purpose,
-    environment_purpose,
-    tenant_id,
-    user_id,
-    prompt_version,
-    route,
-    prompt_template
+    walk.team_path,
+    walk.last_team_id as owner_team_id,
+    walk.stated_purpose,
+    walk.environment_purpose,
+    walk.tenant_id,
+    walk.user_id,
+    walk.prompt_version,
+    walk.route,
+    walk.prompt_template
 from walk
-where is_needed
+left join trace_tags
+    on walk.trace_key = trace_tags.trace_key
+where walk.is_needed

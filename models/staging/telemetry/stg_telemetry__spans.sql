@@ -39,7 +39,12 @@ with_convention as (
             when input_includes_cached is not null then 'convention'
             else 'default'
         end as cached_input_rule,
-        case when reasoning <= stated_output then reasoning else 0 end as reasoning_in_output
+        case
+            when reasoning > stated_output or not coalesce(output_includes_reasoning, true) then 0
+            -- The total tells where the convention is silent or wrong.
+            when reasoning > 0 and total_tokens = stated_input + stated_output + reasoning then 0
+            else reasoning
+        end as reasoning_in_output
     from normalised
 
 ),
@@ -54,7 +59,7 @@ disjoint as (
         greatest(
             coalesce(total_tokens, 0)
             - stated_input - case when is_cached_in_input then 0 else cache_read + cache_write end
-            - stated_output - case when reasoning > stated_output then reasoning else 0 end,
+            - stated_output - (reasoning - reasoning_in_output),
             0
         ) as lost
     from with_convention
@@ -91,6 +96,8 @@ select
     account_id,
     feature_id,
     team_id,
+    trace_feature_id,
+    trace_team_id,
     lower(purpose) as purpose,
     output_key,
     links,
@@ -98,6 +105,8 @@ select
     has_usage,
     coalesce(usage_convention, '') = 'provider' as is_provider_usage,
     cached_input_rule,
+    uncached_input + cache_read + cache_write as all_input_tokens,
+    stated_output + reasoning - reasoning_in_output + lost as all_output_tokens,
     greatest(uncached_input - audio_input, 0) as input_tokens,
     cache_read as cache_read_tokens,
     cache_write - cache_write_1h as cache_write_5m_tokens,
@@ -110,8 +119,9 @@ select
     case
         when operation_name in (
             'chat', 'text_completion', 'completion', 'generate_content', 'embeddings', 'embedding', 'llm', 'reranker',
-            'rerank', 'generation', 'ai.generatetext.dogenerate', 'ai.streamtext.dostream', 'ai.embed.doembed',
-            'ai.embedmany.doembed', 'ai.generateobject.dogenerate', 'ai.streamobject.dostream'
+            'rerank', 'generation', 'responses', 'image_generation', 'transcription', 'speech',
+            'ai.generatetext.dogenerate', 'ai.streamtext.dostream', 'ai.embed.doembed', 'ai.embedmany.doembed',
+            'ai.generateobject.dogenerate', 'ai.streamobject.dostream', 'ai.rerank.dorerank'
         ) then true
         when operation_name is not null then false
         else model is not null and (input_tokens is not null or output_tokens is not null or total_tokens is not null)

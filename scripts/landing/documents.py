@@ -1,0 +1,256 @@
+"""A file's bytes as records of JSON text with line numbers, in bounded batches, whatever the file's size.
+
+Lines, concatenated or pretty-printed JSON, JSON arrays, CSV and tab-separated rows, Parquet rows, and length-delimited
+messages (OTLP protobuf, or the Collector's compressed lines) all become (line, JSON text); what can't be cut is
+`Unreadable`. Nothing here looks into a record.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from landing import Unreadable
+
+BOM = b"\xef\xbb\xbf"
+CHUNK_BYTES = 1 << 22
+# One record may not pass this, nor a compressed file grow past so many times its size: memory and disk are bounded.
+MAX_RECORD_BYTES = 1 << 28
+MAX_EXPANSION, ALWAYS_ALLOWED_BYTES = 200, 1 << 30
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+TOO_LONG = f"a record of more than {MAX_RECORD_BYTES >> 20} MB; split the export"
+Record = tuple[int, bytes | str | Unreadable]
+
+
+class Bounded(io.RawIOBase):
+    """A decompressing stream that refuses to grow without end (a gzip bomb)."""
+
+    def __init__(self, stream, compressed_bytes: int):
+        self.stream = stream
+        self.left = max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * compressed_bytes)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        data = self.stream.read(len(buffer))
+        self.left -= len(data)
+        if self.left < 0:
+            raise OSError(f"it unpacks to more than {MAX_EXPANSION} times its size; unpack it before landing")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def is_compressed(path: Path) -> bool:
+    with path.open("rb") as raw:
+        magic = raw.read(4)
+    return magic[:2] == b"\x1f\x8b" or magic == ZSTD_MAGIC
+
+
+def opened(path: Path):
+    """The file's bytes, decompressed where it is gzip or zstd (all frames of it)."""
+    if not is_compressed(path):
+        return path.open("rb")
+    with path.open("rb") as raw:
+        is_gzip = raw.read(2) == b"\x1f\x8b"
+    stream = gzip.open(path, "rb") if is_gzip else pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd")
+    return io.BufferedReader(Bounded(stream, path.stat().st_size), CHUNK_BYTES)
+
+
+def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator[Record]:
+    """Records of a file with one JSON value a line; `last_byte` ends a range of a larger file.
+
+    A last line without its end that is no JSON yet is still being written: `Unreadable` marked `is_growing`.
+    """
+    line_no, rest = first_line, b""
+    left = last_byte
+    while True:
+        chunk = stream.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
+        if left is not None:
+            left -= len(chunk)
+        if not chunk:
+            break
+        rest += chunk
+        if len(rest) > MAX_RECORD_BYTES and b"\n" not in rest:
+            yield line_no, Unreadable(TOO_LONG)
+            rest = _skip_line(stream)
+            line_no += 1
+            continue
+        *whole, rest = rest.split(b"\n")
+        for line in whole:
+            line = line.strip()
+            if line:
+                yield line_no, line.removeprefix(BOM) if line_no == 1 else line
+            line_no += 1
+    if rest.strip():
+        try:
+            msgspec.json.decode(rest.removeprefix(BOM), type=msgspec.Raw)
+            yield line_no, rest.strip().removeprefix(BOM)
+        except msgspec.DecodeError:
+            growing = Unreadable("the last line is incomplete: cut off, or still being written; it is read once it ends")
+            growing.is_growing = True
+            yield line_no, growing
+
+
+def _skip_line(stream) -> bytes:
+    """Drop bytes up to the end of the line; returns what follows of the last chunk read."""
+    while chunk := stream.read(CHUNK_BYTES):
+        _, found, rest = chunk.partition(b"\n")
+        if found:
+            return rest
+    return b""
+
+
+def concatenated(stream) -> Iterator[Record]:
+    """Records of pretty-printed or concatenated JSON, or the items of JSON arrays."""
+    decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
+    scan, text, line_no, more = json.JSONDecoder().raw_decode, "", 1, True
+    while True:
+        skipped = re.match(r"[\s,\[\]]*", text).end()
+        line_no += text.count("\n", 0, skipped)
+        text = text[skipped:]
+        try:
+            if not text:
+                raise json.JSONDecodeError("", text, 0)
+            _, end = scan(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            is_cut = not isinstance(error, RecursionError) and (
+                error.msg.startswith("Unterminated") or error.pos >= len(text) - 8
+            )
+            if more and is_cut and len(text) < MAX_RECORD_BYTES:
+                grown = stream.read(max(CHUNK_BYTES, len(text)))
+                text, more = text + decode(grown, not grown), bool(grown)
+                continue
+            if not text:
+                return
+            why = "nested too deeply" if isinstance(error, RecursionError) else error.msg
+            yield line_no, Unreadable(f"not JSON, or cut off: {why}; export the file again")
+            # Go on at the next record that begins a line.
+            following = re.compile(r"\n(?=[{\[])").search(text, 1)
+            while following is None and more:
+                grown = stream.read(CHUNK_BYTES)
+                more = bool(grown)
+                line_no += text.count("\n")
+                text = text[-1:] + decode(grown, not grown)
+                following = re.compile(r"\n(?=[{\[])").search(text)
+            if following is None:
+                return
+            line_no += text.count("\n", 0, following.end())
+            text = text[following.end() :]
+            continue
+        yield line_no, text[:end]
+        line_no += text.count("\n", 0, end)
+        text = text[end:]
+
+
+def rows(stream) -> Iterator[Record]:
+    """Records of a CSV or tab-separated file with a header."""
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    csv.field_size_limit(MAX_RECORD_BYTES)
+    header, delimiter = header_of(text.readline().rstrip("\r\n"))
+    reader = csv.reader(text, delimiter=delimiter)
+    while True:
+        line_no = reader.line_num + 2
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line_no, Unreadable(f"not CSV: {error}")
+            continue
+        if len(cells) == len(header):
+            if any(cell.strip() for cell in cells):
+                yield line_no, msgspec.json.encode(dict(zip(header, cells, strict=True)))
+        elif any(cell.strip() for cell in cells):
+            yield line_no, Unreadable(f"{len(cells)} cells where the header has {len(header)}; cut or misquoted")
+
+
+def header_of(first_line: str) -> tuple[list[str], str]:
+    """(column names, delimiter) of a header line."""
+    delimiter = "\t" if first_line.count("\t") > first_line.count(",") else ","
+    names = next(csv.reader([first_line], delimiter=delimiter), [])
+    return [name.strip() for name in names], delimiter
+
+
+def parquet_rows(path: Path) -> Iterator[Record]:
+    """Records of a Parquet file; `line` is the row."""
+    with duckdb.connect() as engine:
+        line_no = 0
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
+            engine.register("batch", batch)
+            for (record,) in engine.execute("select to_json(batch) from batch").fetchall():
+                line_no += 1
+                yield line_no, record
+
+
+def messages(stream) -> Iterator[Record]:
+    """Records of the Collector's length-delimited files: protobuf, or any format compressed message by message."""
+    number = 0
+    while frame := _frame(stream, is_first=number == 0):
+        number += 1
+        if isinstance(frame, Unreadable):
+            yield number, frame
+            return
+        if frame[:4] == ZSTD_MAGIC:
+            unpacked = Bounded(pa.CompressedInputStream(pa.BufferReader(frame), "zstd"), len(frame))
+            frame = io.BufferedReader(unpacked).read()
+        yield number, frame if frame.lstrip()[:1] == b"{" else _protobuf_as_json(frame)
+
+
+def _frame(stream, is_first: bool) -> bytes | Unreadable:
+    """The next message. Its length comes before it: four bytes (Collector), a varint (protobuf tools), or not at all."""
+    first = stream.peek(1)[:1]
+    if is_first and first == b"\x0a":
+        length = MAX_RECORD_BYTES
+        frame = stream.read(length)
+        return frame if not stream.read(1) else Unreadable(TOO_LONG)
+    if first and first[0] < 0x10:
+        length = int.from_bytes(stream.read(4), "big")
+    else:
+        length = shift = 0
+        while byte := stream.read(1):
+            length |= (byte[0] & 0x7F) << shift
+            shift += 7
+            if byte[0] < 0x80:
+                break
+    if length > MAX_RECORD_BYTES:
+        return Unreadable(TOO_LONG)
+    frame = stream.read(length)
+    return Unreadable("a message that is cut off; export the file again") if len(frame) < length else frame
+
+
+def _protobuf_as_json(frame: bytes) -> str | Unreadable:
+    from google.protobuf.json_format import MessageToJson
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+    try:
+        return MessageToJson(TracesData.FromString(frame), indent=None)
+    except DecodeError as error:
+        return Unreadable(f"no OTLP protobuf: {error}")
+
+
+def batches(records: Iterator[Record], batch_bytes: int) -> Iterator[tuple[list[int], list, list[Record]]]:
+    """(line numbers, texts, unreadable records) of about so many bytes each."""
+    numbers, texts, unreadable, size = [], [], [], 0
+    for line_no, record in records:
+        if isinstance(record, Unreadable):
+            unreadable.append((line_no, record))
+            continue
+        numbers.append(line_no)
+        texts.append(record)
+        size += len(record)
+        if size >= batch_bytes:
+            yield numbers, texts, unreadable
+            numbers, texts, unreadable, size = [], [], [], 0
+    if numbers or unreadable:
+        yield numbers, texts, unreadable

@@ -1,0 +1,56 @@
+-- LiteLLM SpendLogs: a row is a request through the gateway, its own root. `request_id` is the provider's response id
+-- where there was an answer. A hit of the gateway's own cache reached no provider.
+with opened as (
+
+    select
+        *,
+        json_of(document ->> '$.metadata') as metadata,
+        json_of(document ->> '$.request_tags') as tags,
+        lower(document ->> '$.call_type') as call_type
+    from documents
+
+)
+
+select
+    file_no,
+    source_line,
+    'litellm' as format,
+    'litellm:' || (document ->> '$.request_id') as trace_id,
+    document ->> '$.request_id' as span_id,
+    cast(null as varchar) as parent_span_id,
+    'litellm ' || coalesce(call_type, 'request') as name,
+    case when lower(coalesce(document ->> '$.status', metadata ->> '$.status')) in ('failure', 'failed', 'error') then 'ERROR' end
+        as status,
+    document ->> '$.startTime' as started,
+    document ->> '$.endTime' as ended,
+    cast(null as varchar) as unit,
+    cast(null as struct(trace_id varchar, span_id varchar)[]) as links,
+    list_concat(
+        prefixed(pairs_of(metadata), 'litellm.metadata.'),
+        prefixed(within(pairs_of(json_object('tags', tags)), 'tags.'), 'litellm.tags.'),
+        [
+            { 'key': 'gen_ai.operation.name', 'value': case
+                when lower(document ->> '$.cache_hit') = 'true' then 'gateway_cache_hit'
+                when contains(call_type, 'embedding') then 'embeddings'
+                when contains(call_type, 'rerank') then 'rerank'
+                else 'chat'
+            end },
+            { 'key': 'gen_ai.response.id', 'value': document ->> '$.request_id' },
+            { 'key': 'gen_ai.provider.name', 'value': document ->> '$.custom_llm_provider' },
+            { 'key': 'gen_ai.response.model', 'value': document ->> '$.model' },
+            { 'key': 'gen_ai.request.model', 'value': document ->> '$.model_group' },
+            { 'key': 'litellm.usage.input_tokens', 'value': document ->> '$.prompt_tokens' },
+            { 'key': 'litellm.usage.output_tokens', 'value': document ->> '$.completion_tokens' },
+            { 'key': 'litellm.usage.total_tokens', 'value': document ->> '$.total_tokens' },
+            { 'key': 'litellm.spend', 'value': document ->> '$.spend' },
+            { 'key': 'litellm.api_key', 'value': document ->> '$.api_key' },
+            { 'key': 'litellm.team_id', 'value': document ->> '$.team_id' },
+            { 'key': 'gen_ai.conversation.id', 'value': document ->> '$.session_id' },
+            { 'key': 'gen_ai.agent.name', 'value': document ->> '$.agent_id' },
+            { 'key': 'user.id', 'value': coalesce(nullif(document ->> '$.end_user', ''), nullif(document ->> '$.user', '')) },
+            { 'key': 'tenant.id', 'value': document ->> '$.organization_id' },
+            { 'key': 'server.address', 'value': regexp_extract(document ->> '$.api_base', '^(?:https?://)?([^/:]+)', 1) }
+        ]
+    ) as attributes,
+    [{ 'key': 'service.name', 'value': 'litellm' }] as resource
+from opened

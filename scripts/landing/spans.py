@@ -1,0 +1,322 @@
+"""Span records of any format -> rows of landed `spans`, in SQL: a reader per format, one meaning for all.
+
+A reader (readers/<format>.sql) selects from `documents` (file_no, source_line, document) one row per span: its ids,
+name, status, times and links as text, and its attributes as names and texts. What the attributes mean is data:
+seed attribute_aliases, and the project's variables.
+"""
+
+import csv
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from landing.tables import LABELS, NO_DAY, QUANTITIES, TABLES
+
+HERE = Path(__file__).resolve().parent
+SEED = HERE.parent.parent / "seeds" / "reference" / "attribute_aliases.csv"
+# Places where SDKs and platforms put what a company hangs on a span, a trace or a request.
+SPAN_PLACES = (
+    "{} baggage.{} metadata.{} tag.tags.{} tags.{} traceloop.association.properties.{} ai.telemetry.metadata.{} "
+    "langfuse.observation.metadata.{} litellm.tags.{} litellm.metadata.{} litellm.metadata.tags.{} "
+    "litellm.metadata.requester_metadata.{} litellm.metadata.spend_logs_metadata.{}"
+).split()
+TRACE_PLACES = "langfuse.trace.metadata.{} langfuse.trace.metadata.attributes.{} langfuse.trace.tags.{}".split()
+KINDS_OF_CALL = (
+    "('', 'llm', 'embedding', 'reranker', 'generation', 'chat', 'text_completion', 'generate_content', 'embeddings',"
+    " 'completion')"
+)
+NO_MODEL = "('', 'unknown', 'none', 'null')"
+MAX_LABEL = 1024
+ATTRIBUTE = (
+    '{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "doubleValue": "VARCHAR",'
+    ' "boolValue": "VARCHAR", "arrayValue": "JSON", "kvlistValue": "JSON"}}'
+)
+SPAN = (
+    '{"traceId": "VARCHAR", "spanId": "VARCHAR", "parentSpanId": "VARCHAR", "name": "VARCHAR",'
+    ' "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR", "status": {"code": "VARCHAR"},'
+    ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}], "attributes": [{attribute}]}'
+)
+
+
+class Alias(NamedTuple):
+    attribute: str
+    rank: int
+    convention: str
+    includes_cached: str
+    includes_reasoning: str
+
+
+class Aliases:
+    """The allow-list: an attribute that stands in no alias row never lands. `unfolded` attributes are JSON texts."""
+
+    def __init__(self, seed: Path, features: tuple[str, ...], teams: tuple[str, ...]):
+        self.of: dict[str, list[Alias]] = {}
+        self.unfolded: list[str] = []
+        with seed.open(newline="", encoding="utf-8") as seed_lines:
+            for row in csv.DictReader(seed_lines):
+                alias = Alias(
+                    row["attribute"],
+                    int(row["priority"]),
+                    row["convention"],
+                    row["includes_cached"],
+                    row["includes_reasoning"],
+                )
+                if row["canonical"] == "unfolded":
+                    self.unfolded.append(alias.attribute)
+                elif row["canonical"] in {*LABELS, *QUANTITIES, "stated_usd"}:
+                    self.of.setdefault(row["canonical"], []).append(alias)
+                else:
+                    raise SystemExit(f"attribute_aliases: canonical {row['canonical']!r} is no column of a span")
+        for canonical, attributes in (("feature_id", features), ("team_id", teams)):
+            for prefix, places in (("", SPAN_PLACES), ("trace_", TRACE_PLACES)):
+                own = [place.format(name) for name in attributes for place in places]
+                ranked = [Alias(name, rank - len(own), "project", "", "") for rank, name in enumerate(own)]
+                self.of[prefix + canonical] = ranked + self.of.get(prefix + canonical, [])
+        for ranked in self.of.values():
+            ranked.sort(key=lambda alias: alias.rank)
+
+    @cache  # noqa: B019 - one instance a process
+    def names(self) -> set[str]:
+        return {alias.attribute for ranked in self.of.values() for alias in ranked}
+
+
+class SpanReader:
+    """Turns portions of records into landed spans; one per process, it holds an engine in memory that never spills."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection, aliases: Aliases, hash_identities: bool):
+        self.engine, self.aliases, self.hash_identities = engine, aliases, hash_identities
+        self.taken = 0
+        carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
+        self.cut = (
+            f"case when strlen(pair.value) > {MAX_LABEL} and pair.key not in ({carriers}) then chr(1) else pair.value end"
+        )
+
+    def take(self, form: str) -> list[tuple]:
+        """Read registered `documents` into `raw`, without their long texts; returns records refused whole."""
+        run = self.engine.execute
+        source = f"""
+            select source.* exclude (attributes, resource),
+                list_transform(attributes, lambda pair: pair.key) as names,
+                list_transform(attributes, lambda pair: {self.cut}) as texts,
+                list_transform(resource, lambda pair: pair.key) as resource_names,
+                list_transform(resource, lambda pair: pair.value) as resource_texts
+            from ({reader_sql(form)}) as source"""
+        run(f"insert into raw {source}" if self.taken else f"create or replace temp table raw as {source}")
+        before, self.taken = self.taken, run("select count(*) from raw").fetchone()[0]
+        # A record that gave no span, and is no empty batch, is no export of this format.
+        silent = run(
+            "select file_no, source_line from documents"
+            f" anti join (select distinct file_no, source_line from raw where rowid >= {before}) as gave"
+            " using (file_no, source_line)"
+        ).fetchall()
+        if not silent:
+            return []
+        lines = ", ".join(str(line) for line in silent)
+        return run(
+            f"""select file_no, source_line, 'JSON of another shape than the file''s other records' from documents
+                where (file_no, source_line) in ({lines}) and not coalesce({EMPTY.get(form, "false")}, false)"""
+        ).fetchall()
+
+    def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple]]:
+        """Write what was taken as `folder/day=<day>/<name>.parquet`.
+
+        Returns ((file_no, spans read), ...) and the spans refused as (file_no, line, reason).
+        """
+        run = self.engine.execute
+        self._unfold()
+        seen = {name for (name,) in run("select distinct unnest(names) from raw").fetchall()}
+        below = {name for (name,) in run("select distinct unnest(resource_names) from raw").fetchall()}
+        query = self._canonical(seen, below, row_base)
+        columns = ", ".join(TABLES["spans"].names)
+        day = f"coalesce(cast(time_of(started, unit) as date), date '{NO_DAY}')"
+        written = 0
+        for (on,) in run(f"select distinct {day} from raw order by all").fetchall():
+            target = folder / f"day={on}" / f"{name}.parquet"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            of_day = query.format(condition=f"{day} = date '{on}'")
+            written += run(
+                f"copy (select {columns} from ({of_day}) where fault is null) to '{quoted(target)}'"
+                " (format parquet, compression zstd)"
+            ).fetchone()[0]
+        read = run("select file_no, count(*) from raw group by all").fetchall()
+        refused = []
+        if written < sum(count for _, count in read):
+            refused = run(
+                "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', fault)"
+                f" from ({query.format(condition='true')}) where fault is not null"
+            ).fetchall()
+        self.taken = 0
+        return read, refused
+
+    def _unfold(self) -> None:
+        """Members of JSON texts become attributes of their own, named `<attribute>.<member>`."""
+        carriers = ", ".join(f"'{name}'" for name in self.aliases.unfolded)
+        found = self.engine.execute(f"select count(*) from (select unnest(names) as name from raw) where name in ({carriers})")
+        if not found.fetchone()[0]:
+            return
+        self.engine.execute(f"""
+            create or replace temp table unfolded as
+            with carried as (
+                select rowid as row_no, unnest(names) as name, unnest(texts) as held from raw
+            ),
+            opened as (
+                select row_no, name, json_of(held) as object
+                from carried
+                where name in ({carriers}) and (starts_with(held, '{{') or starts_with(held, '['))
+            ),
+            rooted as (
+                -- SDKs wrap the provider's answer; `raw` is LlamaIndex's name for the untouched response.
+                select row_no, name, object,
+                    case when name = 'output.value' then
+                        case when json_type(object, '$.raw') = 'OBJECT' then object -> '$.raw' else object end
+                    end as answer
+                from opened
+            )
+            select row_no,
+                flatten(list(case
+                    when name <> 'output.value' then prefixed(pairs_of(object), name || '.')
+                    when not json_exists(answer, '$.usage') and not json_exists(answer, '$.choices')
+                        and not json_exists(answer, '$.object')
+                        then []
+                    else [
+                        {{ 'key': 'output.value:id', 'value': answer ->> '$.id' }},
+                        {{ 'key': 'output.value:model', 'value': answer ->> '$.model' }},
+                        {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }}
+                    ] || prefixed(pairs_of(answer -> '$.usage'), 'output.value:usage.')
+                end)) as pairs,
+                max(case when name = 'output.value' then nullif(object ->> '$.text', '') end) as answer_text
+            from rooted group by row_no""")
+        self.engine.execute("""
+            create or replace temp table raw as
+            select raw.* replace (
+                list_concat(raw.names, list_transform(unfolded.pairs, lambda pair: pair.key)) as names,
+                list_concat(raw.texts, list_transform(unfolded.pairs, lambda pair: pair.value)) as texts
+            ), unfolded.answer_text
+            from raw left join unfolded on raw.rowid = unfolded.row_no""")
+        self.engine.execute("drop table unfolded")
+
+    def _canonical(self, seen: set[str], below: set[str], row_base: int) -> str:
+        """The query from `raw` to landed columns, over the attributes that occur in this portion alone."""
+        columns: list[str] = []  # one per attribute that occurs
+        picked: dict[str, list[tuple[str, Alias]]] = {}
+        for canonical, ranked in self.aliases.of.items():
+            for names, attributes, texts in ((seen, "names", "texts"), (below, "resource_names", "resource_texts")):
+                for alias in ranked:
+                    if alias.attribute in names:
+                        name = f"found_{len(columns)}"
+                        quoted = alias.attribute.replace("'", "''")
+                        columns.append(f"text_of({texts}[list_position({attributes}, '{quoted}')]) as {name}")
+                        picked.setdefault(canonical, []).append((name, alias))
+
+        def value(name: str, alias: Alias, canonical: str) -> str:
+            if alias.attribute.startswith("output.value:"):
+                return f"case when is_answer then {name} end"
+            if canonical == "model":
+                return f"case when lower({name}) not in {NO_MODEL} then {name} end"
+            return name
+
+        def first(canonical: str) -> str:
+            found = [value(name, alias, canonical) for name, alias in picked.get(canonical, [])]
+            return f"coalesce({', '.join([*found, 'null'])})" if found else "cast(null as varchar)"
+
+        def said(canonicals: list[str], what: str) -> str:
+            """What the first alias that gave a value says of it."""
+            cases = [
+                f"when {value(name, alias, canonical)} is not null then '{getattr(alias, what)}'"
+                for canonical in canonicals
+                for name, alias in picked.get(canonical, [])
+                if getattr(alias, what)
+            ]
+            return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"
+
+        has_text = "output.value" in seen
+        text = "coalesce(answer_text, texts[list_position(names, 'output.value')])" if has_text else "null"
+        labels = ",\n".join(f"{first(name)} as {name}" for name in LABELS)
+        quantities = ",\n".join(f"{first(name)} as {name}_stated" for name in QUANTITIES)
+        hashed = {"user_id", "tenant_id"} if self.hash_identities else set()
+        faults = [f"label_fault({name}, '{name}')" for name in LABELS if name in picked]
+        faults += [f"count_fault({name}_stated, {name}, '{name}')" for name in QUANTITIES if name in picked]
+        faults += ["money_fault(stated_usd_stated, stated_usd, 'stated_usd')"] if "stated_usd" in picked else []
+        return f"""
+        with found as (
+            select raw.*, rowid + {row_base} as row_no, {", ".join([*columns, "1 as one"])} from raw
+            where {{condition}}
+        ),
+        marked as (
+            select *, coalesce(lower({first("operation")}), '') in {KINDS_OF_CALL} as is_answer from found
+        ),
+        stated as (
+            select file_no, row_no, source_line, format, name, status, links, trace_id as trace_text,
+                coalesce(id_of(trace_id, 16), 'content:' || file_id || ':' || row_no) as trace_id,
+                coalesce(id_of(span_id, 8), 'content:' || file_id || ':' || row_no) as span_id,
+                id_of(parent_span_id, 8) as parent_span_id,
+                source_file, file_id, started, ended,
+                time_of(started, unit) as started_at, time_of(ended, unit) as ended_at,
+                len(names) as attributes,
+                {labels},
+                {quantities},
+                {first("stated_usd")} as stated_usd_stated,
+                {said(["input_tokens", "output_tokens"], "convention")} as usage_convention,
+                {said(["cache_read_tokens", "cache_write_tokens", "input_tokens"], "includes_cached")} = 'true'
+                    as input_includes_cached,
+                {said(["reasoning_tokens"], "includes_reasoning")} = 'true' as output_includes_reasoning,
+                case when is_answer and {text} <> '' then {text} end as output_text
+            from marked inner join files using (file_no)
+        )
+        select * exclude (name, status, links, {", ".join(sorted(hashed))}{"," if hashed else ""} trace_text),
+            key_of(trace_id) as trace_key, key_of(span_id) as span_key, key_of(parent_span_id) as parent_span_key,
+            left(coalesce(name, ''), 200) as name,
+            case when lower(status) in ('2', 'status_code_error', 'error') then 'error'
+                when lower(status) in ('1', 'status_code_ok', 'ok') then 'ok' else 'unset' end as status,
+            {"".join(f"left(keyed({name}), 32) as {name}, " for name in sorted(hashed))}
+            {", ".join(f"count_of({name}_stated) as {name}" for name in QUANTITIES)},
+            money_of(stated_usd_stated) as stated_usd,
+            signed(word_of(left(keyed(output_text), 16))) as output_key,
+            case when len(links) > 0 then link_keys(links) end as links,
+            cast(least(coalesce(attributes, 0), 32767) as smallint) as filled,
+            case when trace_text is null and name is null and started is null and attributes is null
+                then 'a span that is no object' end as shape_fault,
+            coalesce(shape_fault, time_fault(started, started_at, 'start time'),
+                time_fault(ended, ended_at, 'end time'), {", ".join([*faults, "null"])}) as fault
+        from stated"""
+
+
+# An export may hold a batch without spans; that is no other shape.
+EMPTY = {
+    "otlp_json": "json_type(document, '$.resourceSpans') = 'ARRAY'"
+    " and len(json_extract(document, '$.resourceSpans[*].*[*].spans[*]')) = 0",
+    "langfuse": "json_type(document, '$.observations') = 'ARRAY'",
+    "jaeger": "json_type(document, '$.data') = 'ARRAY' or json_type(document, '$.spans') = 'ARRAY'",
+}
+BATCH_OF_ONE = """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""
+
+
+def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
+    """An engine with the macros of values and readers; in memory alone, so that no text can reach the disk."""
+    engine = duckdb.connect(config={"threads": 1, "temp_directory": ""})
+    engine.execute("set TimeZone = 'UTC'")
+    engine.execute(f"set variable hash_key = '{secret}'")
+    engine.execute("set variable latest_time = cast(now() as timestamp) + interval 366 days")
+    engine.execute((HERE / "values.sql").read_text())
+    engine.execute(_expanded((HERE / "readers" / "macros.sql").read_text()))
+    return engine
+
+
+@cache
+def reader_sql(form: str) -> str:
+    """The reader's query; a bare OTLP span is read as a batch of one."""
+    text = _expanded((HERE / "readers" / f"{form.replace('otlp_span', 'otlp_json')}.sql").read_text())
+    if form == "otlp_span":
+        text = text.replace("from documents", f"from (select * replace ({BATCH_OF_ONE} as document) from documents)")
+    return re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
+
+
+def _expanded(text: str) -> str:
+    return text.replace("{span}", SPAN).replace("{attribute}", ATTRIBUTE)
+
+
+def quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,137 @@
+-- Ids, times, counts and money as exports write them, made uniform. A `_fault` says why a stated value can't be
+-- taken; it is null where the value is fine or absent.
+
+-- Blank text is no text.
+create macro text_of(stated) as nullif(trim(stated), '');
+
+-- 16 hex digits as a number.
+create macro word_of(digits) as try_cast('0x' || digits as ubigint);
+
+create macro signed(word) as
+    case when word > 9223372036854775807 then cast(cast(word as hugeint) - 18446744073709551616 as bigint)
+    else cast(word as bigint) end;
+
+-- One spelling per id: lower-case hex without 0x; base64 of so many octets becomes hex; other text stays.
+-- All-zero ids mean "none" in OpenTelemetry.
+create macro bare_id(stated, octets) as case
+    when starts_with(stated, '0x') or starts_with(stated, '0X') then substr(stated, 3)
+    when length(stated) = 4 * ((octets + 2) // 3) and try(octet_length(from_base64(stated))) = octets
+        then hex(from_base64(stated))
+    else stated
+end;
+
+create macro id_of(stated, octets) as case
+    when length(stated) = 32 and (word_of(substr(stated, 1, 16)) | word_of(substr(stated, 17))) > 0 then lower(stated)
+    when length(stated) = 16 and octets = 8 and word_of(stated) > 0 then lower(stated)
+    when ltrim(bare_id(trim(stated), octets), '0') = '' then null
+    when regexp_full_match(bare_id(trim(stated), octets), '[0-9a-fA-F]+') then lower(bare_id(trim(stated), octets))
+    else trim(stated)
+end;
+
+-- A stable 64-bit key of an id: hex of 8 or 16 octets folds, anything else is hashed.
+create macro key_of(id) as case
+    when id is null then null
+    when length(id) = 32 and word_of(substr(id, 1, 16)) is not null and word_of(substr(id, 17)) is not null
+        then signed(xor(word_of(substr(id, 1, 16)), word_of(substr(id, 17))))
+    when length(id) = 16 and word_of(id) is not null then signed(word_of(id))
+    when length(id) = 36 and try_cast(id as uuid) is not null
+        then signed(xor(word_of(substr(replace(id, '-', ''), 1, 16)), word_of(substr(replace(id, '-', ''), 17))))
+    else signed(md5_number_lower(id))
+end;
+
+-- Text that must not land itself leaves a hash under the data folder's own key.
+create macro keyed(stated) as sha256(getvariable('hash_key') || stated);
+
+-- UTC time of an epoch number (its unit: ns, us, ms, s, or told by its size) or of ISO 8601; zero means "none".
+create macro epoch_of(number, unit) as make_timestamp(cast(floor(case
+    when unit = 'ns' or (unit is null and abs(number) >= 1e17) then number / 1000
+    when unit = 'us' or (unit is null and abs(number) >= 1e14) then number
+    when unit = 'ms' or (unit is null and abs(number) >= 1e11) then number * 1000
+    else number * 1000000
+end) as bigint));
+
+create macro time_of(stated, unit) as case
+    when stated is null or stated in ('', '0', '0.0') then null
+    when unit = 'ns' and try_cast(stated as bigint) is not null
+        then make_timestamp(try_cast(stated as bigint) // 1000)
+    when try_cast(stated as decimal(38, 9)) is not null
+        then try(epoch_of(try_cast(stated as decimal(38, 9)), unit))
+    else try_cast(stated as timestamptz) at time zone 'UTC'
+end;
+
+create macro time_fault(stated, moment, name) as case
+    when stated is null or stated in ('', '0', '0.0') then null
+    when moment is null then name || ': ''' || left(stated, 40) || ''' is not a time'
+    when moment < timestamp '2015-01-01' or moment > getvariable('latest_time')
+        then name || ': ' || strftime(moment, '%Y-%m-%d')
+            || ' is before 2015 or far in the future; correct the clock or unit'
+end;
+
+-- Whole counts, also where floats or exponents state them.
+create macro count_of(stated) as case
+    when stated is null then null
+    when length(stated) < 16 and not contains(stated, '.') and not contains(stated, 'e')
+        then case when try_cast(stated as bigint) >= 0 then try_cast(stated as bigint) end
+    when try_cast(stated as decimal(38, 10)) between 0 and 1000000000000000
+        and try_cast(stated as decimal(38, 10)) = trunc(try_cast(stated as decimal(38, 10)))
+        then cast(try_cast(stated as decimal(38, 10)) as bigint)
+end;
+
+create macro count_fault(stated, count, name) as case
+    when stated is null or count is not null then null
+    when try_cast(stated as decimal(38, 10)) is null
+        then name || ': ''' || left(stated, 40) || ''' is not a count'
+    when try_cast(stated as decimal(38, 10)) < 0 then name || ': ' || left(stated, 40) || ' is negative; a count can''t be'
+    when try_cast(stated as decimal(38, 10)) > 1000000000000000
+        then name || ': ' || left(stated, 40) || ' is not a plausible count'
+    else name || ': ''' || left(stated, 40) || ''' is not a whole count'
+end;
+
+create macro money_of(stated) as case
+    when try_cast(stated as decimal(38, 20)) = try_cast(stated as decimal(38, 18)) then try_cast(stated as decimal(38, 18))
+end;
+
+create macro money_fault(stated, amount, name) as case
+    when stated is null or amount is not null then null
+    when try_cast(stated as decimal(38, 18)) is null
+        then name || ': ''' || left(stated, 40) || ''' is not an amount of money'
+    else name || ': ''' || left(stated, 40) || ''' has more than 18 decimals, which can''t be kept'
+end;
+
+-- Text longer than a label is cut to this mark while it is read; a label that carries it is refused by name.
+create macro label_fault(stated, name) as
+    case when stated = chr(1) then name || ': more than 1,024 characters of text; a label is no document' end;
+
+-- Names and values of a JSON object at any depth, as dotted names. Items of lists that read `name:value` or
+-- `name=value` (tags) are named so.
+create macro json_of(stated) as case when json_valid(stated) then cast(stated as json) end;
+
+create macro pairs_of(object) as (
+    select list(
+        case
+            when ends_with(fullkey, ']') and regexp_matches(atom, '^"[A-Za-z_][\w.-]*[:=][^:=]')
+                then {
+                    'key': regexp_replace(substr(replace(fullkey, '"', ''), 3), '\[[0-9]+\]$', '.')
+                        || regexp_extract(atom, '^"([^:=]+)', 1),
+                    'value': regexp_extract(atom ->> '$', '^[^:=]+[:=](.*)$', 1)
+                }
+            else { 'key': substr(replace(fullkey, '"', ''), 3), 'value': atom ->> '$' }
+        end
+    )
+    from json_tree(object)
+    where atom is not null and type <> 'NULL'
+);
+
+create macro prefixed(pairs, prefix) as
+    list_transform(pairs, lambda pair: { 'key': prefix || pair.key, 'value': pair.value });
+
+create macro within(pairs, prefix) as list_transform(
+    list_filter(pairs, lambda pair: starts_with(pair.key, prefix)),
+    lambda pair: { 'key': substr(pair.key, length(prefix) + 1), 'value': pair.value }
+);
+
+-- Ids of a cell: a JSON list, or separated by blanks, commas, semicolons or bars.
+create macro ids_of(stated) as case
+    when json_valid(stated) and json_type(stated) = 'ARRAY' then json_extract_string(stated, '$[*]')
+    else list_filter(regexp_split_to_array(stated, '[\s,;|]+'), lambda id: id <> '')
+end;

@@ -1,0 +1,290 @@
+"""What one worker process does: examine a file, or read a task's pieces of files into staging."""
+
+import json
+from functools import cache
+from hashlib import sha256
+from multiprocessing import Value
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from landing import documents
+from landing.recognise import Recognised, recognise
+from landing.rows import RowReader
+from landing.spans import SEED, Aliases, SpanReader, engine_for
+from landing.tables import NO_DAY, TABLES
+
+RANGE_BYTES = 1 << 26  # a larger file with a record a line is read in ranges, by several processes
+PORTION_BYTES, BATCH_BYTES = 1 << 25, 1 << 19  # text in memory at a time; text in one vector of the engine
+DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
+MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
+REASONS_SHOWN = 3
+
+
+class Settings(NamedTuple):
+    """What reading depends on, beside the files: the same in every process of a landing."""
+
+    staging: Path
+    secret: str
+    features: tuple[str, ...]
+    teams: tuple[str, ...]
+    hash_identities: bool
+
+
+class Resume(NamedTuple):
+    """Where a file that may still grow was read to: complete lines, their bytes, and a hash of these."""
+
+    size: int
+    lines: int
+    content: str
+
+
+class Examined(NamedTuple):
+    what: Recognised
+    file_id: str = ""
+    ranges: tuple[tuple[int, int, int], ...] = ()  # (first byte, bytes, first line)
+    end: Resume | None = None
+    is_continued: bool = False
+
+
+class Piece(NamedTuple):
+    path: Path
+    file_id: str
+    source_file: str
+    span: tuple[int, int, int] | None  # a range of the file, or all of it
+
+
+class Task(NamedTuple):
+    what: Recognised
+    name: str
+    row_base: int
+    pieces: tuple[Piece, ...]
+
+
+class Progress:
+    """Counters that all processes of a landing share."""
+
+    bytes = Value("q", 0)
+    rows = Value("q", 0)
+
+    @classmethod
+    def share(cls, bytes_, rows) -> None:
+        cls.bytes, cls.rows = bytes_, rows
+
+    @classmethod
+    def add(cls, counter, amount: int) -> None:
+        with counter.get_lock():
+            counter.value += amount
+
+
+class _Counted:
+    """A stream whose reads move the progress bar, in bytes of the file as it lies on disk."""
+
+    def __init__(self, stream, size: int):
+        self.stream, self.left, self.size = stream, size, size
+
+    def _count(self, data: bytes) -> bytes:
+        # Compressed files are counted by their unpacked bytes, up to their size.
+        step = min(len(data), self.left) if data else self.left
+        self.left -= step
+        Progress.add(Progress.bytes, step)
+        return data
+
+    def read(self, size: int = -1) -> bytes:
+        return self._count(self.stream.read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._count(self.stream.read1(size))
+
+    def __getattr__(self, name: str):
+        return getattr(self.stream, name)
+
+
+def examine(path: Path, known: Resume | None) -> Examined:
+    """Format, content hash (of the decompressed bytes) and ranges of a file; from where on it is new."""
+    what = recognise(path)
+    if what.table is None:
+        return Examined(what)
+    is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_compressed(path)
+    digest, end, is_continued = sha256(), Resume(0, 0, ""), False
+    ranges, begin, begin_line, position = [], 0, 1, 0
+    with documents.opened(path) as stream:
+        while True:
+            to_known = known.size - position if is_cut and known and known.size > position else documents.CHUNK_BYTES
+            chunk = stream.read(min(documents.CHUNK_BYTES, to_known))
+            if not chunk:
+                break
+            cut = chunk.rfind(b"\n") + 1
+            digest.update(chunk[:cut])
+            if cut and is_cut:
+                end = Resume(position + cut, end.lines + chunk.count(b"\n"), digest.copy().hexdigest())
+                if end == known:
+                    is_continued, ranges, begin, begin_line = True, [], end.size, end.lines + 1
+                elif end.size - begin >= RANGE_BYTES:
+                    ranges.append((begin, end.size - begin, begin_line))
+                    begin, begin_line = end.size, end.lines + 1
+            digest.update(chunk[cut:])
+            position += len(chunk)
+    if is_cut and position > begin:
+        ranges.append((begin, position - begin, begin_line))
+    return Examined(what, digest.hexdigest()[:32], tuple(ranges), end if is_cut else None, is_continued)
+
+
+@cache
+def _readers(settings: Settings) -> tuple[SpanReader, RowReader]:
+    engine = engine_for(settings.secret)
+    aliases = Aliases(SEED, settings.features, settings.teams)
+    return SpanReader(engine, aliases, settings.hash_identities), RowReader(engine, settings.hash_identities)
+
+
+class Performance:
+    """One task under way: its pieces' records go through a reader, portion by portion, into staging."""
+
+    def __init__(self, task: Task, settings: Settings):
+        self.task, self.folder = task, settings.staging / task.what.table
+        self.reader = _readers(settings)[task.what.table != "spans"]
+        self.found = {
+            piece.file_id: {"rows_read": 0, "rows_rejected": 0, "first_reasons": {}, "is_growing": False}
+            for piece in task.pieces
+        }
+        self.rejects: list[dict] = []
+        self.parts = 0
+        files = [(number, piece.file_id, piece.source_file) for number, piece in enumerate(task.pieces)]
+        names = pa.schema([("file_no", pa.int32()), ("file_id", pa.string()), ("source_file", pa.string())])
+        self.reader.engine.register("files", pa.table(list(zip(*files, strict=True)), schema=names))
+
+    def run(self) -> dict[str, dict]:
+        batches, size = [], 0
+        for file_no, piece in enumerate(self.task.pieces):
+            for numbers, texts, unreadable in documents.batches(_records(piece, self.task.what.cut), BATCH_BYTES):
+                self.found[piece.file_id]["is_growing"] |= any(reason.is_growing for _, reason in unreadable)
+                self.refuse([(file_no, line, str(reason)) for line, reason in unreadable], is_record=True)
+                if texts:
+                    batches.append(_batch(file_no, numbers, texts))
+                    size += batches[-1].nbytes
+                if size >= PORTION_BYTES:
+                    self.take(pa.Table.from_batches(batches))
+                    batches, size = [], 0
+        if batches:
+            self.take(pa.Table.from_batches(batches))
+        self.land()
+        return self.found
+
+    def take(self, table: pa.Table) -> None:
+        """Give records to the reader; what it can't take is mended, or refused record by record."""
+        engine, before = self.reader.engine, self.reader.taken
+        engine.register("documents", table)
+        try:
+            refused = self.reader.take(self.task.what.form)
+        except (duckdb.DataError, duckdb.InvalidInputException):
+            if table.num_rows == 1:
+                self.refuse(_fault_of(table), is_record=True)
+                return
+            valid = engine.execute("select json_valid(document) as is_valid from documents").to_arrow_table()["is_valid"]
+            fine = table.filter(valid)
+            for record in table.filter(pc.invert(valid)).to_batches(max_chunksize=1):
+                mended = _mended(record)
+                if mended is None:
+                    self.refuse(_fault_of(pa.Table.from_batches([record])), is_record=True)
+                else:
+                    self.take(mended)
+            half = fine.num_rows // 2 or 1
+            for part in (fine,) if fine.num_rows < table.num_rows else (fine[:half], fine[half:]):
+                if part.num_rows:
+                    self.take(part)
+            return
+        self.refuse(refused, is_record=True)
+        Progress.add(Progress.rows, self.reader.taken - before)
+        if self.reader.taken >= MOST_ROWS:
+            self.land()
+
+    def land(self) -> None:
+        if not self.reader.taken:
+            return
+        name, row_base = f"{self.task.name}-{self.parts}", self.task.row_base + (self.parts << 24)
+        read, refused = self.reader.land(self.folder, name, row_base)
+        self.parts += 1
+        for file_no, rows in read:
+            self.found[self.task.pieces[file_no].file_id]["rows_read"] += rows
+        self.refuse(refused)
+
+    def refuse(self, refused: list[tuple], is_record: bool = False) -> None:
+        """Count and keep (file_no, line, reason); a whole record was not counted as read yet."""
+        for file_no, line, reason in refused:
+            piece = self.task.pieces[file_no]
+            entry = self.found[piece.file_id]
+            entry["rows_read"] += is_record
+            entry["rows_rejected"] += 1
+            if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:
+                entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
+            origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
+            self.rejects.append({**origin, "line": line, "kind": self.task.what.table, "reason": reason})
+        if len(self.rejects) >= MOST_ROWS or (self.rejects and not refused):
+            self.write_rejects()
+
+    def write_rejects(self) -> None:
+        if self.rejects:
+            folder = self.folder.parent / "rejects" / f"day={NO_DAY}"
+            folder.mkdir(parents=True, exist_ok=True)
+            name = f"{self.task.name}-{len(list(folder.glob(f'{self.task.name}-*')))}.parquet"
+            pq.write_table(pa.Table.from_pylist(self.rejects, TABLES["rejects"]), folder / name)
+            self.rejects = []
+
+
+def perform(task: Task, settings: Settings) -> dict[str, dict]:
+    """Read a task's pieces into staging; returns per file: rows read, rows rejected, reasons, `is_growing`."""
+    performance = Performance(task, settings)
+    found = performance.run()
+    performance.write_rejects()
+    return found
+
+
+def _records(piece: Piece, cut: str):
+    """The piece's records, while their bytes are counted."""
+    if cut == "parquet_rows":
+        Progress.add(Progress.bytes, piece.path.stat().st_size)
+        return documents.parquet_rows(piece.path)
+    if piece.span is None:
+        return getattr(documents, cut)(_Counted(documents.opened(piece.path), piece.path.stat().st_size))
+    begin, length, first_line = piece.span
+    stream = piece.path.open("rb")
+    stream.seek(begin)
+    return documents.lines(_Counted(stream, length), first_line, length)
+
+
+def _batch(file_no: int, numbers: list[int], texts: list) -> pa.RecordBatch:
+    try:
+        column = pa.array(texts, pa.string())
+    except pa.ArrowInvalid:  # bytes that are no UTF-8, in one text among honest ones
+        decoded = [text if isinstance(text, str) else text.decode("utf-8", "replace") for text in texts]
+        column = pa.array(decoded, pa.string())
+    return pa.record_batch([pa.array([file_no] * len(texts), pa.int32()), pa.array(numbers, pa.int64()), column],
+                           schema=DOCUMENTS)  # fmt: skip
+
+
+def _mended(record: pa.RecordBatch) -> pa.Table | None:
+    """The record without halves of surrogate pairs, which exporters cut from emoji, if that is all that ails it."""
+    try:
+        value = json.loads(record["document"][0].as_py())
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+    except (ValueError, RecursionError):
+        return None
+    if text == record["document"][0].as_py():
+        return None
+    return pa.Table.from_batches([record.set_column(2, "document", pa.array([text]))])
+
+
+def _fault_of(record: pa.Table) -> list[tuple]:
+    """[(file_no, line, reason)] of a record that is no JSON, or that the engine can't take; never its text."""
+    row = record.to_pylist()[0]
+    try:
+        msgspec.json.decode(row["document"])
+        reason = "JSON that the reader of this format can't take"
+    except (msgspec.DecodeError, RecursionError) as error:
+        reason = f"not JSON, or cut off: {error}"
+    return [(row["file_no"], row["source_line"], reason)]
