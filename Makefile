@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build export verify test lint company prices lock clean
+.PHONY: help demo build export verify test lint bench company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -59,6 +59,9 @@ lint: .venv/.synced profiles.yml ## ruff and sqlfluff
 company: .venv/.synced ## a commented starting set of company seeds (DIR=)
 	@test -n "$(DIR)" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }
 	@$(BIN)/python scripts/company.py start "$(DIR)"
+
+bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=)
+	@$(BIN)/python scripts/bench.py "$(DATA)/bench.md" --rows $(or $(ROWS),1000000)
 
 prices: .venv/.synced ## rebuild the list price book from genai-prices
 	@$(BIN)/python scripts/make_prices.py

@@ -61,7 +61,9 @@ def door(staging: Path) -> list[str]:
     complaints = []
     for table, rules in DOOR.items():
         if list((staging / table).glob("*/*.parquet")):
-            complaints += _validate(table, rules, f"read_parquet('{_quoted(staging)}/{table}/*/*.parquet', hive_partitioning = false)")
+            complaints += _validate(
+                table, rules, f"read_parquet('{_quoted(staging)}/{table}/*/*.parquet', hive_partitioning = false)"
+            )
     return complaints
 
 

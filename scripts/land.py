@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 import check
 from landing.store import Store
-from landing.work import RANGE_BYTES, Examined, Piece, Progress, Resume, Settings, Task, examine, perform
+from landing.work import Examined, Piece, Progress, Reading, Resume, Task, examine, perform
 
 PROJECT = Path(__file__).resolve().parent.parent
-GROUP_FILES = 256  # small files of one format that one task reads
+GROUP_FILES, SMALL_BYTES = 256, 1 << 22  # small files of one format are read by one task
 
 
 def pace() -> float:
@@ -103,7 +103,7 @@ def tasks_of(fresh: list[tuple]) -> list[Task]:
     for path, name, examined, _ in fresh:
         ranges = examined.ranges or (None,)
         pieces = [Piece(path, examined.file_id, name, span) for span in ranges]
-        if len(pieces) == 1 and path.stat().st_size < RANGE_BYTES // 16:
+        if len(pieces) == 1 and path.stat().st_size < SMALL_BYTES:
             groups.setdefault(examined.what, []).extend(pieces)
             continue
         for number, piece in enumerate(pieces):
@@ -116,13 +116,15 @@ def tasks_of(fresh: list[tuple]) -> list[Task]:
     return tasks
 
 
-def read_all(tasks: list[Task], settings: Settings, pool: ProcessPoolExecutor) -> tuple[dict, dict[str, str]]:
+def read_all(
+    tasks: list[Task], reading: Reading, staging: Path, pool: ProcessPoolExecutor
+) -> tuple[dict, dict[str, str]]:
     """Per file id the counts of all its pieces; and why a file can't be read to its end."""
     counts: dict[str, dict] = {}
     broken: dict[str, str] = {}
     size = sum(piece.span[1] if piece.span else piece.path.stat().st_size for task in tasks for piece in task.pieces)
     with tqdm(total=size, unit="B", unit_scale=True, desc="landing", disable=not tasks, mininterval=pace()) as bar:
-        waiting: dict[Future, Task] = {pool.submit(perform, task, settings): task for task in tasks}
+        waiting: dict[Future, Task] = {pool.submit(perform, task, reading, staging): task for task in tasks}
         while waiting:
             done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
             bar.update(min(Progress.bytes.value, size) - bar.n)
@@ -138,7 +140,7 @@ def read_all(tasks: list[Task], settings: Settings, pool: ProcessPoolExecutor) -
                         continue
                     for number, piece in enumerate(task.pieces):  # one bad file must not take its group along
                         alone = Task(task.what, f"{piece.file_id[:16]}-{number:05d}", 0, (piece,))
-                        waiting[pool.submit(perform, alone, settings)] = alone
+                        waiting[pool.submit(perform, alone, reading, staging)] = alone
     return counts, broken
 
 
@@ -152,8 +154,7 @@ def merge_counts(total: dict, found: dict) -> None:
 def land(inbox: Path, data: Path) -> int:
     variables = project_variables()
     store = Store(data)
-    settings = Settings(
-        store.staging,
+    reading = Reading(
         hash_key(data),
         tuple(variables["feature_attributes"]),
         tuple(variables["team_attributes"]),
@@ -163,7 +164,7 @@ def land(inbox: Path, data: Path) -> int:
     shared = (Progress.bytes, Progress.rows)
     with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared) as pool:
         fresh, unread, seen = survey(inbox, store, pool)
-        counts, broken = read_all(tasks_of(fresh), settings, pool)
+        counts, broken = read_all(tasks_of(fresh), reading, store.staging, pool)
     landed = []
     for _, name, examined, continued in fresh:
         if examined.file_id in broken:

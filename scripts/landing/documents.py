@@ -9,26 +9,39 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from landing import Unreadable
 
 BOM = b"\xef\xbb\xbf"
-CHUNK_BYTES = 1 << 22
+CHUNK_BYTES, BLOCK_BYTES = 1 << 22, 1 << 25
+# Text in one vector of the engine: its JSON functions slow down twentyfold where a vector holds millions of attributes.
+BATCH_BYTES = 1 << 19
 # One record may not pass this, nor a compressed file grow past so many times its size: memory and disk are bounded.
 MAX_RECORD_BYTES = 1 << 28
 MAX_EXPANSION, ALWAYS_ALLOWED_BYTES = 200, 1 << 30
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 TOO_LONG = f"a record of more than {MAX_RECORD_BYTES >> 20} MB; split the export"
 Record = tuple[int, bytes | str | Unreadable]
+
+
+class Batch(NamedTuple):
+    """Line numbers and texts (a list, or an array of strings) of records, and records that can't be cut."""
+
+    numbers: Sequence[int]
+    texts: Sequence
+    unreadable: list[tuple[int, Unreadable]]
 
 
 class Bounded(io.RawIOBase):
@@ -62,43 +75,68 @@ def opened(path: Path):
         return path.open("rb")
     with path.open("rb") as raw:
         is_gzip = raw.read(2) == b"\x1f\x8b"
-    stream = gzip.open(path, "rb") if is_gzip else pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd")
+    stream = gzip.GzipFile(path) if is_gzip else pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd")
     return io.BufferedReader(Bounded(stream, path.stat().st_size), CHUNK_BYTES)
 
 
-def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator[Record]:
-    """Records of a file with one JSON value a line; `last_byte` ends a range of a larger file.
+def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator[Batch]:
+    """Records of a file with one JSON value a line, without a copy of each; `last_byte` ends a range of the file.
 
     A last line without its end that is no JSON yet is still being written: `Unreadable` marked `is_growing`.
     """
-    line_no, rest = first_line, b""
-    left = last_byte
+    line_no, rest, left = first_line, b"", last_byte
     while True:
-        chunk = stream.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
+        chunk = stream.read(BLOCK_BYTES if left is None else min(BLOCK_BYTES, left))
         if left is not None:
             left -= len(chunk)
         if not chunk:
             break
         rest += chunk
-        if len(rest) > MAX_RECORD_BYTES and b"\n" not in rest:
-            yield line_no, Unreadable(TOO_LONG)
+        if line_no == 1:
+            rest = rest.removeprefix(BOM)
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield from _cut_lines(rest, end, line_no)
+            line_no += rest.count(b"\n", 0, end)
+            rest = rest[end:]
+        elif len(rest) > MAX_RECORD_BYTES:
+            yield Batch([], [], [(line_no, Unreadable(TOO_LONG))])
             rest = _skip_line(stream)
-            line_no += 1
-            continue
-        *whole, rest = rest.split(b"\n")
-        for line in whole:
-            line = line.strip()
-            if line:
-                yield line_no, line.removeprefix(BOM) if line_no == 1 else line
             line_no += 1
     if rest.strip():
         try:
-            msgspec.json.decode(rest.removeprefix(BOM), type=msgspec.Raw)
-            yield line_no, rest.strip().removeprefix(BOM)
+            msgspec.json.decode(rest, type=msgspec.Raw)
+            yield Batch([line_no], [rest], [])
         except msgspec.DecodeError:
-            growing = Unreadable("the last line is incomplete: cut off, or still being written; it is read once it ends")
+            growing = Unreadable("the last line is incomplete: cut off or still being written; read when it ends")
             growing.is_growing = True
-            yield line_no, growing
+            yield Batch([], [], [(line_no, growing)])
+
+
+def _cut_lines(block: bytes, end: int, line_no: int) -> Iterator[Batch]:
+    """The lines of a block as string arrays over its own memory (a line's end is white space to a JSON parser)."""
+    ends, position = [0], block.find(b"\n")
+    while position >= 0:
+        ends.append(position + 1)
+        position = block.find(b"\n", position + 1)
+    offsets = np.array(ends, np.int32)
+    array = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(block))
+    numbers = np.arange(line_no, line_no + len(array))
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        array = pa.array([block[begin:end].decode("utf-8", "replace") for begin, end in itertools.pairwise(ends)])
+    sizes = np.diff(offsets)
+    if sizes.min() <= 2 or sizes.max() > MAX_RECORD_BYTES:
+        long = [(int(number), Unreadable(TOO_LONG)) for number in numbers[sizes > MAX_RECORD_BYTES]]
+        kept = (sizes > 2) & (sizes <= MAX_RECORD_BYTES)
+        array, numbers, sizes = array.filter(pa.array(kept)), numbers[kept], sizes[kept]
+        if long:
+            yield Batch([], [], long)
+    groups = (np.cumsum(sizes) - sizes) // BATCH_BYTES
+    for cut in np.split(np.arange(len(array)), np.flatnonzero(np.diff(groups)) + 1):
+        if len(cut):
+            yield Batch(numbers[cut[0] : cut[-1] + 1], array[cut[0] : cut[-1] + 1], [])
 
 
 def _skip_line(stream) -> bytes:
@@ -207,7 +245,7 @@ def messages(stream) -> Iterator[Record]:
 
 
 def _frame(stream, is_first: bool) -> bytes | Unreadable:
-    """The next message. Its length comes before it: four bytes (Collector), a varint (protobuf tools), or not at all."""
+    """The next message; its length stands before it in four bytes (Collector), as a varint, or not at all."""
     first = stream.peek(1)[:1]
     if is_first and first == b"\x0a":
         length = MAX_RECORD_BYTES
@@ -239,8 +277,8 @@ def _protobuf_as_json(frame: bytes) -> str | Unreadable:
         return Unreadable(f"no OTLP protobuf: {error}")
 
 
-def batches(records: Iterator[Record], batch_bytes: int) -> Iterator[tuple[list[int], list, list[Record]]]:
-    """(line numbers, texts, unreadable records) of about so many bytes each."""
+def batches(records: Iterator[Record]) -> Iterator[Batch]:
+    """Records in batches of about BATCH_BYTES."""
     numbers, texts, unreadable, size = [], [], [], 0
     for line_no, record in records:
         if isinstance(record, Unreadable):
@@ -249,8 +287,8 @@ def batches(records: Iterator[Record], batch_bytes: int) -> Iterator[tuple[list[
         numbers.append(line_no)
         texts.append(record)
         size += len(record)
-        if size >= batch_bytes:
-            yield numbers, texts, unreadable
+        if size >= BATCH_BYTES:
+            yield Batch(numbers, texts, unreadable)
             numbers, texts, unreadable, size = [], [], [], 0
     if numbers or unreadable:
-        yield numbers, texts, unreadable
+        yield Batch(numbers, texts, unreadable)

@@ -75,11 +75,11 @@ def _unknown(complaint: str) -> Recognised:
 
 
 def _is_framed(head: bytes) -> bool:
-    """Length-delimited messages: OTLP protobuf begins with the field `resource_spans` (0x0a), zstd with its magic."""
-    if head[4:8] == documents.ZSTD_MAGIC or (head[:1] < b"\x10" and head[4:5] in (b"\x0a", b"{")):
-        return head[:1] != b"\x0a" or head[4:8] == documents.ZSTD_MAGIC
-    varint = re.match(rb"[\x80-\xff]{0,4}[\x00-\x7f]\x0a", head)
-    return bool(varint) and (b"\x00" in head[:4096] or head[:1] == b"\x0a" or head[0] >= 0x80)
+    """Length-delimited messages: zstd by its magic, OTLP protobuf by its first field (0x0a) and bytes no text holds."""
+    if head[4:8] == documents.ZSTD_MAGIC:
+        return True
+    begins = re.match(rb"[\x00-\x0f].{3}[\x0a{]|[\x80-\xff]{0,4}[\x00-\x7f]\x0a|\x0a", head, re.DOTALL)
+    return bool(begins) and re.search(rb"[\x00-\x08\x0e-\x1f]", head[:4096]) is not None
 
 
 def _json(text: str) -> Recognised:

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from landing.spans import quoted
-from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES
+from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES, typed_columns
 
 # Columns that a reader makes from others.
 MADE = {
@@ -27,7 +27,9 @@ class RowReader:
         """Read registered `documents` as texts of the table's columns; returns records refused whole."""
         stated = ", ".join(f"text_of(document ->> '$.\"{name}\"') as {name}_stated" for name in HEADERS[table])
         query = f"select file_no, source_line, {stated} from documents"
-        self.engine.execute(f"insert into stated {query}" if self.taken else f"create or replace temp table stated as {query}")
+        self.engine.execute(
+            f"insert into stated {query}" if self.taken else f"create or replace temp table stated as {query}"
+        )
         self.taken = self.engine.execute("select count(*) from stated").fetchone()[0]
         return []
 
@@ -38,14 +40,13 @@ class RowReader:
         """
         run, table = self.engine.execute, folder.name
         run(f"create or replace temp table landed as {self._typed(table, row_base)}")
-        columns = ", ".join(TABLES[table].names)
         day = f"coalesce(cast({DAY_OF[table]} as date), date '{NO_DAY}')" if table in DAY_OF else f"date '{NO_DAY}'"
         for (on,) in run(f"select distinct {day} from landed where fault is null order by all").fetchall():
             target = folder / f"day={on}" / f"{name}.parquet"
             target.parent.mkdir(parents=True, exist_ok=True)
             run(
-                f"copy (select {columns} from landed where fault is null and {day} = date '{on}' order by row_no)"
-                f" to '{quoted(target)}' (format parquet, compression zstd)"
+                f"copy (select {typed_columns(table)} from landed where fault is null and {day} = date '{on}'"
+                f" order by row_no) to '{quoted(target)}' (format parquet, compression zstd)"
             )
         read = run("select file_no, count(*) from landed group by all").fetchall()
         refused = run("select file_no, source_line, fault from landed where fault is not null").fetchall()
@@ -67,13 +68,15 @@ class RowReader:
                 faults.append(f"case when {name}_stated is null then '{name} is blank' end")
             if "usd" in rule:
                 faults.append(
-                    f"case when lower({name}_stated) <> 'usd' then concat('{name}: ''', {name}_stated, '''; bills in other"
-                    " currencies than USD are not yet read') end"
+                    f"case when lower({name}_stated) <> 'usd' then concat('{name}: ''', {name}_stated,"
+                    " '''; bills in other currencies than USD are not yet read') end"
                 )
         typed += [f"{MADE[name]} as {name}" for name in TABLES[table].names if name in MADE]
         return f"""
             with typed as (
-                select stated.*, rowid + {row_base} as row_no, source_file, file_id, {", ".join(typed)} from stated inner join files using (file_no)
+                select stated.*, rowid + {row_base} as row_no, getvariable('file_ids')[file_no + 1] as file_id,
+                    getvariable('source_files')[file_no + 1] as source_file, {", ".join(typed)}
+                from stated
             )
             select *, coalesce({", ".join(faults)}) as fault from typed"""
 
@@ -84,8 +87,8 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
     if pa.types.is_timestamp(kind):
         return f"time_of({stated}, null)", f"time_fault({stated}, {name}, '{name}')"
     if pa.types.is_date(kind):
-        moment = f"time_of(case when regexp_full_match({stated}, '\\d{{4}}-\\d\\d') then {stated} || '-01' else {stated} end, null)"
-        value = f"cast({moment} as date)"
+        day = f"case when regexp_full_match({stated}, '\\d{{4}}-\\d\\d') then {stated} || '-01' else {stated} end"
+        value = f"cast(time_of({day}, null) as date)"
         return f"date_trunc('month', {value})" if name == "month" else value, f"time_fault({stated}, {name}, '{name}')"
     if pa.types.is_decimal(kind):
         return f"money_of({stated})", f"money_fault({stated}, {name}, '{name}')"

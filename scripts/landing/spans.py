@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from landing.tables import LABELS, NO_DAY, QUANTITIES, TABLES
+from landing.tables import LABELS, NO_DAY, QUANTITIES, typed_columns
 
 HERE = Path(__file__).resolve().parent
 SEED = HERE.parent.parent / "seeds" / "reference" / "attribute_aliases.csv"
@@ -28,6 +28,8 @@ KINDS_OF_CALL = (
     "('', 'llm', 'embedding', 'reranker', 'generation', 'chat', 'text_completion', 'generate_content', 'embeddings',"
     " 'completion')"
 )
+# Labels that decide who pays for what: over-long ones refuse the span; any other is left out.
+DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
 NO_MODEL = "('', 'unknown', 'none', 'null')"
 MAX_LABEL = 1024
 ATTRIBUTE = (
@@ -90,9 +92,8 @@ class SpanReader:
         self.engine, self.aliases, self.hash_identities = engine, aliases, hash_identities
         self.taken = 0
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
-        self.cut = (
-            f"case when strlen(pair.value) > {MAX_LABEL} and pair.key not in ({carriers}) then chr(1) else pair.value end"
-        )
+        is_long = f"strlen(pair.value) > {MAX_LABEL} and pair.key not in ({carriers})"
+        self.cut = f"case when {is_long} then chr(1) else pair.value end"
 
     def take(self, form: str) -> list[tuple]:
         """Read registered `documents` into `raw`, without their long texts; returns records refused whole."""
@@ -115,9 +116,11 @@ class SpanReader:
         if not silent:
             return []
         lines = ", ".join(str(line) for line in silent)
+        reason, is_empty = SHAPES.get(form, ("JSON of another shape than the file's other records", "false"))
         return run(
-            f"""select file_no, source_line, 'JSON of another shape than the file''s other records' from documents
-                where (file_no, source_line) in ({lines}) and not coalesce({EMPTY.get(form, "false")}, false)"""
+            f"""select file_no, source_line, $reason from documents
+                where (file_no, source_line) in ({lines}) and not coalesce({is_empty}, false)""",
+            {"reason": reason},
         ).fetchall()
 
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple]]:
@@ -130,15 +133,20 @@ class SpanReader:
         seen = {name for (name,) in run("select distinct unnest(names) from raw").fetchall()}
         below = {name for (name,) in run("select distinct unnest(resource_names) from raw").fetchall()}
         query = self._canonical(seen, below, row_base)
-        columns = ", ".join(TABLES["spans"].names)
         day = f"coalesce(cast(time_of(started, unit) as date), date '{NO_DAY}')"
+        days = [on for (on,) in run(f"select distinct {day} from raw order by all").fetchall()]
+        # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
+        source = f"({query}) where is_fine"
+        if len(days) > 1:
+            run(f"create or replace temp table canonical as from {source}")
+            source, day = "canonical where true", f"coalesce(cast(started_at as date), date '{NO_DAY}')"
         written = 0
-        for (on,) in run(f"select distinct {day} from raw order by all").fetchall():
+        for on in days:
             target = folder / f"day={on}" / f"{name}.parquet"
             target.parent.mkdir(parents=True, exist_ok=True)
-            of_day = query.format(condition=f"{day} = date '{on}'")
+            of_day = "" if len(days) == 1 else f"and {day} = date '{on}'"
             written += run(
-                f"copy (select {columns} from ({of_day}) where fault is null) to '{quoted(target)}'"
+                f"copy (select {typed_columns('spans')} from {source} {of_day}) to '{quoted(target)}'"
                 " (format parquet, compression zstd)"
             ).fetchone()[0]
         read = run("select file_no, count(*) from raw group by all").fetchall()
@@ -146,7 +154,7 @@ class SpanReader:
         if written < sum(count for _, count in read):
             refused = run(
                 "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', fault)"
-                f" from ({query.format(condition='true')}) where fault is not null"
+                f" from ({query}) where not is_fine"
             ).fetchall()
         self.taken = 0
         return read, refused
@@ -154,7 +162,9 @@ class SpanReader:
     def _unfold(self) -> None:
         """Members of JSON texts become attributes of their own, named `<attribute>.<member>`."""
         carriers = ", ".join(f"'{name}'" for name in self.aliases.unfolded)
-        found = self.engine.execute(f"select count(*) from (select unnest(names) as name from raw) where name in ({carriers})")
+        found = self.engine.execute(
+            f"select count(*) from (select unnest(names) as name from raw) where name in ({carriers})"
+        )
         if not found.fetchone()[0]:
             return
         self.engine.execute(f"""
@@ -234,25 +244,34 @@ class SpanReader:
 
         has_text = "output.value" in seen
         text = "coalesce(answer_text, texts[list_position(names, 'output.value')])" if has_text else "null"
-        labels = ",\n".join(f"{first(name)} as {name}" for name in LABELS)
+        labels = ",\n".join(
+            f"{first(name)} as {name}" if name in DECIDING else f"nullif({first(name)}, chr(1)) as {name}"
+            for name in LABELS
+        )
         quantities = ",\n".join(f"{first(name)} as {name}_stated" for name in QUANTITIES)
         hashed = {"user_id", "tenant_id"} if self.hash_identities else set()
-        faults = [f"label_fault({name}, '{name}')" for name in LABELS if name in picked]
+        fine = [f"{name} is distinct from chr(1)" for name in DECIDING if name in picked]
+        numbers = [name for name in (*QUANTITIES, "stated_usd") if name in picked]
+        fine += [f"({name} is null) = ({name}_stated is null)" for name in numbers]
+        faults = [f"label_fault({name}, '{name}')" for name in DECIDING if name in picked]
         faults += [f"count_fault({name}_stated, {name}, '{name}')" for name in QUANTITIES if name in picked]
         faults += ["money_fault(stated_usd_stated, stated_usd, 'stated_usd')"] if "stated_usd" in picked else []
         return f"""
         with found as (
-            select raw.*, rowid + {row_base} as row_no, {", ".join([*columns, "1 as one"])} from raw
-            where {{condition}}
+            select raw.*, rowid + {row_base} as row_no, {", ".join([*columns, "1 as one"])},
+                bare_id(trim(trace_id), 16) as bare_trace_id, bare_id(trim(span_id), 8) as bare_span_id,
+                bare_id(trim(parent_span_id), 8) as bare_parent_span_id,
+                getvariable('file_ids')[file_no + 1] as file_id, getvariable('source_files')[file_no + 1] as source_file
+            from raw
         ),
         marked as (
             select *, coalesce(lower({first("operation")}), '') in {KINDS_OF_CALL} as is_answer from found
         ),
         stated as (
             select file_no, row_no, source_line, format, name, status, links, trace_id as trace_text,
-                coalesce(id_of(trace_id, 16), 'content:' || file_id || ':' || row_no) as trace_id,
-                coalesce(id_of(span_id, 8), 'content:' || file_id || ':' || row_no) as span_id,
-                id_of(parent_span_id, 8) as parent_span_id,
+                coalesce(clean_id(bare_trace_id, 16), 'content:' || file_id || ':' || row_no) as trace_id,
+                coalesce(clean_id(bare_span_id, 8), 'content:' || file_id || ':' || row_no) as span_id,
+                clean_id(bare_parent_span_id, 8) as parent_span_id,
                 source_file, file_id, started, ended,
                 time_of(started, unit) as started_at, time_of(ended, unit) as ended_at,
                 len(names) as attributes,
@@ -264,7 +283,7 @@ class SpanReader:
                     as input_includes_cached,
                 {said(["reasoning_tokens"], "includes_reasoning")} = 'true' as output_includes_reasoning,
                 case when is_answer and {text} <> '' then {text} end as output_text
-            from marked inner join files using (file_no)
+            from marked
         )
         select * exclude (name, status, links, {", ".join(sorted(hashed))}{"," if hashed else ""} trace_text),
             key_of(trace_id) as trace_key, key_of(span_id) as span_key, key_of(parent_span_id) as parent_span_key,
@@ -277,20 +296,31 @@ class SpanReader:
             signed(word_of(left(keyed(output_text), 16))) as output_key,
             case when len(links) > 0 then link_keys(links) end as links,
             cast(least(coalesce(attributes, 0), 32767) as smallint) as filled,
-            case when trace_text is null and name is null and started is null and attributes is null
-                then 'a span that is no object' end as shape_fault,
-            coalesce(shape_fault, time_fault(started, started_at, 'start time'),
+            trace_text is null and name is null and started is null and attributes is null as is_shapeless,
+            -- Cheap, and asked of every span; the reason is asked of those that fail.
+            not is_shapeless
+                and {" and ".join([f"is_time({name}_at, {name})" for name in ("started", "ended")] + fine)} as is_fine,
+            coalesce(case when is_shapeless then 'a span that is no object' end,
+                time_fault(started, started_at, 'start time'),
                 time_fault(ended, ended_at, 'end time'), {", ".join([*faults, "null"])}) as fault
         from stated"""
 
 
-# An export may hold a batch without spans; that is no other shape.
-EMPTY = {
-    "otlp_json": "json_type(document, '$.resourceSpans') = 'ARRAY'"
-    " and len(json_extract(document, '$.resourceSpans[*].*[*].spans[*]')) = 0",
-    "langfuse": "json_type(document, '$.observations') = 'ARRAY'",
-    "jaeger": "json_type(document, '$.data') = 'ARRAY' or json_type(document, '$.spans') = 'ARRAY'",
+# Per reader: what a record must hold, and when it may hold it and give no span (an empty batch).
+SHAPES = {
+    "otlp_json": (
+        "OTLP: no spans under resourceSpans",
+        "json_type(document, '$.resourceSpans') = 'ARRAY'"
+        " and len(json_extract(document, '$.resourceSpans[*].*[*].spans[*]')) = 0",
+    ),
+    "langfuse": ("Langfuse: no list of observations", "json_type(document, '$.observations') = 'ARRAY'"),
+    "jaeger": (
+        "Jaeger: no list of traces or spans",
+        "json_type(document, '$.data') = 'ARRAY' or json_type(document, '$.spans') = 'ARRAY'",
+    ),
 }
+
+
 BATCH_OF_ONE = """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""
 
 

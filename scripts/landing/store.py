@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from landing.tables import NO_DAY, TABLES
 
-MOST_PARTS = 32  # files of one day, before they become one
+MOST_PARTS, SMALL_BYTES = 4, 1 << 20  # small files of one day, before they become one
 COPIES = """
 create temp table incoming as
 select trace_key, span_key from {new};
@@ -62,7 +62,6 @@ class Store:
     def commit(self, landed: list[dict], unread: list[dict]) -> None:
         """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none."""
         moves: list[tuple[Path, Path]] = []
-        removes: list[Path] = []
         for entry in landed:
             entry["landing_no"] = len(self.files) + 1
             entry["rows_superseded"] = 0
@@ -77,12 +76,12 @@ class Store:
             for table in TABLES
             for path in sorted((self.staging / table).glob("day=*/*.parquet"))
         ]
-        for day in sorted({target.parent for _, target in moves if target.parent.parent.name == "spans"}):
-            moves, removed = self._merge_parts(day, moves)
-            removes += removed
+        moves, removes = self._merge_parts(moves)
         moves += self._write_small("files", [self._file_row(entry) for entry in self.files.values()], "files")
         moves += self._write_small("rejects", unread, "unread")
-        relative = [[str(source.relative_to(self.root)), str(target.relative_to(self.root))] for source, target in moves]
+        relative = [
+            [str(source.relative_to(self.root)), str(target.relative_to(self.root))] for source, target in moves
+        ]
         gone = [str(path.relative_to(self.root)) for path in removes]
         manifest = {"files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"]))}
         _write_text(self.journal_path, json.dumps({"moves": relative, "removes": gone, "manifest": manifest}))
@@ -128,7 +127,11 @@ class Store:
                 self.files[file_id]["rows_superseded"] += dropped
             for (name,) in engine.execute("select distinct filename from lost order by filename").fetchall():
                 path = Path(name)
-                target = path if path.is_relative_to(self.staging) else self.staging / "rewritten" / path.parent.name / path.name
+                target = (
+                    path
+                    if path.is_relative_to(self.staging)
+                    else self.staging / "rewritten" / path.parent.name / path.name
+                )
                 target.parent.mkdir(parents=True, exist_ok=True)
                 engine.execute(
                     f"""copy (
@@ -144,23 +147,36 @@ class Store:
                     moves.append((target, path))
         return moves
 
-    def _merge_parts(self, day: Path, moves: list[tuple[Path, Path]]) -> tuple[list[tuple[Path, Path]], list[Path]]:
-        """One file for a day that would have too many; returns (moves, removes)."""
-        coming = {target: source for source, target in moves if target.parent == day}
-        standing = [path for path in day.glob("*.parquet") if path not in coming and path.name != "empty.parquet"]
-        if len(coming) + len(standing) <= MOST_PARTS:
-            return moves, []
-        names = ", ".join(f"'{_quoted(path)}'" for path in sorted([*coming.values(), *standing]))
-        merged = self.staging / "merged" / f"{day.name}.parquet"
-        merged.parent.mkdir(parents=True, exist_ok=True)
-        with self._engine() as engine:
-            engine.execute(
-                f"copy (from read_parquet([{names}], hive_partitioning = false)) to '{_quoted(merged)}'"
-                " (format parquet, compression zstd)"
-            )
-        kept = [move for move in moves if move[1].parent != day]
-        target = day / f"merged-{len(self.files)}.parquet"
-        return [*kept, (merged, target)], [path for path in day.glob("*.parquet") if path.name != "empty.parquet"]
+    def _merge_parts(self, moves: list[tuple[Path, Path]]) -> tuple[list[tuple[Path, Path]], list[Path]]:
+        """Days of spans that would have too many files get one; returns (moves, removes)."""
+        coming = {target: source for source, target in moves if target.parent.parent.name == "spans"}
+        merged, removes = [], []
+        for day in {target.parent for target in coming}:
+            parts = {path: path for path in day.glob("*.parquet") if path.name != "empty.parquet"}
+            parts |= {target: source for target, source in coming.items() if target.parent == day}
+            small = {target: source for target, source in parts.items() if source.stat().st_size < SMALL_BYTES}
+            if len(small) > MOST_PARTS:
+                merged += small.values()
+                removes += [target for target in small if target.exists()]
+                moves = [move for move in moves if move[1] not in small]
+        if merged:
+            names = ", ".join(f"'{_quoted(path)}'" for path in sorted(merged))
+            folder = self.staging / "merged"
+            with self._engine() as engine:
+                engine.execute(
+                    f"""copy (
+                        select *, coalesce(cast(started_at as date), date '{NO_DAY}') as day
+                        from read_parquet([{names}], hive_partitioning = false)
+                    ) to '{_quoted(folder)}' (
+                        format parquet, compression zstd, partition_by (day),
+                        filename_pattern 'merged-{len(self.files)}-{{i}}'
+                    )"""
+                )
+            moves += [
+                (path, self.root / "spans" / path.parent.name / path.name)
+                for path in sorted(folder.glob("*/*.parquet"))
+            ]
+        return moves, removes
 
     def _finish(self, entry: dict) -> list[tuple[Path, Path]]:
         """A file that was still being written has grown: its incomplete last line is no reject any more."""

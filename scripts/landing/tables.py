@@ -108,6 +108,23 @@ DAY_OF = {
 }
 NO_DAY = "1970-01-01"
 
+
+def typed_columns(table: str) -> str:
+    """The select list that gives a landed table's columns their exact types."""
+    return ", ".join(f"cast({field.name} as {_sql_type(field.type)}) as {field.name}" for field in TABLES[table])
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return f"{_sql_type(kind.value_type)}[]"
+    if pa.types.is_struct(kind):
+        return f"struct({', '.join(f'{field.name} {_sql_type(field.type)}' for field in kind)})"
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision}, {kind.scale})"
+    return {TIME: "timestamp", COUNT: "bigint", TEXT: "varchar", pa.date32(): "date", pa.bool_(): "boolean",
+            pa.int16(): "smallint"}[kind]  # fmt: skip
+
+
 # Columns of files with rows. `required`: the header must have it (others came with later versions, or are optional by
 # contract); `filled`: no row may leave it blank; `usd`: a currency.
 HEADERS: dict[str, dict[str, str]] = {

@@ -20,13 +20,15 @@ create macro bare_id(stated, octets) as case
     else stated
 end;
 
-create macro id_of(stated, octets) as case
-    when length(stated) = 32 and (word_of(substr(stated, 1, 16)) | word_of(substr(stated, 17))) > 0 then lower(stated)
-    when length(stated) = 16 and octets = 8 and word_of(stated) > 0 then lower(stated)
-    when ltrim(bare_id(trim(stated), octets), '0') = '' then null
-    when regexp_full_match(bare_id(trim(stated), octets), '[0-9a-fA-F]+') then lower(bare_id(trim(stated), octets))
-    else trim(stated)
+create macro clean_id(bare, octets) as case
+    when length(bare) = 32 and (word_of(substr(bare, 1, 16)) | word_of(substr(bare, 17))) > 0 then lower(bare)
+    when length(bare) = 16 and octets = 8 and word_of(bare) > 0 then lower(bare)
+    when ltrim(bare, '0') = '' then null
+    when regexp_full_match(bare, '[0-9a-fA-F]+') then lower(bare)
+    else bare
 end;
+
+create macro id_of(stated, octets) as clean_id(bare_id(trim(stated), octets), octets);
 
 -- A stable 64-bit key of an id: hex of 8 or 16 octets folds, anything else is hashed.
 create macro key_of(id) as case
@@ -43,12 +45,12 @@ end;
 create macro keyed(stated) as sha256(getvariable('hash_key') || stated);
 
 -- UTC time of an epoch number (its unit: ns, us, ms, s, or told by its size) or of ISO 8601; zero means "none".
-create macro epoch_of(number, unit) as make_timestamp(cast(floor(case
-    when unit = 'ns' or (unit is null and abs(number) >= 1e17) then number / 1000
-    when unit = 'us' or (unit is null and abs(number) >= 1e14) then number
-    when unit = 'ms' or (unit is null and abs(number) >= 1e11) then number * 1000
-    else number * 1000000
-end) as bigint));
+create macro epoch_of(number, unit) as make_timestamp(cast(case
+    when unit = 'ns' or (unit is null and abs(number) >= 1e17) then cast(floor(number) as hugeint) // 1000
+    when unit = 'us' or (unit is null and abs(number) >= 1e14) then cast(floor(number) as hugeint)
+    when unit = 'ms' or (unit is null and abs(number) >= 1e11) then cast(floor(number * 1000) as hugeint)
+    else cast(floor(number * 1000000) as hugeint)
+end as bigint));
 
 create macro time_of(stated, unit) as case
     when stated is null or stated in ('', '0', '0.0') then null
@@ -66,6 +68,10 @@ create macro time_fault(stated, moment, name) as case
         then name || ': ' || strftime(moment, '%Y-%m-%d')
             || ' is before 2015 or far in the future; correct the clock or unit'
 end;
+
+create macro is_time(moment, stated) as coalesce(
+    moment between timestamp '2015-01-01' and getvariable('latest_time'), stated is null or stated in ('', '0', '0.0')
+);
 
 -- Whole counts, also where floats or exponents state them.
 create macro count_of(stated) as case
@@ -101,37 +107,3 @@ end;
 -- Text longer than a label is cut to this mark while it is read; a label that carries it is refused by name.
 create macro label_fault(stated, name) as
     case when stated = chr(1) then name || ': more than 1,024 characters of text; a label is no document' end;
-
--- Names and values of a JSON object at any depth, as dotted names. Items of lists that read `name:value` or
--- `name=value` (tags) are named so.
-create macro json_of(stated) as case when json_valid(stated) then cast(stated as json) end;
-
-create macro pairs_of(object) as (
-    select list(
-        case
-            when ends_with(fullkey, ']') and regexp_matches(atom, '^"[A-Za-z_][\w.-]*[:=][^:=]')
-                then {
-                    'key': regexp_replace(substr(replace(fullkey, '"', ''), 3), '\[[0-9]+\]$', '.')
-                        || regexp_extract(atom, '^"([^:=]+)', 1),
-                    'value': regexp_extract(atom ->> '$', '^[^:=]+[:=](.*)$', 1)
-                }
-            else { 'key': substr(replace(fullkey, '"', ''), 3), 'value': atom ->> '$' }
-        end
-    )
-    from json_tree(object)
-    where atom is not null and type <> 'NULL'
-);
-
-create macro prefixed(pairs, prefix) as
-    list_transform(pairs, lambda pair: { 'key': prefix || pair.key, 'value': pair.value });
-
-create macro within(pairs, prefix) as list_transform(
-    list_filter(pairs, lambda pair: starts_with(pair.key, prefix)),
-    lambda pair: { 'key': substr(pair.key, length(prefix) + 1), 'value': pair.value }
-);
-
--- Ids of a cell: a JSON list, or separated by blanks, commas, semicolons or bars.
-create macro ids_of(stated) as case
-    when json_valid(stated) and json_type(stated) = 'ARRAY' then json_extract_string(stated, '$[*]')
-    else list_filter(regexp_split_to_array(stated, '[\s,;|]+'), lambda id: id <> '')
-end;

@@ -1,6 +1,8 @@
 """What one worker process does: examine a file, or read a task's pieces of files into staging."""
 
 import json
+import os
+from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from multiprocessing import Value
@@ -9,6 +11,7 @@ from typing import NamedTuple
 
 import duckdb
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,17 +22,17 @@ from landing.rows import RowReader
 from landing.spans import SEED, Aliases, SpanReader, engine_for
 from landing.tables import NO_DAY, TABLES
 
-RANGE_BYTES = 1 << 26  # a larger file with a record a line is read in ranges, by several processes
-PORTION_BYTES, BATCH_BYTES = 1 << 25, 1 << 19  # text in memory at a time; text in one vector of the engine
+# A larger file with a record a line is read in ranges, by all processes.
+LEAST_RANGE_BYTES, MOST_RANGE_BYTES = 1 << 25, 1 << 29
+PORTION_BYTES = 1 << 25  # text that is read at a time
 DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
 REASONS_SHOWN = 3
 
 
-class Settings(NamedTuple):
+class Reading(NamedTuple):
     """What reading depends on, beside the files: the same in every process of a landing."""
 
-    staging: Path
     secret: str
     features: tuple[str, ...]
     teams: tuple[str, ...]
@@ -113,6 +116,8 @@ def examine(path: Path, known: Resume | None) -> Examined:
     is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_compressed(path)
     digest, end, is_continued = sha256(), Resume(0, 0, ""), False
     ranges, begin, begin_line, position = [], 0, 1, 0
+    range_bytes = path.stat().st_size // (2 * (os.cpu_count() or 1))
+    range_bytes = min(max(range_bytes, LEAST_RANGE_BYTES), MOST_RANGE_BYTES)
     with documents.opened(path) as stream:
         while True:
             to_known = known.size - position if is_cut and known and known.size > position else documents.CHUNK_BYTES
@@ -125,7 +130,7 @@ def examine(path: Path, known: Resume | None) -> Examined:
                 end = Resume(position + cut, end.lines + chunk.count(b"\n"), digest.copy().hexdigest())
                 if end == known:
                     is_continued, ranges, begin, begin_line = True, [], end.size, end.lines + 1
-                elif end.size - begin >= RANGE_BYTES:
+                elif end.size - begin >= range_bytes:
                     ranges.append((begin, end.size - begin, begin_line))
                     begin, begin_line = end.size, end.lines + 1
             digest.update(chunk[cut:])
@@ -136,36 +141,36 @@ def examine(path: Path, known: Resume | None) -> Examined:
 
 
 @cache
-def _readers(settings: Settings) -> tuple[SpanReader, RowReader]:
-    engine = engine_for(settings.secret)
-    aliases = Aliases(SEED, settings.features, settings.teams)
-    return SpanReader(engine, aliases, settings.hash_identities), RowReader(engine, settings.hash_identities)
+def _readers(reading: Reading) -> tuple[SpanReader, RowReader]:
+    engine = engine_for(reading.secret)
+    aliases = Aliases(SEED, reading.features, reading.teams)
+    return SpanReader(engine, aliases, reading.hash_identities), RowReader(engine, reading.hash_identities)
 
 
 class Performance:
     """One task under way: its pieces' records go through a reader, portion by portion, into staging."""
 
-    def __init__(self, task: Task, settings: Settings):
-        self.task, self.folder = task, settings.staging / task.what.table
-        self.reader = _readers(settings)[task.what.table != "spans"]
+    def __init__(self, task: Task, reading: Reading, staging: Path):
+        self.task, self.folder = task, staging / task.what.table
+        self.reader = _readers(reading)[task.what.table != "spans"]
         self.found = {
             piece.file_id: {"rows_read": 0, "rows_rejected": 0, "first_reasons": {}, "is_growing": False}
             for piece in task.pieces
         }
         self.rejects: list[dict] = []
         self.parts = 0
-        files = [(number, piece.file_id, piece.source_file) for number, piece in enumerate(task.pieces)]
-        names = pa.schema([("file_no", pa.int32()), ("file_id", pa.string()), ("source_file", pa.string())])
-        self.reader.engine.register("files", pa.table(list(zip(*files, strict=True)), schema=names))
+        engine = self.reader.engine
+        engine.execute("set variable file_ids = $ids", {"ids": [piece.file_id for piece in task.pieces]})
+        engine.execute("set variable source_files = $names", {"names": [piece.source_file for piece in task.pieces]})
 
     def run(self) -> dict[str, dict]:
         batches, size = [], 0
         for file_no, piece in enumerate(self.task.pieces):
-            for numbers, texts, unreadable in documents.batches(_records(piece, self.task.what.cut), BATCH_BYTES):
-                self.found[piece.file_id]["is_growing"] |= any(reason.is_growing for _, reason in unreadable)
-                self.refuse([(file_no, line, str(reason)) for line, reason in unreadable], is_record=True)
-                if texts:
-                    batches.append(_batch(file_no, numbers, texts))
+            for batch in _batches(piece, self.task.what.cut):
+                self.found[piece.file_id]["is_growing"] |= any(reason.is_growing for _, reason in batch.unreadable)
+                self.refuse([(file_no, line, str(reason)) for line, reason in batch.unreadable], is_record=True)
+                if len(batch.texts):
+                    batches.append(_batch(file_no, batch))
                     size += batches[-1].nbytes
                 if size >= PORTION_BYTES:
                     self.take(pa.Table.from_batches(batches))
@@ -185,7 +190,9 @@ class Performance:
             if table.num_rows == 1:
                 self.refuse(_fault_of(table), is_record=True)
                 return
-            valid = engine.execute("select json_valid(document) as is_valid from documents").to_arrow_table()["is_valid"]
+            valid = engine.execute("select json_valid(document) as is_valid from documents").to_arrow_table()[
+                "is_valid"
+            ]
             fine = table.filter(valid)
             for record in table.filter(pc.invert(valid)).to_batches(max_chunksize=1):
                 mended = _mended(record)
@@ -236,35 +243,38 @@ class Performance:
             self.rejects = []
 
 
-def perform(task: Task, settings: Settings) -> dict[str, dict]:
+def perform(task: Task, reading: Reading, staging: Path) -> dict[str, dict]:
     """Read a task's pieces into staging; returns per file: rows read, rows rejected, reasons, `is_growing`."""
-    performance = Performance(task, settings)
+    performance = Performance(task, reading, staging)
     found = performance.run()
     performance.write_rejects()
     return found
 
 
-def _records(piece: Piece, cut: str):
+def _batches(piece: Piece, cut: str) -> Iterator[documents.Batch]:
     """The piece's records, while their bytes are counted."""
     if cut == "parquet_rows":
         Progress.add(Progress.bytes, piece.path.stat().st_size)
-        return documents.parquet_rows(piece.path)
+        return documents.batches(documents.parquet_rows(piece.path))
     if piece.span is None:
-        return getattr(documents, cut)(_Counted(documents.opened(piece.path), piece.path.stat().st_size))
+        stream = _Counted(documents.opened(piece.path), piece.path.stat().st_size)
+        return documents.lines(stream) if cut == "lines" else documents.batches(getattr(documents, cut)(stream))
     begin, length, first_line = piece.span
     stream = piece.path.open("rb")
     stream.seek(begin)
     return documents.lines(_Counted(stream, length), first_line, length)
 
 
-def _batch(file_no: int, numbers: list[int], texts: list) -> pa.RecordBatch:
-    try:
-        column = pa.array(texts, pa.string())
-    except pa.ArrowInvalid:  # bytes that are no UTF-8, in one text among honest ones
-        decoded = [text if isinstance(text, str) else text.decode("utf-8", "replace") for text in texts]
-        column = pa.array(decoded, pa.string())
-    return pa.record_batch([pa.array([file_no] * len(texts), pa.int32()), pa.array(numbers, pa.int64()), column],
-                           schema=DOCUMENTS)  # fmt: skip
+def _batch(file_no: int, batch: documents.Batch) -> pa.RecordBatch:
+    column = batch.texts
+    if isinstance(column, list):
+        try:
+            column = pa.array(column, pa.string())
+        except pa.ArrowInvalid:  # bytes that are no UTF-8, in one text among honest ones
+            decoded = [text if isinstance(text, str) else text.decode("utf-8", "replace") for text in column]
+            column = pa.array(decoded, pa.string())
+    files = pa.array(np.full(len(column), file_no, np.int32))
+    return pa.record_batch([files, pa.array(batch.numbers, pa.int64()), column], schema=DOCUMENTS)
 
 
 def _mended(record: pa.RecordBatch) -> pa.Table | None:

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import settings
 
 import company
 
 PROJECT = Path(__file__).resolve().parents[2]
 GOLDEN = PROJECT / "tests" / "golden"
 REAL = PROJECT.parent / "shared" / "real"
+
+# Machines differ; what takes how long is `make bench`'s to say.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 class Built:

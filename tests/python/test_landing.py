@@ -54,7 +54,7 @@ BAD = {
     "negative.jsonl": (batch([chat(9, 3, gen_ai__usage__input_tokens=-5)]).encode(), "negative"),
     "words.jsonl": (batch([chat(9, 4, gen_ai__usage__input_tokens="many")]).encode(), "is not a count"),
     "label.jsonl": (batch([chat(9, 5, app__feature="x" * 10_000_000)]).encode(), "characters of text"),
-    "list.jsonl": (b'{"resourceSpans": 3}\n', "OTLP: Expected `array`"),
+    "list.jsonl": (b'{"resourceSpans": 3}\n', "OTLP: no spans under resourceSpans"),
     "bill.csv": (b"", None),
 }
 

@@ -54,7 +54,7 @@ def test_time_is_the_same_in_every_unit(moment):
     seconds, rest = divmod(microseconds, 10**6)
     spellings = [str(microseconds * 1000), f"{seconds}.{rest:06d}", moment.isoformat(),
                  moment.isoformat().replace("+00:00", "Z"), moment.replace(tzinfo=None).isoformat(" "),
-                 moment.astimezone(None).isoformat(), (moment + timedelta(hours=2)).isoformat()[:-6] + "+02:00"]  # fmt: skip
+                 (moment + timedelta(hours=2)).isoformat()[:-6] + "+02:00"]  # fmt: skip
     assert {value("time_of", stated, None).replace(tzinfo=UTC) for stated in spellings} == {moment}
     assert value("time_of", str(microseconds), "us").replace(tzinfo=UTC) == moment
     assert value("time_of", str(microseconds * 1000), "ns").replace(tzinfo=UTC) == moment

@@ -52,13 +52,11 @@ wrappers as (
         and (
             (own.children >= 1 and not billable.has_usage)
             or (
-                own.children >= 2
-                and own.input_tokens = billable.all_input_tokens
+                own.children >= 2 and own.input_tokens = billable.all_input_tokens
                 and own.output_tokens = billable.all_output_tokens
             )
             or (
-                beside.children >= 3
-                and beside.input_tokens = 2 * billable.all_input_tokens
+                beside.children >= 3 and beside.input_tokens = 2 * billable.all_input_tokens
                 and beside.output_tokens = 2 * billable.all_output_tokens
                 and billable.has_usage
             )
@@ -79,7 +77,8 @@ twins as (
             billable.output_key = identified.output_key
             and {{ microseconds_apart('billable.started_at', 'identified.started_at') }}
             <= {{ var('twin_window_ms') }} * 1000
-            and {{ microseconds_apart('billable.ended_at', 'identified.ended_at') }} <= {{ var('twin_window_ms') }} * 1000
+            and {{ microseconds_apart('billable.ended_at', 'identified.ended_at') }}
+            <= {{ var('twin_window_ms') }} * 1000
     where billable.response_id is null and identified.response_id is not null
     qualify row_number() over (
         partition by billable.trace_key, billable.span_key

@@ -116,14 +116,5 @@ select
     reasoning + lost as reasoning_tokens,
     least(audio_output, stated_output - reasoning_in_output) as audio_output_tokens,
     -- What an export says of itself decides; where it says nothing, a model and its tokens do.
-    case
-        when operation_name in (
-            'chat', 'text_completion', 'completion', 'generate_content', 'embeddings', 'embedding', 'llm', 'reranker',
-            'rerank', 'generation', 'responses', 'image_generation', 'transcription', 'speech',
-            'ai.generatetext.dogenerate', 'ai.streamtext.dostream', 'ai.embed.doembed', 'ai.embedmany.doembed',
-            'ai.generateobject.dogenerate', 'ai.streamobject.dostream', 'ai.rerank.dorerank'
-        ) then true
-        when operation_name is not null then false
-        else model is not null and (input_tokens is not null or output_tokens is not null or total_tokens is not null)
-    end as is_billable
+    coalesce({{ is_billable_operation('operation_name') }}, model is not null and has_usage) as is_billable
 from disjoint

@@ -1,4 +1,41 @@
--- What several readers share. OTLP attribute lists as names and texts; lists become JSON, objects dotted names.
+-- What several readers share.
+-- Names and values of a JSON object at any depth, as dotted names. Items of lists that read `name:value` or
+-- `name=value` (tags) are named so.
+create macro json_of(stated) as case when json_valid(stated) then cast(stated as json) end;
+
+create macro pairs_of(object) as (
+    select list(
+        case
+            when ends_with(fullkey, ']') and regexp_matches(atom, '^"[A-Za-z_][\w.-]*[:=][^:=]')
+                then {
+                    'key': ltrim(
+                        regexp_replace(replace(fullkey, '"', ''), '\[[0-9]+\]$', '.') || regexp_extract(atom, '^"([^:=]+)', 1),
+                        '$.'
+                    ),
+                    'value': regexp_extract(atom ->> '$', '^[^:=]+[:=](.*)$', 1)
+                }
+            else { 'key': ltrim(replace(fullkey, '"', ''), '$.'), 'value': atom ->> '$' }
+        end
+    )
+    from json_tree(object)
+    where atom is not null and type <> 'NULL'
+);
+
+create macro prefixed(pairs, prefix) as
+    list_transform(pairs, lambda pair: { 'key': prefix || pair.key, 'value': pair.value });
+
+create macro within(pairs, prefix) as list_transform(
+    list_filter(pairs, lambda pair: starts_with(pair.key, prefix)),
+    lambda pair: { 'key': substr(pair.key, length(prefix) + 1), 'value': pair.value }
+);
+
+-- Ids of a cell: a JSON list, or separated by blanks, commas, semicolons or bars.
+create macro ids_of(stated) as case
+    when json_valid(stated) and json_type(stated) = 'ARRAY' then json_extract_string(stated, '$[*]')
+    else list_filter(regexp_split_to_array(stated, '[\s,;|]+'), lambda id: id <> '')
+end;
+
+-- OTLP attribute lists as names and texts; lists become JSON, objects dotted names.
 create macro otlp_text(held) as coalesce(
     held.stringValue,
     held.intValue,
@@ -36,9 +73,16 @@ create macro seconds_of(pair) as case
     when pair is not null then pair ->> '$'
 end;
 
+-- Step by step: a macro writes its argument out wherever it uses it.
 create macro link_keys(links) as list_distinct(list_filter(
-    list_transform(links, lambda link: {
-        'trace_key': key_of(id_of(link.trace_id, 16)), 'span_key': key_of(id_of(link.span_id, 8))
-    }),
+    list_transform(
+        list_transform(
+            list_transform(links, lambda link: {
+                'trace': bare_id(link.trace_id, 16), 'span': bare_id(link.span_id, 8)
+            }),
+            lambda link: { 'trace': clean_id(link.trace, 16), 'span': clean_id(link.span, 8) }
+        ),
+        lambda link: { 'trace_key': key_of(link.trace), 'span_key': key_of(link.span) }
+    ),
     lambda link: link.trace_key is not null and link.span_key is not null
 ));

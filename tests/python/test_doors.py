@@ -1,0 +1,318 @@
+"""What real files do to a door: they grow, break, hide their money in odd places, and carry what must not come in."""
+
+import csv
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import duckdb
+import pytest
+from conftest import PROJECT
+from exports import attributes, batch, chat, span
+from formats import FORMATS, Span
+from test_formats import read
+from test_landing import landed, reasons
+
+import land
+from landing import documents, tables, work
+
+GEN_AI = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-5"}
+
+
+def one(tmp_path, values: dict, columns: str) -> tuple:
+    """What one span with these attributes lands as."""
+    path = tmp_path / "spans.jsonl"
+    path.write_text(batch([{**span(1, 1), "attributes": attributes(values)}]))
+    (row,) = read(path, columns)
+    return row
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    folder = tmp_path / "in box"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+CONVENTIONS = [
+    ({**GEN_AI, "gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 4,
+      "gen_ai.usage.cache_read.input_tokens": 2, "gen_ai.response.id": "r"}, ("gpt-5", "r", 9, 2, 4, "otel", True)),
+    ({"gen_ai.system": "openai", "gen_ai.request.model": "gpt-5", "gen_ai.usage.prompt_tokens": "9",
+      "gen_ai.usage.completion_tokens": 4.0}, ("gpt-5", None, 9, None, 4, "otel_earlier", True)),
+    ({"llm.request.type": "chat", "gen_ai.request.model": "unknown", "llm.usage.prompt_tokens": 9,
+      "traceloop.association.properties.ls_model_name": "gpt-5"}, ("gpt-5", None, 9, None, None, "traceloop", True)),
+    ({"ai.operationId": "ai.generateText.doGenerate", "ai.model.id": "gpt-5", "ai.response.id": "r",
+      "ai.usage.promptTokens": 9, "ai.usage.completionTokens": 4, "ai.usage.cachedInputTokens": 2},
+     ("gpt-5", "r", 9, 2, 4, "vercel", True)),
+    ({"openinference.span.kind": "LLM", "llm.model_name": "gpt-5", "llm.token_count.prompt": 9,
+      "llm.token_count.completion": 4, "llm.token_count.prompt_details.cache_read": 2},
+     ("gpt-5", None, 9, 2, 4, "openinference", True)),
+    ({"langfuse.observation.type": "generation", "langfuse.observation.model.name": "gpt-5",
+      "langfuse.observation.usage_details": '{"input": 9, "output": 4, "input_cached_tokens": 2}'},
+     ("gpt-5", None, 9, 2, 4, "langfuse", False)),
+    ({"openinference.span.kind": "LLM", "llm.model_name": "estimate", "llm.token_count.prompt": 7,
+      "output.value": json.dumps({"text": "hi", "raw": {"id": "r", "model": "gpt-5", "object": "chat.completion",
+                                  "usage": {"prompt_tokens": 9, "completion_tokens": 4,
+                                            "prompt_tokens_details": {"cached_tokens": 2}}}})},
+     ("gpt-5", "r", 9, 2, 4, "provider", True)),
+    ({"openinference.span.kind": "TOOL", "tool.name": "search",
+      "output.value": json.dumps({"id": "no-call", "usage": {"prompt_tokens": 9}})},
+     (None, None, None, None, None, None, None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "expected"), CONVENTIONS)
+def test_each_convention_means_the_same(tmp_path, values, expected):
+    columns = (
+        "model, response_id, input_tokens, cache_read_tokens, output_tokens, usage_convention, input_includes_cached"
+    )
+    assert one(tmp_path, values, columns) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"app.feature": "draft"},
+        {"baggage.app.feature": "draft"},
+        {"traceloop.association.properties.app.feature": "draft"},
+        {"metadata": '{"app": {"feature": "draft"}}'},
+        {"tag.tags": '["prod", "app.feature:draft"]'},
+        {"ai.telemetry.metadata.app.feature": "draft"},
+    ],
+)
+def test_a_feature_is_found_wherever_sdks_put_it(tmp_path, values):
+    assert one(tmp_path, {**GEN_AI, **values}, "feature_id") == ("draft",)
+
+
+def test_tags_of_a_langfuse_trace_are_carried_to_its_calls(tmp_path):
+    observation = {"id": "o", "traceId": "t", "type": "GENERATION", "name": "call", "model": "gpt-5",
+                   "startTime": "2026-10-05T10:00:00Z", "endTime": "2026-10-05T10:00:01Z", "parentObservationId": None,
+                   "usageDetails": {"input": 9, "output": 4, "output_reasoning": 3}, "totalCost": 1e-05}  # fmt: skip
+    trace = {"id": "t", "userId": "u1", "sessionId": "s1", "environment": "staging",
+             "tags": ["beta", "app.feature:draft"], "metadata": '{"app.team": "mail"}'}  # fmt: skip
+    path = tmp_path / "trace.json"
+    path.write_text(json.dumps({"trace": trace, "observations": [observation]}))
+    columns = "feature_id, trace_feature_id, trace_team_id, user_id, session_id, environment, output_includes_reasoning"
+    assert read(path, columns) == [(None, "draft", "mail", "u1", "s1", "staging", False)]
+    assert read(path, "cast(stated_usd as varchar)") == [("0.000010000000000000",)]
+
+
+LITELLM = {
+    "request_id": "chatcmpl-1", "call_type": "acompletion", "api_key": "88dc28d0", "spend": 0.0002, "total_tokens": 13,
+    "prompt_tokens": 9, "completion_tokens": 4, "startTime": "2026-10-05 10:00:00.5", "endTime": "2026-10-05 10:00:01",
+    "model": "gpt-5", "model_id": "m1", "model_group": "smart", "custom_llm_provider": "openai", "user": "u1",
+    "metadata": '{"usage_object": {"prompt_tokens_details": {"cached_tokens": 2}}, "user_api_key": "secret-key"}',
+    "cache_hit": "None", "request_tags": '["app.feature:draft", "User-Agent: curl"]', "team_id": "mail",
+    "organization_id": "", "end_user": "u2", "session_id": "s1", "status": "success", "agent_id": "",
+    "messages": "the prompt", "response": "the answer",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_litellm_spend_logs(tmp_path, kind):
+    rows = [LITELLM, {**LITELLM, "request_id": "hit", "cache_hit": "True", "spend": 0}]
+    path = tmp_path / f"spend.{kind}"
+    with path.open("w", newline="") as target:
+        if kind == "csv":
+            writer = csv.DictWriter(target, list(LITELLM))
+            writer.writeheader()
+            writer.writerows(rows)
+        else:
+            target.writelines(json.dumps(row) + "\n" for row in rows)
+    columns = ("response_id, operation, provider, model, input_tokens, cache_read_tokens, output_tokens, feature_id,"
+               " team_id, user_id, session_id, api_key, started_at::varchar, stated_usd::double")  # fmt: skip
+    found = sorted(read(path, columns))
+    assert found[0] == ("chatcmpl-1", "chat", "openai", "gpt-5", 9, 2, 4, "draft", "mail", "u2", "s1", "88dc28d0",
+                        "2026-10-05 10:00:00.5", 0.0002)  # fmt: skip
+    assert found[1][:2] == ("hit", "gateway_cache_hit")
+    assert all(word not in str(read(path, "*")) for word in ("secret-key", "the prompt", "the answer", "curl"))
+
+
+def test_jaeger_references_become_parents_and_links(tmp_path):
+    own, other = {"traceID": "ab", "spanID": "1"}, {"traceID": "cd", "spanID": "7"}
+    document = {"data": [{"traceID": "ab", "processes": {"p": {"serviceName": "svc", "tags": []}}, "spans": [
+        {**own, "operationName": "root", "references": [], "startTime": 1_790_000_000_000_000, "duration": 5,
+         "tags": [{"key": "error", "type": "bool", "value": True}], "processID": "p"},
+        {"traceID": "ab", "spanID": "2", "operationName": "child", "startTime": 1_790_000_000_000_001, "duration": 1,
+         "references": [{"refType": "FOLLOWS_FROM", **other}, {"refType": "CHILD_OF", **own}], "tags": [],
+         "processID": "p"}]}]}  # fmt: skip
+    path = tmp_path / "jaeger.json"
+    path.write_text(json.dumps(document, indent=2))
+    found = read(path, "name, span_id, parent_span_id, status, service_name, links")
+    assert found == [
+        ("root", f"{1:016x}", None, "error", "svc", []),
+        ("child", f"{2:016x}", f"{1:016x}", "unset", "svc", [{"trace_key": 0xCD, "span_key": 7}]),
+    ] or found[0][5] is None  # fmt: skip
+
+
+def test_a_growing_file_is_read_on_from_where_it_was(inbox, data):
+    """The line cut off at the first landing is taken up at the next; nothing before it is read again."""
+    lines = [batch([chat(number, number, response=f"r{number}")]) for number in (1, 2, 3)]
+    path = inbox / "spans.jsonl"
+    path.write_text(lines[0] + lines[1][:100])
+    assert land.run(inbox, data) == 0
+    assert "last line is incomplete" in reasons(data)["spans.jsonl"]
+    assert landed(data, what="response_id") == [("r1",)]
+    path.write_text("".join(lines))
+    assert land.run(inbox, data) == 0
+    assert sorted(landed(data, what="response_id, source_line")) == [("r1", 1), ("r2", 2), ("r3", 3)]
+    assert landed(data, "rejects") == []
+    assert landed(data, "files", "sum(rows_read), sum(rows_rejected), sum(rows_superseded)") == [(3, 0, 0)]
+    path.write_text("".join(lines).replace("r1", "r9"))  # another file under the same name is read whole
+    assert land.run(inbox, data) == 0
+    assert sorted(landed(data, what="response_id")) in ([("r1",), ("r2",), ("r3",)], [("r2",), ("r3",), ("r9",)])
+
+
+def test_ranges_of_one_file_are_one_file(inbox, data, monkeypatch):
+    monkeypatch.setattr(work, "LEAST_RANGE_BYTES", 10_000)
+    monkeypatch.setattr(documents, "CHUNK_BYTES", 7_000)
+    monkeypatch.setattr(work, "PORTION_BYTES", 5_000)
+    monkeypatch.setattr(documents, "BATCH_BYTES", 1_000)
+    monkeypatch.setattr(documents, "BLOCK_BYTES", 3_000)
+    spans = [chat(number, number, at=number * 3600) for number in range(1, 200)]
+    (inbox / "spans.jsonl").write_text("".join(batch([one]) for one in spans) + "{broken\n" + batch([chat(500, 500)]))
+    examined = work.examine(inbox / "spans.jsonl", None)
+    assert len(examined.ranges) > 3
+    assert land.run(inbox, data) == 0
+    assert landed(data, what="count(*), count(distinct row_no), max(source_line)") == [(200, 200, 201)]
+    assert landed(data, "rejects", "line") == [(200,)]
+
+
+def test_one_broken_record_costs_one_record(inbox, data):
+    """Bytes that are no UTF-8, half an emoji, NaN, deep nesting, another format's line: the others land."""
+    good = [batch([chat(number, number, response=f"r{number}")]).encode() for number in range(1, 7)]
+    lines = [
+        good[0],
+        good[1].replace(b"span 2", b"span \xff\xfe"),
+        good[2].replace(b"span 3", b"span \\ud83d"),
+        good[3].replace(b'"intValue": 10}', b'"doubleValue": NaN}'),
+        b'{"resourceSpans":' + b"[" * 20_000 + b"]" * 20_000 + b"}\n",
+        b'{"resourceMetrics":[]}\n',
+        b'{"resourceSpans":[]}\n',
+        b'{"resourceSpans":[{"scopeSpans":[{"spans":[5,null,{"attributes":{"a":1}}]}]}]}\n',
+        good[4],
+        b"[1,2]\n",
+        good[5],
+    ]
+    (inbox / "spans.jsonl").write_bytes(b"".join(lines))
+    assert land.run(inbox, data) == 0
+    found = {row[0] for row in landed(data, what="response_id")}
+    assert {"r1", "r2", "r3", "r5", "r6"} <= found
+    rejected = {line for (line,) in landed(data, "rejects", "line")}
+    assert {4, 6, 8, 10} == rejected  # 5 is a batch without spans, however deep
+
+
+def test_a_long_line_is_read_and_an_endless_one_refused(inbox, data, monkeypatch):
+    line = batch([chat(1, 1, response="long", input__value="y" * 100_000_000)])
+    (inbox / "long.jsonl").write_text(line + batch([chat(2, 2, response="next")]))
+    assert land.run(inbox, data) == 0
+    assert sorted(landed(data, what="response_id")) == [("long",), ("next",)]
+    monkeypatch.setattr(documents, "MAX_RECORD_BYTES", 1_000_000)
+    monkeypatch.setattr(documents, "BLOCK_BYTES", 100_000)
+    (inbox / "endless.jsonl").write_text(
+        batch([chat(3, 3, response="before")])
+        + batch([chat(4, 4, input__value="y" * 3_000_000)])
+        + batch([chat(5, 5, response="after")])
+    )
+    assert land.run(inbox, data) == 0
+    assert {"before", "after"} <= {row[0] for row in landed(data, what="response_id")}
+    assert "a record of more than" in reasons(data)["endless.jsonl"]
+
+
+def test_a_bomb_is_refused(inbox, data, monkeypatch):
+    monkeypatch.setattr(documents, "ALWAYS_ALLOWED_BYTES", 1_000_000)
+    (inbox / "bomb.jsonl.gz").write_bytes(gzip.compress((batch([chat(1, 1)]) + "\n" * 50_000_000).encode()))
+    (inbox / "good.jsonl").write_text(batch([chat(2, 2, response="good")]))
+    assert land.run(inbox, data) == 0
+    assert "unpacks to more than" in reasons(data)["bomb.jsonl.gz"]
+    assert landed(data, what="response_id") == [("good",)]
+
+
+def test_a_link_to_a_folder_is_not_followed(inbox, data, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "spans.jsonl").write_text(batch([chat(1, 1)]))
+    (inbox / "linked").symlink_to(tmp_path / "outside")
+    assert land.run(inbox, data) == 0
+    assert "not followed" in reasons(data)["linked"]
+    assert landed(data) == []
+
+
+def test_no_text_of_any_format_reaches_the_disk(tmp_path):
+    """Prompts, completions, tool arguments, unknown attributes, keys: only the allow-list lands."""
+    secret = "the patient said so"
+    values = {
+        **GEN_AI, "gen_ai.input.messages": secret, "gen_ai.output.messages": secret, "input.value": secret,
+        "output.value": json.dumps({"text": secret, "choices": [{"message": {"content": secret}}], "id": "r"}),
+        "llm.input_messages.0.message.content": secret, "gen_ai.prompt.0.content": secret, "any": secret,
+        "metadata": json.dumps({"note": secret}), "gen_ai.completion.0.content": secret,
+    }  # fmt: skip
+    one_span = Span(b"\x01" * 16, b"\x02" * 8, None, "chat", 1_760_000_000_000_000, 5, True, "svc", values)
+    for form in FORMATS:
+        inbox, data = tmp_path / form.__name__, tmp_path / f"{form.__name__}_data"
+        inbox.mkdir()
+        (inbox / "export").write_bytes(form([one_span]))
+        assert land.run(inbox, data) == 0
+        files = [path for path in data.rglob("*") if path.is_file()]
+        rows = duckdb.sql(f"select * from read_parquet('{data}/landed/*/*/*.parquet', union_by_name = true)").fetchall()
+        assert len(landed(data)) == 1, form.__name__
+        assert secret not in str(rows), form.__name__
+        assert all(secret.encode() not in path.read_bytes() for path in files), form.__name__
+
+
+def test_identities_can_land_as_keyed_hashes(inbox, tmp_path, monkeypatch):
+    """Ids that name people are hashed alike in spans and telemetry, so that joins still work."""
+    (inbox / "spans.jsonl").write_text(batch([chat(1, 1, user__id="ann@example.com", tenant__id="acme")]))
+    (inbox / "users.csv").write_text("user_id,account_id,plan,segment,signed_up_on\nann@example.com,acme,free,s,\n")
+    variables = {**land.project_variables(), "hash_identities": True}
+    monkeypatch.setattr(land, "project_variables", lambda: variables)
+    data = tmp_path / "data"
+    assert land.run(inbox, data) == 0
+    assert landed(data, what="user_id, tenant_id") == landed(data, "users", "user_id, account_id")
+    ((user, tenant),) = landed(data, what="user_id, tenant_id")
+    assert len(user) == len(tenant) == 32
+    assert all(b"ann@example.com" not in path.read_bytes() for path in data.rglob("*.parquet"))
+
+
+def test_landed_files_have_the_types_of_their_table(inbox, data):
+    (inbox / "spans.jsonl").write_text(batch([chat(1, 1)]))
+    (inbox / "revenue.csv").write_text("month,account_id,plan,revenue_usd\n2026-10,acme,free,1.5\n")
+    assert land.run(inbox, data) == 0
+    for table in ("spans", "revenue", "rejects", "files"):
+        for path in (data / "landed" / table).rglob("*.parquet"):
+            empty = data / "landed" / table / "day=1970-01-01" / "empty.parquet"
+            query = "select column_name, column_type from (describe from read_parquet('{}', hive_partitioning = false))"
+            assert duckdb.sql(query.format(path)).fetchall() == duckdb.sql(query.format(empty)).fetchall(), path
+    assert set(tables.HEADERS) == set(tables.TABLES) - {"spans", "rejects", "files"}
+
+
+@pytest.mark.parametrize("after", [0.3, 0.8, 1.3, 2.0])
+def test_kill_at_any_moment_then_rerun_is_one_clean_run(inbox, tmp_path, after):
+    """The whole process group dies as a machine does; what a rerun leaves is what one run leaves."""
+    for number in range(1, 40):
+        spans = [chat(number, one, at=one * 5000, response=f"{number}-{one}") for one in range(1, 60)]
+        (inbox / f"{number:02}.jsonl").write_text("".join(batch([one]) for one in spans) + batch(spans[:5]))
+    command = [sys.executable, str(PROJECT / "scripts" / "land.py"), str(inbox)]
+    killed, clean = tmp_path / "killed", tmp_path / "clean"
+    for data in (killed, clean):
+        (data / "landed").mkdir(parents=True)
+        (data / "landed" / ".hash_key").write_bytes(b"k" * 32)
+    process = subprocess.Popen([*command, str(killed)], start_new_session=True, stderr=subprocess.DEVNULL)
+    time.sleep(after)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for data in (killed, clean):
+        subprocess.run([*command, str(data)], check=True, capture_output=True)
+    for table, order in (("spans", "trace_id, span_id"), ("files", "1"), ("rejects", "1")):
+        query = f"select * from read_parquet('{{}}/landed/{table}/*/*.parquet', union_by_name = true) order by {order}"
+        assert duckdb.sql(query.format(killed)).fetchall() == duckdb.sql(query.format(clean)).fetchall()
+    shutil.rmtree(killed)
