@@ -10,7 +10,9 @@ import secrets
 import sys
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
+from threading import Thread
 
+import pandas  # noqa: F401 - the engine asks for it; loaded once, before the processes fork
 import yaml
 from tqdm import tqdm
 
@@ -164,6 +166,8 @@ def land(inbox: Path, data: Path) -> int:
     shared = (Progress.bytes, Progress.rows)
     with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared) as pool:
         fresh, unread, seen = survey(inbox, store, pool)
+        if fresh:
+            Thread(target=check.warm, daemon=True).start()  # while the processes, forked by now, read
         counts, broken = read_all(tasks_of(fresh), reading, store.staging, pool)
     landed = []
     for _, name, examined, continued in fresh:

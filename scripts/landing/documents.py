@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from landing import Unreadable
 
 BOM = b"\xef\xbb\xbf"
-CHUNK_BYTES, BLOCK_BYTES = 1 << 22, 1 << 25
+CHUNK_BYTES, BLOCK_BYTES = 1 << 22, 1 << 22
 # Text in one vector of the engine: its JSON functions slow down twentyfold where a vector holds millions of attributes.
 BATCH_BYTES = 1 << 19
 # One record may not pass this, nor a compressed file grow past so many times its size: memory and disk are bounded.

@@ -136,28 +136,38 @@ class SpanReader:
         day = f"coalesce(cast(time_of(started, unit) as date), date '{NO_DAY}')"
         days = [on for (on,) in run(f"select distinct {day} from raw order by all").fetchall()]
         # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
-        source = f"({query}) where is_fine"
+        source = f"({query})"
         if len(days) > 1:
             run(f"create or replace temp table canonical as from {source}")
-            source, day = "canonical where true", f"coalesce(cast(started_at as date), date '{NO_DAY}')"
-        written = 0
+            source, day = "canonical", f"coalesce(cast(started_at as date), date '{NO_DAY}')"
+        are_refused = False
         for on in days:
             target = folder / f"day={on}" / f"{name}.parquet"
             target.parent.mkdir(parents=True, exist_ok=True)
-            of_day = "" if len(days) == 1 else f"and {day} = date '{on}'"
-            written += run(
-                f"copy (select {typed_columns('spans')} from {source} {of_day}) to '{quoted(target)}'"
-                " (format parquet, compression zstd)"
-            ).fetchone()[0]
+            of_day = f"from {source}" if len(days) == 1 else f"from {source} where {day} = date '{on}'"
+            # Asked afterwards of the file's statistics, which costs nothing: did a span without a key come through?
+            if self._write(of_day, target):
+                are_refused = True
+                self._write(f"from ({of_day}) where trace_key is not null", target)
         read = run("select file_no, count(*) from raw group by all").fetchall()
         refused = []
-        if written < sum(count for _, count in read):
+        if are_refused:
             refused = run(
                 "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', fault)"
-                f" from ({query}) where not is_fine"
+                f" from ({query}) where trace_key is null"
             ).fetchall()
         self.taken = 0
         return read, refused
+
+    def _write(self, source: str, target: Path) -> bool:
+        """Write rows as a landed file; tells whether some have no trace key."""
+        (stats,) = self.engine.execute(
+            f"copy (select {typed_columns('spans')} {source}) to '{quoted(target)}'"
+            " (format parquet, compression zstd, return_stats)"
+        ).fetchall()
+        if stats[1] == 0:
+            target.unlink(missing_ok=True)
+        return stats[4]['"trace_key"']["null_count"] != "0" if stats[1] else False
 
     def _unfold(self) -> None:
         """Members of JSON texts become attributes of their own, named `<attribute>.<member>`."""
@@ -286,7 +296,7 @@ class SpanReader:
             from marked
         )
         select * exclude (name, status, links, {", ".join(sorted(hashed))}{"," if hashed else ""} trace_text),
-            key_of(trace_id) as trace_key, key_of(span_id) as span_key, key_of(parent_span_id) as parent_span_key,
+            key_of(span_id) as span_key, key_of(parent_span_id) as parent_span_key,
             left(coalesce(name, ''), 200) as name,
             case when lower(status) in ('2', 'status_code_error', 'error') then 'error'
                 when lower(status) in ('1', 'status_code_ok', 'ok') then 'ok' else 'unset' end as status,
@@ -302,7 +312,8 @@ class SpanReader:
                 and {" and ".join([f"is_time({name}_at, {name})" for name in ("started", "ended")] + fine)} as is_fine,
             coalesce(case when is_shapeless then 'a span that is no object' end,
                 time_fault(started, started_at, 'start time'),
-                time_fault(ended, ended_at, 'end time'), {", ".join([*faults, "null"])}) as fault
+                time_fault(ended, ended_at, 'end time'), {", ".join([*faults, "null"])}) as fault,
+            case when is_fine then key_of(trace_id) end as trace_key
         from stated"""
 
 

@@ -7,16 +7,16 @@ create macro text_of(stated) as nullif(trim(stated), '');
 -- 16 hex digits as a number.
 create macro word_of(digits) as try_cast('0x' || digits as ubigint);
 
+-- The same 64 bits as a signed number.
 create macro signed(word) as
-    case when word > 9223372036854775807 then cast(cast(word as hugeint) - 18446744073709551616 as bigint)
-    else cast(word as bigint) end;
+    cast(cast(xor(word, 9223372036854775808::ubigint) as hugeint) - 9223372036854775808 as bigint);
 
 -- One spelling per id: lower-case hex without 0x; base64 of so many octets becomes hex; other text stays.
 -- All-zero ids mean "none" in OpenTelemetry.
 create macro bare_id(stated, octets) as case
-    when starts_with(stated, '0x') or starts_with(stated, '0X') then substr(stated, 3)
     when length(stated) = 4 * ((octets + 2) // 3) and try(octet_length(from_base64(stated))) = octets
         then hex(from_base64(stated))
+    when starts_with(stated, '0x') or starts_with(stated, '0X') then substr(stated, 3)
     else stated
 end;
 
@@ -31,15 +31,16 @@ end;
 create macro id_of(stated, octets) as clean_id(bare_id(trim(stated), octets), octets);
 
 -- A stable 64-bit key of an id: hex of 8 or 16 octets folds, anything else is hashed.
-create macro key_of(id) as case
-    when id is null then null
-    when length(id) = 32 and word_of(substr(id, 1, 16)) is not null and word_of(substr(id, 17)) is not null
-        then signed(xor(word_of(substr(id, 1, 16)), word_of(substr(id, 17))))
-    when length(id) = 16 and word_of(id) is not null then signed(word_of(id))
-    when length(id) = 36 and try_cast(id as uuid) is not null
-        then signed(xor(word_of(substr(replace(id, '-', ''), 1, 16)), word_of(substr(replace(id, '-', ''), 17))))
-    else signed(md5_number_lower(id))
-end;
+create macro folded(digits) as signed(xor(word_of(substr(digits, 1, 16)), word_of(substr(digits, 17))));
+
+create macro key_of(id) as coalesce(
+    case
+        when length(id) = 32 then folded(id)
+        when length(id) = 16 then signed(word_of(id))
+        when length(id) = 36 and try_cast(id as uuid) is not null then folded(replace(id, '-', ''))
+    end,
+    signed(md5_number_lower(id))
+);
 
 -- Text that must not land itself leaves a hash under the data folder's own key.
 create macro keyed(stated) as sha256(getvariable('hash_key') || stated);
