@@ -14,7 +14,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 EXAMPLES = 3
 # Per table: kind of expectation and its arguments. Bounds are far outside what honest files hold: a wrong unit, a
 # wrong column. What is wrong row by row is rejected while landing.
-ACCOUNTS = ["ai_cost", "provider_payable", "accrued_payable"]
+ACCOUNTS = ["ai_cost", "provider_payable", "accrued_payable", "prepaid"]
 COUNTS = {"min_value": 0, "max_value": 100_000_000}
 DOOR = {
     "spans": [

@@ -33,16 +33,16 @@ SPAN_RECORDS = [
 NOT_YET_READ = [
     (r'"evalId"\s*:', "promptfoo results"),
     (r'"eval"\s*:\s*\{(?s:.){0,4000}?"(task|run_id|created)"\s*:', "inspect_ai log"),
-    (r'"object"\s*:\s*"(page|bucket)"', "provider API page"),
     (r'"(resourceMetrics|resourceLogs)"\s*:', "OTLP metrics or logs, which carry no calls"),
 ]
-NOT_YET_READ_CSV = [
-    ({"BilledCost", "ChargePeriodStart"}, "FOCUS file"),
-    ({"num_model_requests"}, "OpenAI usage"),
-    ({"usage_date_utc"}, "Anthropic Console export"),
-    ({"custom_llm_provider", "successful_requests"}, "LiteLLM daily spend"),
-    ({"invoice_id", "period_start"}, "invoices"),
+# Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
+PAGES = [
+    (r'"organization\.costs\.result"', "openai_costs/openai_page"),
+    (r'"starting_at"(?s:.)*"(cost_type|amount)"\s*:', "anthropic_costs/anthropic_page"),
+    (r'"starting_at"\s*:', "anthropic_usage/anthropic_page"),
+    (r'"object"\s*:\s*"(page|bucket)"', "openai_usage/openai_page"),
 ]
+EMPTY_OPENAI_USAGE = {"start_time", "end_time", "start_time_iso", "end_time_iso"}
 ATTRIBUTE_NAMES = re.compile(r"(gen_ai|llm|openinference|ai|traceloop|langfuse)\.")
 
 
@@ -91,6 +91,12 @@ def _json(text: str) -> Recognised:
     for marks, form in SPAN_RECORDS:
         if marks <= names:
             return Recognised("spans", form, cut)
+    if {"data"} <= names and isinstance(record, dict | None):
+        for mark, form in PAGES:
+            if re.search(mark, text):
+                return Recognised(form.partition("/")[0], form, cut)
+    if isinstance(record, dict) and (table := _table(names)):
+        return Recognised(table, table, cut)
     for mark, name in NOT_YET_READ:
         if re.search(mark, text):
             return _unknown(f"{name}: a format not yet read")
@@ -132,23 +138,29 @@ def _parquet(path: Path) -> Recognised:
 
 
 def _header(header: list[str], cut: str) -> Recognised:
-    names, nearest, share = set(header), None, 0.0
+    names, nearest, share, missing = set(header), None, 0.0, []
     for marks, form in SPAN_RECORDS:
         if marks <= names:
             return Recognised("spans", form, cut)
-    for marks, name in NOT_YET_READ_CSV:
-        if marks <= names:
-            return _unknown(f"{name}: a format not yet read")
+    if names == EMPTY_OPENAI_USAGE:
+        return Recognised("openai_usage", "openai_usage", cut)
+    if table := _table(names):
+        return Recognised(table, table, cut)
     for table, columns in HEADERS.items():
-        required = {name for name, rule in columns.items() if "required" in rule}
-        if required <= names:
-            return Recognised(table, table, cut)
-        overlap = len(required & names) / len(required)
-        if overlap > share:
-            nearest, share = table, overlap
+        lacking = [name for name, column in columns.items() if column.is_required and not names & set(column.names)]
+        here = 1 - len(lacking) / sum(column.is_required for column in columns.values())
+        if here > share:
+            nearest, share, missing = table, here, lacking
     if nearest and share >= 0.5:
-        lacking = [name for name, rule in HEADERS[nearest].items() if "required" in rule and name not in names]
-        return _unknown(f"header of {nearest} without {', '.join(lacking)}; export it again with all columns")
+        return _unknown(f"header of {nearest} without {', '.join(missing)}; export it again with all columns")
     if cut == "parquet_rows":
         return _unknown("Parquet without the columns of a known export; see README, Inputs")
     return _unknown("neither JSON nor a CSV with a known header; see README, Inputs")
+
+
+def _table(names: set[str]) -> str | None:
+    """The table whose required columns are all there, by any of their names."""
+    for table, columns in HEADERS.items():
+        if all(names & set(column.names) for column in columns.values() if column.is_required):
+            return table
+    return None

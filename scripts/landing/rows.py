@@ -1,5 +1,7 @@
 """Row records (CSV, tab-separated, Parquet, JSON) -> rows of their landed table, typed by its schema, in SQL."""
 
+import re
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -8,10 +10,15 @@ import pyarrow as pa
 from landing.spans import quoted
 from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES, typed_columns
 
-# Columns that a reader makes from others.
+READERS = Path(__file__).resolve().parent / "readers"
+# Columns that a reader makes from others. A day without an end lasts a day; one with an hour, an hour.
 MADE = {
     "trace_key": "key_of(id_of(trace_id_stated, 16))",
     "trace_keys": "list_transform(ids_of(trace_ids_stated), lambda id: key_of(id_of(id, 16)))",
+}
+MADE_WHERE_BLANK = {
+    "end_time": "start_time + case when contains(start_time_stated, ':') then interval 1 hour else interval 1 day end",
+    "is_rounded": "true",  # the Console's rows are whole cents; the API says that its own are not
 }
 HASHED = {"usage_events": ["user_id", "account_id"], "users": ["user_id", "account_id"], "revenue": ["account_id"]}
 
@@ -23,15 +30,37 @@ class RowReader:
         self.engine, self.hash_identities = engine, hash_identities
         self.taken = 0
 
-    def take(self, table: str) -> list[tuple]:
-        """Read registered `documents` as texts of the table's columns; returns records refused whole."""
-        stated = ", ".join(f"text_of(document ->> '$.\"{name}\"') as {name}_stated" for name in HEADERS[table])
-        query = f"select file_no, source_line, {stated} from documents"
-        self.engine.execute(
-            f"insert into stated {query}" if self.taken else f"create or replace temp table stated as {query}"
-        )
-        self.taken = self.engine.execute("select count(*) from stated").fetchone()[0]
-        return []
+    def take(self, form: str) -> list[tuple]:
+        """Read registered `documents` as texts of the table's columns; returns records refused whole.
+
+        `form` is the table, or table/reader where records are pages that hold rows.
+        """
+        table, _, reader = form.partition("/")
+        paths, picks = [], []
+        for name, column in HEADERS[table].items():
+            # A record is parsed once, for all of its columns and their names.
+            places = [len(paths) + number for number in range(1, len(column.names) + 1)]
+            paths += [f"""'$."{stated}"'""" for stated in column.names]
+            cells = ", ".join(f"text_of(cells[{place}])" for place in places)
+            blank = f"nullif(coalesce({cells}, null), 'NULL')" if table == "focus" else f"coalesce({cells}, null)"
+            picks.append(f"{blank} as {name}_stated")
+        source = page_sql(reader) if reader else "select file_no, source_line, document from documents"
+        query = f"""
+            select file_no, source_line, {", ".join(picks)}
+            from (
+                select file_no, source_line, json_extract_string(document, [{", ".join(paths)}]) as cells
+                from ({source})
+            )"""
+        run = self.engine.execute
+        before = self.taken
+        run(f"insert into stated {query}" if before else f"create or replace temp table stated as {query}")
+        self.taken = run("select count(*) from stated").fetchone()[0]
+        if not reader:
+            return []
+        return run(f"""
+            select file_no, source_line, 'a page without a list of data; export it again' from documents
+            where (file_no, source_line) not in (select file_no, source_line from stated where rowid >= {before})
+                and json_type(document, '$.data') is distinct from 'ARRAY'""").fetchall()
 
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`; `folder` is named after the table.
@@ -54,31 +83,45 @@ class RowReader:
         return read, refused
 
     def _typed(self, table: str, row_base: int) -> str:
-        header = HEADERS[table]
-        typed, faults = [], []
-        for name, rule in header.items():
+        spelled, typed, faults = [], [], []
+        for name, column in HEADERS[table].items():
             if name not in TABLES[table].names:
                 continue
-            value, fault = _column(name, TABLES[table].field(name).type)
+            kind = TABLES[table].field(name).type
+            spelled.append(f"{_spelled(name, kind)} as {name}_stated")
+            value, fault = _column(name, kind)
             if self.hash_identities and name in HASHED.get(table, []):
                 value = f"left(keyed({value}), 32)"
+            if name in MADE_WHERE_BLANK:
+                value = f"coalesce({value}, {MADE_WHERE_BLANK[name]})"
             typed.append(f"{value} as {name}")
             faults.append(fault)
-            if "filled" in rule:
+            if column.is_filled:
                 faults.append(f"case when {name}_stated is null then '{name} is blank' end")
-            if "usd" in rule:
-                faults.append(
-                    f"case when lower({name}_stated) <> 'usd' then concat('{name}: ''', {name}_stated,"
-                    " '''; bills in other currencies than USD are not yet read') end"
-                )
         typed += [f"{MADE[name]} as {name}" for name in TABLES[table].names if name in MADE]
         return f"""
-            with typed as (
-                select stated.*, rowid + {row_base} as row_no, getvariable('file_ids')[file_no + 1] as file_id,
+            with spelled as (
+                select * replace ({", ".join(spelled)}) from (select *, rowid + {row_base} as row_no from stated)
+            ),
+            typed as (
+                select *, getvariable('file_ids')[file_no + 1] as file_id,
                     getvariable('source_files')[file_no + 1] as source_file, {", ".join(typed)}
-                from stated
+                from spelled
             )
             select *, coalesce({", ".join(faults)}) as fault from typed"""
+
+
+@cache
+def page_sql(reader: str) -> str:
+    """The query that explodes pages of a provider's API into rows with their names."""
+    return re.sub(r"^--.*\n", "", (READERS / f"{reader}.sql").read_text(), flags=re.MULTILINE)
+
+
+def _spelled(name: str, kind: pa.DataType) -> str:
+    """Spreadsheets write money with signs and commas, and days in American order."""
+    if pa.types.is_decimal(kind):
+        return f"plain_money({name}_stated)"
+    return f"iso_day({name}_stated)" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else f"{name}_stated"
 
 
 def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
@@ -94,5 +137,7 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
         return f"money_of({stated})", f"money_fault({stated}, {name}, '{name}')"
     if pa.types.is_integer(kind):
         return f"count_of({stated})", f"count_fault({stated}, {name}, '{name}')"
+    if pa.types.is_boolean(kind):
+        return f"try_cast({stated} as boolean)", "null"
     limit = "case when strlen({0}) > 4096 and '{1}' <> 'trace_ids' then '{1}: more than 4,096 characters of text' end"
     return stated, limit.format(stated, name)

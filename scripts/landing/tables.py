@@ -1,5 +1,7 @@
 """Arrow schemas of the landed tables: times are UTC, money is exact (scale 18), keys are 64-bit hashes of ids."""
 
+from typing import NamedTuple
+
 import pyarrow as pa
 
 TIME, MONEY, COUNT, KEY, TEXT = pa.timestamp("us"), pa.decimal128(38, 18), pa.int64(), pa.int64(), pa.string()
@@ -21,6 +23,14 @@ QUANTITIES = (
     "audio_input_tokens audio_output_tokens total_tokens"
 ).split()
 
+
+def provider_file(time: str = "", money: str = "", count: str = "", text: str = "", date: str = "", flag: str = ""):
+    """Schema of a landed table of a provider's files; `row_no` tells apart the rows that one page explodes into."""
+    kinds = ((TIME, time), (pa.date32(), date), (MONEY, money), (COUNT, count), (TEXT, text), (pa.bool_(), flag))
+    columns = [column for kind, names in kinds for column in fields(kind, names)]
+    return pa.schema([*ORIGIN, *fields(COUNT, "row_no"), *columns])
+
+
 TABLES: dict[str, pa.Schema] = {
     "spans": pa.schema(
         [
@@ -40,23 +50,64 @@ TABLES: dict[str, pa.Schema] = {
             *fields(pa.int16(), "filled"),
         ]
     ),
-    "openrouter_activity": pa.schema(
-        [
-            *ORIGIN,
-            *fields(TEXT, "generation_id model_permaslug provider_name variant cancelled finish_reason_normalized"),
-            *fields(TEXT, "app_name api_key_name user"),
-            *fields(TIME, "created_at"),
-            *fields(MONEY, "cost_total cost_web_search cost_cache cost_file_processing byok_usage_inference"),
-            *fields(COUNT, "tokens_prompt tokens_completion tokens_reasoning tokens_cached"),
-        ]
+    "openrouter_activity": provider_file(
+        time="created_at",
+        money="cost_total cost_web_search cost_cache cost_file_processing byok_usage_inference",
+        count="tokens_prompt tokens_completion tokens_reasoning tokens_cached",
+        text="generation_id model_permaslug provider_name variant cancelled finish_reason_normalized app_name "
+        "api_key_name user",
     ),
-    "openai_costs": pa.schema(
-        [
-            *ORIGIN,
-            *fields(TIME, "start_time end_time"),
-            *fields(MONEY, "amount_value quantity"),
-            *fields(TEXT, "amount_currency line_item project_id organization_id api_key_id"),
-        ]
+    "openrouter_daily": provider_file(
+        time="start_time end_time",
+        money="cost_total byok_usage_inference",
+        count="requests tokens_prompt tokens_completion tokens_reasoning",
+        text="model_permaslug",
+    ),
+    "openai_costs": provider_file(
+        time="start_time end_time",
+        money="amount_value quantity",
+        text="amount_currency line_item project_id organization_id api_key_id quantity_unit",
+    ),
+    "openai_usage": provider_file(
+        time="start_time end_time",
+        count="num_model_requests input_tokens output_tokens input_cached_tokens input_audio_tokens "
+        "input_cached_audio_tokens output_audio_tokens input_image_tokens output_image_tokens",
+        text="operation organization_id project_id user_id api_key_id model batch service_tier",
+    ),
+    "anthropic_costs": provider_file(
+        time="start_time end_time",
+        money="cost_usd list_price_usd",
+        text="model api_key api_key_id workspace usage_type token_type context_window cost_type inference_geo speed "
+        "service_tier description currency",
+        flag="is_rounded",
+    ),
+    "anthropic_usage": provider_file(
+        time="start_time end_time",
+        count="input_tokens_no_cache input_tokens_cache_write_5m input_tokens_cache_write_1h input_tokens_cache_read "
+        "output_tokens web_search_count",
+        text="model api_key api_key_id workspace usage_type context_window service_tier inference_geo speed",
+    ),
+    "litellm_daily": provider_file(
+        time="start_time end_time",
+        money="spend",
+        count="prompt_tokens completion_tokens cache_read_input_tokens cache_creation_input_tokens api_requests "
+        "successful_requests failed_requests",
+        text="api_key model custom_llm_provider",
+    ),
+    "focus": provider_file(
+        time="charge_period_start charge_period_end billing_period_start billing_period_end",
+        money="billed_cost effective_cost list_cost contracted_cost consumed_quantity pricing_quantity "
+        "list_unit_price contracted_unit_price",
+        text="billing_currency pricing_currency billing_account_id sub_account_id sub_account_name charge_category "
+        "charge_class charge_description charge_frequency commitment_discount_id commitment_discount_status "
+        "consumed_unit pricing_unit provider_name publisher_name service_provider_name host_provider_name "
+        "invoice_issuer_name invoice_id region_id resource_id resource_name service_category service_name "
+        "service_subcategory sku_id sku_meter sku_price_id sku_price_details tags usage_type sku_description",
+    ),
+    "invoices": provider_file(
+        date="period_start period_end issued_on",
+        money="amount tax",
+        text="invoice_id provider account_id currency credit_of",
     ),
     "eval_runs": pa.schema(
         [
@@ -101,7 +152,11 @@ TABLES: dict[str, pa.Schema] = {
 DAY_OF = {
     "spans": "started_at",
     "openrouter_activity": "created_at",
-    "openai_costs": "start_time",
+    **dict.fromkeys(
+        "openrouter_daily openai_costs openai_usage anthropic_costs anthropic_usage litellm_daily".split(), "start_time"
+    ),
+    "focus": "charge_period_start",
+    "invoices": "period_end",
     "eval_runs": "started_at",
     "usage_events": "occurred_at",
     "revenue": "month",
@@ -125,43 +180,131 @@ def _sql_type(kind: pa.DataType) -> str:
             pa.int16(): "smallint"}[kind]  # fmt: skip
 
 
-# Columns of files with rows. `required`: the header must have it (others came with later versions, or are optional by
-# contract); `filled`: no row may leave it blank; `usd`: a currency.
-HEADERS: dict[str, dict[str, str]] = {
-    "openrouter_activity": {
-        **dict.fromkeys("generation_id created_at cost_total model_permaslug".split(), "required filled"),
-        **dict.fromkeys("tokens_prompt tokens_completion".split(), "required"),
-        **dict.fromkeys(
+class Column(NamedTuple):
+    """How files state a landed column: its names (the first that is filled counts), and what must be there."""
+
+    names: tuple[str, ...]
+    is_required: bool = False  # the header must have it; others came with later versions, or are optional by contract
+    is_filled: bool = False  # no row may leave it blank
+
+
+def stated(filled: str = "", required: str = "", **others: str) -> dict[str, Column]:
+    """Columns by name: `filled` and `required` ones; `others` say what files call them, names parted by bars."""
+    names = {name: (name, *filter(None, others.get(name, "").split("|"))) for name in f"{filled} {required}".split()}
+    names |= {name: (name, *filter(None, said.split("|"))) for name, said in others.items()}
+    return {
+        name: Column(said, name in f"{filled} {required}".split(), name in filled.split())
+        for name, said in names.items()
+    }
+
+
+def optional(names: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), "")
+
+
+def camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def focus_names(name: str) -> str:
+    """FOCUS writes BilledCost; copies of it write billed_cost or billedcost."""
+    return f"{camel(name)}|{camel(name).lower()}"
+
+
+FOCUS_TEXTS = {
+    "usage_type": "x_UsageType|UsageType|lineItem/UsageType|line_item_usage_type",
+    "sku_description": "x_SkuMeterName|x_SkuDescription|SkuDescription|MeterName|x_MeterName|x_SkuMeterCategory",
+}
+TOKENS = "input_tokens_no_cache input_tokens_cache_write_5m input_tokens_cache_write_1h input_tokens_cache_read"
+HEADERS: dict[str, dict[str, Column]] = {
+    "openrouter_activity": stated(
+        "generation_id created_at cost_total model_permaslug",
+        "tokens_prompt tokens_completion",
+        **optional(
             "cost_web_search cost_cache cost_file_processing byok_usage_inference tokens_reasoning tokens_cached "
-            "provider_name variant cancelled finish_reason_normalized app_name api_key_name user".split(),
-            "",
+            "provider_name variant cancelled finish_reason_normalized app_name api_key_name user"
         ),
-    },
-    "openai_costs": {
-        **dict.fromkeys("start_time end_time".split(), "required filled"),
+    ),
+    "openrouter_daily": stated(
+        "start_time",
+        "model_permaslug cost_total requests",
+        start_time="Date",
+        model_permaslug="Slug",
+        cost_total="Usage",
+        byok_usage_inference="BYOK Usage",
+        requests="Requests",
+        tokens_prompt="Prompt Tokens",
+        tokens_completion="Completion Tokens",
+        tokens_reasoning="Reasoning Tokens",
+        **optional("end_time"),
+    ),
+    "openai_costs": stated(
+        "start_time end_time",
         # Buckets without use are rows with blanks: they say that the bill covers them.
-        **dict.fromkeys("amount_value line_item project_id".split(), "required"),
-        "amount_currency": "required usd",
-        **dict.fromkeys("organization_id quantity api_key_id".split(), ""),
-    },
-    "eval_runs": {
-        **dict.fromkeys("run_id feature_id suite started_at passed failed errored".split(), "required filled"),
-        **dict.fromkeys("model prompt_version cases".split(), "required"),
-        **dict.fromkeys("cost_usd trace_ids status".split(), ""),
-    },
-    "usage_events": {
-        **dict.fromkeys("event_id occurred_at feature_id".split(), "required filled"),
-        **dict.fromkeys("user_id account_id".split(), "required"),
-        **dict.fromkeys("trace_id request_id answers".split(), ""),
-    },
-    "users": {
-        "user_id": "required filled",
-        **dict.fromkeys("account_id plan segment signed_up_on".split(), "required"),
-        "valid_from": "",
-    },
-    "revenue": {
-        **dict.fromkeys("month revenue_usd".split(), "required filled"),
-        **dict.fromkeys("account_id plan".split(), "required"),
-        "feature_id": "",
-    },
+        "amount_value line_item amount_currency",
+        **optional("project_id organization_id quantity quantity_unit api_key_id"),
+    ),
+    "openai_usage": stated(
+        "start_time",
+        "num_model_requests input_tokens output_tokens",
+        start_time="timestamp",
+        num_model_requests="n_requests",
+        input_tokens="n_context_tokens_total",
+        output_tokens="n_generated_tokens_total",
+        **optional(
+            "end_time operation organization_id project_id user_id api_key_id model batch service_tier "
+            "input_cached_tokens input_audio_tokens input_cached_audio_tokens output_audio_tokens input_image_tokens "
+            "output_image_tokens"
+        ),
+    ),
+    "anthropic_costs": stated(
+        "start_time",
+        "cost_usd",
+        start_time="usage_date_utc",
+        **optional(
+            "end_time model api_key api_key_id workspace usage_type token_type context_window cost_type inference_geo "
+            "speed service_tier description currency list_price_usd is_rounded"
+        ),
+    ),
+    "anthropic_usage": stated(
+        "start_time",
+        f"{TOKENS} output_tokens",
+        start_time="usage_date_utc",
+        model="model_version",
+        **{name: f"usage_{name}" for name in f"{TOKENS} output_tokens".split()},
+        **optional(
+            "end_time api_key api_key_id workspace usage_type context_window service_tier web_search_count "
+            "inference_geo speed"
+        ),
+    ),
+    "litellm_daily": stated(
+        "start_time",
+        "model spend successful_requests",
+        start_time="date",
+        **optional(
+            "end_time api_key custom_llm_provider prompt_tokens completion_tokens cache_read_input_tokens "
+            "cache_creation_input_tokens api_requests failed_requests"
+        ),
+    ),
+    "focus": stated(
+        "charge_period_start charge_period_end",
+        "billed_cost",
+        **{field.name: focus_names(field.name) for field in list(TABLES["focus"])[4:] if field.name not in FOCUS_TEXTS},
+        **FOCUS_TEXTS,
+    ),
+    "invoices": stated(
+        "invoice_id provider period_start period_end amount",
+        "",
+        **optional("account_id issued_on currency tax credit_of"),
+    ),
+    "eval_runs": stated(
+        "run_id feature_id suite started_at passed failed errored",
+        "model prompt_version cases",
+        **optional("cost_usd trace_ids status"),
+    ),
+    "usage_events": stated(
+        "event_id occurred_at feature_id", "user_id account_id", **optional("trace_id request_id answers")
+    ),
+    "users": stated("user_id", "account_id plan segment signed_up_on", **optional("valid_from")),
+    "revenue": stated("month revenue_usd", "account_id plan", **optional("feature_id")),
 }

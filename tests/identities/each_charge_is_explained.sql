@@ -1,42 +1,32 @@
--- Identity 1: what calls were billed, plus what stays untraced, is the bill, per provider, account and day.
+-- Identity 1: what calls were billed, plus what stays untraced, invoice-only or rounded, plus what was paid ahead, is the
+-- bill, line by line.
 with landed as (
 
     select
-        provider,
-        account_id,
-        charged_on,
-        sum(billed_usd) as billed_usd
-    from {{ ref('int_charges_unioned') }}
-    where is_standing
-    group by provider, account_id, charged_on
+        line_id,
+        billed_usd
+    from {{ ref('int_charges_sorted') }}
+    where treatment in ('call', 'shared', 'invoice_only')
 
 ),
 
 settled as (
 
     select
-        provider,
-        account_id,
-        charged_on,
-        sum(attributed_usd) as attributed_usd,
-        sum(untraced_usd) as untraced_usd,
-        sum(invoice_only_usd) as invoice_only_usd
-    from {{ ref('int_charges_settled') }}
-    group by provider, account_id, charged_on
+        charges.line_id,
+        sum(settled.attributed_usd + settled.untraced_usd + settled.invoice_only_usd + settled.rounding_usd)
+            as explained_usd,
+        sum(settled.prepaid_usd) as prepaid_usd
+    from {{ ref('int_charges_settled') }} as settled
+    inner join {{ ref('int_charges_standing') }} as charges on settled.charge_id = charges.charge_id
+    group by charges.line_id
 
 )
 
 select
     landed.*,
-    settled.attributed_usd,
-    settled.untraced_usd,
-    settled.invoice_only_usd
+    settled.explained_usd,
+    settled.prepaid_usd
 from landed
-full outer join settled
-    on
-        landed.provider = settled.provider
-        and landed.account_id = settled.account_id
-        and landed.charged_on = settled.charged_on
-where
-    coalesce(landed.billed_usd, 0)
-    != coalesce(settled.attributed_usd + settled.untraced_usd + settled.invoice_only_usd, 0)
+full outer join settled on landed.line_id = settled.line_id
+where landed.billed_usd is distinct from settled.explained_usd + settled.prepaid_usd

@@ -14,8 +14,7 @@ incurred as (
     select
         cast(date_trunc('month', charged_on) as date) as month,
         billed_usd as amount_usd
-    from {{ ref('int_charges_unioned') }}
-    where is_standing
+    from {{ ref('int_charges_standing') }}
 
     union all
 
@@ -24,6 +23,13 @@ incurred as (
         attributed_usd as amount_usd
     from {{ ref('attributed_calls') }}
     where basis = 'accrued'
+
+    union all
+
+    select
+        cast(date_trunc('month', usage_on) as date) as month,
+        untraced_usd as amount_usd
+    from {{ ref('int_usage_accrued') }}
 
 ),
 

@@ -1,52 +1,87 @@
--- one row per call and meter with a quantity: disjoint classes of what is billed
+-- one row per call, or usage that no bill covers, and meter with a quantity: disjoint classes, and what prices them
 {% set meters = [
     'input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'audio_input', 'output', 'reasoning', 'audio_output'
 ] %}
 with calls as (
 
-    select * from {{ ref('int_calls_provided') }}
+    select
+        call_id,
+        provider,
+        account_id,
+        model_key,
+        case
+            when lower(service_tier) in ('batch', 'flex', 'priority', 'fast') then lower(service_tier) else 'standard'
+        end as service_tier,
+        {{ billing_day('started_at', 'provider') }} as started_on,
+        strftime(started_at, '%H:%M') as started_time,
+        input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
+            as context_tokens,
+        {{ meters | join('_tokens, ') }}_tokens
+    from {{ ref('int_calls_provided') }}
 
 ),
 
-unpivoted as (
+-- Few models have a price that depends on the prompt's length or on the hour.
+conditions as (
 
-    {% for meter in meters %}
-        select
-            call_id,
-            provider,
-            account_id,
-            model_key,
-            service_tier,
-            started_at,
-            input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
-                as context_tokens,
-            '{{ meter }}' as meter,
-            {{ meter }}_tokens as quantity
-        from calls
-        where {{ meter }}_tokens > 0
-        {% if not loop.last %}
-            union all
-        {% endif %}
-    {% endfor %}
+    select
+        provider,
+        model,
+        min(case when context_over_tokens > 0 then context_over_tokens end) as least_context_over_tokens,
+        max(case when daily_from is not null then 1 else 0 end) = 1 as is_hourly
+    from {{ ref('int_prices_known') }}
+    group by provider, model
+
+),
+
+priced_calls as (
+
+    select
+        calls.*,
+        models.model,
+        case
+            when calls.context_tokens > conditions.least_context_over_tokens then calls.context_tokens else 0
+        end as long_context_tokens,
+        case when conditions.is_hourly then calls.started_time end as priced_time
+    from calls
+    left join {{ ref('int_models_resolved') }} as models
+        on calls.provider = models.provider and calls.model_key = models.model_name
+    left join conditions
+        on calls.provider = conditions.provider and models.model = conditions.model
 
 )
 
+{% for meter in meters %}
+    select
+        call_id,
+        provider,
+        account_id,
+        model,
+        '{{ meter }}' as meter,
+        service_tier,
+        started_on,
+        long_context_tokens,
+        priced_time,
+        {{ meter }}_tokens as quantity
+    from priced_calls
+    where {{ meter }}_tokens > 0
+    {% if not loop.last %}
+        union all
+    {% endif %}
+{% endfor %}
+
+union all
+
+-- Usage that no call explains accrues at the same prices.
 select
-    unpivoted.call_id,
-    unpivoted.provider,
-    unpivoted.account_id,
-    models.model,
-    unpivoted.meter,
-    case lower(unpivoted.service_tier)
-        when 'batch' then 'batch'
-        when 'flex' then 'flex'
-        when 'priority' then 'priority'
-        else 'standard'
-    end as service_tier,
-    {{ billing_day('unpivoted.started_at', 'unpivoted.provider') }} as started_on,
-    strftime(unpivoted.started_at, '%H:%M') as started_time,
-    unpivoted.context_tokens,
-    unpivoted.quantity
-from unpivoted
-left join {{ ref('int_models_resolved') }} as models
-    on unpivoted.provider = models.provider and unpivoted.model_key = models.model_name
+    usage_group_id as call_id,
+    provider,
+    account_id,
+    model,
+    call_meter as meter,
+    coalesce(price_tier, 'standard') as service_tier,
+    usage_on as started_on,
+    0 as long_context_tokens,
+    cast(null as varchar) as priced_time,
+    quantity
+from {{ ref('int_usage_unbilled') }}

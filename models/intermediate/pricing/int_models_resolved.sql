@@ -11,7 +11,27 @@ with names as (
     select
         provider,
         model_name
-    from {{ ref('int_charges_unioned') }}
+    from {{ ref('int_provider_lines_unioned') }}
+
+),
+
+-- Bills that name no model name it in a text: the text, and each word of it, may be what an alias knows.
+candidates as (
+
+    select
+        provider,
+        model_name,
+        model_name as candidate
+    from names
+
+    union
+
+    select
+        provider,
+        model_name,
+        {{ each_word('model_name') }} as candidate
+    from names
+    where model_name like '% %'
 
 ),
 
@@ -19,19 +39,31 @@ aliases as (
 
     select * from {{ ref('model_aliases') }}
 
+),
+
+known as (
+
+    select
+        spelled.provider,
+        spelled.candidate,
+        max_by(aliases.model, case when spelled.candidate = aliases.pattern then 1000 else length(aliases.pattern) end)
+            as model,
+        max(case when spelled.candidate = aliases.pattern then 1000 else length(aliases.pattern) end) as fit
+    from (select distinct provider, candidate from candidates) as spelled
+    inner join aliases
+        on spelled.provider = aliases.provider and spelled.candidate like aliases.pattern escape '\'
+    group by spelled.provider, spelled.candidate
+
 )
 
 select
-    names.provider,
-    names.model_name,
-    -- A name that no alias knows stays as it is: it groups, but nothing prices it.
-    coalesce(aliases.model, names.model_name) as model
-from names
-left join aliases
-    on names.provider = aliases.provider and names.model_name like aliases.pattern escape '\'
-where names.model_name is not null
--- An exact name before a pattern, then the longest pattern.
-qualify row_number() over (
-    partition by names.provider, names.model_name
-    order by (names.model_name = aliases.pattern) desc nulls last, length(aliases.pattern) desc, aliases.model
-) = 1
+    candidates.provider,
+    candidates.model_name,
+    -- A name that no alias knows stays as it is: it groups, but nothing prices it. An exact name goes before a pattern,
+    -- then the longest pattern.
+    coalesce(max_by(known.model, known.fit), candidates.model_name) as model,
+    count(known.model) > 0 as is_known
+from candidates
+left join known on candidates.provider = known.provider and candidates.candidate = known.candidate
+where candidates.model_name is not null
+group by candidates.provider, candidates.model_name

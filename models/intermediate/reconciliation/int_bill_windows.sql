@@ -6,7 +6,8 @@ with covered as (
         account_id,
         covers_from,
         covers_to
-    from {{ ref('int_charges_unioned') }}
+    from {{ ref('int_provider_lines_ranked') }}
+    where file_role = 'bill' and is_standing and covers_from is not null
 
 ),
 

@@ -7,7 +7,7 @@ with calls as (
         date_trunc('month', calls.started_at) as month,
         charges.provider
     from {{ ref('int_calls_deduplicated') }} as calls
-    inner join {{ ref('int_charges_unioned') }} as charges on calls.response_id = charges.response_id
+    inner join {{ ref('int_provider_lines_ranked') }} as charges on calls.response_id = charges.response_id
     where charges.is_standing
 
 )

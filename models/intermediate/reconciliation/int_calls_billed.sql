@@ -4,7 +4,8 @@ with calls as (
     select
         calls.* exclude (account_id), -- noqa: RF02
         windowed.account_id,
-        windowed.is_in_bill
+        windowed.is_in_bill,
+        windowed.is_provisional
     from {{ ref('int_calls_priced') }} as calls
     inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_id = windowed.call_id
 
@@ -25,24 +26,23 @@ by_response as (
 grouped_calls as (
 
     select
-        meters.call_id,
-        groups.provider,
-        groups.account_id,
-        groups.usage_on,
-        groups.model,
-        groups.meter,
-        groups.attributed_usd as group_usd,
-        meters.quantity,
-        {{ floored_part('groups.attributed_usd', 'meters.quantity', 'groups.traced_quantity') }} as part_usd
-    from {{ ref('int_call_meters_grouped') }} as meters
-    inner join {{ ref('int_charge_groups_matched') }} as groups
+        members.member_id as call_id,
+        groups.group_id,
+        groups.taken_usd,
+        groups.is_matched,
+        groups.match_level,
+        members.quantity,
+        {{ floored_part('groups.taken_usd', 'members.quantity', 'groups.traced_quantity') }} as part_usd
+    from {{ ref('int_match_members_grouped') }} as members
+    inner join {{ ref('int_charge_groups_shifted') }} as groups
         on
-            meters.provider = groups.provider
-            and meters.account_id = groups.account_id
-            and meters.started_on = groups.usage_on
-            and meters.model = groups.model
-            and meters.meter = groups.meter
-            and not (groups.is_identified and meters.response_id is not null)
+            members.provider = groups.provider
+            and members.match_account_id is not distinct from groups.match_account_id
+            and members.match_key is not distinct from groups.match_key
+            and members.usage_on = groups.usage_on
+            and members.model is not distinct from groups.model
+            and members.meter = groups.meter
+    where members.side = 'call' and not members.is_excluded and (groups.is_matched or groups.shifted_quantity > 0)
 
 ),
 
@@ -50,9 +50,9 @@ by_group as (
 
     select
         call_id,
-        {{ part_with_residue(
-            'group_usd', 'part_usd', 'quantity', 'provider, account_id, usage_on, model, meter', 'call_id'
-        ) }} as billed_usd
+        is_matched,
+        match_level,
+        {{ part_with_residue('taken_usd', 'part_usd', 'quantity', 'group_id', 'call_id') }} as billed_usd
     from grouped_calls
 
 ),
@@ -61,30 +61,42 @@ by_group_and_call as (
 
     select
         call_id,
-        sum(billed_usd) as billed_usd
+        sum(billed_usd) as billed_usd,
+        -- The coarsest level at which any of its meters met.
+        min(case when is_matched then match_level else 'adjacent_day' end) as match_level
     from by_group
     group by call_id
+
+),
+
+settled as (
+
+    select
+        calls.* exclude (is_in_bill), -- noqa: RF02
+        by_response.billed_usd as response_usd,
+        by_group_and_call.billed_usd as group_usd,
+        by_group_and_call.match_level as group_level,
+        -- What a bucket that may still grow does not know accrues.
+        calls.is_in_bill and not (
+            calls.is_provisional and by_response.call_id is null and by_group_and_call.call_id is null
+        ) as is_in_bill
+    from calls
+    left join by_response on calls.call_id = by_response.call_id
+    left join by_group_and_call on calls.call_id = by_group_and_call.call_id
 
 )
 
 select
-    calls.*,
+    * exclude (response_usd, group_usd, group_level), -- noqa: RF02
+    -- The bill is the truth also where it is silent: over-traced calls cost nothing.
+    case when is_in_bill then {{ money('coalesce(response_usd, group_usd, 0)') }} end as billed_usd,
     case
-        when by_response.call_id is not null then {{ money('by_response.billed_usd') }}
-        when by_group_and_call.call_id is not null then {{ money('by_group_and_call.billed_usd') }}
-        -- The bill is the truth also where it is silent: over-traced calls cost nothing.
-        when calls.is_in_bill then {{ money('0') }}
-    end as billed_usd,
-    case
-        when by_response.call_id is not null then 'response_id'
-        when by_group_and_call.call_id is not null then 'account_day_model_meter'
-        else 'none'
+        when response_usd is not null then 'response_id'
+        else coalesce(group_level, 'none')
     end as match_level,
     case
-        when calls.is_in_bill then 'billed'
-        when calls.priced_usd is not null then 'accrued'
+        when is_in_bill then 'billed'
+        when priced_usd is not null then 'accrued'
         else 'unpriced'
     end as basis
-from calls
-left join by_response on calls.call_id = by_response.call_id
-left join by_group_and_call on calls.call_id = by_group_and_call.call_id
+from settled

@@ -12,7 +12,7 @@ charges_by_response as (
         min(provider) as provider,
         min(account_id) as account_id,
         min(api_key) as api_key
-    from {{ ref('int_charges_unioned') }}
+    from {{ ref('int_provider_lines_ranked') }}
     where is_standing and response_id is not null
     group by response_id
 

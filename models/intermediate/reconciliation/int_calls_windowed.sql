@@ -17,6 +17,19 @@ windows as (
 
 ),
 
+-- A file's newest bucket may still grow: until a later file covers it, a call that it does not know accrues.
+newest as (
+
+    select
+        provider,
+        account_id,
+        max(starts_at) as begins_at
+    from {{ ref('int_provider_lines_ranked') }}
+    where file_role = 'bill' and is_standing and response_id is null and ends_at <= covers_to
+    group by provider, account_id
+
+),
+
 accounts as (
 
     select
@@ -32,13 +45,15 @@ covered as (
     select
         calls.call_id,
         count(distinct windows.account_id) as covering_accounts,
-        min(windows.account_id) as account_id
+        min(windows.account_id) as account_id,
+        bool_or(calls.started_at >= newest.begins_at) as is_provisional
     from calls
     inner join windows
         on
             calls.provider = windows.provider
             and coalesce(calls.account_id, windows.account_id) = windows.account_id
             and calls.started_at between windows.covers_from and windows.covers_to
+    left join newest on windows.provider = newest.provider and windows.account_id = newest.account_id
     group by calls.call_id
 
 )
@@ -49,6 +64,7 @@ select
     calls.is_on_bill
     or (calls.account_id is not null and covered.call_id is not null)
     or coalesce(covered.covering_accounts = accounts.accounts, false) as is_in_bill,
+    coalesce(covered.is_provisional, false) as is_provisional,
     coalesce(calls.account_id, case when covered.covering_accounts = 1 then covered.account_id end) as account_id
 from calls
 left join covered on calls.call_id = covered.call_id

@@ -1,98 +1,97 @@
--- one row per provider, account, day, model and meter of what no response id matched: charges against calls
-with loose_charges as (
+-- one row per group of charges and calls that share their finest keys: what was billed against what was traced
+with grouped as (
 
     select
         provider,
-        account_id,
-        charged_on as usage_on,
+        match_account_id,
+        match_key,
+        usage_on,
         model,
         meter,
-        -- A call with a response id never takes money from charges that carry other ids.
-        count(response_id) > 0 as is_identified,
-        sum(quantity) as billed_quantity,
-        sum(billed_usd) as billed_usd
-    from {{ ref('int_charges_standing') }}
-    where call_id is null
-    group by provider, account_id, charged_on, model, meter
+        min(match_level) as match_level,
+        case when count(distinct account_id) filter (where side = 'charge') > 1 then 'multiple' else coalesce(
+            min(account_id) filter (where side = 'charge'), min(account_id)
+        ) end as account_id,
+        count(*) filter (where side = 'charge') as charges,
+        count(*) filter (where side = 'charge' and is_rounded) as rounded_charges,
+        coalesce(bool_or(is_provisional), false) as is_provisional,
+        cast(coalesce(
+            nullif(sum(quantity) filter (where side = 'charge'), 0), sum(quantity) filter (where side = 'usage'), 0
+        ) as bigint) as billed_quantity,
+        {{ money("coalesce(sum(amount_usd) filter (where side = 'charge'), 0)") }} as billed_usd,
+        cast(coalesce(sum(quantity) filter (where side = 'call' and not is_excluded), 0) as bigint) as traced_quantity,
+        {{ money("sum(amount_usd) filter (where side = 'call' and not is_excluded)") }} as priced_usd,
+        -- Calls whose own ids are on no charge of a bill by id.
+        cast(coalesce(sum(quantity) filter (where is_excluded), 0) as bigint) as excluded_quantity,
+        {{ money('sum(amount_usd) filter (where is_excluded)') }} as excluded_usd
+    from {{ ref('int_match_members_grouped') }}
+    group by provider, match_account_id, match_key, usage_on, model, meter
+    having count(*) filter (where side != 'usage') > 0
 
 ),
 
-loose_calls as (
-
-    select
-        provider,
-        account_id,
-        started_on as usage_on,
-        model,
-        meter,
-        response_id is not null as is_identified,
-        sum(quantity) as quantity,
-        sum(priced_usd) as priced_usd
-    from {{ ref('int_call_meters_grouped') }}
-    group by provider, account_id, started_on, model, meter, response_id is not null
-
-),
-
-joined as (
-
-    select
-        loose_charges.provider,
-        loose_charges.account_id,
-        loose_charges.usage_on,
-        loose_charges.model,
-        loose_charges.meter,
-        loose_charges.is_identified,
-        loose_charges.billed_quantity,
-        loose_charges.billed_usd,
-        cast(coalesce(sum(loose_calls.quantity), 0) as bigint) as traced_quantity,
-        {{ money('sum(loose_calls.priced_usd)') }} as priced_usd
-    from loose_charges
-    left join loose_calls
-        on
-            loose_charges.provider = loose_calls.provider
-            and loose_charges.account_id = loose_calls.account_id
-            and loose_charges.usage_on = loose_calls.usage_on
-            and loose_charges.model = loose_calls.model
-            and loose_charges.meter = loose_calls.meter
-            and not (loose_charges.is_identified and loose_calls.is_identified)
-    group by
-        loose_charges.provider, loose_charges.account_id, loose_charges.usage_on, loose_charges.model,
-        loose_charges.meter, loose_charges.is_identified, loose_charges.billed_quantity, loose_charges.billed_usd
-
-),
-
--- A charge without a quantity has what its money buys at book prices, else what was traced.
+-- A charge without a quantity, and no usage file to tell it, has what its money buys at book prices.
 counted as (
 
     select
         *,
         case
+            when charges = 0 then 0
             when billed_quantity > 0 then billed_quantity
             when billed_usd > 0 and priced_usd > 0
                 then {{ whole_ratio('billed_usd', 'traced_quantity', 'priced_usd') }}
             else traced_quantity
         end as charged_quantity
-    from joined
+    from grouped
+
+),
+
+-- Where a provider rounds each row to cents, what the book says of the quantity is nearer than the row.
+unrounded as (
+
+    select
+        *,
+        least(charged_quantity, traced_quantity) as matched_quantity,
+        case
+            when
+                rounded_charges > 0
+                and abs(billed_usd - {{ floored_part('priced_usd', 'billed_quantity', 'traced_quantity') }})
+                <= 0.005 * rounded_charges
+                and billed_quantity > 0
+                then {{ floored_part('priced_usd', 'billed_quantity', 'traced_quantity') }}
+            else billed_usd
+        end as explained_usd
+    from counted
 
 )
 
 select
+    {{ entry_key(['provider', 'match_account_id', 'match_key', 'usage_on', 'model', 'meter']) }} as group_id,
     provider,
+    match_account_id,
+    match_key,
+    match_level,
     account_id,
     usage_on,
     model,
     meter,
-    is_identified,
+    charges,
     billed_quantity,
     billed_usd,
     traced_quantity,
     priced_usd,
-    traced_quantity > 0 as is_matched,
+    excluded_quantity,
+    excluded_usd,
+    charged_quantity,
+    matched_quantity,
+    charges > 0 and traced_quantity > 0 as is_matched,
+    is_provisional,
+    billed_usd - explained_usd as rounding_usd,
     case
-        when traced_quantity = 0 then {{ money('0') }}
+        when traced_quantity = 0 or charges = 0 then {{ money('0') }}
         -- What counts no more than was traced is used up whole; credits of a model go to its calls.
-        when charged_quantity <= traced_quantity then billed_usd
-        else {{ floored_part('billed_usd', 'traced_quantity', 'charged_quantity') }}
+        when charged_quantity <= traced_quantity then explained_usd
+        else {{ floored_part('explained_usd', 'traced_quantity', 'charged_quantity') }}
     end as attributed_usd,
-    least(charged_quantity, traced_quantity) as matched_quantity
-from counted
+    explained_usd
+from unrounded

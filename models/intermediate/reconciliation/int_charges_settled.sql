@@ -1,72 +1,98 @@
--- one row per charge that stands: how much of it calls explain, and what stays untraced
+-- one row per charge and day that stands: how much of it calls explain, and what stays untraced
 with charges as (
 
     select * from {{ ref('int_charges_standing') }}
 
 ),
 
-groups as (
+members as (
 
-    select * from {{ ref('int_charge_groups_matched') }}
+    select * from {{ ref('int_match_members_grouped') }}
+    where side = 'charge'
 
 ),
 
+groups as (
+
+    select * from {{ ref('int_charge_groups_shifted') }}
+
+),
+
+-- A group's money comes from its charges by their size; a row rounded to nothing still has a say.
 weighed as (
 
     select
-        charges.*,
-        coalesce(groups.is_matched, false) as is_group_matched,
-        groups.attributed_usd as group_usd,
-        abs(charges.billed_usd) * 1000000000000 as weight,
-        {{ floored_part(
-            'groups.attributed_usd', 'abs(charges.billed_usd) * 1000000000000', 'abs(groups.billed_usd) * 1000000000000'
-        ) }} as part_usd
-    from charges
-    left join groups
+        members.member_id as charge_id,
+        groups.group_id,
+        groups.given_usd,
+        groups.rounding_usd,
+        groups.is_matched,
+        groups.match_level,
+        cast(abs(members.amount_usd) * 1000000000000 + 1 as hugeint) as weight,
+        sum(cast(abs(members.amount_usd) * 1000000000000 + 1 as hugeint)) over (partition by groups.group_id)
+            as total_weight
+    from members
+    inner join groups
         on
-            charges.call_id is null
-            and charges.provider = groups.provider
-            and charges.account_id = groups.account_id
-            and charges.charged_on = groups.usage_on
-            and charges.model is not distinct from groups.model
-            and charges.meter is not distinct from groups.meter
+            members.provider = groups.provider
+            and members.match_account_id is not distinct from groups.match_account_id
+            and members.match_key is not distinct from groups.match_key
+            and members.usage_on = groups.usage_on
+            and members.model is not distinct from groups.model
+            and members.meter = groups.meter
 
 ),
 
-attributed as (
+parted as (
 
     select
         *,
-        case
-            when call_id is not null then billed_usd
-            when not is_group_matched then {{ money('0') }}
-            else {{ part_with_residue(
-                'group_usd', 'coalesce(part_usd, 0)', 'weight',
-                'call_id is null, provider, account_id, charged_on, model, meter', 'charge_id'
-            ) }}
-        end as attributed_usd
+        {{ floored_part('given_usd', 'weight', 'total_weight') }} as given_part,
+        {{ floored_part('rounding_usd', 'weight', 'total_weight') }} as rounding_part
     from weighed
+
+),
+
+given as (
+
+    select
+        charge_id,
+        is_matched,
+        given_usd,
+        match_level,
+        {{ part_with_residue('given_usd', 'given_part', 'weight', 'group_id', 'charge_id') }} as attributed_usd,
+        {{ part_with_residue('rounding_usd', 'rounding_part', 'weight', 'group_id', 'charge_id') }} as rounding_usd
+    from parted
 
 )
 
 select
-    charge_id,
-    provider,
-    account_id,
-    api_key,
-    charged_on,
-    model,
-    meter,
-    call_id,
-    quantity,
-    billed_usd,
-    {{ money('attributed_usd') }} as attributed_usd,
+    charges.charge_id,
+    charges.provider,
+    charges.account_id,
+    charges.api_key,
+    charges.treatment,
+    charges.charged_on,
+    charges.model,
+    charges.meter,
+    charges.call_id,
+    charges.quantity,
+    charges.billed_usd,
+    charges.prepaid_usd,
+    {{ money('case when charges.call_id is not null then charges.billed_usd else coalesce(given.attributed_usd, 0) end') }}
+        as attributed_usd,
+    {{ money('coalesce(given.rounding_usd, 0)') }} as rounding_usd,
     -- A line without a meter names no use: fees, taxes, credits.
-    case when meter is null then billed_usd else {{ money('0') }} end as invoice_only_usd,
-    case when meter is null then {{ money('0') }} else {{ money('billed_usd - attributed_usd') }} end as untraced_usd,
+    case when charges.meter is null then charges.billed_usd else {{ money('0') }} end as invoice_only_usd,
     case
-        when call_id is not null then 'response_id'
-        when is_group_matched then 'account_day_model_meter'
+        when charges.meter is null or charges.call_id is not null then {{ money('0') }}
+        else {{ money('charges.billed_usd - coalesce(given.attributed_usd, 0) - coalesce(given.rounding_usd, 0)') }}
+    end as untraced_usd,
+    case
+        when charges.call_id is not null then 'response_id'
+        when given.is_matched then given.match_level
+        when given.given_usd != 0 then 'adjacent_day'
         else 'none'
     end as match_level
-from attributed
+from charges
+left join given on charges.charge_id = given.charge_id

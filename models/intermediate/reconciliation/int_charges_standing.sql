@@ -1,20 +1,80 @@
--- one row per charge that stands: a superseded line of an older download is not billed twice
+-- one row per charge and day that it covers: what the ledger bears that day, and what was paid ahead
+with charges as (
+
+    select
+        *,
+        {{ days_between('charged_on', 'ended_on') }} + 1 as days
+    from {{ ref('int_charges_sorted') }}
+    where treatment in ('call', 'shared', 'invoice_only') and billed_usd is not null
+
+),
+
+periods as (
+
+    select
+        charged_on,
+        ended_on,
+        {{ each_day('charged_on', 'ended_on') }} as day
+    from (select distinct charged_on, ended_on from charges)
+
+),
+
+-- A charge over several days is borne day by day; the first takes what the division leaves.
+spread as (
+
+    select
+        charges.*,
+        periods.day,
+        periods.day = charges.charged_on as is_first_day,
+        {{ floored_part('charges.cost_usd', '1', 'charges.days') }} as part_usd,
+        cast(round(coalesce(charges.quantity, 0)) as bigint) as whole_quantity
+    from charges
+    inner join periods on charges.charged_on = periods.charged_on and charges.ended_on = periods.ended_on
+
+),
+
+calls as (
+
+    select
+        call_id,
+        response_id
+    from {{ ref('int_calls_provided') }}
+    where response_id is not null
+
+)
+
 select
-    charges.charge_id,
-    charges.provider,
-    charges.account_id,
-    charges.api_key,
-    charges.charged_at,
-    charges.charged_on,
-    charges.response_id,
-    models.model,
-    charges.meter,
-    charges.quantity,
-    charges.billed_usd,
+    -- A call's charge keeps its name in whatever file it stands.
+    case
+        when spread.response_id is not null then spread.provider || ':' || spread.response_id
+        when spread.days = 1 then spread.line_id
+        else spread.line_id || ':' || cast(spread.day as varchar)
+    end as charge_id,
+    spread.line_id,
+    spread.provider,
+    spread.account_id,
+    spread.api_key,
+    spread.file_kind,
+    spread.treatment,
+    spread.day as charged_on,
+    spread.response_id,
+    spread.model,
+    coalesce(
+        spread.meter,
+        -- A credit of a model goes where most of the model's money went that day.
+        case when spread.treatment = 'call' then coalesce(max_by(spread.meter, spread.part_usd) over (
+            partition by spread.provider, spread.account_id, spread.day, spread.model
+        ), 'tokens') end
+    ) as meter,
+    spread.price_tier,
+    spread.is_rounded,
+    spread.whole_quantity // spread.days
+    + case when spread.is_first_day then spread.whole_quantity % spread.days else 0 end as quantity,
+    {{ money('''spread.part_usd
+    + case when spread.is_first_day then spread.cost_usd - spread.part_usd * spread.days else 0 end''') }} as billed_usd,
+    {{ money('''case when spread.is_first_day then spread.billed_usd - spread.cost_usd + spread.part_usd * spread.days
+    else 0 end - spread.part_usd''') }} as prepaid_usd,
     -- The exact level: the provider's own id of the answer stands on both sides.
     calls.call_id
-from {{ ref('int_charges_unioned') }} as charges
-left join {{ ref('int_models_resolved') }} as models
-    on charges.provider = models.provider and charges.model_name = models.model_name
-left join {{ ref('int_calls_provided') }} as calls on charges.response_id = calls.response_id
-where charges.is_standing
+from spread
+left join calls on spread.response_id = calls.response_id

@@ -1,14 +1,8 @@
--- one row per side of a meeting of bill and calls: matched by response id, by group, or seen by one side only
+-- one row per side of a meeting of bill and calls: matched by response id, by group, or a line that names no use
 with calls as (
 
     select * from {{ ref('int_calls_billed') }}
     where is_in_bill
-
-),
-
-groups as (
-
-    select * from {{ ref('int_charge_groups_matched') }}
 
 ),
 
@@ -39,11 +33,13 @@ by_response as (
         calls.priced_usd,
         charged_calls.billed_usd as attributed_usd,
         0 as overtraced_usd,
+        0 as timing_gap_usd,
+        0 as rounding_usd,
         coalesce({{ floored_part('calls.priced_usd', 'charged_calls.quantity - calls.quantity', 'calls.quantity') }}, 0)
             as quantity_gap_usd,
         charged_calls.quantity as billed_quantity,
         calls.quantity as traced_quantity,
-        1 as level_no
+        'response_id' as match_level
     from calls
     inner join charged_calls on calls.call_id = charged_calls.call_id
 
@@ -58,44 +54,46 @@ by_group as (
         model,
         meter,
         billed_usd,
-        priced_usd,
-        attributed_usd,
-        {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }} - priced_usd as overtraced_usd,
+        case when priced_usd is null then excluded_usd else priced_usd + coalesce(excluded_usd, 0) end as priced_usd,
+        given_usd as attributed_usd,
+        coalesce({{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }} - priced_usd, 0)
+        - coalesce(excluded_usd, 0) as overtraced_usd,
+        -- Money that calls of another day took, and what calls of this day took elsewhere at book prices.
+        given_usd - attributed_usd
+        - coalesce({{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }}
+        - {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }}, 0) as timing_gap_usd,
+        rounding_usd,
         0 as quantity_gap_usd,
         billed_quantity,
-        traced_quantity,
-        case when is_matched then 2 end as level_no
-    from groups
+        traced_quantity + excluded_quantity as traced_quantity,
+        case when is_matched then match_level when shifted_quantity > 0 then 'adjacent_day' end as match_level
+    from {{ ref('int_charge_groups_shifted') }}
+    -- What a bucket that may still grow does not know accrues.
+    where not (is_provisional and charges = 0 and shifted_quantity = 0)
 
 ),
 
--- Calls in a bill's time that no charge met, neither by id nor by group.
-overtraced as (
+-- Fees and taxes, and credits where they are negative.
+unmetered as (
 
     select
-        meters.started_on as usage_on,
-        meters.provider,
-        meters.account_id,
-        meters.model,
-        meters.meter,
-        0 as billed_usd,
-        meters.priced_usd,
+        charged_on as usage_on,
+        provider,
+        account_id,
+        model,
+        cast(null as varchar) as meter,
+        billed_usd,
+        0 as priced_usd,
         0 as attributed_usd,
-        -meters.priced_usd as overtraced_usd,
+        0 as overtraced_usd,
+        0 as timing_gap_usd,
+        0 as rounding_usd,
         0 as quantity_gap_usd,
         0 as billed_quantity,
-        meters.quantity as traced_quantity,
-        cast(null as integer) as level_no
-    from {{ ref('int_call_meters_grouped') }} as meters
-    left join groups
-        on
-            meters.provider = groups.provider
-            and meters.account_id = groups.account_id
-            and meters.started_on = groups.usage_on
-            and meters.model = groups.model
-            and meters.meter = groups.meter
-            and not (groups.is_identified and meters.response_id is not null)
-    where groups.provider is null
+        0 as traced_quantity,
+        cast(null as varchar) as match_level
+    from {{ ref('int_charges_settled') }}
+    where meter is null
 
 ),
 
@@ -105,14 +103,13 @@ parts as (
     union all
     select * from by_group
     union all
-    select * from overtraced
+    select * from unmetered
 
 )
 
 select
     *,
-    -- What names no meter names no use: fees and taxes, and credits where it is negative.
     case when meter is null and billed_usd >= 0 then billed_usd else 0 end as invoice_only_usd,
     case when meter is null and billed_usd < 0 then billed_usd else 0 end as credit_usd,
-    case when meter is null then 0 else billed_usd - attributed_usd end as untraced_usd
+    case when meter is null then 0 else billed_usd - attributed_usd - rounding_usd end as untraced_usd
 from parts

@@ -17,6 +17,15 @@ with used as (
         charged_on as used_on
     from {{ ref('int_charges_standing') }}
 
+    union
+
+    select
+        provider,
+        account_id,
+        api_key,
+        usage_on as used_on
+    from {{ ref('int_usage_unbilled') }}
+
 ),
 
 owners as (

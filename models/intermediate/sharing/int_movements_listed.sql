@@ -36,6 +36,22 @@ movements as (
         payer_team_id as credit_team_id,
         amount_usd
     from costs
+    where amount_usd != 0
+
+    union all
+
+    -- Paid before it is used, or used after it was paid: purchases and commitments.
+    select
+        cost_id,
+        'prepayment' as kind,
+        0 as step,
+        'prepaid' as debit_account,
+        payer_team_id as debit_team_id,
+        'provider_payable' as credit_account,
+        payer_team_id as credit_team_id,
+        prepaid_usd as amount_usd
+    from costs
+    where prepaid_usd != 0
 
     union all
 

@@ -19,6 +19,7 @@ run_models as (
 
 ),
 
+-- As names on bills are resolved: an exact name before a pattern, then the longest pattern.
 by_alias as (
 
     select
@@ -30,6 +31,13 @@ by_alias as (
         on
             run_models.run_model like aliases.pattern escape '\'
             or run_models.bare_model like aliases.pattern escape '\'
+    qualify row_number() over (
+        partition by aliases.provider, run_models.run_model
+        order by
+            aliases.pattern in (run_models.run_model, run_models.bare_model) desc,
+            length(aliases.pattern) desc,
+            aliases.model
+    ) = 1
 
 )
 

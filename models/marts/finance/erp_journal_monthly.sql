@@ -49,7 +49,7 @@ legs as (
         kind,
         basis,
         provider,
-        'ai_cost' as account,
+        case kind when 'prepayment' then 'prepaid' else 'ai_cost' end as account,
         debit_team_id as team_id,
         cents
     from numbered
@@ -63,8 +63,11 @@ legs as (
         kind,
         basis,
         provider,
-        case kind when 'bill' then 'provider_payable' when 'accrual' then 'accrued_payable' else 'ai_cost' end
-            as account,
+        case
+            when kind in ('bill', 'prepayment') then 'provider_payable'
+            when kind = 'accrual' then 'accrued_payable'
+            else 'ai_cost'
+        end as account,
         coalesce(credit_team_id, debit_team_id) as team_id,
         -cents as cents
     from numbered

@@ -1,4 +1,7 @@
 -- one row per day, provider, account, model and meter of a bill: billed against priced, and every cause of the gap
+{% set levels = [
+    'adjacent_day', 'day_model_meter', 'account_day_model_meter', 'key_day_model_meter', 'response_id'
+] %}
 with parts as (
 
     select * from {{ ref('int_gaps_explained') }}
@@ -19,17 +22,19 @@ select
     {{ money('sum(invoice_only_usd)') }} as invoice_only_usd,
     {{ money('sum(credit_usd)') }} as credit_usd,
     {{ money('0') }} as fx_gap_usd,
-    {{ money('0') }} as rounding_usd,
+    {{ money('sum(rounding_usd)') }} as rounding_usd,
     {{ money('''sum(
         billed_usd - coalesce(priced_usd, 0) - untraced_usd - coalesce(overtraced_usd, 0) - quantity_gap_usd
-        - invoice_only_usd - credit_usd
+        - invoice_only_usd - credit_usd - timing_gap_usd - rounding_usd
     )''') }} as price_gap_usd,
     {{ money('sum(quantity_gap_usd)') }} as quantity_gap_usd,
-    {{ money('0') }} as timing_gap_usd,
+    {{ money('sum(timing_gap_usd)') }} as timing_gap_usd,
     cast(sum(billed_quantity) as bigint) as billed_quantity,
     cast(sum(traced_quantity) as bigint) as traced_quantity,
     -- The coarsest level at which anything met; what met nothing stands in its own column.
-    case max(level_no) when 1 then 'response_id' when 2 then 'account_day_model_meter' else 'none' end as match_level,
+    coalesce({% for level in levels %}
+        max(case when match_level = '{{ level }}' then match_level end){{ ', ' if not loop.last }}
+    {% endfor %}, 'none') as match_level,
     count(*) filter (where priced_usd is null and traced_quantity > 0) as unpriced_calls
 from parts
 group by usage_on, provider, account_id, model, meter

@@ -1,0 +1,89 @@
+-- one row per call that no response id matched and billed meter, inside a bill's time: what it could be billed for
+with calls as (
+
+    select
+        calls.call_id,
+        calls.provider,
+        windowed.account_id,
+        calls.api_key,
+        calls.started_on as usage_on,
+        calls.model,
+        calls.response_id,
+        windowed.is_provisional
+    from {{ ref('int_calls_priced') }} as calls
+    inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_id = windowed.call_id
+    where windowed.is_in_bill and not calls.is_on_bill
+
+),
+
+metered as (
+
+    select
+        calls.*,
+        meters.meter as call_meter,
+        meters.quantity,
+        meters.priced_usd
+    from calls
+    inner join {{ ref('int_meters_priced') }} as meters on calls.call_id = meters.call_id
+
+),
+
+billed as (
+
+    select distinct
+        provider,
+        charged_on,
+        model,
+        meter
+    from {{ ref('int_charges_standing') }}
+    where call_id is null and meter is not null
+
+),
+
+-- A provider's meter may cover several of a call's; of those that do, one that the day's bill names.
+meters as (
+
+    select
+        used.provider,
+        used.usage_on,
+        used.model,
+        used.call_meter,
+        families.billed_meter
+    from (select distinct provider, usage_on, model, call_meter from metered) as used
+    inner join {{ ref('meter_families') }} as families
+        on used.provider = families.provider and used.call_meter = families.call_meter
+    left join billed
+        on
+            used.provider = billed.provider
+            and used.usage_on = billed.charged_on
+            and used.model = billed.model
+            and families.billed_meter = billed.meter
+    qualify row_number() over (
+        partition by used.provider, used.usage_on, used.model, used.call_meter
+        order by (billed.meter is not null) desc, families.billed_meter = 'tokens', families.billed_meter
+    ) = 1
+
+)
+
+select
+    metered.call_id,
+    metered.provider,
+    metered.account_id,
+    metered.api_key,
+    metered.usage_on,
+    metered.model,
+    metered.response_id,
+    metered.is_provisional,
+    coalesce(meters.billed_meter, metered.call_meter) as meter,
+    sum(metered.quantity) as quantity,
+    sum(metered.priced_usd) as priced_usd
+from metered
+left join meters
+    on
+        metered.provider = meters.provider
+        and metered.usage_on = meters.usage_on
+        and metered.model is not distinct from meters.model
+        and metered.call_meter = meters.call_meter
+group by
+    metered.call_id, metered.provider, metered.account_id, metered.api_key, metered.usage_on, metered.model,
+    metered.response_id, metered.is_provisional, coalesce(meters.billed_meter, metered.call_meter)

@@ -1,0 +1,68 @@
+-- one row per group after its day and the days beside it met: what calls took in all, and what charges gave in all
+{% set same = 'partition by provider, match_account_id, match_key, model, meter order by usage_on' %}
+{% set tomorrow = 'lead(usage_on) over (' ~ same ~ ') = usage_on + 1' %}
+{% set yesterday = 'lag(usage_on) over (' ~ same ~ ') = usage_on - 1' %}
+with groups as (
+
+    select
+        *,
+        case when is_provisional and charges = 0 then 0 else traced_quantity - matched_quantity end as over_quantity,
+        case when explained_usd > attributed_usd then charged_quantity - matched_quantity else 0 end as under_quantity,
+        explained_usd - attributed_usd as under_usd
+    from {{ ref('int_charge_groups_matched') }}
+
+),
+
+-- A call before midnight may be billed on the next day; over-traced quantity takes what is untraced there.
+forward as (
+
+    select
+        *,
+        case when {{ tomorrow }}
+            then least(over_quantity, lead(under_quantity) over ({{ same }}))
+        else 0 end as forward_quantity
+    from groups
+
+),
+
+-- Then what the day before left over.
+backward as (
+
+    select
+        *,
+        case when {{ yesterday }} then lag(forward_quantity) over ({{ same }}) else 0 end as given_back_quantity,
+        case when {{ yesterday }} then least(
+            over_quantity - forward_quantity,
+            lag(under_quantity) over ({{ same }})
+            - case when lag(usage_on, 2) over ({{ same }}) = usage_on - 2
+                then lag(forward_quantity, 2) over ({{ same }}) else 0 end
+        ) else 0 end as backward_quantity
+    from forward
+
+),
+
+exchanged as (
+
+    select
+        *,
+        case when {{ tomorrow }} then lead(backward_quantity) over ({{ same }}) else 0 end as given_ahead_quantity,
+        case when forward_quantity > 0 then {{ floored_part(
+            'lead(under_usd) over (' ~ same ~ ')', 'forward_quantity', 'lead(under_quantity) over (' ~ same ~ ')'
+        ) }} else 0 end as forward_usd,
+        case when backward_quantity > 0 then {{ floored_part(
+            'lag(under_usd) over (' ~ same ~ ')', 'backward_quantity', 'lag(under_quantity) over (' ~ same ~ ')'
+        ) }} else 0 end as backward_usd,
+        case when given_back_quantity > 0
+            then {{ floored_part('under_usd', 'given_back_quantity', 'under_quantity') }}
+        else 0 end as given_back_usd
+    from backward
+
+)
+
+select
+    *,
+    {{ money('attributed_usd + forward_usd + backward_usd') }} as taken_usd,
+    {{ money('''attributed_usd + given_back_usd + case when given_ahead_quantity > 0
+    then ''' ~ floored_part('under_usd', 'given_ahead_quantity', 'under_quantity') ~ ' else 0 end') }} as given_usd,
+    forward_quantity + backward_quantity as shifted_quantity
+from exchanged

@@ -1,0 +1,125 @@
+-- one row per charge, call meter and usage count without a match by id: the group in which they meet
+with members as (
+
+    select
+        'charge' as side,
+        charge_id as member_id,
+        provider,
+        account_id,
+        api_key,
+        charged_on as usage_on,
+        model,
+        meter,
+        quantity,
+        billed_usd as amount_usd,
+        response_id is not null as is_identified,
+        is_rounded,
+        false as is_provisional
+    from {{ ref('int_charges_standing') }}
+    where call_id is null and meter is not null
+
+    union all
+
+    select
+        'call' as side,
+        call_id as member_id,
+        provider,
+        account_id,
+        api_key,
+        usage_on,
+        model,
+        meter,
+        quantity,
+        priced_usd as amount_usd,
+        response_id is not null as is_identified,
+        false as is_rounded,
+        is_provisional
+    from {{ ref('int_call_meters_loose') }}
+
+    union all
+
+    select
+        'usage' as side,
+        usage_id as member_id,
+        provider,
+        account_id,
+        api_key,
+        usage_on,
+        model,
+        meter,
+        quantity,
+        null as amount_usd,
+        false as is_identified,
+        false as is_rounded,
+        false as is_provisional
+    from {{ ref('int_usage_standing') }}
+
+),
+
+keys as (
+
+    select
+        provider,
+        usage_on,
+        model,
+        meter,
+        api_key
+    from members
+    where side != 'usage' and api_key is not null
+    group by provider, usage_on, model, meter, api_key
+    having count(distinct side) = 2
+
+),
+
+-- The finest level that both sides have: a key on every charge and call, else the account, else the day alone.
+levels as (
+
+    select
+        members.provider,
+        members.usage_on,
+        members.model,
+        members.meter,
+        count(*) filter (where members.side = 'call' and members.account_id is null) = 0 as has_account,
+        count(*) filter (where members.side != 'usage' and members.api_key is null) = 0 and count(keys.api_key) > 0
+            as has_key,
+        -- A call with a response id never takes money from charges that carry other ids.
+        coalesce(bool_and(members.is_identified) filter (where members.side = 'charge'), false) as is_identified
+    from members
+    left join keys
+        on
+            members.provider = keys.provider
+            and members.usage_on = keys.usage_on
+            and members.model is not distinct from keys.model
+            and members.meter = keys.meter
+            and members.api_key = keys.api_key
+    group by members.provider, members.usage_on, members.model, members.meter
+
+)
+
+select
+    members.side,
+    members.member_id,
+    members.provider,
+    members.account_id,
+    members.usage_on,
+    members.model,
+    members.meter,
+    members.quantity,
+    members.amount_usd,
+    members.is_rounded,
+    members.is_provisional,
+    members.side = 'call' and members.is_identified and levels.is_identified as is_excluded,
+    case when levels.has_key then members.api_key end as match_key,
+    case when levels.has_account then members.account_id end as match_account_id,
+    case
+        when levels.has_key then 'key_day_model_meter'
+        when levels.has_account then 'account_day_model_meter'
+        else 'day_model_meter'
+    end as match_level
+from members
+inner join levels
+    on
+        members.provider = levels.provider
+        and members.usage_on = levels.usage_on
+        and members.model is not distinct from levels.model
+        and members.meter = levels.meter

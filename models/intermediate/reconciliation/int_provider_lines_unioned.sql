@@ -1,0 +1,80 @@
+-- one row per line of a provider's file: bills, usage counts and gateways' own accounts, superseded lines included
+{% set kinds = [
+    'openai__charges', 'openai__usage', 'anthropic__charges', 'anthropic__usage', 'openrouter__charges',
+    'focus__charges', 'litellm__usage'
+] %}
+{% set columns = [
+    'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
+    'covers_from', 'covers_to', 'response_id', 'model_name', 'meter_name', 'service_tier', 'quantity', 'billed_amount',
+    'effective_amount', 'currency', 'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id'
+] %}
+with lines as (
+
+    {% for kind in kinds %}
+        select
+            provider as stated_provider,
+            account_id as stated_account_id,
+            row_no,
+            {{ columns | join(', ') }}
+        from {{ ref('stg_' ~ kind) }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
+
+),
+
+-- The longest pattern is the most specific one.
+providers as (
+
+    select
+        lines.stated_provider,
+        max_by(aliases.provider, length(aliases.pattern)) as provider
+    from (select distinct stated_provider from lines) as lines
+    inner join {{ ref('provider_aliases') }} as aliases
+        on aliases.kind = 'name' and lines.stated_provider like aliases.pattern escape '\'
+    group by lines.stated_provider
+
+),
+
+named as (
+
+    select
+        lines.*,
+        coalesce(providers.provider, lines.stated_provider, 'unknown') as provider
+    from lines
+    left join providers on lines.stated_provider = providers.stated_provider
+
+),
+
+-- A file that names no account speaks of the only one that others name.
+accounts as (
+
+    select
+        provider,
+        min(stated_account_id) as account_id
+    from named
+    group by provider
+    having count(distinct stated_account_id) = 1
+
+)
+
+select
+    named.file_kind || ':' || named.file_id || ':' || cast(named.row_no as varchar)
+    || coalesce(':' || case when named.file_role = 'usage' then named.meter_name end, '') as line_id,
+    named.provider,
+    coalesce(named.stated_account_id, accounts.account_id, 'default') as account_id,
+    named.stated_account_id is null as is_account_unknown,
+    -- A download of calls that is filtered by key says nothing of other keys.
+    case when named.response_id is not null then coalesce(named.api_key, '') else '' end as key_scope,
+    {{ entry_key([
+        'named.file_kind', 'named.provider', 'named.service_name', 'named.sku', 'named.description', 'named.category',
+        'named.model_name', 'named.meter_name'
+    ]) }} as kind_id,
+    {{ billing_day('named.starts_at', 'named.provider') }} as charged_on,
+    {{ billing_day('named.ends_at', 'named.provider') }} as ended_on,
+    {% for column in columns %}
+        named.{{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
+from named
+left join accounts on named.provider = accounts.provider

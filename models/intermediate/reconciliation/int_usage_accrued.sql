@@ -1,0 +1,64 @@
+-- one row per group of usage that no bill covers: what no call explains of it, at the price book
+with usage as (
+
+    select
+        unbilled.*,
+        meters.priced_usd,
+        cast(sum(unbilled.quantity) over (
+            partition by unbilled.provider, unbilled.usage_on, unbilled.model, unbilled.meter
+        ) as bigint) as total_quantity
+    from {{ ref('int_usage_unbilled') }} as unbilled
+    left join {{ ref('int_meters_priced') }} as meters on unbilled.usage_group_id = meters.call_id
+
+),
+
+families as (
+
+    select * from {{ ref('meter_families') }}
+
+),
+
+traced as (
+
+    select
+        calls.provider,
+        calls.started_on,
+        calls.model,
+        families.billed_meter as meter,
+        cast(sum(meters.quantity) as bigint) as quantity
+    from {{ ref('int_calls_billed') }} as calls
+    inner join {{ ref('int_meters_priced') }} as meters on calls.call_id = meters.call_id
+    inner join families on calls.provider = families.provider and meters.meter = families.call_meter
+    where not calls.is_in_bill
+    group by calls.provider, calls.started_on, calls.model, families.billed_meter
+
+),
+
+untraced as (
+
+    select
+        usage.*,
+        greatest(usage.total_quantity - coalesce(traced.quantity, 0), 0) as untraced_quantity
+    from usage
+    left join traced
+        on
+            usage.provider = traced.provider
+            and usage.usage_on = traced.started_on
+            and usage.model = traced.model
+            and usage.meter = traced.meter
+
+)
+
+select
+    usage_group_id,
+    provider,
+    account_id,
+    api_key,
+    usage_on,
+    model,
+    meter,
+    quantity,
+    untraced_quantity,
+    -- NULL where the book knows no price.
+    {{ floored_part('priced_usd', 'untraced_quantity', 'total_quantity') }} as untraced_usd
+from untraced

@@ -1,0 +1,50 @@
+-- one row per provider, account, key, day, model, meter and tier that usage files count where no bill covers the day
+with usage as (
+
+    select * from {{ ref('int_usage_standing') }}
+
+),
+
+windows as (
+
+    select * from {{ ref('int_bill_windows') }}
+
+),
+
+families as (
+
+    select
+        provider,
+        billed_meter,
+        -- The meter of the same name, else any that it covers: they share a price.
+        coalesce(max(case when call_meter = billed_meter then call_meter end), min(call_meter)) as call_meter
+    from {{ ref('meter_families') }}
+    group by provider, billed_meter
+
+)
+
+select
+    {{ entry_key([
+        'usage.provider', 'usage.account_id', 'usage.api_key', 'usage.usage_on', 'usage.model', 'usage.meter',
+        'usage.price_tier'
+    ]) }} as usage_group_id,
+    usage.provider,
+    usage.account_id,
+    usage.api_key,
+    usage.usage_on,
+    usage.model,
+    usage.meter,
+    usage.price_tier,
+    coalesce(families.call_meter, usage.meter) as call_meter,
+    cast(sum(usage.quantity) as bigint) as quantity
+from usage
+left join windows
+    on
+        usage.provider = windows.provider
+        and usage.account_id = windows.account_id
+        and usage.usage_on between cast(windows.covers_from as date) and cast(windows.covers_to as date)
+left join families on usage.provider = families.provider and usage.meter = families.billed_meter
+where windows.provider is null
+group by
+    usage.provider, usage.account_id, usage.api_key, usage.usage_on, usage.model, usage.meter, usage.price_tier,
+    coalesce(families.call_meter, usage.meter)

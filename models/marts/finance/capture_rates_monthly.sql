@@ -1,0 +1,44 @@
+-- one row per month, provider and payer: how much of the bill is traced, and whose the rest is to explain
+with charges as (
+
+    select
+        settled.*,
+        coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
+    from {{ ref('int_charges_settled') }} as settled
+    left join {{ ref('int_keys_owned') }} as keys
+        on
+            settled.provider = keys.provider
+            and settled.account_id = keys.account_id
+            and settled.api_key is not distinct from keys.api_key
+            and settled.charged_on = keys.used_on
+
+),
+
+summed as (
+
+    select
+        cast(date_trunc('month', charged_on) as date) as month,
+        provider,
+        payer_team_id,
+        sum(billed_usd) as billed_usd,
+        sum(attributed_usd) as traced_usd,
+        sum(untraced_usd) as untraced_usd,
+        sum(invoice_only_usd) as invoice_only_usd,
+        sum(rounding_usd) as rounding_usd
+    from charges
+    group by cast(date_trunc('month', charged_on) as date), provider, payer_team_id
+
+)
+
+select
+    month,
+    provider,
+    payer_team_id,
+    {{ money('billed_usd') }} as billed_usd,
+    {{ money('traced_usd') }} as traced_usd,
+    {{ money('untraced_usd') }} as untraced_usd,
+    {{ money('invoice_only_usd') }} as invoice_only_usd,
+    {{ money('rounding_usd') }} as rounding_usd,
+    -- Of what could be traced: fees and taxes never can.
+    cast(traced_usd as double) / nullif(cast(traced_usd + untraced_usd as double), 0) as capture_pct
+from summed
