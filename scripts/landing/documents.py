@@ -224,7 +224,9 @@ def parquet_rows(path: Path) -> Iterator[Record]:
     with duckdb.connect() as engine:
         line_no = 0
         for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
-            engine.register("batch", batch)
+            # JSON has floats alone: exact decimals travel as text.
+            columns = [cells.cast(pa.string()) if pa.types.is_decimal(cells.type) else cells for cells in batch.columns]
+            engine.register("batch", pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
             for (record,) in engine.execute("select to_json(batch) from batch").fetchall():
                 line_no += 1
                 yield line_no, record

@@ -91,7 +91,7 @@ def _json(text: str) -> Recognised:
     for marks, form in SPAN_RECORDS:
         if marks <= names:
             return Recognised("spans", form, cut)
-    if {"data"} <= names and isinstance(record, dict | None):
+    if names & {"data", "results"}:
         for mark, form in PAGES:
             if re.search(mark, text):
                 return Recognised(form.partition("/")[0], form, cut)
@@ -147,7 +147,7 @@ def _header(header: list[str], cut: str) -> Recognised:
     if table := _table(names):
         return Recognised(table, table, cut)
     for table, columns in HEADERS.items():
-        lacking = [name for name, column in columns.items() if column.is_required and not names & set(column.names)]
+        lacking = _lacking(names, table)
         here = 1 - len(lacking) / sum(column.is_required for column in columns.values())
         if here > share:
             nearest, share, missing = table, here, lacking
@@ -158,9 +158,16 @@ def _header(header: list[str], cut: str) -> Recognised:
     return _unknown("neither JSON nor a CSV with a known header; see README, Inputs")
 
 
+def _lacking(names: set[str], table: str) -> list[str]:
+    """Required columns that are there by none of their names, in any case; each by its first name."""
+    here = {name.lower() for name in names}
+    return [
+        column.names[0]
+        for column in HEADERS[table].values()
+        if column.is_required and not here & {name.lower() for name in column.names}
+    ]
+
+
 def _table(names: set[str]) -> str | None:
     """The table whose required columns are all there, by any of their names."""
-    for table, columns in HEADERS.items():
-        if all(names & set(column.names) for column in columns.values() if column.is_required):
-            return table
-    return None
+    return next((table for table in HEADERS if not _lacking(names, table)), None)

@@ -1,6 +1,5 @@
 """Row records (CSV, tab-separated, Parquet, JSON) -> rows of their landed table, typed by its schema, in SQL."""
 
-import re
 from functools import cache
 from pathlib import Path
 
@@ -11,15 +10,20 @@ from landing.spans import quoted
 from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES, typed_columns
 
 READERS = Path(__file__).resolve().parent / "readers"
-# Columns that a reader makes from others. A day without an end lasts a day; one with an hour, an hour.
+# Columns that a reader makes from others.
 MADE = {
     "trace_key": "key_of(id_of(trace_id_stated, 16))",
     "trace_keys": "list_transform(ids_of(trace_ids_stated), lambda id: key_of(id_of(id, 16)))",
 }
-MADE_WHERE_BLANK = {
-    "end_time": "start_time + case when contains(start_time_stated, ':') then interval 1 hour else interval 1 day end",
-    "is_rounded": "true",  # the Console's rows are whole cents; the API says that its own are not
+# How long a row lasts where its file states no end; a Console row that carries an hour is of that hour.
+BY_ITS_HOUR = "case when contains(start_time_stated, ':') then interval 1 hour else interval 1 day end"
+LASTS = {
+    **dict.fromkeys(["openrouter_daily", "litellm_daily"], "interval 1 day"),
+    **dict.fromkeys(["anthropic_costs", "anthropic_usage"], BY_ITS_HOUR),
+    "openai_usage": "interval 5 minutes",
 }
+# Documents by their nature, not labels: a row of a bill isn't refused for them.
+LONG_TEXTS = {"trace_ids", "tags", "sku_price_details"}
 HASHED = {"usage_events": ["user_id", "account_id"], "users": ["user_id", "account_id"], "revenue": ["account_id"]}
 
 
@@ -29,38 +33,37 @@ class RowReader:
     def __init__(self, engine: duckdb.DuckDBPyConnection, hash_identities: bool):
         self.engine, self.hash_identities = engine, hash_identities
         self.taken = 0
+        engine.execute((READERS / "spreadsheets.sql").read_text())
 
     def take(self, form: str) -> list[tuple]:
         """Read registered `documents` as texts of the table's columns; returns records refused whole.
 
-        `form` is the table, or table/reader where records are pages that hold rows.
+        `form` is the table, or table/reader where records are pages that hold rows. A name's case doesn't matter.
         """
         table, _, reader = form.partition("/")
+        run = self.engine.execute
+        run(f"create or replace temp view records as {page_sql(reader) if reader else 'from documents'}")
+        # Only names that occur are asked for: of the many that FOCUS knows, a file has few, in any case.
+        keys: dict[str, list[str]] = {}
+        for (key,) in run("select distinct unnest(json_keys(document)) from records order by all").fetchall():
+            keys.setdefault(key.lower(), []).append(key)
         paths, picks = [], []
         for name, column in HEADERS[table].items():
-            # A record is parsed once, for all of its columns and their names.
-            places = [len(paths) + number for number in range(1, len(column.names) + 1)]
-            paths += [f"""'$."{stated}"'""" for stated in column.names]
-            cells = ", ".join(f"text_of(cells[{place}])" for place in places)
-            blank = f"nullif(coalesce({cells}, null), 'NULL')" if table == "focus" else f"coalesce({cells}, null)"
-            picks.append(f"{blank} as {name}_stated")
-        source = page_sql(reader) if reader else "select file_no, source_line, document from documents"
+            found = [key for said in column.names for key in keys.get(said.lower(), [])]
+            cells = [f"text_of(cells[{len(paths) + number}])" for number in range(1, len(found) + 1)]
+            if table == "focus":
+                cells = [f"nullif({cell}, 'NULL')" for cell in cells]
+            paths += [f"""'$."{key}"'""" for key in found]
+            picks.append(f"coalesce({', '.join([*cells, 'cast(null as varchar)'])}) as {name}_stated")
         query = f"""
             select file_no, source_line, {", ".join(picks)}
             from (
-                select file_no, source_line, json_extract_string(document, [{", ".join(paths)}]) as cells
-                from ({source})
+                select file_no, source_line, json_extract_string(document, [{", ".join(paths or ["'$'"])}]) as cells
+                from records
             )"""
-        run = self.engine.execute
-        before = self.taken
-        run(f"insert into stated {query}" if before else f"create or replace temp table stated as {query}")
+        run(f"insert into stated {query}" if self.taken else f"create or replace temp table stated as {query}")
         self.taken = run("select count(*) from stated").fetchone()[0]
-        if not reader:
-            return []
-        return run(f"""
-            select file_no, source_line, 'a page without a list of data; export it again' from documents
-            where (file_no, source_line) not in (select file_no, source_line from stated where rowid >= {before})
-                and json_type(document, '$.data') is distinct from 'ARRAY'""").fetchall()
+        return []
 
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`; `folder` is named after the table.
@@ -88,12 +91,14 @@ class RowReader:
             if name not in TABLES[table].names:
                 continue
             kind = TABLES[table].field(name).type
-            spelled.append(f"{_spelled(name, kind)} as {name}_stated")
+            spelled.append(f"{_spelled(table, name, kind)} as {name}_stated")
             value, fault = _column(name, kind)
             if self.hash_identities and name in HASHED.get(table, []):
                 value = f"left(keyed({value}), 32)"
-            if name in MADE_WHERE_BLANK:
-                value = f"coalesce({value}, {MADE_WHERE_BLANK[name]})"
+            if name == "end_time" and table in LASTS:
+                value = f"coalesce({value}, try(start_time + {LASTS[table]}))"
+            if name == "is_rounded":  # the Console's rows are whole cents; the API's reader says that its own are not
+                value = f"coalesce({value}, true)"
             typed.append(f"{value} as {name}")
             faults.append(fault)
             if column.is_filled:
@@ -114,11 +119,13 @@ class RowReader:
 @cache
 def page_sql(reader: str) -> str:
     """The query that explodes pages of a provider's API into rows with their names."""
-    return re.sub(r"^--.*\n", "", (READERS / f"{reader}.sql").read_text(), flags=re.MULTILINE)
+    return (READERS / f"{reader}.sql").read_text()
 
 
-def _spelled(name: str, kind: pa.DataType) -> str:
-    """Spreadsheets write money with signs and commas, and days in American order."""
+def _spelled(table: str, name: str, kind: pa.DataType) -> str:
+    """Bills pass through spreadsheets, which write money with signs and commas, and days in American order."""
+    if "row_no" not in TABLES[table].names:
+        return f"{name}_stated"
     if pa.types.is_decimal(kind):
         return f"plain_money({name}_stated)"
     return f"iso_day({name}_stated)" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else f"{name}_stated"
@@ -128,7 +135,11 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
     """(value, fault) of a stated column, by the type it lands as."""
     stated = f"{name}_stated"
     if pa.types.is_timestamp(kind):
-        return f"time_of({stated}, null)", f"time_fault({stated}, {name}, '{name}')"
+        fault = f"time_fault({stated}, {name}, '{name}')"
+        if name == "charge_period_end":  # what is bought ahead ends years ahead
+            latest = "getvariable('latest_time')"
+            fault = f"case when {name} between {latest} and {latest} + interval 10 years then null else {fault} end"
+        return f"time_of({stated}, null)", fault
     if pa.types.is_date(kind):
         day = f"case when regexp_full_match({stated}, '\\d{{4}}-\\d\\d') then {stated} || '-01' else {stated} end"
         value = f"cast(time_of({day}, null) as date)"
@@ -139,5 +150,5 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
         return f"count_of({stated})", f"count_fault({stated}, {name}, '{name}')"
     if pa.types.is_boolean(kind):
         return f"try_cast({stated} as boolean)", "null"
-    limit = "case when strlen({0}) > 4096 and '{1}' <> 'trace_ids' then '{1}: more than 4,096 characters of text' end"
-    return stated, limit.format(stated, name)
+    limit = f"case when strlen({stated}) > 4096 then '{name}: more than 4,096 characters of text' end"
+    return stated, "null" if name in LONG_TEXTS else limit

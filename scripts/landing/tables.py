@@ -190,32 +190,26 @@ class Column(NamedTuple):
 
 def stated(filled: str = "", required: str = "", **others: str) -> dict[str, Column]:
     """Columns by name: `filled` and `required` ones; `others` say what files call them, names parted by bars."""
-    names = {name: (name, *filter(None, others.get(name, "").split("|"))) for name in f"{filled} {required}".split()}
-    names |= {name: (name, *filter(None, said.split("|"))) for name, said in others.items()}
-    return {
-        name: Column(said, name in f"{filled} {required}".split(), name in filled.split())
-        for name, said in names.items()
-    }
+    musts = f"{filled} {required}".split()
+    names = {name: others.get(name) or name for name in dict.fromkeys([*musts, *others])}
+    return {name: Column(tuple(said.split("|")), name in musts, name in filled.split()) for name, said in names.items()}
 
 
 def optional(names: str) -> dict[str, str]:
     return dict.fromkeys(names.split(), "")
 
 
-def camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
 def focus_names(name: str) -> str:
-    """FOCUS writes BilledCost; copies of it write billed_cost or billedcost."""
-    return f"{camel(name)}|{camel(name).lower()}"
+    """FOCUS writes BilledCost; tables copied out of a warehouse say billed_cost."""
+    return f"{''.join(part.capitalize() for part in name.split('_'))}|{name}"
 
 
+# FOCUS leaves the words that tell tokens apart to each cloud's own columns.
 FOCUS_TEXTS = {
     "usage_type": "x_UsageType|UsageType|lineItem/UsageType|line_item_usage_type",
     "sku_description": "x_SkuMeterName|x_SkuDescription|SkuDescription|MeterName|x_MeterName|x_SkuMeterCategory",
 }
-TOKENS = "input_tokens_no_cache input_tokens_cache_write_5m input_tokens_cache_write_1h input_tokens_cache_read"
+# A header's names are told without regard to case. Names of an API's pages stand beside those of the CSV.
 HEADERS: dict[str, dict[str, Column]] = {
     "openrouter_activity": stated(
         "generation_id created_at cost_total model_permaslug",
@@ -247,10 +241,10 @@ HEADERS: dict[str, dict[str, Column]] = {
     "openai_usage": stated(
         "start_time",
         "num_model_requests input_tokens output_tokens",
-        start_time="timestamp",
-        num_model_requests="n_requests",
-        input_tokens="n_context_tokens_total",
-        output_tokens="n_generated_tokens_total",
+        start_time="start_time|timestamp",
+        num_model_requests="num_model_requests|n_requests",
+        input_tokens="input_tokens|n_context_tokens_total",
+        output_tokens="output_tokens|n_generated_tokens_total",
         **optional(
             "end_time operation organization_id project_id user_id api_key_id model batch service_tier "
             "input_cached_tokens input_audio_tokens input_cached_audio_tokens output_audio_tokens input_image_tokens "
@@ -260,22 +254,28 @@ HEADERS: dict[str, dict[str, Column]] = {
     "anthropic_costs": stated(
         "start_time",
         "cost_usd",
-        start_time="usage_date_utc",
+        start_time="usage_date_utc|starting_at",
+        end_time="ending_at",
+        workspace="workspace|workspace_id",
         **optional(
-            "end_time model api_key api_key_id workspace usage_type token_type context_window cost_type inference_geo "
-            "speed service_tier description currency list_price_usd is_rounded"
+            "model api_key api_key_id usage_type token_type context_window cost_type inference_geo speed service_tier "
+            "description currency list_price_usd is_rounded"
         ),
     ),
     "anthropic_usage": stated(
         "start_time",
-        f"{TOKENS} output_tokens",
-        start_time="usage_date_utc",
-        model="model_version",
-        **{name: f"usage_{name}" for name in f"{TOKENS} output_tokens".split()},
-        **optional(
-            "end_time api_key api_key_id workspace usage_type context_window service_tier web_search_count "
-            "inference_geo speed"
-        ),
+        "input_tokens_no_cache input_tokens_cache_read output_tokens",
+        start_time="usage_date_utc|starting_at",
+        end_time="ending_at",
+        model="model_version|model",
+        workspace="workspace|workspace_id",
+        input_tokens_no_cache="usage_input_tokens_no_cache|uncached_input_tokens",
+        input_tokens_cache_write_5m="usage_input_tokens_cache_write_5m|cache_creation.ephemeral_5m_input_tokens",
+        input_tokens_cache_write_1h="usage_input_tokens_cache_write_1h|cache_creation.ephemeral_1h_input_tokens",
+        input_tokens_cache_read="usage_input_tokens_cache_read|cache_read_input_tokens",
+        output_tokens="usage_output_tokens|output_tokens",
+        web_search_count="web_search_count|server_tool_use.web_search_requests",
+        **optional("api_key api_key_id usage_type context_window service_tier inference_geo speed"),
     ),
     "litellm_daily": stated(
         "start_time",
@@ -289,12 +289,10 @@ HEADERS: dict[str, dict[str, Column]] = {
     "focus": stated(
         "charge_period_start charge_period_end",
         "billed_cost",
-        **{field.name: focus_names(field.name) for field in list(TABLES["focus"])[4:] if field.name not in FOCUS_TEXTS},
-        **FOCUS_TEXTS,
+        **{name: FOCUS_TEXTS.get(name) or focus_names(name) for name in TABLES["focus"].names[4:]},
     ),
     "invoices": stated(
         "invoice_id provider period_start period_end amount",
-        "",
         **optional("account_id issued_on currency tax credit_of"),
     ),
     "eval_runs": stated(

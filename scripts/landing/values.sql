@@ -108,20 +108,3 @@ end;
 -- Text longer than a label is cut to this mark while it is read; a label that carries it is refused by name.
 create macro label_fault(stated, name) as
     case when stated = chr(1) then name || ': more than 1,024 characters of text; a label is no document' end;
-
--- "$10,000.00 " and "(3.50)", as spreadsheets write money.
-create macro plain_money(stated) as case
-    when stated is null or not regexp_matches(stated, '[$,() ]') then stated
-    when starts_with(stated, '(') then '-' || regexp_replace(stated, '[$,() ]', '', 'g')
-    else regexp_replace(stated, '[$, ]', '', 'g')
-end;
-
--- "5/1/25" is the first of May, as spreadsheets write it where FOCUS comes from.
-create macro iso_day(stated) as case
-    when contains(stated, '/') then coalesce(
-        cast(try_strptime(stated, ['%m/%d/%y', '%m/%d/%Y', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S'])
-            as varchar),
-        stated
-    )
-    else stated
-end;

@@ -1,5 +1,5 @@
--- Identity 1: what calls were billed, plus what stays untraced, invoice-only or rounded, plus what was paid ahead, is the
--- bill, line by line.
+-- Identity 1: what calls were billed, plus what stays untraced, invoice-only or rounded, plus what was paid ahead, is
+-- the bill, line by line.
 with landed as (
 
     select

@@ -4,63 +4,28 @@ import csv
 import io
 import random
 from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from conftest import REAL
-from exports import activity, batch, chat
-
-COSTS = (
-    "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id,"
-    "organization_id,organization_name,quantity,quantity_unit,user_id,api_key_id,project_name,user_email,api_source"
+from exports import (
+    ANTHROPIC_COSTS,
+    ANTHROPIC_TOKENS,
+    COSTS,
+    FOCUS,
+    FX,
+    LITELLM,
+    USAGE,
+    activity,
+    batch,
+    bucket,
+    chat,
+    cost,
+    focus,
+    write,
 )
-USAGE = (
-    "start_time,end_time,start_time_iso,end_time_iso,project_id,num_model_requests,user_id,api_key_id,model,batch,"
-    "service_tier,input_tokens,output_tokens,input_cached_tokens,input_uncached_tokens,input_text_tokens,"
-    "output_text_tokens,input_cached_text_tokens,input_audio_tokens,input_cached_audio_tokens,output_audio_tokens,"
-    "input_image_tokens,input_cached_image_tokens,output_image_tokens"
-)
-LITELLM = (
-    "date,api_key,model,custom_llm_provider,prompt_tokens,completion_tokens,cache_read_input_tokens,"
-    "cache_creation_input_tokens,spend,api_requests,successful_requests,failed_requests"
-)
-ANTHROPIC_COSTS = "usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,cost_type"
-ANTHROPIC_TOKENS = (
-    "usage_date_utc,model_version,api_key,workspace,usage_type,context_window,usage_input_tokens_no_cache,"
-    "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,"
-    "usage_output_tokens,web_search_count"
-)
-FOCUS = (
-    "BilledCost,EffectiveCost,BillingAccountId,SubAccountId,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,"
-    "ChargeCategory,ChargeClass,ChargeDescription,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,ConsumedUnit,"
-    "PricingQuantity,PricingUnit,ProviderName,PublisherName,ServiceName,SkuId,SkuMeter,InvoiceId,x_UsageType"
-)
-FX = "currency,rate_on,usd_per_unit,source\n"
-
-
-def write(path: Path, header: str, rows: list[dict]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    names = next(csv.reader([header]))
-    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(text.getvalue())
-
-
-def seconds(day: int, hour: int = 0) -> int:
-    return int(datetime(2026, 10, day, hour, tzinfo=UTC).timestamp())
-
-
-def bucket(day: int, **values) -> dict:
-    return {"start_time": seconds(day), "end_time": seconds(day + 1), **values}
-
-
-def cost(day: int, amount: str, item: str = "gpt-4o-mini, input", **values) -> dict:
-    fixed = {"amount_value": amount, "amount_currency": "usd", "line_item": item, "organization_id": "org"}
-    return bucket(day, **fixed, **values)
 
 
 def calls(provider: str, model: str, days: list[float], tokens: tuple[int, int] = (1000, 0), **values) -> str:
@@ -74,16 +39,6 @@ def calls(provider: str, model: str, days: list[float], tokens: tuple[int, int] 
         for number, day in enumerate(days)
     ]  # fmt: skip
     return batch(spans)
-
-
-def focus(day: int, billed: str, hour: int | None = None, days: int = 1, **values) -> dict:
-    begin = datetime(2026, 10, day, hour or 0)
-    end = begin + (timedelta(days=days) if hour is None else timedelta(hours=1))
-    return {
-        "BilledCost": billed, "EffectiveCost": billed, "BillingAccountId": "acct", "BillingCurrency": "USD",
-        "ChargeCategory": "Usage", "ChargePeriodStart": f"{begin:%Y-%m-%d %H:%M:%S}",
-        "ChargePeriodEnd": f"{end:%Y-%m-%d %H:%M:%S}", **values,
-    }  # fmt: skip
 
 
 def company(tmp_path: Path, **seeds: str) -> Path:
@@ -254,7 +209,8 @@ def test_a_purchase_for_a_year_is_borne_month_by_month(build, tmp_path):
     assert treated(built) == {"invoice_only": Decimal("199997"), "out_of_scope": Decimal("12.345678901234")}
     months = built.rows(
         "select posted_month, sum(amount_usd) filter (where account = 'ai_cost'),"
-        " sum(amount_usd) filter (where account = 'prepaid'), sum(amount_usd) filter (where account = 'provider_payable')"
+        " sum(amount_usd) filter (where account = 'prepaid'),"
+        " sum(amount_usd) filter (where account = 'provider_payable')"
         " from marts.ledger_entries group by 1 order by 1"
     )
     assert len(months) == 12

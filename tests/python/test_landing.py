@@ -47,7 +47,7 @@ BAD = {
     "other.json": (b'{"hello": 1}', "no known export format"),
     "header.csv": (b"generation_id,created_at,tokens_prompt,tokens_completion\n1,2,3,4\n", "without cost_total"),
     "binary.bin": (b"\x00\x01\x02" * 100, "a binary file of no known"),
-    "focus.csv": (b"BilledCost,ChargePeriodStart\n1,2\n", "FOCUS file: a format not yet read"),
+    "focus.csv": (b"BilledCost,ChargePeriodStart\n1,2\n", "header of focus without ChargePeriodEnd"),
     "torn.gz": (gzip.compress(GOOD.encode())[:-20], "can't be read"),
     "old.jsonl": (batch([{**chat(9, 1), "startTimeUnixNano": "1000000000"}]).encode(), "before 2015"),
     "far.jsonl": (batch([{**chat(9, 2), "startTimeUnixNano": "32472144000000000000"}]).encode(), "far in the future"),

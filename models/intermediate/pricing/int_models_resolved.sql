@@ -49,7 +49,10 @@ known as (
         max_by(aliases.model, case when spelled.candidate = aliases.pattern then 1000 else length(aliases.pattern) end)
             as model,
         max(case when spelled.candidate = aliases.pattern then 1000 else length(aliases.pattern) end) as fit
-    from (select distinct provider, candidate from candidates) as spelled
+    from (select distinct
+        provider,
+        candidate
+    from candidates) as spelled
     inner join aliases
         on spelled.provider = aliases.provider and spelled.candidate like aliases.pattern escape '\'
     group by spelled.provider, spelled.candidate

@@ -49,7 +49,12 @@ meters as (
         used.model,
         used.call_meter,
         families.billed_meter
-    from (select distinct provider, usage_on, model, call_meter from metered) as used
+    from (select distinct
+        provider,
+        usage_on,
+        model,
+        call_meter
+    from metered) as used
     inner join {{ ref('meter_families') }} as families
         on used.provider = families.provider and used.call_meter = families.call_meter
     left join billed

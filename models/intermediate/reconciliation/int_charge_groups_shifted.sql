@@ -18,9 +18,11 @@ forward as (
 
     select
         *,
-        case when {{ tomorrow }}
-            then least(over_quantity, lead(under_quantity) over ({{ same }}))
-        else 0 end as forward_quantity
+        case
+            when {{ tomorrow }}
+                then least(over_quantity, lead(under_quantity) over ({{ same }}))
+            else 0
+        end as forward_quantity
     from groups
 
 ),
@@ -34,8 +36,11 @@ backward as (
         case when {{ yesterday }} then least(
             over_quantity - forward_quantity,
             lag(under_quantity) over ({{ same }})
-            - case when lag(usage_on, 2) over ({{ same }}) = usage_on - 2
-                then lag(forward_quantity, 2) over ({{ same }}) else 0 end
+            - case
+                when lag(usage_on, 2) over ({{ same }}) = usage_on - 2
+                    then lag(forward_quantity, 2) over ({{ same }})
+                else 0
+            end
         ) else 0 end as backward_quantity
     from forward
 
@@ -52,9 +57,11 @@ exchanged as (
         case when backward_quantity > 0 then {{ floored_part(
             'lag(under_usd) over (' ~ same ~ ')', 'backward_quantity', 'lag(under_quantity) over (' ~ same ~ ')'
         ) }} else 0 end as backward_usd,
-        case when given_back_quantity > 0
-            then {{ floored_part('under_usd', 'given_back_quantity', 'under_quantity') }}
-        else 0 end as given_back_usd
+        case
+            when given_back_quantity > 0
+                then {{ floored_part('under_usd', 'given_back_quantity', 'under_quantity') }}
+            else 0
+        end as given_back_usd
     from backward
 
 )

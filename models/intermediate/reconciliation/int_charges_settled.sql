@@ -79,8 +79,10 @@ select
     charges.quantity,
     charges.billed_usd,
     charges.prepaid_usd,
-    {{ money('case when charges.call_id is not null then charges.billed_usd else coalesce(given.attributed_usd, 0) end') }}
-        as attributed_usd,
+    case
+        when charges.call_id is not null then charges.billed_usd
+        else {{ money('coalesce(given.attributed_usd, 0)') }}
+    end as attributed_usd,
     {{ money('coalesce(given.rounding_usd, 0)') }} as rounding_usd,
     -- A line without a meter names no use: fees, taxes, credits.
     case when charges.meter is null then charges.billed_usd else {{ money('0') }} end as invoice_only_usd,

@@ -19,9 +19,12 @@ rates as (
         charged.currency,
         charged.ended_on,
         max_by(fx_rates.usd_per_unit, fx_rates.rate_on) as usd_per_unit
-    from (select distinct currency, ended_on from lines) as charged
+    from (select distinct
+        currency,
+        ended_on
+    from lines) as charged
     inner join {{ ref('fx_rates') }} as fx_rates
-        on upper(fx_rates.currency) = charged.currency and fx_rates.rate_on <= charged.ended_on
+        on upper(fx_rates.currency) = charged.currency and charged.ended_on >= fx_rates.rate_on
     group by charged.currency, charged.ended_on
 
 ),
@@ -31,8 +34,11 @@ rated as (
     select
         lines.* exclude (service_tier), -- noqa: RF02
         -- What another file says better is kept and totalled, and is no money.
-        case when lines.is_standing then kinds.treatment when lines.file_role = 'gateway' then 'gateway' else 'superseded' end
-            as treatment,
+        case
+            when lines.is_standing then kinds.treatment
+            when lines.file_role = 'gateway' then 'gateway'
+            else 'superseded'
+        end as treatment,
         kinds.model,
         kinds.meter,
         coalesce(kinds.service_tier, lines.service_tier) as price_tier,

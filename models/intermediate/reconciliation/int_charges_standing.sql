@@ -15,7 +15,10 @@ periods as (
         charged_on,
         ended_on,
         {{ each_day('charged_on', 'ended_on') }} as day
-    from (select distinct charged_on, ended_on from charges)
+    from (select distinct
+        charged_on,
+        ended_on
+    from charges) as stretches
 
 ),
 

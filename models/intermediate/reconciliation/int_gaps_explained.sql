@@ -6,6 +6,17 @@ with calls as (
 
 ),
 
+-- What the calls that met a charge, of their day or of the days beside it, would cost by the book.
+groups as (
+
+    select
+        *,
+        {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }} as matched_price_usd,
+        {{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }} as taken_price_usd
+    from {{ ref('int_charge_groups_shifted') }}
+
+),
+
 charged_calls as (
 
     select
@@ -56,24 +67,18 @@ by_group as (
         billed_usd,
         case when priced_usd is null then excluded_usd else priced_usd + coalesce(excluded_usd, 0) end as priced_usd,
         given_usd as attributed_usd,
-        coalesce({{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }} - priced_usd, 0)
-        - coalesce(excluded_usd, 0) as overtraced_usd,
-        -- Money that calls of another day took, and what calls of this day took elsewhere at book prices.
-        given_usd - attributed_usd
-        - coalesce({{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }}
-        - {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }}, 0) as timing_gap_usd,
+        coalesce(taken_price_usd - priced_usd, 0) - coalesce(excluded_usd, 0) as overtraced_usd,
+        given_usd - attributed_usd - coalesce(taken_price_usd - matched_price_usd, 0) as timing_gap_usd,
         rounding_usd,
         0 as quantity_gap_usd,
         billed_quantity,
         traced_quantity + excluded_quantity as traced_quantity,
         case when is_matched then match_level when shifted_quantity > 0 then 'adjacent_day' end as match_level
-    from {{ ref('int_charge_groups_shifted') }}
-    -- What a bucket that may still grow does not know accrues.
+    from groups
     where not (is_provisional and charges = 0 and shifted_quantity = 0)
 
 ),
 
--- Fees and taxes, and credits where they are negative.
 unmetered as (
 
     select

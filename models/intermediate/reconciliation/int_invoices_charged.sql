@@ -16,7 +16,7 @@ rates as (
         max_by(fx_rates.usd_per_unit, fx_rates.rate_on) as usd_per_unit
     from invoices
     inner join {{ ref('fx_rates') }} as fx_rates
-        on invoices.currency = upper(fx_rates.currency) and fx_rates.rate_on <= invoices.issued_on
+        on invoices.currency = upper(fx_rates.currency) and invoices.issued_on >= fx_rates.rate_on
     group by invoices.invoice_id
 
 ),
@@ -43,10 +43,16 @@ billed as (
     select
         invoices.invoice_id,
         sum(case when charges.category = 'tax' then charges.billed_usd else 0 end) as tax_usd,
-        sum(case when charges.category is distinct from 'tax' and charges.billed_amount >= 0
-            then charges.billed_usd else 0 end) as charges_usd,
-        sum(case when charges.category is distinct from 'tax' and charges.billed_amount < 0
-            then charges.billed_usd else 0 end) as credit_usd,
+        sum(case
+            when charges.category is distinct from 'tax' and charges.billed_amount >= 0
+                then charges.billed_usd
+            else 0
+        end) as charges_usd,
+        sum(case
+            when charges.category is distinct from 'tax' and charges.billed_amount < 0
+                then charges.billed_usd
+            else 0
+        end) as credit_usd,
         sum(case when charges.currency = invoices.currency then charges.billed_amount else 0 end) as amount,
         sum(case when charges.currency = invoices.currency then charges.billed_usd else 0 end) as amount_usd,
         count(*) filter (where charges.is_rounded) as rounded_charges

@@ -1,58 +1,34 @@
 -- one row per charge, call meter and usage count without a match by id: the group in which they meet
+{% set sides = [
+    ('charge', 'int_charges_standing', 'charge_id', 'charged_on', 'billed_usd', 'response_id is not null', 'is_rounded',
+        'false', 'call_id is null and meter is not null'),
+    ('call', 'int_call_meters_loose', 'call_id', 'usage_on', 'priced_usd', 'response_id is not null', 'false',
+        'is_provisional', 'true'),
+    ('usage', 'int_usage_standing', 'usage_id', 'usage_on', 'null', 'false', 'false', 'false', 'true'),
+] %}
 with members as (
 
-    select
-        'charge' as side,
-        charge_id as member_id,
-        provider,
-        account_id,
-        api_key,
-        charged_on as usage_on,
-        model,
-        meter,
-        quantity,
-        billed_usd as amount_usd,
-        response_id is not null as is_identified,
-        is_rounded,
-        false as is_provisional
-    from {{ ref('int_charges_standing') }}
-    where call_id is null and meter is not null
-
-    union all
-
-    select
-        'call' as side,
-        call_id as member_id,
-        provider,
-        account_id,
-        api_key,
-        usage_on,
-        model,
-        meter,
-        quantity,
-        priced_usd as amount_usd,
-        response_id is not null as is_identified,
-        false as is_rounded,
-        is_provisional
-    from {{ ref('int_call_meters_loose') }}
-
-    union all
-
-    select
-        'usage' as side,
-        usage_id as member_id,
-        provider,
-        account_id,
-        api_key,
-        usage_on,
-        model,
-        meter,
-        quantity,
-        null as amount_usd,
-        false as is_identified,
-        false as is_rounded,
-        false as is_provisional
-    from {{ ref('int_usage_standing') }}
+    {% for side, model, id, usage_on, amount_usd, is_identified, is_rounded, is_provisional, is_member in sides %}
+        select
+            '{{ side }}' as side,
+            {{ id }} as member_id,
+            provider,
+            account_id,
+            api_key,
+            {{ usage_on }} as usage_on,
+            model,
+            meter,
+            quantity,
+            {{ amount_usd }} as amount_usd,
+            {{ is_identified }} as is_identified,
+            {{ is_rounded }} as is_rounded,
+            {{ is_provisional }} as is_provisional
+        from {{ ref(model) }}
+        where {{ is_member }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 
 ),
 

@@ -48,7 +48,11 @@ places as (
                 when '{{ kind }}' then {{ place }}
             {% endfor %}
         end) as place
-    from (select distinct provider, account_id, file_kind from stretches) as kinds
+    from (select distinct
+        provider,
+        account_id,
+        file_kind
+    from stretches) as kinds
     left join bill_sources
         on
             kinds.file_kind = bill_sources.file_kind

@@ -57,7 +57,7 @@ outranked as (
             and lines.file_role = 'bill' and covering.file_role = 'bill'
             and lines.starts_at <= covering.covers_to
             and lines.ends_at >= covering.covers_from
-            and covering.place < files.place
+            and files.place > covering.place
 
 ),
 

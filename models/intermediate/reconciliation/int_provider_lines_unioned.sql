@@ -73,8 +73,6 @@ select
     ]) }} as kind_id,
     {{ billing_day('named.starts_at', 'named.provider') }} as charged_on,
     {{ billing_day('named.ends_at', 'named.provider') }} as ended_on,
-    {% for column in columns %}
-        named.{{ column }}{{ ',' if not loop.last }}
-    {% endfor %}
+    named.{{ columns | join(',\n    named.') }}
 from named
 left join accounts on named.provider = accounts.provider

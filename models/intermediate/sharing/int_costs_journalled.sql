@@ -18,21 +18,6 @@ with call_costs as (
 
 ),
 
-charges as (
-
-    select
-        charges.*,
-        coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
-    from {{ ref('int_charges_settled') }} as charges
-    left join {{ ref('int_keys_owned') }} as keys
-        on
-            charges.provider = keys.provider
-            and charges.account_id is not distinct from keys.account_id
-            and charges.api_key is not distinct from keys.api_key
-            and charges.charged_on is not distinct from keys.used_on
-
-),
-
 -- What no call took stays with the payer, visibly; what was paid ahead waits on an account of its own.
 charge_costs as (
 
@@ -52,7 +37,7 @@ charge_costs as (
             'billed' as basis,
             {{ amount_usd }} as amount_usd,
             {{ prepaid_usd }} as prepaid_usd
-        from charges
+        from {{ ref('int_charges_paid') }}
         {% if not loop.last %}
             union all
         {% endif %}

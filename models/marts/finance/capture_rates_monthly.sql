@@ -1,20 +1,5 @@
 -- one row per month, provider and payer: how much of the bill is traced, and whose the rest is to explain
-with charges as (
-
-    select
-        settled.*,
-        coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
-    from {{ ref('int_charges_settled') }} as settled
-    left join {{ ref('int_keys_owned') }} as keys
-        on
-            settled.provider = keys.provider
-            and settled.account_id = keys.account_id
-            and settled.api_key is not distinct from keys.api_key
-            and settled.charged_on = keys.used_on
-
-),
-
-summed as (
+with summed as (
 
     select
         cast(date_trunc('month', charged_on) as date) as month,
@@ -25,7 +10,7 @@ summed as (
         sum(untraced_usd) as untraced_usd,
         sum(invoice_only_usd) as invoice_only_usd,
         sum(rounding_usd) as rounding_usd
-    from charges
+    from {{ ref('int_charges_paid') }}
     group by cast(date_trunc('month', charged_on) as date), provider, payer_team_id
 
 )

@@ -15,4 +15,6 @@ select
     credit_of
 from {{ source('landed', 'invoices') }}
 -- An invoice that was sent again stands once, as it last came.
-qualify row_number() over (partition by lower(provider), invoice_id order by issued_on desc nulls last, file_id desc) = 1
+qualify row_number() over (
+    partition by lower(provider), invoice_id order by issued_on desc nulls last, file_id desc
+) = 1

@@ -8,11 +8,10 @@ with charges as (
         lower(concat_ws(
             ' | ', usage_type, sku_description, sku_meter, sku_id, sku_price_details, charge_description, service_name
         )) as all_text,
-        coalesce(consumed_unit, pricing_unit, '') as unit,
         case when consumed_unit is null then pricing_quantity else consumed_quantity end as stated_quantity,
         -- "1K", "1M Tokens", "1000 tokens": what one unit of the quantity holds.
-        regexp_extract(lower(coalesce(consumed_unit, pricing_unit, '')), '^([0-9]+) *([km]?)', ['number', 'scale'])
-            as per_unit,
+        regexp_extract(lower(coalesce(consumed_unit, pricing_unit, '')), '^([0-9]+)', 1) as unit_number,
+        regexp_extract(lower(coalesce(consumed_unit, pricing_unit, '')), '^[0-9]+ *([km]?)', 1) as unit_scale,
         -- A consumption that a purchase pays for: the purchase itself then costs nothing of its own.
         max(case when charge_category = 'Usage' and effective_cost > billed_cost then 1 else 0 end) over (
             partition by coalesce(provider_name, service_provider_name, publisher_name), billing_account_id
@@ -42,13 +41,15 @@ select
     all_text as meter_name,
     cast(null as varchar) as service_tier,
     cast(
-        stated_quantity * coalesce(try_cast(per_unit.number as bigint), 1)
-        * case per_unit.scale when 'k' then 1000 when 'm' then 1000000 else 1 end as decimal(38, 6)
+        stated_quantity * coalesce(try_cast(unit_number as bigint), 1)
+        * case unit_scale when 'k' then 1000 when 'm' then 1000000 else 1 end as decimal(38, 6)
     ) as quantity,
     coalesce(billed_cost, 0) as billed_amount,
     -- A purchase that nothing consumes is used up by time.
-    case when charge_category = 'Purchase' and effective_cost = 0 and not is_consumed then billed_cost else effective_cost end
-        as effective_amount,
+    case
+        when charge_category = 'Purchase' and effective_cost = 0 and not is_consumed then billed_cost
+        else effective_cost
+    end as effective_amount,
     upper(coalesce(billing_currency, 'USD')) as currency,
     service_name,
     concat_ws(' | ', usage_type, sku_meter, sku_description, sku_id) as sku,

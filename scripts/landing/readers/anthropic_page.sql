@@ -1,23 +1,44 @@
--- Pages of the Anthropic Admin API's cost and usage reports: buckets of results. Amounts are cents.
+-- Pages of the Anthropic Admin API's cost and usage reports, or their buckets alone. A bucket without results says that
+-- the page covers it. Amounts are decimal text in cents. A result of the other report in the same file is refused by
+-- name, instead of landing as nothing.
 with buckets as (
 
     select
         file_no,
         source_line,
-        unnest(json_extract(document, '$.data[*]')) as bucket
+        unnest(case
+            when json_type(document, '$.data') = 'ARRAY' then json_extract(document, '$.data[*]')
+            else [cast(document as json)]
+        end) as bucket
     from documents
+
+),
+
+buckets_opened as (
+
+    -- Before they are multiplied: a bucket may hold megabytes.
+    select
+        file_no,
+        source_line,
+        bucket ->> '$.starting_at' as starting_at,
+        bucket ->> '$.ending_at' as ending_at,
+        case
+            when json_array_length(bucket, '$.results') > 0 then json_extract(bucket, '$.results[*]')
+            else [cast('{}' as json)]
+        end as bucket_results
+    from buckets
 
 ),
 
 results as (
 
     select
-        *,
-        unnest(case
-            when json_array_length(bucket, '$.results') > 0 then json_extract(bucket, '$.results[*]')
-            else [cast('{}' as json)]
-        end) as result
-    from buckets
+        file_no,
+        source_line,
+        starting_at,
+        ending_at,
+        unnest(bucket_results) as result
+    from buckets_opened
 
 )
 
@@ -25,18 +46,16 @@ select
     file_no,
     source_line,
     cast(json_merge_patch(result, json_object(
-        'start_time', bucket ->> '$.starting_at',
-        'end_time', bucket ->> '$.ending_at',
+        'starting_at', starting_at,
+        'ending_at', ending_at,
         'is_rounded', 'false',
-        'workspace', result ->> '$.workspace_id',
-        -- Cents as dollars; an amount that is no number is left to be refused by name.
-        'cost_usd', coalesce(
-            cast(try_cast(result ->> '$.amount' as decimal(36, 16)) * 0.01 as varchar), result ->> '$.amount'
+        -- The exponent moves the point, so that no digit is lost.
+        'cost_usd', coalesce((result ->> '$.amount') || 'e-2', 'usage of ' || (result ->> '$.uncached_input_tokens')),
+        'uncached_input_tokens', coalesce(
+            result ->> '$.uncached_input_tokens', 'cost of ' || (result ->> '$.amount')
         ),
-        'input_tokens_no_cache', result ->> '$.uncached_input_tokens',
-        'input_tokens_cache_write_5m', result ->> '$.cache_creation.ephemeral_5m_input_tokens',
-        'input_tokens_cache_write_1h', result ->> '$.cache_creation.ephemeral_1h_input_tokens',
-        'input_tokens_cache_read', result ->> '$.cache_read_input_tokens',
-        'web_search_count', result ->> '$.server_tool_use.web_search_requests'
+        'cache_creation.ephemeral_5m_input_tokens', result ->> '$.cache_creation.ephemeral_5m_input_tokens',
+        'cache_creation.ephemeral_1h_input_tokens', result ->> '$.cache_creation.ephemeral_1h_input_tokens',
+        'server_tool_use.web_search_requests', result ->> '$.server_tool_use.web_search_requests'
     )) as varchar) as document
 from results
