@@ -243,7 +243,8 @@ def messages(stream) -> Iterator[Record]:
         if frame[:4] == ZSTD_MAGIC:
             unpacked = Bounded(pa.CompressedInputStream(pa.BufferReader(frame), "zstd"), len(frame))
             frame = io.BufferedReader(unpacked).read()
-        yield number, frame if frame.lstrip()[:1] == b"{" else _protobuf_as_json(frame)
+        # Protobuf may begin with a line feed (its first field) and a brace (that field's length): no blanks are skipped.
+        yield number, frame if frame[:1] == b"{" else _protobuf_as_json(frame)
 
 
 def _frame(stream, is_first: bool) -> bytes | Unreadable:

@@ -186,7 +186,7 @@ class Performance:
         engine.register("documents", table)
         try:
             refused = self.reader.take(self.task.what.form)
-        except (duckdb.DataError, duckdb.InvalidInputException):
+        except (duckdb.DataError, duckdb.InvalidInputException, UnicodeDecodeError):  # the last: of its message
             if table.num_rows == 1:
                 self.refuse(_fault_of(table), is_record=True)
                 return

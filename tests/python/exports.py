@@ -123,7 +123,7 @@ def cost(day: int, amount: str, item: str = "gpt-4o-mini, input", **values) -> d
 
 
 def focus(day: int, billed: str, hour: int | None = None, days: int = 1, **values) -> dict:
-    begin = datetime(2026, 10, day, hour or 0)
+    begin = datetime(2026, 10, 1) + timedelta(days=day - 1, hours=hour or 0)
     end = begin + (timedelta(days=days) if hour is None else timedelta(hours=1))
     return {
         "BilledCost": billed, "EffectiveCost": billed, "BillingAccountId": "acct", "BillingCurrency": "USD",

@@ -221,6 +221,27 @@ def test_a_purchase_for_a_year_is_borne_month_by_month(build, tmp_path):
     assert {round(month[1] / Decimal(200_000) * 365) for month in months} == {28, 30, 31}
 
 
+def test_months_of_focus_keep_purchases_and_corrections(build, tmp_path):
+    """October twice (the second download whole), then November with a correction of October: each line stands once."""
+    inbox = tmp_path / "inbox"
+    use = {
+        "ProviderName": "AWS",
+        "ServiceName": "Amazon Bedrock",
+        "x_UsageType": "USE1-Claude4.6Opus-input-token-count",
+    }
+    purchase = {**use, "ChargeCategory": "Purchase", "EffectiveCost": "0"}
+    october = [focus(1, "3650", days=365, **purchase), focus(2, "1", **use), focus(3, "2", **use)]
+    write(inbox / "october_2026-10-04.csv", FOCUS, october)
+    write(inbox / "october_2026-11-01.csv", FOCUS, [*october, focus(31, "4", **use)])
+    correction = focus(3, "-0.5", **{**use, "ChargeClass": "Correction"})
+    write(inbox / "november.csv", FOCUS, [focus(33, "8", **use), correction])
+    write(inbox / "november_2026-11-05.csv", FOCUS, [focus(33, "8", **use), focus(34, "16", **use), correction])
+    built = build(inbox, company(tmp_path))
+    assert built.code == 0, built.output
+    standing = {name: amount for name, amount in treated(built).items() if name != "superseded"}
+    assert standing == {"call": Decimal("30.5"), "invoice_only": Decimal("3650")}
+
+
 def test_invoices_tie_out(build, tmp_path):
     """USD with tax and a cent of rounding, EUR at another day's rate, a credit note, and money nobody can explain."""
     inbox = tmp_path / "inbox"

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from conftest import PROJECT
 from exports import attributes, batch, chat, span
-from formats import FORMATS, Span
+from formats import FORMATS, Span, otlp_protobuf
 from test_formats import read
 from test_landing import landed, reasons
 
@@ -316,3 +316,12 @@ def test_kill_at_any_moment_then_rerun_is_one_clean_run(inbox, tmp_path, after):
         query = f"select * from read_parquet('{{}}/landed/{table}/*/*.parquet', union_by_name = true) order by {order}"
         assert duckdb.sql(query.format(killed)).fetchall() == duckdb.sql(query.format(clean)).fetchall()
     shutil.rmtree(killed)
+
+
+def test_protobuf_of_any_length_is_no_json(tmp_path):
+    """A first field of 123 bytes reads as a line feed and a brace."""
+    for length in range(60):
+        path = tmp_path / f"{length}.pb"
+        span_of = Span(b"t" * 16, b"s" * 8, None, "n" * length, 10**15 + 6 * 10**14, 5, False, "svc", {})
+        path.write_bytes(otlp_protobuf([span_of]))
+        assert read(path, "name") == [("n" * length,)]

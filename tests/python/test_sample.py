@@ -47,6 +47,21 @@ def test_findings_in_the_readme_are_true(sample):
             assert findings.table(engine, query) == output, query
 
 
+def test_worked_example_of_the_gap_page_is_true(sample):
+    page = (PROJECT / "models" / "marts" / "finance" / "_gap_causes.md").read_text().split("## The sample company")[1]
+    columns = ("billed", "priced", "untraced", "credit", "price_gap", "overtraced", "timing_gap", "rounding")
+    sums = ", ".join(f"sum({column}_usd)::decimal(18, 2)" for column in columns)
+    september = f"select {sums} from marts.invoice_reconciliation_daily where provider = '{{}}' and month(usage_on) = 9"
+    ((billed, priced, untraced, credit, *others),) = sample.rows(september.format("openai"))
+    assert f"OpenAI billed {billed} USD; the calls we traced price at {priced}." in page
+    assert f"| untraced | {untraced} |" in page
+    assert f"| credit | {credit} |" in page
+    assert others == [0, 0, 0, 0]
+    ((billed, priced, untraced, _, price, *_),) = sample.rows(september.format("openrouter"))
+    for figure in (billed, priced, untraced, price):
+        assert str(figure) in page.split("OpenRouter billed")[1]
+
+
 def test_planted_sizes_are_found(sample):
     agency = "select bill_share, margin_usd from marts.segment_margin_monthly where segment = 'agency'"
     for share, margin in sample.rows(agency):

@@ -7,7 +7,9 @@ with covered as (
         covers_from,
         covers_to
     from {{ ref('int_provider_lines_ranked') }}
-    where file_role = 'bill' and is_standing and covers_from is not null
+    where
+        file_role = 'bill' and is_standing and covers_from is not null
+        and coalesce(category, 'usage') in ('usage', 'bucket')
 
 ),
 

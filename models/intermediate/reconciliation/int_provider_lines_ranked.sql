@@ -37,8 +37,8 @@ superseded as (
             and lines.account_id = covering.account_id
             and lines.file_kind = covering.file_kind
             and lines.key_scope = covering.key_scope
-            and lines.starts_at <= covering.covers_to
-            and lines.ends_at >= covering.covers_from
+            and lines.ranks_from <= covering.covers_to
+            and lines.ranks_to >= covering.covers_from
             and files.newness < covering.newness
 
 ),
@@ -55,8 +55,8 @@ outranked as (
             lines.provider = covering.provider
             and (lines.account_id = covering.account_id or lines.is_account_unknown or covering.is_account_unknown)
             and lines.file_role = 'bill' and covering.file_role = 'bill'
-            and lines.starts_at <= covering.covers_to
-            and lines.ends_at >= covering.covers_from
+            and lines.ranks_from <= covering.covers_to
+            and lines.ranks_to >= covering.covers_from
             and files.place > covering.place
 
 ),

@@ -71,6 +71,15 @@ select
         'named.file_kind', 'named.provider', 'named.service_name', 'named.sku', 'named.description', 'named.category',
         'named.model_name', 'named.meter_name'
     ]) }} as kind_id,
+    -- The time for which another file may speak: a purchase reaches beyond its own file, a correction before it.
+    case
+        when named.starts_at between named.covers_from and named.covers_to then named.starts_at
+        else coalesce(named.covers_from, named.starts_at)
+    end as ranks_from,
+    case
+        when named.starts_at between named.covers_from and named.covers_to then least(named.ends_at, named.covers_to)
+        else coalesce(named.covers_to, named.ends_at)
+    end as ranks_to,
     {{ billing_day('named.starts_at', 'named.provider') }} as charged_on,
     {{ billing_day('named.ends_at', 'named.provider') }} as ended_on,
     named.{{ columns | join(',\n    named.') }}

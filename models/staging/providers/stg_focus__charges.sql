@@ -8,6 +8,7 @@ with charges as (
         lower(concat_ws(
             ' | ', usage_type, sku_description, sku_meter, sku_id, sku_price_details, charge_description, service_name
         )) as all_text,
+        charge_category = 'Usage' and coalesce(charge_class, '') != 'Correction' as is_own_use,
         case when consumed_unit is null then pricing_quantity else consumed_quantity end as stated_quantity,
         -- "1K", "1M Tokens", "1000 tokens": what one unit of the quantity holds.
         regexp_extract(lower(coalesce(consumed_unit, pricing_unit, '')), '^([0-9]+)', 1) as unit_number,
@@ -32,10 +33,15 @@ select
     row_no,
     charge_period_start as starts_at,
     greatest(charge_period_end - interval 1 microsecond, charge_period_start) as ends_at,
-    -- A purchase reaches beyond the file's own time.
-    min(case when charge_category = 'Usage' then charge_period_start end) over account_of_file as covers_from,
-    max(case when charge_category = 'Usage' then charge_period_end end) over account_of_file - interval 1 microsecond
-        as covers_to,
+    -- A purchase reaches beyond the file's own time, a correction before it.
+    coalesce(
+        min(case when is_own_use then charge_period_start end) over account_of_file,
+        min(charge_period_start) over account_of_file
+    ) as covers_from,
+    coalesce(
+        max(case when is_own_use then charge_period_end - interval 1 microsecond end) over account_of_file,
+        max(charge_period_start) over account_of_file
+    ) as covers_to,
     cast(null as varchar) as response_id,
     all_text as model_name,
     all_text as meter_name,
