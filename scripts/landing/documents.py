@@ -243,7 +243,7 @@ def messages(stream) -> Iterator[Record]:
         if frame[:4] == ZSTD_MAGIC:
             unpacked = Bounded(pa.CompressedInputStream(pa.BufferReader(frame), "zstd"), len(frame))
             frame = io.BufferedReader(unpacked).read()
-        # Protobuf may begin with a line feed (its first field) and a brace (that field's length): no blanks are skipped.
+        # Protobuf may begin with a line feed (its first field) and a brace (its length): no blanks are skipped.
         yield number, frame if frame[:1] == b"{" else _protobuf_as_json(frame)
 
 
