@@ -1,12 +1,12 @@
--- Identity 1, from the other side: calls were billed exactly what charges gave to calls, per provider and account.
+-- Identity 1, from the other side: calls were billed exactly what charges gave to calls, per provider
+-- (of a call's account the spans may know nothing).
 with given as (
 
     select
         provider,
-        account_id,
         sum(attributed_usd) as given_usd
     from {{ ref('int_charges_settled') }}
-    group by provider, account_id
+    group by provider
 
 ),
 
@@ -14,11 +14,10 @@ taken as (
 
     select
         provider,
-        account_id,
         sum(billed_usd) as taken_usd
     from {{ ref('attributed_calls') }}
     where basis = 'billed'
-    group by provider, account_id
+    group by provider
 
 )
 
@@ -27,5 +26,5 @@ select
     taken.taken_usd
 from given
 full outer join taken
-    on given.provider = taken.provider and given.account_id is not distinct from taken.account_id
+    on given.provider = taken.provider
 where coalesce(given.given_usd, 0) != coalesce(taken.taken_usd, 0)

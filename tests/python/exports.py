@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
@@ -130,3 +131,29 @@ def focus(day: int, billed: str, hour: int | None = None, days: int = 1, **value
         "ChargeCategory": "Usage", "ChargePeriodStart": f"{begin:%Y-%m-%d %H:%M:%S}",
         "ChargePeriodEnd": f"{end:%Y-%m-%d %H:%M:%S}", **values,
     }  # fmt: skip
+
+
+def calls(provider: str, model: str, days: list[float], tokens: tuple[int, int] = (1000, 0), **values) -> str:
+    """Spans of one call each, at that many days after 1 October."""
+    spans = [
+        chat(
+            number + 1, 1, None, (day - 5) * 86400, None,
+            gen_ai__provider__name=provider, gen_ai__request__model=model, gen_ai__usage__input_tokens=tokens[0],
+            gen_ai__usage__output_tokens=tokens[1], **values,
+        )
+        for number, day in enumerate(days)
+    ]  # fmt: skip
+    return batch(spans)
+
+
+def company(tmp_path: Path, **seeds: str) -> Path:
+    folder = tmp_path / "company"
+    folder.mkdir()
+    for name, text in seeds.items():
+        (folder / f"{name}.csv").write_text(text)
+    return folder
+
+
+def treated(built) -> dict[str, Decimal]:
+    query = "select treatment, sum(billed_usd) from marts.provider_bills_monthly group by all"
+    return dict(built.rows(query))

@@ -3,7 +3,7 @@ with covered as (
 
     select distinct
         provider,
-        account_id,
+        bill_account_id,
         covers_from,
         covers_to
     from {{ ref('int_provider_lines_ranked') }}
@@ -20,7 +20,7 @@ marked as (
         -- Buckets end a microsecond before the next begins.
         coalesce(
             covers_from > max(covers_to) over (
-                partition by provider, account_id
+                partition by provider, bill_account_id
                 order by covers_from, covers_to
                 rows between unbounded preceding and 1 preceding
             ) + interval 1 microsecond,
@@ -35,18 +35,43 @@ numbered as (
     select
         *,
         sum(case when is_start then 1 else 0 end) over (
-            partition by provider, account_id
+            partition by provider, bill_account_id
             order by covers_from, covers_to
             rows between unbounded preceding and current row
         ) as stretch
     from marked
 
+),
+
+stretches as (
+
+    select
+        provider,
+        bill_account_id,
+        min(covers_from) as covers_from,
+        max(covers_to) as covers_to
+    from numbered
+    group by provider, bill_account_id, stretch
+
+),
+
+-- A bill of many accounts covers each of them, also in a month in which one did nothing.
+accounts as (
+
+    select distinct
+        provider,
+        account_id,
+        bill_account_id
+    from {{ ref('int_provider_lines_ranked') }}
+    where file_role = 'bill' and is_standing
+
 )
 
-select
-    provider,
-    account_id,
-    min(covers_from) as covers_from,
-    max(covers_to) as covers_to
-from numbered
-group by provider, account_id, stretch
+select distinct
+    accounts.provider,
+    accounts.account_id,
+    stretches.covers_from,
+    stretches.covers_to
+from accounts
+inner join stretches
+    on accounts.provider = stretches.provider and accounts.bill_account_id = stretches.bill_account_id

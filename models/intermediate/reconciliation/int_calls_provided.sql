@@ -18,13 +18,6 @@ charges_by_response as (
 
 ),
 
--- What bills this service's and model's other calls of the month bills for this one too.
-habits as (
-
-    select * from {{ ref('int_billers_by_habit') }}
-
-),
-
 said as (
 
     select distinct
@@ -73,39 +66,55 @@ keys as (
     where api_key is not null
     group by api_key
 
+),
+
+provided as (
+
+    select
+        calls.* replace (
+            coalesce(charges_by_response.account_id, calls.account_id) as account_id,
+            coalesce(charges_by_response.api_key, calls.api_key) as api_key
+        ),
+        lower(calls.model_name) as model_key,
+        charges_by_response.response_id is not null as is_on_bill,
+        coalesce(
+            charges_by_response.provider,
+            keys.provider,
+            recognised.server_provider,
+            habits.provider,
+            recognised.named_provider,
+            lower(calls.provider_name),
+            recognised.vendor,
+            'unknown'
+        ) as provider,
+        case
+            when calls.model_name like '%/%' then lower(split_part(calls.model_name, '/', 1))
+            else coalesce(recognised.vendor, recognised.named_provider, lower(calls.provider_name))
+        end as vendor
+    from calls
+    left join charges_by_response on calls.response_id = charges_by_response.response_id
+    left join keys on calls.api_key = keys.api_key
+    left join recognised
+        on
+            calls.provider_name is not distinct from recognised.provider_name
+            and calls.server_address is not distinct from recognised.server_address
+            and calls.model_name is not distinct from recognised.model_name
+    -- What bills this service's and model's other calls of the month bills for this one too.
+    left join {{ ref('int_billers_by_habit') }} as habits
+        on
+            calls.service_name is not distinct from habits.service_name
+            and lower(calls.model_name) = habits.model_key
+            and date_trunc('month', calls.started_at) = habits.month
+
 )
 
 select
-    calls.* replace (
-        coalesce(charges_by_response.account_id, calls.account_id) as account_id,
-        coalesce(charges_by_response.api_key, calls.api_key) as api_key
-    ),
-    lower(calls.model_name) as model_key,
-    charges_by_response.response_id is not null as is_on_bill,
-    coalesce(
-        charges_by_response.provider,
-        keys.provider,
-        recognised.server_provider,
-        habits.provider,
-        recognised.named_provider,
-        lower(calls.provider_name),
-        recognised.vendor,
-        'unknown'
-    ) as provider,
-    case
-        when calls.model_name like '%/%' then lower(split_part(calls.model_name, '/', 1))
-        else coalesce(recognised.vendor, recognised.named_provider, lower(calls.provider_name))
-    end as vendor
-from calls
-left join charges_by_response on calls.response_id = charges_by_response.response_id
-left join keys on calls.api_key = keys.api_key
-left join recognised
-    on
-        calls.provider_name is not distinct from recognised.provider_name
-        and calls.server_address is not distinct from recognised.server_address
-        and calls.model_name is not distinct from recognised.model_name
-left join habits
-    on
-        calls.service_name is not distinct from habits.service_name
-        and lower(calls.model_name) = habits.model_key
-        and date_trunc('month', calls.started_at) = habits.month
+    * replace (
+        -- Resource detectors name the cloud's account: a model's vendor bills another, unless seed api_keys says so.
+        case
+            when is_on_bill or provider in ('aws', 'azure', 'google') or account_id in (
+                select own.account_id from {{ ref('api_keys') }} as own
+            ) then account_id
+        end as account_id
+    )
+from provided

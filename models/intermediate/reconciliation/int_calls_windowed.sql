@@ -23,10 +23,10 @@ newest as (
     select
         provider,
         account_id,
-        max(starts_at) as begins_at
+        max(max(starts_at)) over (partition by provider, bill_account_id) as begins_at
     from {{ ref('int_provider_lines_ranked') }}
     where file_role = 'bill' and is_standing and response_id is null and ends_at <= covers_to
-    group by provider, account_id
+    group by provider, account_id, bill_account_id
 
 ),
 

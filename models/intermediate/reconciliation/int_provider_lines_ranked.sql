@@ -1,7 +1,11 @@
 -- one row per line of a provider's file: whether it stands, or a newer file or a better kind speaks for its time
 with lines as (
 
-    select * from {{ ref('int_provider_lines_unioned') }}
+    select
+        *,
+        row_number() over (partition by file_id, kind_id, starts_at, ends_at, billed_amount order by line_id)
+            as occurrence_no
+    from {{ ref('int_provider_lines_unioned') }}
 
 ),
 
@@ -72,6 +76,13 @@ placed as (
             when lines.response_id is not null and row_number() over (
                 partition by lines.provider, lines.file_kind, lines.response_id
                 order by superseded.line_id is not null, files.newness desc, lines.source_line
+            ) > 1 then 'repeated'
+            -- A file of purchases alone speaks for no time; its lines stand once, in however many downloads.
+            when lines.covers_from is null and row_number() over (
+                partition by
+                    lines.provider, lines.account_id, lines.kind_id, lines.starts_at, lines.ends_at,
+                    lines.billed_amount, lines.occurrence_no
+                order by lines.covers_from nulls last, lines.file_id, lines.line_id
             ) > 1 then 'repeated'
             when lines.file_role = 'gateway' then 'gateway'
         end as set_aside_by

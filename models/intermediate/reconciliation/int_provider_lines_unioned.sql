@@ -14,6 +14,7 @@ with lines as (
         select
             provider as stated_provider,
             account_id as stated_account_id,
+            bill_account_id as stated_bill_account_id,
             row_no,
             {{ columns | join(', ') }}
         from {{ ref('stg_' ~ kind) }}
@@ -64,6 +65,8 @@ select
     || coalesce(':' || case when named.file_role = 'usage' then named.meter_name end, '') as line_id,
     named.provider,
     coalesce(named.stated_account_id, accounts.account_id, 'default') as account_id,
+    -- One bill may cover many accounts: those of an organisation in a cloud.
+    coalesce(named.stated_bill_account_id, named.stated_account_id, accounts.account_id, 'default') as bill_account_id,
     named.stated_account_id is null as is_account_unknown,
     -- A download of calls that is filtered by key says nothing of other keys.
     case when named.response_id is not null then coalesce(named.api_key, '') else '' end as key_scope,

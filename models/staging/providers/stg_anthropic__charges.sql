@@ -9,6 +9,7 @@ select
     'anthropic_costs' as file_kind,
     'bill' as file_role,
     cast(null as varchar) as account_id,
+    cast(null as varchar) as bill_account_id,
     coalesce(api_key, api_key_id, workspace) as api_key,
     file_id,
     source_file,

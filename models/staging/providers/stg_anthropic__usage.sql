@@ -33,6 +33,7 @@ select
     'anthropic_usage' as file_kind,
     'usage' as file_role,
     cast(null as varchar) as account_id,
+    cast(null as varchar) as bill_account_id,
     coalesce(api_key, api_key_id, workspace) as api_key,
     file_id,
     source_file,

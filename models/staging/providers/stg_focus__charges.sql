@@ -26,6 +26,7 @@ select
     'focus' as file_kind,
     'bill' as file_role,
     coalesce(sub_account_id, billing_account_id) as account_id,
+    billing_account_id as bill_account_id,
     cast(null as varchar) as api_key,
     file_id,
     source_file,
@@ -34,14 +35,8 @@ select
     charge_period_start as starts_at,
     greatest(charge_period_end - interval 1 microsecond, charge_period_start) as ends_at,
     -- A purchase reaches beyond the file's own time, a correction before it.
-    coalesce(
-        min(case when is_own_use then charge_period_start end) over account_of_file,
-        min(charge_period_start) over account_of_file
-    ) as covers_from,
-    coalesce(
-        max(case when is_own_use then charge_period_end - interval 1 microsecond end) over account_of_file,
-        max(charge_period_start) over account_of_file
-    ) as covers_to,
+    min(case when is_own_use then charge_period_start end) over account_of_file as covers_from,
+    max(case when is_own_use then charge_period_end - interval 1 microsecond end) over account_of_file as covers_to,
     cast(null as varchar) as response_id,
     all_text as model_name,
     all_text as meter_name,
@@ -64,4 +59,4 @@ select
     false as is_rounded,
     invoice_id
 from charges
-window account_of_file as (partition by file_id, coalesce(sub_account_id, billing_account_id))
+window account_of_file as (partition by file_id, billing_account_id)

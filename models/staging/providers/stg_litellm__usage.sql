@@ -13,6 +13,7 @@ select
     'litellm_daily' as file_kind,
     'gateway' as file_role,
     cast(null as varchar) as account_id,
+    cast(null as varchar) as bill_account_id,
     api_key,
     file_id,
     source_file,

@@ -45,6 +45,7 @@ select
     'openai_usage' as file_kind,
     'usage' as file_role,
     organization_id as account_id,
+    cast(null as varchar) as bill_account_id,
     coalesce(api_key_id, project_id) as api_key,
     file_id,
     source_file,
