@@ -53,9 +53,9 @@ class Store:
         if self.manifest_path.exists():
             self.files = json.loads(self.manifest_path.read_text())["files"]
         for table, schema in TABLES.items():
-            # An empty typed file lets every engine read a table that nobody has filled.
+            # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
             empty = self.root / table / f"day={NO_DAY}" / "empty.parquet"
-            if not empty.exists():
+            if not empty.exists() or pq.read_schema(empty) != schema:
                 empty.parent.mkdir(parents=True, exist_ok=True)
                 pq.write_table(schema.empty_table(), empty)
 

@@ -258,7 +258,7 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     models = {row[:2]: row[2] for row in engine.execute("select * from int_models_resolved").fetchall()}
     engine.execute("""
         create table int_call_meters_unpivoted (
-            call_id varchar, provider varchar, account_id varchar, model varchar, meter varchar, service_tier varchar,
+            call_key varchar, provider varchar, account_id varchar, model varchar, meter varchar, service_tier varchar,
             started_on date, long_context_tokens bigint, priced_time varchar, quantity bigint
         )
     """)
@@ -273,7 +273,7 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     engine.execute(f"create table negotiated_prices ({columns})")
     build(engine, "int_list_prices_looked_up", "int_unit_prices_negotiated", "int_meters_priced")
     found = {call: [Decimal(0), Decimal(0)] for call, *_ in calls}
-    for call, meter, usd in engine.execute("select call_id, meter, priced_usd from int_meters_priced").fetchall():
+    for call, meter, usd in engine.execute("select call_key, meter, priced_usd from int_meters_priced").fetchall():
         place = meter in outputs
         found[call][place] = None if usd is None or found[call][place] is None else found[call][place] + usd
     return {call: tuple(prices) for call, prices in found.items()}

@@ -14,7 +14,7 @@ nested as (
         inner_span.span_key as inner_span_key
     from identified as inner_span
     inner join identified as outer_span
-        on inner_span.trace_key = outer_span.trace_key and inner_span.parent_span_key = outer_span.span_key
+        on inner_span.trace_key = outer_span.trace_key and inner_span.outer_call_key = outer_span.span_key
     where
         not inner_span.is_wrapper and not outer_span.is_wrapper
         and inner_span.has_usage and outer_span.has_usage
@@ -67,17 +67,27 @@ reported as (
     inner join identified
         on chains.trace_key = identified.trace_key and chains.span_key = identified.span_key
 
+),
+
+named as (
+
+    select
+        identified.trace_key,
+        identified.span_key,
+        coalesce(
+            identified.response_id, reported.response_id, reported.call_id,
+            identified.trace_id || ':' || identified.span_id
+        ) as call_id,
+        coalesce(identified.response_id, reported.response_id) as response_id,
+        identified.is_identified,
+        identified.is_wrapper
+    from identified
+    left join reported
+        on identified.trace_key = reported.trace_key and identified.span_key = reported.span_key
+
 )
 
 select
-    identified.trace_key,
-    identified.span_key,
-    coalesce(
-        identified.response_id, reported.response_id, reported.call_id, identified.trace_id || ':' || identified.span_id
-    ) as call_id,
-    coalesce(identified.response_id, reported.response_id) as response_id,
-    identified.is_identified,
-    identified.is_wrapper
-from identified
-left join reported
-    on identified.trace_key = reported.trace_key and identified.span_key = reported.span_key
+    {{ row_key('call_id') }} as call_key,
+    *
+from named

@@ -4,7 +4,8 @@ with billable as (
     select
         spans.trace_key,
         spans.span_key,
-        parents.parent_span_key,
+        walked.parent_span_key,
+        walked.outer_call_key,
         spans.trace_id,
         spans.span_id,
         spans.response_id,
@@ -16,25 +17,27 @@ with billable as (
         spans.all_input_tokens,
         spans.all_output_tokens
     from {{ ref('stg_telemetry__spans') }} as spans
-    inner join {{ ref('int_span_parents_resolved') }} as parents
-        on spans.trace_key = parents.trace_key and spans.span_key = parents.span_key
+    inner join {{ ref('int_spans_walked') }} as walked
+        on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
     where spans.is_billable
 
 ),
 
-families as (
+{% for family, head in [('beneath', 'outer_call_key'), ('siblings', 'parent_span_key')] %}
+    {{ family }} as (
 
-    select
-        trace_key,
-        parent_span_key,
-        count(*) as children,
-        sum(all_input_tokens) as input_tokens,
-        sum(all_output_tokens) as output_tokens
-    from billable
-    where parent_span_key is not null
-    group by trace_key, parent_span_key
+        select
+            trace_key,
+            {{ head }},
+            count(*) as members,
+            sum(all_input_tokens) as input_tokens,
+            sum(all_output_tokens) as output_tokens
+        from billable
+        where {{ head }} is not null
+        group by trace_key, {{ head }}
 
-),
+    ),
+{% endfor %}
 
 -- Who knows no response id and counted nothing of its own: nothing at all, or the sum of its children or siblings.
 wrappers as (
@@ -43,21 +46,21 @@ wrappers as (
         billable.trace_key,
         billable.span_key
     from billable
-    left join families as own
-        on billable.trace_key = own.trace_key and billable.span_key = own.parent_span_key
-    left join families as beside
-        on billable.trace_key = beside.trace_key and billable.parent_span_key = beside.parent_span_key
+    left join beneath
+        on billable.trace_key = beneath.trace_key and billable.span_key = beneath.outer_call_key
+    left join siblings
+        on billable.trace_key = siblings.trace_key and billable.parent_span_key = siblings.parent_span_key
     where
         billable.response_id is null
         and (
-            (own.children >= 1 and not billable.has_usage)
+            (beneath.members >= 1 and not billable.has_usage)
             or (
-                own.children >= 2 and own.input_tokens = billable.all_input_tokens
-                and own.output_tokens = billable.all_output_tokens
+                beneath.members >= 2 and beneath.input_tokens = billable.all_input_tokens
+                and beneath.output_tokens = billable.all_output_tokens
             )
             or (
-                beside.children >= 3 and beside.input_tokens = 2 * billable.all_input_tokens
-                and beside.output_tokens = 2 * billable.all_output_tokens
+                siblings.members >= 3 and siblings.input_tokens = 2 * billable.all_input_tokens
+                and siblings.output_tokens = 2 * billable.all_output_tokens
                 and billable.has_usage
             )
         )
@@ -102,17 +105,7 @@ known as (
 )
 
 select
-    known.trace_key,
-    known.span_key,
-    known.parent_span_key,
-    known.trace_id,
-    known.span_id,
-    known.started_at,
-    known.has_usage,
-    known.model_name,
-    known.all_input_tokens,
-    known.all_output_tokens,
-    known.call_response_id as response_id,
+    known.* exclude (call_response_id) replace (known.call_response_id as response_id), -- noqa: RF02
     known.response_id is not null as is_identified,
     wrappers.span_key is not null as is_wrapper
 from known

@@ -1,4 +1,5 @@
 -- one row per call and originator: feature, rule, path and tenant, with the originator's weight
+{{ config(materialized="view") }}
 with traced as (
 
     select * from {{ ref('int_call_paths_traced') }}
@@ -46,40 +47,50 @@ ruled as (
         order by rules.priority, rules.feature_id
     ) = 1
 
+),
+
+named as (
+
+    select
+        traced.call_key,
+        coalesce(traced.is_split, false) as is_split,
+        traced.route,
+        traced.prompt_version,
+        traced.is_root_orphan,
+        traced.owner_team_id,
+        traced.environment_purpose,
+        coalesce(traced.stated_purpose, lower(ruled.ruled_purpose)) as stated_purpose,
+        coalesce(traced.originating_feature_id, ruled.ruled_feature_id) as originating_feature_id,
+        coalesce(traced.serving_feature_id, ruled.ruled_feature_id) as serving_feature_id,
+        case when ruled.ruled_feature_id is not null then 'catalog_rule' else traced.attribution_rule end
+            as attribution_rule,
+        traced.hops,
+        traced.team_path,
+        traced.tenant_id,
+        traced.user_id,
+        traced.weight
+    from traced
+    left join ruled
+        on
+            traced.originating_feature_id is null
+            and traced.service_name is not distinct from ruled.service_name
+            and traced.span_name is not distinct from ruled.span_name
+            and traced.root_service_name is not distinct from ruled.root_service_name
+            and traced.root_span_name is not distinct from ruled.root_span_name
+            and traced.route is not distinct from ruled.route
+            and traced.prompt_template is not distinct from ruled.prompt_template
+
 )
 
+select * from named
+where not is_split
+
+union all
+
+-- The same originator through several causes is one originator.
 select
-    traced.call_id,
-    traced.route,
-    traced.prompt_version,
-    traced.is_root_orphan,
-    traced.owner_team_id,
-    traced.environment_purpose,
-    coalesce(traced.stated_purpose, lower(ruled.ruled_purpose)) as stated_purpose,
-    coalesce(traced.originating_feature_id, ruled.ruled_feature_id) as originating_feature_id,
-    coalesce(traced.serving_feature_id, ruled.ruled_feature_id) as serving_feature_id,
-    case when ruled.ruled_feature_id is not null then 'catalog_rule' else traced.attribution_rule end
-        as attribution_rule,
-    traced.hops,
-    traced.team_path,
-    traced.tenant_id,
-    traced.user_id,
-    -- The same originator through several causes is one originator.
-    sum(traced.weight) as weight
-from traced
-left join ruled
-    on
-        traced.originating_feature_id is null
-        and traced.service_name is not distinct from ruled.service_name
-        and traced.span_name is not distinct from ruled.span_name
-        and traced.root_service_name is not distinct from ruled.root_service_name
-        and traced.root_span_name is not distinct from ruled.root_span_name
-        and traced.route is not distinct from ruled.route
-        and traced.prompt_template is not distinct from ruled.prompt_template
-group by
-    traced.call_id, traced.route, traced.prompt_version, traced.is_root_orphan, traced.owner_team_id,
-    traced.environment_purpose, coalesce(traced.stated_purpose, lower(ruled.ruled_purpose)),
-    coalesce(traced.originating_feature_id, ruled.ruled_feature_id),
-    coalesce(traced.serving_feature_id, ruled.ruled_feature_id),
-    case when ruled.ruled_feature_id is not null then 'catalog_rule' else traced.attribution_rule end,
-    traced.hops, traced.team_path, traced.tenant_id, traced.user_id
+    * exclude (weight), -- noqa: RF02
+    sum(weight) as weight
+from named
+where is_split
+group by all

@@ -1,4 +1,5 @@
 -- one row per call and chain of causes: labels, path and tenant as the graph hands them down
+{{ config(materialized="view") }}
 with calls as (
 
     select * from {{ ref('int_calls_deduplicated') }}
@@ -20,7 +21,9 @@ causes as (
 traced as (
 
     select
-        calls.call_id,
+        calls.call_key,
+        -- Only what several spans caused has several originators.
+        causes.is_split,
         calls.service_name,
         calls.span_name,
         walked.root_service_name,
@@ -33,7 +36,7 @@ traced as (
         walked.environment_purpose,
         coalesce(walked.stated_purpose, causes.stated_purpose) as stated_purpose,
         coalesce(causes.originating_feature_id, walked.originating_feature_id) as originating_feature_id,
-        coalesce(walked.serving_feature_id, causes.originating_feature_id) as serving_feature_id,
+        coalesce(walked.serving_feature_id, causes.serving_feature_id) as serving_feature_id,
         case when causes.originating_feature_id is not null then 'link' else walked.attribution_rule end
             as attribution_rule,
         case
@@ -44,12 +47,11 @@ traced as (
             when causes.caused_root_key is null then walked.team_path
             when causes.originating_feature_id is null and walked.originating_feature_id is not null
                 then walked.team_path
-            else {{ joined_paths('causes.team_path', 'walked.team_path') }}
+            else {{ joined_paths('causes.team_path', 'walked.root_path') }}
         end as team_path,
         coalesce(walked.tenant_id, causes.tenant_id) as tenant_id,
         coalesce(walked.user_id, causes.user_id) as user_id,
-        -- Weights are whole numbers, so that adding them up depends on no order.
-        cast(round(1000000000000 / coalesce(causes.causes, 1)) as bigint) as weight
+        coalesce(causes.weight, 1) as weight
     from calls
     inner join walked
         on calls.trace_key = walked.trace_key and calls.span_key = walked.span_key

@@ -23,6 +23,15 @@ services as (
 
 ),
 
+linked_roots as (
+
+    select distinct
+        caused_trace_key as trace_key,
+        caused_root_key as span_key
+    from {{ ref('int_trace_links_unnested') }}
+
+),
+
 link_causes as (
 
     select distinct
@@ -64,7 +73,10 @@ select
     spans.prompt_template,
     spans.span_name,
     spans.is_billable,
-    spans.is_billable or link_causes.span_key is not null as is_needed
+    linked_roots.span_key is not null as is_linked_root,
+    -- Agents, workflows, chains and tools make no request, but may state the usage of those beneath them.
+    spans.has_usage and not spans.is_billable as is_claim,
+    spans.is_billable or spans.has_usage or link_causes.span_key is not null as is_needed
 from spans
 inner join parents
     on spans.trace_key = parents.trace_key and spans.span_key = parents.span_key
@@ -72,5 +84,7 @@ left join catalog
     on spans.feature_id = catalog.feature_id and {{ in_force('catalog', 'spans.started_on') }}
 left join services
     on spans.service_name = services.service_name and {{ in_force('services', 'spans.started_on') }}
+left join linked_roots
+    on spans.trace_key = linked_roots.trace_key and spans.span_key = linked_roots.span_key
 left join link_causes
     on spans.trace_key = link_causes.trace_key and spans.span_key = link_causes.span_key

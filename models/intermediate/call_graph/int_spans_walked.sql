@@ -30,9 +30,10 @@ walk as (
         feature_id as originating_feature_id,
         feature_id as serving_feature_id,
         0 as origin_depth,
-        feature_id is not null as is_labelled_here,
         coalesce(owner_team_id, '') as team_path,
-        owner_team_id as last_team_id,
+        owner_team_id,
+        -- Where other traces caused this one, its chain of teams begins there, above any label of its own.
+        case when is_linked_root then coalesce(owner_team_id, '') end as root_path,
         stated_purpose,
         environment_purpose,
         tenant_id,
@@ -40,6 +41,12 @@ walk as (
         prompt_version,
         route,
         prompt_template,
+        parent_span_key,
+        cast(null as bigint) as outer_call_key,
+        cast(null as bigint) as outer_claim_key,
+        case when is_billable then span_key end as inner_call_key,
+        case when is_claim then span_key end as inner_claim_key,
+        is_claim,
         is_needed
     from spans
     where parent_span_key is null
@@ -60,20 +67,22 @@ walk as (
             when walk.originating_feature_id is null and spans.feature_id is not null then walk.depth + 1
             else walk.origin_depth
         end as origin_depth,
-        spans.feature_id is not null as is_labelled_here,
         case
             -- The path begins at the originating feature; what stands above it asked for nothing by name.
             when
                 walk.originating_feature_id is null and spans.feature_id is not null
                 then coalesce(spans.owner_team_id, '')
-            when spans.owner_team_id is null or spans.owner_team_id = walk.last_team_id then walk.team_path
+            when spans.owner_team_id is null or spans.owner_team_id = walk.owner_team_id then walk.team_path
             when walk.team_path = '' then spans.owner_team_id
             else walk.team_path || ' > ' || spans.owner_team_id
         end as team_path,
         case
             when walk.originating_feature_id is null and spans.feature_id is not null then spans.owner_team_id
-            else coalesce(spans.owner_team_id, walk.last_team_id)
-        end as last_team_id,
+            else coalesce(spans.owner_team_id, walk.owner_team_id)
+        end as owner_team_id,
+        case
+            when walk.root_path is not null then {{ joined_paths('walk.root_path', 'spans.owner_team_id') }}
+        end as root_path,
         coalesce(spans.stated_purpose, walk.stated_purpose) as stated_purpose,
         coalesce(spans.environment_purpose, walk.environment_purpose) as environment_purpose,
         coalesce(spans.tenant_id, walk.tenant_id) as tenant_id,
@@ -81,6 +90,12 @@ walk as (
         coalesce(spans.prompt_version, walk.prompt_version) as prompt_version,
         coalesce(spans.route, walk.route) as route,
         coalesce(spans.prompt_template, walk.prompt_template) as prompt_template,
+        spans.parent_span_key,
+        walk.inner_call_key as outer_call_key,
+        walk.inner_claim_key as outer_claim_key,
+        case when spans.is_billable then spans.span_key else walk.inner_call_key end as inner_call_key,
+        case when spans.is_claim then spans.span_key else walk.inner_claim_key end as inner_claim_key,
+        spans.is_claim,
         spans.is_needed
     from walk
     inner join spans
@@ -89,32 +104,17 @@ walk as (
 )
 
 select
-    walk.trace_key,
-    walk.span_key,
-    walk.root_span_key,
-    walk.is_root_orphan,
-    walk.root_service_name,
-    walk.root_span_name,
-    walk.depth,
-    coalesce(walk.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
-    coalesce(walk.serving_feature_id, trace_tags.feature_id) as serving_feature_id,
+    walk.* exclude (inner_call_key, inner_claim_key, origin_depth, is_needed) replace ( -- noqa: RF02
+        coalesce(walk.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
+        coalesce(walk.serving_feature_id, trace_tags.feature_id) as serving_feature_id
+    ),
     walk.depth - walk.origin_depth as hops,
     case
-        when walk.is_labelled_here then 'span_tag'
-        when walk.originating_feature_id is not null then 'ancestor_tag'
+        when walk.originating_feature_id is not null
+            then case when walk.depth = walk.origin_depth then 'span_tag' else 'ancestor_tag' end
         when trace_tags.feature_id is not null then 'trace_tag'
         else 'none'
-    end as attribution_rule,
-    walk.team_path,
-    walk.last_team_id as owner_team_id,
-    walk.stated_purpose,
-    walk.environment_purpose,
-    walk.tenant_id,
-    walk.user_id,
-    walk.prompt_version,
-    walk.route,
-    walk.prompt_template
+    end as attribution_rule
 from walk
-left join trace_tags
-    on walk.trace_key = trace_tags.trace_key
+left join trace_tags on walk.trace_key = trace_tags.trace_key
 where walk.is_needed

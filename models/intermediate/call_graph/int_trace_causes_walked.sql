@@ -1,74 +1,77 @@
--- one row per linked root and cause at the end of its chain of traces: what it hands down, 1 / `causes` of the root
-with recursive trace_links as (
+-- one row per linked root and what the ends of its chains of causes hand down, with the weight of these chains
+with recursive edges as (
 
     select
         *,
         count(*) over (partition by caused_trace_key, caused_root_key) as causes
-    from {{ ref('int_trace_links_unnested') }}
+    from {{ ref('int_trace_causes_resolved') }}
 
 ),
 
 walked as (
 
-    select * from {{ ref('int_spans_walked') }}
+    select
+        *,
+        coalesce(root_path, team_path) as whole_path
+    from {{ ref('int_spans_walked') }}
 
 ),
 
 lineage as (
 
     select
-        trace_links.caused_trace_key,
-        trace_links.caused_root_key,
+        edges.caused_trace_key,
+        edges.caused_root_key,
         walked.trace_key,
         walked.root_span_key,
-        cast(trace_links.causes as double) as causes,
         1 as level,
-        1 as distance,
-        walked.depth,
+        1 + walked.depth as distance,
         walked.originating_feature_id,
-        walked.hops + 1 as hops,
-        walked.team_path,
+        walked.serving_feature_id,
+        1 + walked.hops as hops,
+        case when walked.originating_feature_id is null then walked.whole_path else walked.team_path end as team_path,
+        walked.whole_path,
         walked.tenant_id,
         walked.user_id,
-        walked.stated_purpose
-    from trace_links
-    inner join walked
-        on trace_links.trace_key = walked.trace_key and trace_links.span_key = walked.span_key
-    where (walked.trace_key, walked.root_span_key) != (trace_links.caused_trace_key, trace_links.caused_root_key)
+        walked.stated_purpose,
+        cast(sum({{ whole_weight() }} * cast({{ finer() }} as hugeint) // edges.causes) as hugeint) as weight
+    from edges
+    inner join walked on edges.trace_key = walked.trace_key and edges.span_key = walked.span_key
+    group by all
 
     union all
 
+    -- Of labels the outermost asked first and the nearest did the work; chains that meet go on as one.
     select
         lineage.caused_trace_key,
         lineage.caused_root_key,
         walked.trace_key,
         walked.root_span_key,
-        lineage.causes * trace_links.causes as causes,
         lineage.level + 1 as level,
-        lineage.distance + lineage.depth + 1 as distance,
-        walked.depth,
-        -- The outermost label wins: the cause's cause asked first.
+        lineage.distance + 1 + walked.depth as distance,
         coalesce(walked.originating_feature_id, lineage.originating_feature_id) as originating_feature_id,
+        coalesce(lineage.serving_feature_id, walked.serving_feature_id) as serving_feature_id,
         case
             when walked.originating_feature_id is null then lineage.hops
-            else lineage.distance + lineage.depth + 1 + walked.hops
+            else lineage.distance + 1 + walked.hops
         end as hops,
         case
-            when walked.originating_feature_id is null and lineage.originating_feature_id is not null
-                then lineage.team_path
-            else {{ joined_paths('walked.team_path', 'lineage.team_path') }}
+            when walked.originating_feature_id is not null
+                then {{ joined_paths('walked.team_path', 'lineage.whole_path') }}
+            when lineage.originating_feature_id is not null then lineage.team_path
+            else {{ joined_paths('walked.whole_path', 'lineage.whole_path') }}
         end as team_path,
+        {{ joined_paths('walked.whole_path', 'lineage.whole_path') }} as whole_path,
         coalesce(lineage.tenant_id, walked.tenant_id) as tenant_id,
         coalesce(lineage.user_id, walked.user_id) as user_id,
-        coalesce(lineage.stated_purpose, walked.stated_purpose) as stated_purpose
+        coalesce(lineage.stated_purpose, walked.stated_purpose) as stated_purpose,
+        cast(sum(lineage.weight // edges.causes) as hugeint) as weight
     from lineage
-    inner join trace_links
-        on lineage.trace_key = trace_links.caused_trace_key and lineage.root_span_key = trace_links.caused_root_key
-    inner join walked
-        on trace_links.trace_key = walked.trace_key and trace_links.span_key = walked.span_key
-    where
-        lineage.level < {{ var('max_link_levels') }}
-        and (walked.trace_key, walked.root_span_key) != (lineage.caused_trace_key, lineage.caused_root_key)
+    inner join edges
+        on lineage.trace_key = edges.caused_trace_key and lineage.root_span_key = edges.caused_root_key
+    inner join walked on edges.trace_key = walked.trace_key and edges.span_key = walked.span_key
+    where lineage.level < {{ var('max_link_levels') }}
+    group by all
 
 ),
 
@@ -77,22 +80,27 @@ caused_roots as (
     select distinct
         caused_trace_key,
         caused_root_key
-    from trace_links
+    from edges
 
 )
 
 select
     lineage.caused_trace_key,
     lineage.caused_root_key,
-    lineage.causes,
     lineage.originating_feature_id,
+    lineage.serving_feature_id,
     lineage.hops,
     lineage.team_path,
     lineage.tenant_id,
     lineage.user_id,
-    lineage.stated_purpose
+    lineage.stated_purpose,
+    sum(lineage.weight) as weight,
+    count(*) over (partition by lineage.caused_trace_key, lineage.caused_root_key) > 1 as is_split
 from lineage
 left join caused_roots as further
     on lineage.trace_key = further.caused_trace_key and lineage.root_span_key = further.caused_root_key
--- A ring of traces has no end: at the level limit it is cut where it stands.
+-- Chains end where nothing caused their trace, or are cut where they stand at the level limit.
 where further.caused_root_key is null or lineage.level = {{ var('max_link_levels') }}
+group by
+    lineage.caused_trace_key, lineage.caused_root_key, lineage.originating_feature_id, lineage.serving_feature_id,
+    lineage.hops, lineage.team_path, lineage.tenant_id, lineage.user_id, lineage.stated_purpose

@@ -1,11 +1,9 @@
 -- one row per call, or usage that no bill covers, and meter with a quantity: disjoint classes, and what prices them
-{% set meters = [
-    'input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'audio_input', 'output', 'reasoning', 'audio_output'
-] %}
+{% set meters = call_meters() %}
 with calls as (
 
     select
-        call_id,
+        call_key,
         provider,
         account_id,
         model_key,
@@ -53,7 +51,7 @@ priced_calls as (
 
 {% for meter in meters %}
     select
-        call_id,
+        call_key,
         provider,
         account_id,
         model,
@@ -74,7 +72,7 @@ union all
 
 -- Usage that no call explains accrues at the same prices.
 select
-    usage_group_id as call_id,
+    {{ row_key('usage_group_id') }} as call_key,
     provider,
     account_id,
     model,

@@ -8,17 +8,26 @@ with calls as (
 meters as (
 
     select
-        call_id,
+        call_key,
         sum(quantity) as quantity,
         sum(priced_usd) as priced_usd,
         count(*) filter (where priced_usd is null) as unpriced_meters
     from {{ ref('int_meters_priced') }}
-    group by call_id
+    group by call_key
 
 )
 
 select
-    calls.*,
+    calls.call_key,
+    calls.call_id,
+    calls.response_id,
+    calls.trace_key,
+    calls.started_at,
+    calls.provider,
+    calls.vendor,
+    calls.account_id,
+    calls.api_key,
+    calls.is_on_bill,
     -- Calls without a time stand under a day of their own.
     coalesce({{ billing_day('calls.started_at', 'calls.provider') }}, date '1970-01-01') as started_on,
     models.model,
@@ -26,12 +35,12 @@ select
     case when meters.unpriced_meters = 0 then {{ money('meters.priced_usd') }} end as priced_usd,
     case
         when calls.started_at is null then 'no_time'
-        when calls.model_name is null then 'no_model'
+        when calls.model_key is null then 'no_model'
         when not calls.has_usage then 'no_usage'
-        when meters.call_id is null then 'no_tokens'
+        when meters.call_key is null then 'no_tokens'
         when meters.unpriced_meters > 0 then 'model_not_in_price_book'
     end as unpriced_reason
 from calls
 left join {{ ref('int_models_resolved') }} as models
     on calls.provider = models.provider and calls.model_key = models.model_name
-left join meters on calls.call_id = meters.call_id
+left join meters on calls.call_key = meters.call_key

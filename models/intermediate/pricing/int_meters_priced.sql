@@ -12,7 +12,7 @@ prices as (
 )
 
 select
-    meters.call_id,
+    meters.call_key,
     meters.meter,
     meters.quantity,
     prices.unit_price_usd,

@@ -2,6 +2,7 @@
 with calls as (
 
     select
+        calls.call_key,
         calls.call_id,
         calls.provider,
         windowed.account_id,
@@ -11,7 +12,7 @@ with calls as (
         calls.response_id,
         windowed.is_provisional
     from {{ ref('int_calls_priced') }} as calls
-    inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_id = windowed.call_id
+    inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_key = windowed.call_key
     where windowed.is_in_bill and not calls.is_on_bill
 
 ),
@@ -24,7 +25,7 @@ metered as (
         meters.quantity,
         meters.priced_usd
     from calls
-    inner join {{ ref('int_meters_priced') }} as meters on calls.call_id = meters.call_id
+    inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
 
 ),
 
@@ -71,6 +72,7 @@ meters as (
 )
 
 select
+    metered.call_key,
     metered.call_id,
     metered.provider,
     metered.account_id,
@@ -90,5 +92,5 @@ left join meters
         and metered.model is not distinct from meters.model
         and metered.call_meter = meters.call_meter
 group by
-    metered.call_id, metered.provider, metered.account_id, metered.api_key, metered.usage_on, metered.model,
-    metered.response_id, metered.is_provisional, coalesce(meters.billed_meter, metered.call_meter)
+    metered.call_key, metered.call_id, metered.provider, metered.account_id, metered.api_key, metered.usage_on,
+    metered.model, metered.response_id, metered.is_provisional, coalesce(meters.billed_meter, metered.call_meter)

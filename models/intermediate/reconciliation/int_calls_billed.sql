@@ -2,23 +2,23 @@
 with calls as (
 
     select
-        calls.* exclude (account_id), -- noqa: RF02
+        calls.* exclude (account_id, response_id, started_at, is_on_bill), -- noqa: RF02
         windowed.account_id,
         windowed.is_in_bill,
         windowed.is_provisional
     from {{ ref('int_calls_priced') }} as calls
-    inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_id = windowed.call_id
+    inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_key = windowed.call_key
 
 ),
 
 by_response as (
 
     select
-        call_id,
+        call_key,
         sum(billed_usd) as billed_usd
     from {{ ref('int_charges_standing') }}
-    where call_id is not null
-    group by call_id
+    where call_key is not null
+    group by call_key
 
 ),
 
@@ -26,6 +26,7 @@ by_response as (
 grouped_calls as (
 
     select
+        members.call_key,
         members.member_id as call_id,
         groups.group_id,
         groups.taken_usd,
@@ -49,7 +50,7 @@ grouped_calls as (
 by_group as (
 
     select
-        call_id,
+        call_key,
         is_matched,
         match_level,
         {{ part_with_residue('taken_usd', 'part_usd', 'quantity', 'group_id', 'call_id') }} as billed_usd
@@ -60,12 +61,12 @@ by_group as (
 by_group_and_call as (
 
     select
-        call_id,
+        call_key,
         sum(billed_usd) as billed_usd,
         -- The coarsest level at which any of its meters met.
         min(case when is_matched then match_level else 'adjacent_day' end) as match_level
     from by_group
-    group by call_id
+    group by call_key
 
 ),
 
@@ -78,11 +79,11 @@ settled as (
         by_group_and_call.match_level as group_level,
         -- What a bucket that may still grow does not know accrues.
         calls.is_in_bill and not (
-            calls.is_provisional and by_response.call_id is null and by_group_and_call.call_id is null
+            calls.is_provisional and by_response.call_key is null and by_group_and_call.call_key is null
         ) as is_in_bill
     from calls
-    left join by_response on calls.call_id = by_response.call_id
-    left join by_group_and_call on calls.call_id = by_group_and_call.call_id
+    left join by_response on calls.call_key = by_response.call_key
+    left join by_group_and_call on calls.call_key = by_group_and_call.call_key
 
 )
 

@@ -28,12 +28,6 @@ said as (
 
 ),
 
-aliases as (
-
-    select * from {{ ref('provider_aliases') }}
-
-),
-
 -- The longest pattern is the most specific one.
 recognised as (
 
@@ -45,14 +39,10 @@ recognised as (
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'name') as named_provider,
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'model') as vendor
     from said
-    left join aliases
-        on lower(
-            case aliases.kind
-                when 'server' then said.server_address
-                when 'name' then said.provider_name
-                else said.model_name
-            end
-        ) like aliases.pattern escape '\'
+    left join {{ ref('provider_aliases') }} as aliases
+        on lower(case aliases.kind
+            when 'server' then said.server_address when 'name' then said.provider_name else said.model_name
+        end) like aliases.pattern escape '\'
     group by said.provider_name, said.server_address, said.model_name
 
 ),
@@ -71,11 +61,19 @@ keys as (
 provided as (
 
     select
-        calls.* replace (
-            coalesce(charges_by_response.account_id, calls.account_id) as account_id,
-            coalesce(charges_by_response.api_key, calls.api_key) as api_key
-        ),
+        calls.call_key,
+        calls.call_id,
+        calls.response_id,
+        calls.trace_key,
+        calls.started_at,
         lower(calls.model_name) as model_key,
+        calls.service_tier,
+        calls.has_usage,
+        {% for meter in call_meters() %}
+            calls.{{ meter }}_tokens,
+        {% endfor %}
+        coalesce(charges_by_response.account_id, calls.account_id) as account_id,
+        coalesce(charges_by_response.api_key, calls.api_key) as api_key,
         charges_by_response.response_id is not null as is_on_bill,
         coalesce(
             charges_by_response.provider,

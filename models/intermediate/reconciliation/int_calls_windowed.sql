@@ -2,7 +2,7 @@
 with calls as (
 
     select
-        call_id,
+        call_key,
         provider,
         account_id,
         started_at,
@@ -43,7 +43,7 @@ accounts as (
 covered as (
 
     select
-        calls.call_id,
+        calls.call_key,
         count(distinct windows.account_id) as covering_accounts,
         min(windows.account_id) as account_id,
         bool_or(calls.started_at >= newest.begins_at) as is_provisional
@@ -54,18 +54,18 @@ covered as (
             and coalesce(calls.account_id, windows.account_id) = windows.account_id
             and calls.started_at between windows.covers_from and windows.covers_to
     left join newest on windows.provider = newest.provider and windows.account_id = newest.account_id
-    group by calls.call_id
+    group by calls.call_key
 
 )
 
 select
-    calls.call_id,
+    calls.call_key,
     -- Where the call's account is unknown, every account of the provider must be covered.
     calls.is_on_bill
-    or (calls.account_id is not null and covered.call_id is not null)
+    or (calls.account_id is not null and covered.call_key is not null)
     or coalesce(covered.covering_accounts = accounts.accounts, false) as is_in_bill,
     coalesce(covered.is_provisional, false) as is_provisional,
     coalesce(calls.account_id, case when covered.covering_accounts = 1 then covered.account_id end) as account_id
 from calls
-left join covered on calls.call_id = covered.call_id
+left join covered on calls.call_key = covered.call_key
 left join accounts on calls.provider = accounts.provider

@@ -75,6 +75,7 @@ select
     charges.charged_on,
     charges.model,
     charges.meter,
+    charges.call_key,
     charges.call_id,
     charges.quantity,
     charges.billed_usd,

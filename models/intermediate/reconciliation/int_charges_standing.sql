@@ -39,6 +39,7 @@ spread as (
 calls as (
 
     select
+        call_key,
         call_id,
         response_id
     from {{ ref('int_calls_provided') }}
@@ -78,6 +79,7 @@ select
     {{ money('''case when spread.is_first_day then spread.billed_usd - spread.cost_usd + spread.part_usd * spread.days
     else 0 end - spread.part_usd''') }} as prepaid_usd,
     -- The exact level: the provider's own id of the answer stands on both sides.
+    calls.call_key,
     calls.call_id
 from spread
 left join calls on spread.response_id = calls.response_id

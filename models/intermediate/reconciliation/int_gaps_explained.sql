@@ -20,14 +20,14 @@ groups as (
 charged_calls as (
 
     select
-        call_id,
+        call_key,
         sum(quantity) as quantity,
         sum(billed_usd) as billed_usd,
         min(charged_on) as usage_on,
         min(meter) as meter
     from {{ ref('int_charges_settled') }}
-    where call_id is not null
-    group by call_id
+    where call_key is not null
+    group by call_key
 
 ),
 
@@ -52,7 +52,7 @@ by_response as (
         calls.quantity as traced_quantity,
         'response_id' as match_level
     from calls
-    inner join charged_calls on calls.call_id = charged_calls.call_id
+    inner join charged_calls on calls.call_key = charged_calls.call_key
 
 ),
 

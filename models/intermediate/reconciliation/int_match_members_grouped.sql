@@ -1,17 +1,18 @@
 -- one row per charge, call meter and usage count without a match by id: the group in which they meet
 {% set sides = [
-    ('charge', 'int_charges_standing', 'charge_id', 'charged_on', 'billed_usd', 'response_id is not null', 'is_rounded',
-        'false', 'call_id is null and meter is not null'),
-    ('call', 'int_call_meters_loose', 'call_id', 'usage_on', 'priced_usd', 'response_id is not null', 'false',
-        'is_provisional', 'true'),
-    ('usage', 'int_usage_standing', 'usage_id', 'usage_on', 'null', 'false', 'false', 'false', 'true'),
+    ('charge', 'int_charges_standing', 'charge_id', 'null', 'charged_on', 'billed_usd', 'response_id is not null',
+        'is_rounded', 'false', 'call_id is null and meter is not null'),
+    ('call', 'int_call_meters_loose', 'call_id', 'call_key', 'usage_on', 'priced_usd', 'response_id is not null',
+        'false', 'is_provisional', 'true'),
+    ('usage', 'int_usage_standing', 'usage_id', 'null', 'usage_on', 'null', 'false', 'false', 'false', 'true'),
 ] %}
 with members as (
 
-    {% for side, model, id, usage_on, amount_usd, is_identified, is_rounded, is_provisional, is_member in sides %}
+    {% for side, model, id, key, usage_on, amount_usd, is_identified, is_rounded, is_provisional, is_member in sides %}
         select
             '{{ side }}' as side,
             {{ id }} as member_id,
+            cast({{ key }} as bigint) as call_key,
             provider,
             account_id,
             api_key,
@@ -75,6 +76,7 @@ levels as (
 select
     members.side,
     members.member_id,
+    members.call_key,
     members.provider,
     members.account_id,
     members.usage_on,

@@ -8,7 +8,7 @@ with usage as (
             partition by unbilled.provider, unbilled.usage_on, unbilled.model, unbilled.meter
         ) as bigint) as total_quantity
     from {{ ref('int_usage_unbilled') }} as unbilled
-    left join {{ ref('int_meters_priced') }} as meters on unbilled.usage_group_id = meters.call_id
+    left join {{ ref('int_meters_priced') }} as meters on {{ row_key('unbilled.usage_group_id') }} = meters.call_key
 
 ),
 
@@ -27,7 +27,7 @@ traced as (
         families.billed_meter as meter,
         cast(sum(meters.quantity) as bigint) as quantity
     from {{ ref('int_calls_billed') }} as calls
-    inner join {{ ref('int_meters_priced') }} as meters on calls.call_id = meters.call_id
+    inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
     inner join families on calls.provider = families.provider and meters.meter = families.call_meter
     where not calls.is_in_bill
     group by calls.provider, calls.started_on, calls.model, families.billed_meter

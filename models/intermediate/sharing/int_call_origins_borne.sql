@@ -1,4 +1,5 @@
 -- one row per call and originator: whose cost it is, who pays the provider, who bears it, for which purpose
+{{ config(materialized="view") }}
 with calls as (
 
     select * from {{ ref('int_calls_billed') }}
@@ -32,8 +33,16 @@ catalog as (
 joined as (
 
     select
+        calls.call_key,
         calls.call_id,
+        calls.trace_key,
         calls.started_on,
+        calls.provider,
+        calls.account_id,
+        calls.model,
+        calls.basis,
+        case calls.basis when 'billed' then calls.billed_usd when 'accrued' then calls.priced_usd end as attributed_usd,
+        origins.is_split,
         origins.route,
         origins.prompt_version,
         origins.is_root_orphan,
@@ -58,7 +67,7 @@ joined as (
         ) as known_purpose,
         coalesce(keys.owner_team_id, origins.owner_team_id, 'unattributed') as payer_team_id
     from calls
-    inner join origins on calls.call_id = origins.call_id
+    inner join origins on calls.call_key = origins.call_key
     left join evaluated on calls.trace_key = evaluated.trace_key
     left join keys
         on
@@ -72,7 +81,7 @@ joined as (
 with_purpose as (
 
     select
-        joined.*,
+        joined.* exclude (known_purpose), -- noqa: RF02
         coalesce(
             joined.known_purpose,
             case when joined.originating_feature_id is not null then '{{ var("default_purpose") }}' else 'unknown' end
@@ -87,20 +96,10 @@ with_purpose as (
 )
 
 select
-    call_id,
-    coalesce(originating_feature_id, 'unlabelled') as originating_feature_id,
-    coalesce(serving_feature_id, 'unlabelled') as serving_feature_id,
-    attribution_rule,
-    route,
-    prompt_version,
-    is_root_orphan,
-    hops,
-    team_path,
-    tenant_id,
-    user_id,
-    weight,
-    purpose,
-    payer_team_id,
+    * exclude (feature_owner_id) replace ( -- noqa: RF02
+        coalesce(originating_feature_id, 'unlabelled') as originating_feature_id,
+        coalesce(serving_feature_id, 'unlabelled') as serving_feature_id
+    ),
     case
         when originating_feature_id is null then payer_team_id
         -- Who owns the feature evaluated bears its evals; a rule, a key or a run names a feature and no calling team.

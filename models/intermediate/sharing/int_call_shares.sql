@@ -1,37 +1,34 @@
 -- one row per call, originator, bearer, tenant and user: its share of the call and of the call's money
+{% set keys = [
+    'originating_feature_id', 'serving_feature_id', 'bearer_team_id', 'payer_team_id', 'team_path', 'purpose',
+    'tenant_id', 'user_id'
+] %}
+{% set of_call = [
+    'call_key', 'call_id', 'trace_key', 'started_on', 'provider', 'account_id', 'model', 'basis', 'attributed_usd'
+] %}
+{% set tie_breaker = "originating_feature_id, team_path, coalesce(tenant_id, ''), coalesce(user_id, ''), " %}
+{% set tie_breaker = tie_breaker ~ "serving_feature_id" %}
 with origins as (
 
-    select
-        call_id,
-        originating_feature_id,
-        serving_feature_id,
-        bearer_team_id,
-        payer_team_id,
-        team_path,
-        purpose,
-        tenant_id,
-        user_id,
-        sum(weight) as weight
-    from {{ ref('int_call_origins_borne') }}
-    group by
-        call_id, originating_feature_id, serving_feature_id, bearer_team_id, payer_team_id, team_path, purpose,
-        tenant_id, user_id
+    select * from {{ ref('int_call_origins_borne') }}
 
 ),
 
+-- What several spans caused is split; of the rest, one originator has all.
 weighed as (
 
     select
-        origins.*,
-        calls.basis,
-        calls.provider,
-        calls.account_id,
-        calls.model,
-        calls.started_on,
-        coalesce(calls.billed_usd, calls.priced_usd) as attributed_usd,
-        sum(origins.weight) over (partition by origins.call_id) as total_weight
+        {{ of_call | join(',\n        ') }},
+        {{ keys | join(',\n        ') }},
+        min(attribution_rule) as attribution_rule,
+        min(hops) as hops,
+        min(route) as route,
+        min(prompt_version) as prompt_version,
+        bool_or(is_root_orphan) as is_root_orphan,
+        (sum(weight) + {{ finer() }} // 2) // {{ finer() }} as weight
     from origins
-    inner join {{ ref('int_calls_billed') }} as calls on origins.call_id = calls.call_id
+    where is_split
+    group by {{ of_call | join(', ') }}, {{ keys | join(', ') }}
 
 ),
 
@@ -40,28 +37,37 @@ floored as (
     select
         *,
         {{ money('1') }} as whole,
-        {{ floored_part('1', 'weight', 'total_weight') }} as share_part,
-        {{ floored_part('attributed_usd', 'weight', 'total_weight') }} as borne_part
+        {{ floored_part('1', 'weight', whole_weight()) }} as share_part,
+        {{ floored_part('attributed_usd', 'weight', whole_weight()) }} as borne_part
     from weighed
 
 )
 
-{% set tie_breaker = 'originating_feature_id, team_path, tenant_id, user_id, serving_feature_id' %}
 select
-    call_id,
-    originating_feature_id,
-    serving_feature_id,
-    bearer_team_id,
-    payer_team_id,
-    team_path,
-    purpose,
-    tenant_id,
-    user_id,
-    basis,
-    provider,
-    account_id,
-    model,
-    started_on,
-    {{ part_with_residue('whole', 'share_part', 'weight', 'call_id', tie_breaker) }} as share,
-    {{ part_with_residue('attributed_usd', 'borne_part', 'weight', 'call_id', tie_breaker) }} as borne_usd
+    {{ of_call | join(',\n    ') }},
+    {{ keys | join(',\n    ') }},
+    attribution_rule,
+    hops,
+    route,
+    prompt_version,
+    is_root_orphan,
+    {{ money('1') }} as share,
+    attributed_usd as borne_usd,
+    1 as place
+from origins
+where not is_split
+
+union all
+
+select
+    {{ of_call | join(',\n    ') }},
+    {{ keys | join(',\n    ') }},
+    attribution_rule,
+    hops,
+    route,
+    prompt_version,
+    is_root_orphan,
+    {{ part_with_residue('whole', 'share_part', 'weight', 'call_key', tie_breaker) }} as share,
+    {{ part_with_residue('attributed_usd', 'borne_part', 'weight', 'call_key', tie_breaker) }} as borne_usd,
+    row_number() over (partition by call_key order by weight desc, {{ tie_breaker }}) as place
 from floored

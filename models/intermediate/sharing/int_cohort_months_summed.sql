@@ -10,7 +10,7 @@ with costs as (
         sum(case when purpose = 'evaluation' then amount_usd else 0 end) as evaluation_usd,
         sum(case when purpose = 'development' then amount_usd else 0 end) as development_usd,
         sum(case when purpose = 'unknown' then amount_usd else 0 end) as unattributed_usd,
-        count(distinct case when purpose = 'production' then trace_id end) as traces,
+        count(distinct case when purpose = 'production' then trace_key end) as traces,
         count(distinct user_id) as users,
         case
             when count(distinct nullif(basis, 'unpriced')) > 1 then 'mixed'

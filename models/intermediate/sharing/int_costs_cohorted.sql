@@ -8,11 +8,9 @@ with cohorts as (
 shares as (
 
     select
-        shares.*,
-        cast(date_trunc('month', shares.started_on) as date) as month,
-        calls.trace_id
-    from {{ ref('int_call_shares') }} as shares
-    inner join {{ ref('int_calls_billed') }} as calls on shares.call_id = calls.call_id
+        *,
+        cast(date_trunc('month', started_on) as date) as month
+    from {{ ref('int_call_shares') }}
 
 )
 
@@ -23,7 +21,7 @@ select
     coalesce(users.segment, accounts.segment, 'unknown') as segment,
     shares.purpose,
     shares.basis,
-    shares.trace_id,
+    shares.trace_key,
     shares.user_id,
     coalesce(shares.borne_usd, 0) as amount_usd
 from shares
@@ -41,7 +39,7 @@ select
     'unknown' as segment,
     purpose,
     basis,
-    null as trace_id,
+    cast(null as bigint) as trace_key,
     null as user_id,
     amount_usd
 from {{ ref('int_costs_journalled') }}

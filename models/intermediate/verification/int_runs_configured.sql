@@ -14,16 +14,15 @@ seen as (
     select distinct
         runs.run_id,
         runs.suite,
-        calls.model,
-        origins.prompt_version
+        shares.model,
+        shares.prompt_version
     from (select
         run_id,
         suite,
         unnest(trace_keys) as trace_key
     from runs
     where len(trace_keys) > 0) as runs
-    inner join {{ ref('int_calls_billed') }} as calls on runs.trace_key = calls.trace_key
-    inner join {{ ref('int_call_origins_borne') }} as origins on calls.call_id = origins.call_id
+    inner join {{ ref('int_call_shares') }} as shares on runs.trace_key = shares.trace_key
 
 )
 

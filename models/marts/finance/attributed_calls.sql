@@ -5,39 +5,52 @@ with calls as (
 
 ),
 
+shares as (
+
+    select * from {{ ref('int_call_shares') }}
+
+),
+
+{% set of_origin = ['originating_feature_id', 'serving_feature_id', 'team_path', 'tenant_id', 'user_id'] %}
+{% set of_call = ['attribution_rule', 'hops', 'payer_team_id', 'purpose', 'prompt_version'] %}
 origins as (
 
     select
-        call_id,
-        case when count(distinct originating_feature_id) > 1 then 'multiple' else min(originating_feature_id) end
-            as originating_feature_id,
-        case when count(distinct serving_feature_id) > 1 then 'multiple' else min(serving_feature_id) end
-            as serving_feature_id,
-        min(attribution_rule) as attribution_rule,
-        min(hops) as hops,
-        case when count(distinct team_path) > 1 then 'multiple' else min(team_path) end as team_path,
-        min(payer_team_id) as payer_team_id,
-        min(purpose) as purpose,
-        case when count(distinct tenant_id) > 1 then 'multiple' else min(tenant_id) end as tenant_id,
-        case when count(distinct user_id) > 1 then 'multiple' else min(user_id) end as user_id,
-        min(prompt_version) as prompt_version
-    from {{ ref('int_call_origins_borne') }}
-    group by call_id
+        call_key,
+        {{ (of_origin + of_call) | join(',\n        ') }},
+        1 as originators
+    from shares
+    where share = 1
+
+    union all
+
+    select
+        call_key,
+        {% for column in of_origin %}
+            case when count(distinct {{ column }}) > 1 then 'multiple' else min({{ column }}) end as {{ column }},
+        {% endfor %}
+        {% for column in of_call %}
+            min({{ column }}) as {{ column }},
+        {% endfor %}
+        count(*) as originators
+    from shares
+    where share != 1
+    group by call_key
 
 )
 
 select
     calls.call_id,
-    calls.trace_id,
-    calls.span_id,
-    calls.spans,
-    calls.started_at,
+    said.trace_id,
+    said.span_id,
+    said.spans,
+    said.started_at,
     calls.started_on,
     calls.provider,
     calls.vendor,
     calls.account_id,
     calls.model,
-    calls.service_name,
+    said.service_name,
     origins.originating_feature_id,
     origins.serving_feature_id,
     origins.attribution_rule,
@@ -48,17 +61,18 @@ select
     origins.tenant_id,
     origins.user_id,
     origins.prompt_version,
-    calls.input_tokens + calls.cache_read_tokens + calls.cache_write_5m_tokens + calls.cache_write_1h_tokens
-    + calls.audio_input_tokens as input_tokens,
-    calls.cache_read_tokens,
-    calls.cache_write_5m_tokens + calls.cache_write_1h_tokens as cache_write_tokens,
-    calls.output_tokens + calls.reasoning_tokens + calls.audio_output_tokens as output_tokens,
-    calls.reasoning_tokens,
-    calls.cached_input_rule,
-    calls.is_failed,
+    said.input_tokens + said.cache_read_tokens + said.cache_write_5m_tokens + said.cache_write_1h_tokens
+    + said.audio_input_tokens as input_tokens,
+    said.cache_read_tokens,
+    said.cache_write_5m_tokens + said.cache_write_1h_tokens as cache_write_tokens,
+    said.output_tokens + said.reasoning_tokens + said.audio_output_tokens as output_tokens,
+    said.reasoning_tokens,
+    said.cached_input_rule,
+    said.is_failed,
+    said.is_residual,
     calls.priced_usd,
     calls.unpriced_reason,
-    {{ money('calls.stated_usd') }} as stated_usd,
+    {{ money('said.stated_usd') }} as stated_usd,
     calls.billed_usd,
     case calls.basis
         when 'billed' then calls.billed_usd
@@ -67,4 +81,5 @@ select
     calls.basis,
     calls.match_level
 from calls
-inner join origins on calls.call_id = origins.call_id
+inner join {{ ref('int_calls_deduplicated') }} as said on calls.call_key = said.call_key
+inner join origins on calls.call_key = origins.call_key

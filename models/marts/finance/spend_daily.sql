@@ -1,41 +1,33 @@
 -- one row per day, originating feature, serving feature, bearer, provider, model, purpose and basis
 with shares as (
 
-    select * from {{ ref('int_call_shares') }}
-
-),
-
--- A call with several originators counts once, in its largest share's row.
-counted as (
-
     select
         shares.*,
-        row_number() over (
-            partition by shares.call_id
-            order by shares.share desc, shares.originating_feature_id, shares.tenant_id, shares.user_id
-        ) = 1 as is_counted
-    from shares
+        -- A call with several originators counts once, in its largest share's row.
+        case when shares.place = 1 then calls.input_tokens end as input_tokens,
+        case when shares.place = 1 then calls.output_tokens end as output_tokens
+    from {{ ref('int_call_shares') }} as shares
+    inner join {{ ref('attributed_calls') }} as calls on shares.call_id = calls.call_id
 
 )
 
 select
-    counted.started_on as spent_on,
-    counted.originating_feature_id,
-    counted.serving_feature_id,
-    counted.bearer_team_id,
-    counted.provider,
-    counted.model,
-    counted.purpose,
-    counted.basis,
-    count(*) filter (where counted.is_counted) as calls,
-    cast(sum(calls.input_tokens) filter (where counted.is_counted) as bigint) as input_tokens,
-    cast(sum(calls.output_tokens) filter (where counted.is_counted) as bigint) as output_tokens,
-    {{ money('sum(counted.borne_usd)') }} as borne_usd
-from counted
-inner join {{ ref('attributed_calls') }} as calls on counted.call_id = calls.call_id
+    shares.started_on as spent_on,
+    shares.originating_feature_id,
+    shares.serving_feature_id,
+    shares.bearer_team_id,
+    shares.provider,
+    shares.model,
+    shares.purpose,
+    shares.basis,
+    count(*) filter (where shares.place = 1) as calls,
+    cast(sum(shares.input_tokens) as bigint) as input_tokens,
+    cast(sum(shares.output_tokens) as bigint) as output_tokens,
+    {{ money('sum(shares.borne_usd)') }} as borne_usd
+from shares
 group by
-    counted.started_on, counted.originating_feature_id, counted.serving_feature_id, counted.bearer_team_id,
-    counted.provider, counted.model, counted.purpose, counted.basis
+    shares.started_on, shares.originating_feature_id, shares.serving_feature_id, shares.bearer_team_id,
+    shares.provider, shares.model, shares.purpose, shares.basis
 
 union all
 

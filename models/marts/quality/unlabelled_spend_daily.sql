@@ -10,11 +10,11 @@ origins as (
 
     select
         call_id,
-        min(route) as route,
-        min(bearer_team_id) as owner_team_id,
-        bool_or(is_root_orphan) as is_root_orphan
-    from {{ ref('int_call_origins_borne') }}
-    group by call_id
+        route,
+        bearer_team_id as owner_team_id,
+        is_root_orphan
+    from {{ ref('int_call_shares') }}
+    where originating_feature_id = 'unlabelled' and place = 1
 
 )
 

@@ -1,10 +1,4 @@
-with landed as (
-
-    select * from {{ source('landed', 'spans') }}
-
-),
-
-normalised as (
+with normalised as (
 
     select
         *,
@@ -21,7 +15,7 @@ normalised as (
         coalesce(input_tokens, case when output_tokens is null then total_tokens end, 0) as stated_input,
         coalesce(output_tokens, 0) as stated_output,
         input_tokens is not null or output_tokens is not null or total_tokens is not null as has_usage
-    from landed
+    from {{ source('landed', 'spans') }}
 
 ),
 
@@ -83,6 +77,7 @@ select
     model as model_name,
     response_id,
     request_id,
+    session_id,
     user_id,
     tenant_id,
     coalesce(prompt_version, prompt_name) as prompt_version,

@@ -1,0 +1,109 @@
+-- one row per call that spans report: the best of what they say, and the span whose place in a trace it takes
+{% set of_position = ['trace_key', 'span_key', 'trace_id', 'span_id', 'started_at', 'span_name'] %}
+{% set first_known = [
+    'provider_name', 'server_address', 'model_name', 'service_tier', 'api_key', 'account_id', 'stated_usd'
+] %}
+{% set of_usage = ['cached_input_rule', 'all_input_tokens', 'all_output_tokens'] %}
+{% for meter in call_meters() %}
+    {% do of_usage.append(meter ~ '_tokens') %}
+{% endfor %}
+with grouped as (
+
+    select * from {{ ref('int_billable_spans_grouped') }}
+    where not is_wrapper
+
+),
+
+-- Few calls have more than one span.
+repeated as (
+
+    select call_key
+    from grouped
+    group by call_key
+    having count(*) > 1
+
+),
+
+spans as (
+
+    select * from {{ ref('stg_telemetry__spans') }}
+    where is_billable
+
+),
+
+ranked as (
+
+    select
+        spans.*,
+        grouped.call_key,
+        grouped.call_id,
+        grouped.response_id as call_response_id,
+        -- Place: a labelled span before an unlabelled one, then one that knows the response, then the first to start.
+        row_number() over (
+            partition by grouped.call_key
+            order by
+                (walked.originating_feature_id is not null) desc,
+                grouped.is_identified desc,
+                walked.depth desc,
+                spans.started_at,
+                spans.trace_key,
+                spans.span_key
+        ) as place_for_position,
+        -- Usage: the provider's own count, then the span nearest the wire; an estimate without an id comes last.
+        row_number() over (
+            partition by grouped.call_key
+            order by
+                spans.has_usage desc,
+                spans.is_provider_usage desc,
+                grouped.is_identified desc,
+                walked.depth desc,
+                spans.trace_key,
+                spans.span_key
+        ) as place_for_usage
+    from repeated
+    inner join grouped on repeated.call_key = grouped.call_key
+    inner join spans
+        on grouped.trace_key = spans.trace_key and grouped.span_key = spans.span_key
+    inner join {{ ref('int_spans_walked') }} as walked
+        on grouped.trace_key = walked.trace_key and grouped.span_key = walked.span_key
+
+)
+
+select
+    grouped.call_key,
+    grouped.call_id,
+    grouped.response_id,
+    1 as spans,
+    spans.{{ of_position | join(', spans.') }},
+    spans.service_name,
+    spans.{{ first_known | join(', spans.') }},
+    spans.{{ of_usage | join(', spans.') }},
+    spans.status = 'error' as is_failed,
+    spans.has_usage
+from grouped
+inner join spans
+    on grouped.trace_key = spans.trace_key and grouped.span_key = spans.span_key
+where grouped.call_key not in (select repeated.call_key from repeated)
+
+union all
+
+select
+    call_key,
+    max(call_id) as call_id,
+    max(call_response_id) as response_id,
+    count(*) as spans,
+    {% for column in of_position %}
+        max(case when place_for_position = 1 then {{ column }} end) as {{ column }},
+    {% endfor %}
+    min_by(service_name, place_for_position) filter (where service_name is not null) as service_name,
+    -- Of attributes, the first that any of the call's spans knows.
+    {% for column in first_known %}
+        min_by({{ column }}, place_for_usage) filter (where {{ column }} is not null) as {{ column }},
+    {% endfor %}
+    {% for column in of_usage %}
+        max(case when place_for_usage = 1 then {{ column }} end) as {{ column }},
+    {% endfor %}
+    bool_or(status = 'error') as is_failed,
+    bool_or(has_usage) as has_usage
+from ranked
+group by call_key

@@ -1,0 +1,156 @@
+"""Rows of the performance table about the build: model time against a floor, the walk, the price of a call.
+
+The data are `make_spans.py`'s, landed as a landing leaves them. Model time is what dbt's run results say, one model at
+a time; dbt's start-up and the data tests are rows of their own.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+
+import company
+import make_spans
+
+PROJECT = Path(__file__).resolve().parent.parent
+WALK = ["int_span_parents_resolved", "int_trace_links_unnested", "int_spans_labelled", "int_spans_walked"]
+PRICING = ["int_call_meters_unpivoted", "int_list_prices_looked_up", "int_unit_prices_negotiated", "int_meters_priced",
+           "int_calls_priced"]  # fmt: skip
+PRICED_CALLS = 2_000
+# Columns of attributed_calls that the floor takes from the spans; the rest are constants.
+SPOKEN = {"call_id": "coalesce(response_id, spans.trace_id || ':' || span_id)", "trace_id": "spans.trace_id",
+          "span_id": "span_id", "spans": "traces.members", "started_at": "started_at", "provider": "provider",
+          "started_on": "cast(started_at as date)", "model": "model", "service_name": "service_name",
+          "originating_feature_id": "traces.feature_id", "serving_feature_id": "traces.feature_id",
+          "prompt_version": "prompt_version", "input_tokens": "input_tokens", "output_tokens": "output_tokens",
+          "cache_read_tokens": "cache_read_tokens", "priced_usd": "input_tokens * 0.000001",
+          "billed_usd": "input_tokens * 0.000001", "attributed_usd": "input_tokens * 0.000001"}  # fmt: skip
+TRACES = """
+    select trace_key, count(*) as members, min(started_at) as began_at, max(span_key) as span_key,
+        max(parent_span_key) as parent_span_key, max(len(links)) as links, min(feature_id) as feature_id
+    from landed group by trace_key
+"""
+TEXTBOOK = """
+with recursive climbed as (
+    select trace_id || ':' || span_id as call_id, trace_id, parent_span_id, feature_id as nearest,
+        feature_id as outermost,
+        service_name as path, environment as purpose, 0 as depth
+    from spans where operation = 'chat'
+    union all
+    select climbed.call_id, climbed.trace_id, spans.parent_span_id, coalesce(climbed.nearest, spans.feature_id),
+        coalesce(spans.feature_id, climbed.outermost),
+        case when spans.service_name = split_part(climbed.path, ' > ', 1) then climbed.path
+            else spans.service_name || ' > ' || climbed.path end,
+        coalesce(climbed.purpose, spans.environment), climbed.depth + 1
+    from climbed join spans on climbed.trace_id = spans.trace_id and climbed.parent_span_id = spans.span_id
+)
+select call_id, max_by(nearest, depth) as nearest, max_by(outermost, depth) as outermost, max_by(path, depth) as path,
+    max_by(purpose, depth) as purpose, max(depth) as hops
+from climbed group by call_id
+"""
+
+
+def dbt(data: Path, *words: str) -> tuple[float, dict[str, float]]:
+    """(seconds of the command, seconds of each node)."""
+    environment = {**os.environ, "DATA": str(data), "DBT_PROFILES_DIR": str(PROJECT)}
+    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", *words, "--threads", "1",
+               "--target-path", str(data / "target"), "--log-path", str(data / "logs")]  # fmt: skip
+    begin = time.perf_counter()
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stdout[-2000:])
+    whole = time.perf_counter() - begin
+    results = json.loads((data / "target" / "run_results.json").read_text())["results"]
+    return whole, {result["unique_id"].split(".")[2]: result["execution_time"] for result in results}
+
+
+def engine(data: Path) -> duckdb.DuckDBPyConnection:
+    """An empty database beside the ledger, with the landed spans in a view."""
+    path = data / "bench.duckdb"
+    path.unlink(missing_ok=True)
+    opened = duckdb.connect(config={"preserve_insertion_order": False, "temp_directory": str(data / "spill")})
+    opened.execute(f"attach '{path}' as bench (storage_version 'v1.4.0')")
+    opened.execute("use bench")
+    landed = f"read_parquet('{data}/landed/spans/*/*.parquet', hive_partitioning = false)"
+    opened.execute(f"create view landed as from {landed}")
+    return opened
+
+
+def seconds_of(opened: duckdb.DuckDBPyConnection, query: str) -> float:
+    begin = time.perf_counter()
+    opened.execute(f"create or replace table result as {query}")
+    return time.perf_counter() - begin
+
+
+def seconds_of_floor(data: Path) -> float:
+    """Scan what the build reads, one aggregate per trace, write every call with the columns of attributed_calls."""
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as ledger:
+        columns = ledger.execute("describe marts.attributed_calls").fetchall()
+    constants = {"VARCHAR": "'constant'", "BOOLEAN": "false"}
+    selected = ", ".join(
+        f"cast({SPOKEN.get(name, constants.get(kind, '0'))} as {kind}) as {name}" for name, kind, *_ in columns
+    )
+    opened = engine(data)
+    return seconds_of(
+        opened,
+        f"with traces as ({TRACES}) select {selected} from landed as spans join traces using (trace_key)"
+        " where operation = 'chat'",
+    )
+
+
+def seconds_of_textbook(data: Path) -> float:
+    """A recursive query climbing from each call to its root on string ids."""
+    opened = engine(data)
+    opened.execute(
+        "create table spans as select trace_id, span_id, parent_span_id, operation, feature_id, service_name,"
+        " environment from landed"
+    )
+    return seconds_of(opened, TEXTBOOK)
+
+
+def seconds_of_genai_prices(data: Path) -> float:
+    """`genai_prices.calc_price`, per call."""
+    from genai_prices import Usage, calc_price
+
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as ledger:
+        calls = ledger.execute(
+            "select model, input_tokens, cache_read_tokens, output_tokens from marts.attributed_calls"
+            f" where provider = 'openai' limit {PRICED_CALLS}"
+        ).fetchall()
+    begin = time.perf_counter()
+    for model, sent, cached, received in calls:
+        usage = Usage(input_tokens=sent, cache_read_tokens=cached, output_tokens=received)
+        calc_price(usage, model_ref=model, provider_id="openai")
+    return (time.perf_counter() - begin) / len(calls)
+
+
+def rows(folder: Path, spans: int) -> list[str]:
+    data = folder / "ledger"
+    spans = make_spans.make(data, max(spans // 13, 1))
+    company.complete(data / "company", str(data))
+    dbt(data, "seed")
+    whole, models = dbt(data, "run")
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    model_time = sum(models.values())
+    _, tests = dbt(data, "test")
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as ledger:
+        calls = ledger.execute("select count(*) from marts.attributed_calls").fetchone()[0]
+    floor, textbook, priced = seconds_of_floor(data), seconds_of_textbook(data), seconds_of_genai_prices(data)
+    walk = sum(models[name] for name in WALK)
+    pricing = sum(models[name] for name in PRICING) / calls
+    slowest = ", ".join(f"{name} {models[name]:.1f} s" for name in sorted(models, key=models.get)[:-6:-1])
+    return [
+        f"| full build, {spans:,} spans, {calls:,} calls | floor: {floor:.1f} s | {model_time:.1f} s in models, "
+        f"{spans / model_time:,.0f} spans/s | {model_time / floor:.1f} x | {memory:.1f} GB peak; {slowest} |",
+        f"| walking the graph | the textbook walk: {textbook:.1f} s | {walk:.1f} s | {textbook / walk:.1f} x faster "
+        "| nearest and outermost tag, path, rule, purpose; rings cut |",
+        f"| pricing | `genai-prices`: {priced * 1e6:.0f} µs a call | {pricing * 1e6:.2f} µs a call "
+        f"| {priced / pricing:,.0f} x faster | negotiated prices, tiers, hours |",
+        f"| dbt's start-up | - | {whole - model_time:.1f} s | | |",
+        f"| data tests and unit tests | - | {sum(tests.values()):.1f} s | | {len(tests)} of them |",
+    ]

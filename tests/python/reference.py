@@ -1,0 +1,316 @@
+"""The ledger's rules from spans to shares of calls, in plain Python: what the models must agree with on any forest.
+
+Written from the accounting model, one trace and one call at a time; slow and short. Spans are `Span`s, a company is
+owners of features and services, and catalog rules from service to feature.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+
+@dataclass
+class Span:
+    trace: int
+    number: int
+    parent: int | None = None
+    at: float = 0
+    ended: bool = True
+    operation: str | None = None
+    tokens: tuple[int, int] | None = None  # all input, all output
+    model: str | None = None
+    response: str | None = None
+    feature: str | None = None
+    team: str | None = None
+    service: str | None = None
+    user: str | None = None
+    tenant: str | None = None
+    links: list[tuple[int, int]] = field(default_factory=list)
+    says: int = 0  # how much the copy knows
+    session: str | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.trace, self.number
+
+    @property
+    def call_id(self) -> str:
+        return f"{self.trace:032x}:{self.number:016x}"
+
+    @property
+    def is_billable(self) -> bool:
+        return self.operation == "chat"
+
+
+class Company(NamedTuple):
+    features: dict[str, str]
+    services: dict[str, str]
+    rules: dict[str, str]
+
+
+class Chain(NamedTuple):
+    """A way from a call up to where it was asked for: spans from the top down, across traces, and its weight."""
+
+    spans: tuple[Span, ...]
+    links: tuple[int, ...]  # indexes of spans whose parent is a link
+    weight: Fraction
+
+
+class Call(NamedTuple):
+    call_id: str
+    span: Span
+    tokens: tuple[int, int]
+    is_residual: bool
+    shares: dict[tuple, Decimal]  # by (feature, bearer, tenant, user)
+    origins: list[dict]
+
+
+class Forest:
+    def __init__(self, spans: list[Span], company: Company, link_levels: int):
+        self.company, self.link_levels = company, link_levels
+        self.spans: dict[tuple[int, int], Span] = {}
+        for span in spans:  # of copies the one that ended stands, then the most complete
+            kept = self.spans.get(span.key)
+            if kept is None or (span.ended, span.says) > (kept.ended, kept.says):
+                self.spans[span.key] = span
+        self.parents = {key: self._parent(span) for key, span in self.spans.items()}
+        for key in [key for key in self.spans if self._hangs_on_a_ring(key)]:
+            parent = self.parents[key]
+            if self.spans[parent].at >= self.spans[key].at:
+                self.parents[key] = None
+        self.children = defaultdict(list)
+        for key, parent in self.parents.items():
+            self.children[parent].append(key)
+        self.causes = self._causes()
+
+    # --- the graph
+
+    def _parent(self, span: Span) -> tuple[int, int] | None:
+        key = (span.trace, span.parent)
+        return key if key in self.spans else None
+
+    def _hangs_on_a_ring(self, key) -> bool:
+        seen = set()
+        while key is not None and key not in seen:
+            seen.add(key)
+            key = self.parents[key]
+        return key is not None
+
+    def path(self, key) -> list[Span]:
+        """From the root of the trace down to the span."""
+        path = []
+        while key is not None:
+            path.append(self.spans[key])
+            key = self.parents[key]
+        return path[::-1]
+
+    def root(self, key) -> tuple[int, int]:
+        return self.path(key)[0].key
+
+    def beneath(self, key) -> list[tuple[int, int]]:
+        found, todo = [], list(self.children[key])
+        while todo:
+            child = todo.pop()
+            found.append(child)
+            todo += self.children[child]
+        return found
+
+    def _causes(self) -> dict[tuple, list[tuple]]:
+        causes = {}
+        for key, span in self.spans.items():
+            if self.parents[key] is None:
+                ends = {end for end in span.links if end in self.spans and self.root(end) != key}
+                if ends:
+                    causes[key] = sorted(ends)
+        ends = [(root, end) for root, ends in causes.items() for end in ends]
+        late = [(root, end) for root, end in ends if self.spans[self.root(end)].at >= self.spans[root].at]
+        rings = [(root, end) for root, end in late if self._goes_back(causes, end, root)]
+        for root, end in rings:
+            causes[root] = [other for other in causes[root] if other != end]
+        return {root: ends for root, ends in causes.items() if ends}
+
+    def _goes_back(self, causes, end, root) -> bool:
+        seen, todo = set(), [self.root(end)]
+        while todo:
+            here = todo.pop()
+            if here == root:
+                return True
+            if here not in seen:
+                seen.add(here)
+                todo += [self.root(other) for other in causes.get(here, [])]
+        return False
+
+    def chains(self, key, level: int = 0) -> list[Chain]:
+        path = tuple(self.path(key))
+        ends = self.causes.get(path[0].key, [])
+        if not ends or level == self.link_levels:
+            return [Chain(path, (), Fraction(1))]
+        found = []
+        for end in ends:
+            for above in self.chains(end, level + 1):
+                joints = (*above.links, len(above.spans))
+                found.append(Chain((*above.spans, *path), joints, above.weight / len(ends)))
+        return found
+
+    # --- from spans to calls
+
+    def calls(self) -> list[Call]:
+        billable = [span for span in self.spans.values() if span.is_billable]
+        outer = {span.key: next((above.key for above in self.path(span.key)[-2::-1] if above.is_billable), None)
+                 for span in billable}  # fmt: skip
+        wrappers = {span.key for span in billable if span.response is None and self._is_wrapper(span, billable, outer)}
+        names = self._names([span for span in billable if span.key not in wrappers], outer)
+        grouped = defaultdict(list)
+        for span in billable:
+            if span.key not in wrappers:
+                grouped[names[span.key]].append(span)
+        reported, services = [], {}
+        for call_id, spans in grouped.items():
+            depth = {span.key: len(self.path(span.key)) for span in spans}
+            place = min(spans, key=lambda s: (not self._is_labelled(s), s.response is None, -depth[s.key], s.at))
+            wire = min(spans, key=lambda s: (s.tokens is None, s.response is None, -depth[s.key]))
+            reported.append((call_id, place, wire.tokens or (0, 0), False))
+            spans.sort(
+                key=lambda s: (s.key != place.key, not self._is_labelled(s), s.response is None, -depth[s.key], s.at)
+            )
+            services[call_id] = next((span.service for span in spans if span.service), None)
+        return [Call(*call, *self._borne(call[1], services.get(call[0], call[1].service)))
+                for call in reported + self._residuals(reported)]  # fmt: skip
+
+    def _is_labelled(self, span: Span) -> bool:
+        return any(above.feature for above in self.path(span.key))
+
+    def _is_wrapper(self, span: Span, billable, outer) -> bool:
+        beneath = [other for other in billable if outer[other.key] == span.key]
+        if span.tokens is None:
+            return len(beneath) >= 1
+        if len(beneath) >= 2 and _total(beneath) == span.tokens:
+            return True
+        parent = self.parents[span.key]
+        siblings = [other for other in billable if parent is not None and self.parents[other.key] == parent]
+        return len(siblings) >= 3 and _total(siblings) == (2 * span.tokens[0], 2 * span.tokens[1])
+
+    def _names(self, spans, outer) -> dict[tuple, str]:
+        """Call id of each span: nested spans that report the same request share one."""
+        inner = {}
+        known = {span.key: span for span in spans}
+        for span in sorted(spans, key=lambda s: s.at):
+            above = known.get(outer[span.key])
+            is_same = above and span.tokens and span.tokens == above.tokens and span.model == above.model
+            if is_same and None in (span.response, above.response) and above.key not in inner:
+                inner[above.key] = span.key
+        names = {}
+        for span in spans:
+            if span.key in inner.values():
+                continue
+            chain = [span.key]
+            while chain[-1] in inner:
+                chain.append(inner[chain[-1]])
+            ids = [known[key].response for key in chain if known[key].response]
+            shared = min(ids) if ids else min(known[key].call_id for key in chain)
+            names |= {key: known[key].response or shared for key in chain}
+        return names
+
+    def _residuals(self, reported) -> list[tuple]:
+        tokens = {place.key: tokens for _, place, tokens, _ in reported}
+        claims = [span for span in self.spans.values() if span.tokens and not span.is_billable]
+        claimed = {claim.key for claim in claims}
+        nearest = {key: next((above.key for above in self.path(key)[-2::-1] if above.key in claimed), None)
+                   for key in [*tokens, *claimed]}  # fmt: skip
+        called = {claim.key: [key for key in self.beneath(claim.key) if key in tokens] for claim in claims}
+        found = []
+        for claim in claims:
+            if not called[claim.key]:
+                continue
+            own = [tokens[key] for key in called[claim.key] if nearest[key] == claim.key]
+            for other in claims:
+                if nearest[other.key] == claim.key and called[other.key]:
+                    sums = _sum(tokens[key] for key in called[other.key])
+                    own.append((max(other.tokens[0], sums[0]), max(other.tokens[1], sums[1])))
+            explained = _sum(own)
+            rest = (claim.tokens[0] - explained[0], claim.tokens[1] - explained[1])
+            if min(rest) >= 0 and sum(rest) > 0 and not self._is_explained(claim, rest, reported):
+                found.append((claim.call_id, claim, rest, True))
+        return found
+
+    def _is_explained(self, claim: Span, rest, reported) -> bool:
+        parent = self.parents[claim.key]
+        sessions = {span.trace for span in self.spans.values() if claim.session and span.session == claim.session}
+        of_trace = [(place, tokens) for _, place, tokens, _ in reported if place.trace == claim.trace]
+        talked = [(place, tokens) for _, place, tokens, _ in reported if place.trace in {claim.trace, *sessions}]
+        siblings = [tokens for place, tokens in of_trace if parent is not None and self.parents[place.key] == parent]
+        before = [tokens for place, tokens in of_trace if place.at < claim.at]
+        earlier = [tokens for place, tokens in talked if place.at < claim.at]
+        whole = [tokens for _, tokens in of_trace]
+        return (
+            any(calls and _sum(calls) == rest for calls in (siblings, before, earlier)) or _sum(whole) == claim.tokens
+        )
+
+    # --- who caused it, who bears it
+
+    def owner(self, span: Span) -> str | None:
+        company = self.company
+        return span.team or company.features.get(span.feature) or company.services.get(span.service)
+
+    def _borne(self, span: Span, service: str | None) -> tuple[dict, list[dict]]:
+        parts, origins = defaultdict(Fraction), []
+        own = self.path(span.key)
+        payer = next((team for team in map(self.owner, own[::-1]) if team), "unattributed")
+        for chain in self.chains(span.key):
+            labelled = [index for index, above in enumerate(chain.spans) if above.feature]
+            begin = labelled[0] if labelled else 0
+            in_own_trace = begin >= len(chain.spans) - len(own)
+            # Without a label above, what stands in the call's own trace begins at its own label.
+            path = []
+            for above in chain.spans[begin:]:
+                team = self.owner(above)
+                if team and path[-1:] != [team]:
+                    path.append(team)
+            feature = chain.spans[begin].feature if labelled else None
+            rule = "none"
+            if labelled:
+                rule = "link" if not in_own_trace else "span_tag" if begin == len(chain.spans) - 1 else "ancestor_tag"
+            serving = chain.spans[labelled[-1]].feature if labelled else None
+            ruled = None
+            if not labelled:
+                ruled = next(
+                    (name for one, name in self.company.rules.items() if one in (service, own[0].service)), None
+                )
+                feature, serving, rule = ruled, ruled, "catalog_rule" if ruled else rule
+            if feature is None:
+                bearer = payer
+            elif ruled:
+                bearer = self.company.features.get(feature) or (path[0] if path else payer)
+            else:
+                bearer = path[0] if path else self.company.features.get(feature) or payer
+            nearest = {name: next((value for above in chain.spans[::-1] if (value := getattr(above, name))), None)
+                       for name in ("tenant", "user")}  # fmt: skip
+            feature, serving = feature or "unlabelled", serving or "unlabelled"
+            part = (feature, " > ".join(path), nearest["tenant"] or "", nearest["user"] or "", serving, bearer)
+            parts[part] += chain.weight
+            hops = len(chain.spans) - 1 - begin if labelled else len(own) - 1
+            origins.append({"originating": feature, "serving": serving, "rule": rule, "hops": hops,
+                            "path": " > ".join(path), "payer": payer, **nearest})  # fmt: skip
+        return _split(parts), origins
+
+
+def _split(parts: dict[tuple, Fraction]) -> dict[tuple, Decimal]:
+    """Shares at scale 12: each part cut off, the rest to the largest, ties by name."""
+    floored = {part: Decimal(int(weight * 10**12)).scaleb(-12) for part, weight in parts.items()}
+    largest = min(parts, key=lambda part: (-parts[part], part))
+    floored[largest] += 1 - sum(floored.values())
+    shares = defaultdict(Decimal)
+    for (feature, _, tenant, user, _, bearer), share in floored.items():
+        shares[feature, bearer, tenant or None, user or None] += share
+    return dict(shares)
+
+
+def _sum(pairs) -> tuple[int, int]:
+    pairs = list(pairs)
+    return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+
+
+def _total(spans) -> tuple[int, int]:
+    return _sum(span.tokens or (0, 0) for span in spans)
