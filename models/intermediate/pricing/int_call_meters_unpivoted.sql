@@ -11,7 +11,7 @@ with calls as (
             when lower(service_tier) in ('batch', 'flex', 'priority', 'fast') then lower(service_tier) else 'standard'
         end as service_tier,
         {{ billing_day('started_at', 'provider') }} as started_on,
-        strftime(started_at, '%H:%M') as started_time,
+        started_at,
         input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
             as context_tokens,
         {{ meters | join('_tokens, ') }}_tokens
@@ -40,7 +40,7 @@ priced_calls as (
         case
             when calls.context_tokens > conditions.least_context_over_tokens then calls.context_tokens else 0
         end as long_context_tokens,
-        case when conditions.is_hourly then calls.started_time end as priced_time
+        case when conditions.is_hourly then strftime(calls.started_at, '%H:%M') end as priced_time
     from calls
     left join {{ ref('int_models_resolved') }} as models
         on calls.provider = models.provider and calls.model_key = models.model_name

@@ -73,15 +73,11 @@ meters as (
 
 select
     metered.call_key,
-    metered.call_id,
-    metered.provider,
-    metered.account_id,
-    metered.api_key,
-    metered.usage_on,
-    metered.model,
-    metered.response_id,
-    metered.is_provisional,
     coalesce(meters.billed_meter, metered.call_meter) as meter,
+    {% for column in ['call_id', 'provider', 'account_id', 'api_key', 'usage_on', 'model', 'response_id'] %}
+        any_value(metered.{{ column }}) as {{ column }},
+    {% endfor %}
+    bool_or(metered.is_provisional) as is_provisional,
     sum(metered.quantity) as quantity,
     sum(metered.priced_usd) as priced_usd
 from metered
@@ -91,6 +87,4 @@ left join meters
         and metered.usage_on = meters.usage_on
         and metered.model is not distinct from meters.model
         and metered.call_meter = meters.call_meter
-group by
-    metered.call_key, metered.call_id, metered.provider, metered.account_id, metered.api_key, metered.usage_on,
-    metered.model, metered.response_id, metered.is_provisional, coalesce(meters.billed_meter, metered.call_meter)
+group by metered.call_key, coalesce(meters.billed_meter, metered.call_meter)

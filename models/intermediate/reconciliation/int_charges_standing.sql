@@ -36,6 +36,25 @@ spread as (
 
 ),
 
+-- A credit of a model goes where most of the model's money went that day.
+most as (
+
+    select
+        provider,
+        account_id,
+        day,
+        model,
+        max_by(meter, (part_usd, meter)) as meter
+    from spread
+    where (provider, account_id, model) in (
+        select (credits.provider, credits.account_id, credits.model)
+        from spread as credits
+        where credits.meter is null
+    )
+    group by provider, account_id, day, model
+
+),
+
 calls as (
 
     select
@@ -65,10 +84,7 @@ select
     spread.model,
     coalesce(
         spread.meter,
-        -- A credit of a model goes where most of the model's money went that day.
-        case when spread.treatment = 'call' then coalesce(max_by(spread.meter, spread.part_usd) over (
-            partition by spread.provider, spread.account_id, spread.day, spread.model
-        ), 'tokens') end
+        case when spread.treatment = 'call' then coalesce(most.meter, 'tokens') end
     ) as meter,
     spread.price_tier,
     spread.is_rounded,
@@ -82,4 +98,10 @@ select
     calls.call_key,
     calls.call_id
 from spread
+left join most
+    on
+        spread.provider = most.provider
+        and spread.account_id = most.account_id
+        and spread.day = most.day
+        and spread.model = most.model
 left join calls on spread.response_id = calls.response_id

@@ -1,30 +1,28 @@
 -- one row per line of a provider's file: whether it stands, or a newer file or a better kind speaks for its time
-with lines as (
-
-    select
-        *,
-        row_number() over (partition by file_id, kind_id, starts_at, ends_at, billed_amount order by line_id)
-            as occurrence_no
-    from {{ ref('int_provider_lines_unioned') }}
-
-),
-
-covering as (
-
-    select * from {{ ref('int_provider_files_covering') }}
-
-),
-
-files as (
+with files as (
 
     select distinct
         provider,
         account_id,
-        file_kind,
         file_id,
         newness,
         place
-    from covering
+    from {{ ref('int_provider_files_covering') }}
+
+),
+
+lines as (
+
+    select
+        unioned.*,
+        files.newness,
+        files.place
+    from {{ ref('int_provider_lines_unioned') }} as unioned
+    left join files
+        on
+            unioned.provider = files.provider
+            and unioned.account_id = files.account_id
+            and unioned.file_id = files.file_id
 
 ),
 
@@ -33,9 +31,7 @@ superseded as (
 
     select distinct lines.line_id
     from lines
-    inner join files
-        on lines.provider = files.provider and lines.account_id = files.account_id and lines.file_id = files.file_id
-    inner join covering
+    inner join {{ ref('int_provider_files_covering') }} as covering
         on
             lines.provider = covering.provider
             and lines.account_id = covering.account_id
@@ -43,7 +39,7 @@ superseded as (
             and lines.key_scope = covering.key_scope
             and lines.ranks_from <= covering.covers_to
             and lines.ranks_to >= covering.covers_from
-            and files.newness < covering.newness
+            and lines.newness < covering.newness
 
 ),
 
@@ -52,49 +48,72 @@ outranked as (
 
     select distinct lines.line_id
     from lines
-    inner join files
-        on lines.provider = files.provider and lines.account_id = files.account_id and lines.file_id = files.file_id
-    inner join covering
+    inner join {{ ref('int_provider_files_covering') }} as covering
         on
             lines.provider = covering.provider
             and (lines.account_id = covering.account_id or lines.is_account_unknown or covering.is_account_unknown)
             and lines.file_role = 'bill' and covering.file_role = 'bill'
             and lines.ranks_from <= covering.covers_to
             and lines.ranks_to >= covering.covers_from
-            and files.place > covering.place
+            and lines.place > covering.place
 
 ),
 
-placed as (
+{% set content = 'provider, account_id, kind_id, starts_at, ends_at, billed_amount' %}
+purchases as (
 
     select
-        lines.*,
-        case
-            when superseded.line_id is not null then 'newer_file'
-            when outranked.line_id is not null then 'better_kind'
-            -- Pages of one download repeat calls.
-            when lines.response_id is not null and row_number() over (
-                partition by lines.provider, lines.file_kind, lines.response_id
-                order by superseded.line_id is not null, files.newness desc, lines.source_line
-            ) > 1 then 'repeated'
-            -- A file of purchases alone speaks for no time; its lines stand once, in however many downloads.
-            when lines.covers_from is null and row_number() over (
-                partition by
-                    lines.provider, lines.account_id, lines.kind_id, lines.starts_at, lines.ends_at,
-                    lines.billed_amount, lines.occurrence_no
-                order by lines.covers_from nulls last, lines.file_id, lines.line_id
-            ) > 1 then 'repeated'
-            when lines.file_role = 'gateway' then 'gateway'
-        end as set_aside_by
+        *,
+        row_number() over (partition by file_id, {{ content }} order by line_id) as occurrence_no
     from lines
-    left join files
-        on lines.provider = files.provider and lines.account_id = files.account_id and lines.file_id = files.file_id
+    -- Most downloads have none.
+    where 0 < (select count(*) - count(lonely.covers_from) from lines as lonely)
+
+),
+
+repeated as (
+
+    -- Pages of one download repeat calls.
+    select lines.line_id
+    from lines
     left join superseded on lines.line_id = superseded.line_id
-    left join outranked on lines.line_id = outranked.line_id
+    where
+        lines.response_id is not null and (lines.provider, lines.file_kind, lines.response_id) in (
+            select (again.provider, again.file_kind, again.response_id)
+            from lines as again
+            where again.response_id is not null
+            group by again.provider, again.file_kind, again.response_id
+            having count(*) > 1
+        )
+    qualify
+        row_number() over (
+            partition by lines.provider, lines.file_kind, lines.response_id
+            order by superseded.line_id is not null, lines.newness desc, lines.source_line
+        ) > 1
+
+    union
+
+    -- A file of purchases alone speaks for no time; its lines stand once, in however many downloads.
+    select line_id
+    from purchases
+    qualify covers_from is null and row_number() over (
+        partition by {{ content }}, occurrence_no
+        order by covers_from nulls last, file_id, line_id
+    ) > 1
 
 )
 
 select
-    *,
-    set_aside_by is null as is_standing
-from placed
+    lines.* exclude (newness, place), -- noqa: RF02
+    case
+        when superseded.line_id is not null then 'newer_file'
+        when outranked.line_id is not null then 'better_kind'
+        when repeated.line_id is not null then 'repeated'
+        when lines.file_role = 'gateway' then 'gateway'
+    end as set_aside_by,
+    coalesce(superseded.line_id, outranked.line_id, repeated.line_id) is null and lines.file_role != 'gateway'
+        as is_standing
+from lines
+left join superseded on lines.line_id = superseded.line_id
+left join outranked on lines.line_id = outranked.line_id
+left join repeated on lines.line_id = repeated.line_id
