@@ -194,10 +194,13 @@ def rows(stream) -> Iterator[Record]:
     """Records of a CSV or tab-separated file with a header."""
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
     csv.field_size_limit(MAX_RECORD_BYTES)
-    header, delimiter = header_of(text.readline().rstrip("\r\n"))
+    first, lines = text.readline(), 1
+    while first and not first.strip():
+        first, lines = text.readline(), lines + 1
+    header, delimiter = header_of(first.rstrip("\r\n"))
     reader = csv.reader(text, delimiter=delimiter)
     while True:
-        line_no = reader.line_num + 2
+        line_no = reader.line_num + 1 + lines
         try:
             cells = next(reader)
         except StopIteration:

@@ -128,6 +128,8 @@ def _spelled(table: str, name: str, kind: pa.DataType) -> str:
         return f"{name}_stated"
     if pa.types.is_decimal(kind):
         return f"plain_money({name}_stated)"
+    if pa.types.is_integer(kind):
+        return f"plain_count({name}_stated)"
     return f"iso_day({name}_stated)" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else f"{name}_stated"
 
 

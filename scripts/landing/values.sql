@@ -94,15 +94,12 @@ create macro count_fault(stated, count, name) as case
     else name || ': ''' || left(stated, 40) || ''' is not a whole count'
 end;
 
-create macro money_of(stated) as case
-    when try_cast(stated as decimal(38, 20)) = try_cast(stated as decimal(38, 18)) then try_cast(stated as decimal(38, 18))
-end;
+-- Exact to 18 decimals; what stands behind them is rounded.
+create macro money_of(stated) as try_cast(stated as decimal(38, 18));
 
 create macro money_fault(stated, amount, name) as case
     when stated is null or amount is not null then null
-    when try_cast(stated as decimal(38, 18)) is null
-        then name || ': ''' || left(stated, 40) || ''' is not an amount of money'
-    else name || ': ''' || left(stated, 40) || ''' has more than 18 decimals, which can''t be kept'
+    else name || ': ''' || left(stated, 40) || ''' is not an amount of money'
 end;
 
 -- Text longer than a label is cut to this mark while it is read; a label that carries it is refused by name.

@@ -1,11 +1,5 @@
 -- one row per call: who bills for it and who made its model, told from the bill before the span's own word
-with calls as (
-
-    select * from {{ ref('int_calls_deduplicated') }}
-
-),
-
-charges_by_response as (
+with charges_by_response as (
 
     select
         response_id,
@@ -24,7 +18,7 @@ said as (
         provider_name,
         server_address,
         model_name
-    from calls
+    from {{ ref('int_calls_deduplicated') }}
 
 ),
 
@@ -89,7 +83,7 @@ provided as (
             when calls.model_name like '%/%' then lower(split_part(calls.model_name, '/', 1))
             else coalesce(recognised.vendor, recognised.named_provider, lower(calls.provider_name))
         end as vendor
-    from calls
+    from {{ ref('int_calls_deduplicated') }} as calls
     left join charges_by_response on calls.response_id = charges_by_response.response_id
     left join keys on calls.api_key = keys.api_key
     left join recognised
@@ -107,12 +101,21 @@ provided as (
 )
 
 select
-    * replace (
-        -- Resource detectors name the cloud's account: a model's vendor bills another, unless seed api_keys says so.
-        case
-            when is_on_bill or provider in ('aws', 'azure', 'google') or account_id in (
-                select own.account_id from {{ ref('api_keys') }} as own
-            ) then account_id
-        end as account_id
+    provided.* replace (
+        -- Resource detectors name the account of any cloud: it counts where the provider's bills, seed api_keys or the
+        -- shape of the provider's ids say so; else the only account that is known.
+        coalesce(case
+            when provided.is_on_bill or own.account_id is not null or (
+                (provided.provider = 'aws' and regexp_matches(provided.account_id, '^[0-9]{12}$'))
+                or (provided.provider = 'azure' and regexp_matches(provided.account_id, '^[0-9a-f-]{36}$'))
+                or (
+                    provided.provider = 'google' and regexp_matches(provided.account_id, '^[a-z][a-z0-9-]+$')
+                    and length(provided.account_id) < 31
+                )
+            ) then provided.account_id
+        end, sole.account_id) as account_id
     )
 from provided
+left join {{ ref('int_accounts_known') }} as own
+    on provided.provider = own.provider and provided.account_id = own.account_id
+left join {{ ref('int_accounts_known') }} as sole on provided.provider = sole.provider and sole.is_only

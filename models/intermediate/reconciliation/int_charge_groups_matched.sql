@@ -19,6 +19,9 @@ with grouped as (
             nullif(sum(quantity) filter (where side = 'charge'), 0), sum(quantity) filter (where side = 'usage'), 0
         ) as bigint) as billed_quantity,
         {{ money("coalesce(sum(amount_usd) filter (where side = 'charge'), 0)") }} as billed_usd,
+        {{ money("coalesce(sum(amount_usd) filter (where side = 'charge' and amount_usd > 0), 0)") }} as positive_usd,
+        {{ money("coalesce(sum(amount_usd) filter (where side = 'charge' and amount_usd > 0 and quantity > 0), 0)") }}
+            as counted_usd,
         cast(coalesce(sum(quantity) filter (where side = 'call' and not is_excluded), 0) as bigint) as traced_quantity,
         {{ money("sum(amount_usd) filter (where side = 'call' and not is_excluded)") }} as priced_usd,
         -- Calls whose own ids are on no charge of a bill by id.
@@ -37,6 +40,9 @@ counted as (
         *,
         case
             when charges = 0 then 0
+            -- Charges without a quantity beside others with one have it at the same price.
+            when billed_quantity > 0 and counted_usd > 0 and counted_usd < positive_usd
+                then {{ whole_ratio('positive_usd', 'billed_quantity', 'counted_usd') }}
             when billed_quantity > 0 then billed_quantity
             when billed_usd > 0 and priced_usd > 0
                 then {{ whole_ratio('billed_usd', 'traced_quantity', 'priced_usd') }}

@@ -74,8 +74,8 @@ ruled as (
             when not known.is_ai then 'out_of_scope'
             when known.category in ('tax', 'purchase') then 'invoice_only'
             when known.meter is not null and coalesce(known.category, 'usage') = 'usage' then 'call'
-            -- A credit that names a model corrects its calls; any other is the invoice's.
-            when known.is_model_known then 'call'
+            -- A credit that names a model corrects its calls; any other is the invoice's, like hours of throughput.
+            when known.is_model_known and coalesce(known.category, '') != 'usage' then 'call'
             else 'invoice_only'
         end) as treatment
     from known

@@ -1,11 +1,7 @@
 -- one row per invoice: its amount beside the charges that name it, or of its account and period
 with invoices as (
 
-    select
-        invoices.*,
-        coalesce(invoices.credit_of, invoices.invoice_id) as settles_invoice_id,
-        invoices.credit_of is not null as is_credit_note
-    from {{ ref('stg_finance__invoices') }} as invoices
+    select * from {{ ref('stg_finance__invoices') }}
 
 ),
 
@@ -21,60 +17,18 @@ rates as (
 
 ),
 
-credited as (
-
-    select distinct settles_invoice_id
-    from invoices
-    where is_credit_note
-
-),
-
-charges as (
-
-    select * from {{ ref('int_charges_sorted') }}
-    where treatment not in ('superseded', 'gateway')
-
-),
-
--- A charge belongs to the invoice that it names, else to the one of its account and day. Credits go to a credit note
--- where one was issued.
 billed as (
 
     select
-        invoices.invoice_id,
-        sum(case when charges.category = 'tax' then charges.billed_usd else 0 end) as tax_usd,
-        sum(case
-            when charges.category is distinct from 'tax' and charges.billed_amount >= 0
-                then charges.billed_usd
-            else 0
-        end) as charges_usd,
-        sum(case
-            when charges.category is distinct from 'tax' and charges.billed_amount < 0
-                then charges.billed_usd
-            else 0
-        end) as credit_usd,
-        sum(case when charges.currency = invoices.currency then charges.billed_amount else 0 end) as amount,
-        sum(case when charges.currency = invoices.currency then charges.billed_usd else 0 end) as amount_usd,
-        count(*) filter (where charges.is_rounded) as rounded_charges
-    from invoices
-    left join credited on invoices.invoice_id = credited.settles_invoice_id
-    inner join charges
-        on
-            invoices.provider = charges.provider
-            and (
-                charges.invoice_id in (invoices.invoice_id, invoices.settles_invoice_id)
-                or (
-                    charges.invoice_id is null
-                    and coalesce(invoices.account_id, charges.account_id) = charges.account_id
-                    and charges.charged_on between invoices.period_start and invoices.period_end
-                )
-            )
-            and case
-                when invoices.is_credit_note then charges.billed_amount < 0
-                when credited.settles_invoice_id is not null then charges.billed_amount >= 0
-                else true
-            end
-    group by invoices.invoice_id
+        invoice_id,
+        sum(case when category = 'tax' then usd else 0 end) as tax_usd,
+        sum(case when category is distinct from 'tax' and billed_amount >= 0 then usd else 0 end) as charges_usd,
+        sum(case when category is distinct from 'tax' and billed_amount < 0 then usd else 0 end) as credit_usd,
+        sum(case when is_same_currency then amount else 0 end) as amount,
+        sum(case when is_same_currency then usd else 0 end) as amount_usd,
+        count(*) filter (where is_rounded) as rounded_charges
+    from {{ ref('int_invoices_matched') }}
+    group by invoice_id
 
 )
 

@@ -26,20 +26,9 @@ lines as (
 
 ),
 
--- Of one kind, the newest file that covers a time stands for it, also where it took a line back.
 superseded as (
 
-    select distinct lines.line_id
-    from lines
-    inner join {{ ref('int_provider_files_covering') }} as covering
-        on
-            lines.provider = covering.provider
-            and lines.account_id = covering.account_id
-            and lines.file_kind = covering.file_kind
-            and lines.key_scope = covering.key_scope
-            and lines.ranks_from <= covering.covers_to
-            and lines.ranks_to >= covering.covers_from
-            and lines.newness < covering.newness
+    select * from {{ ref('int_provider_lines_superseded') }}
 
 ),
 
@@ -51,7 +40,10 @@ outranked as (
     inner join {{ ref('int_provider_files_covering') }} as covering
         on
             lines.provider = covering.provider
-            and (lines.account_id = covering.account_id or lines.is_account_unknown or covering.is_account_unknown)
+            and (
+                lines.bill_account_id = covering.bill_account_id
+                or lines.is_account_unknown or covering.is_account_unknown
+            )
             and lines.file_role = 'bill' and covering.file_role = 'bill'
             and lines.ranks_from <= covering.covers_to
             and lines.ranks_to >= covering.covers_from

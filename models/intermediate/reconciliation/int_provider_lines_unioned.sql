@@ -6,7 +6,8 @@
 {% set columns = [
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
     'covers_from', 'covers_to', 'response_id', 'model_name', 'meter_name', 'service_tier', 'quantity', 'billed_amount',
-    'effective_amount', 'currency', 'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id'
+    'effective_amount', 'currency', 'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id',
+    'resource'
 ] %}
 with lines as (
 
@@ -42,13 +43,28 @@ named as (
 
     select
         lines.*,
-        coalesce(providers.provider, lines.stated_provider, 'unknown') as provider
+        coalesce(providers.provider, lines.stated_provider, 'unknown') as provider,
+        lines.starts_at = date_trunc('day', lines.starts_at)
+        and lines.ends_at + interval 1 microsecond = date_trunc('day', lines.ends_at + interval 1 microsecond)
+            as is_of_days
     from lines
     left join providers on lines.stated_provider = providers.stated_provider
 
 ),
 
--- A file that names no account speaks of the only one that others name.
+-- A row that names no account is of the only one that its file names, else of the only one that other files name.
+file_accounts as (
+
+    select
+        provider,
+        file_id,
+        min(stated_account_id) as account_id
+    from named
+    group by provider, file_id
+    having count(distinct stated_account_id) = 1
+
+),
+
 accounts as (
 
     select
@@ -64,10 +80,12 @@ select
     named.file_kind || ':' || named.file_id || ':' || cast(named.row_no as varchar)
     || coalesce(':' || case when named.file_role = 'usage' then named.meter_name end, '') as line_id,
     named.provider,
-    coalesce(named.stated_account_id, accounts.account_id, 'default') as account_id,
+    coalesce(named.stated_account_id, file_accounts.account_id, accounts.account_id, 'default') as account_id,
     -- One bill may cover many accounts: those of an organisation in a cloud.
-    coalesce(named.stated_bill_account_id, named.stated_account_id, accounts.account_id, 'default') as bill_account_id,
-    named.stated_account_id is null as is_account_unknown,
+    coalesce(
+        named.stated_bill_account_id, named.stated_account_id, file_accounts.account_id, accounts.account_id, 'default'
+    ) as bill_account_id,
+    coalesce(named.stated_account_id, file_accounts.account_id) is null as is_account_unknown,
     -- A download of calls that is filtered by key says nothing of other keys.
     case when named.response_id is not null then coalesce(named.api_key, '') else '' end as key_scope,
     {{ entry_key([
@@ -83,8 +101,14 @@ select
         when named.starts_at between named.covers_from and named.covers_to then least(named.ends_at, named.covers_to)
         else coalesce(named.covers_to, named.ends_at)
     end as ranks_to,
-    {{ billing_day('named.starts_at', 'named.provider') }} as charged_on,
-    {{ billing_day('named.ends_at', 'named.provider') }} as ended_on,
+    -- A bucket of whole days is of the days that it names; a moment is of the day on the provider's clock.
+    {% for moment, day in [('starts_at', 'charged_on'), ('ends_at', 'ended_on')] %}
+        case
+            when named.is_of_days then cast(named.{{ moment }} as date)
+            else {{ billing_day('named.' ~ moment, 'named.provider') }}
+        end as {{ day }},
+    {% endfor %}
     named.{{ columns | join(',\n    named.') }}
 from named
+left join file_accounts on named.provider = file_accounts.provider and named.file_id = file_accounts.file_id
 left join accounts on named.provider = accounts.provider

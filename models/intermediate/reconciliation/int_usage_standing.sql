@@ -22,6 +22,7 @@ select
     lines.line_id as usage_id,
     lines.provider,
     lines.account_id,
+    lines.is_account_unknown,
     lines.api_key,
     lines.charged_on as usage_on,
     models.model,

@@ -7,7 +7,26 @@ with usage as (
 
 windows as (
 
-    select * from {{ ref('int_bill_windows') }}
+    select
+        *,
+        count(distinct account_id) over (partition by provider) as accounts
+    from {{ ref('int_bill_windows') }}
+
+),
+
+-- Counts that name no account are billed where every account of the provider is.
+billed as (
+
+    select usage.usage_id
+    from usage
+    inner join windows
+        on
+            usage.provider = windows.provider
+            and (usage.account_id = windows.account_id or usage.is_account_unknown)
+            and usage.usage_on between cast(windows.covers_from as date) and cast(windows.covers_to as date)
+    group by usage.usage_id
+    having
+        not bool_or(usage.is_account_unknown) or count(distinct windows.account_id) = min(windows.accounts)
 
 ),
 
@@ -38,13 +57,9 @@ select
     coalesce(families.call_meter, usage.meter) as call_meter,
     cast(sum(usage.quantity) as bigint) as quantity
 from usage
-left join windows
-    on
-        usage.provider = windows.provider
-        and usage.account_id = windows.account_id
-        and usage.usage_on between cast(windows.covers_from as date) and cast(windows.covers_to as date)
+left join billed on usage.usage_id = billed.usage_id
 left join families on usage.provider = families.provider and usage.meter = families.billed_meter
-where windows.provider is null
+where billed.usage_id is null
 group by
     usage.provider, usage.account_id, usage.api_key, usage.usage_on, usage.model, usage.meter, usage.price_tier,
     coalesce(families.call_meter, usage.meter)

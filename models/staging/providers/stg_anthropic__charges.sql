@@ -33,5 +33,6 @@ select
     coalesce(description, token_type, cost_type) as description,
     case when cost_usd is null then 'bucket' when model is not null then 'usage' end as category,
     is_rounded,
-    cast(null as varchar) as invoice_id
+    cast(null as varchar) as invoice_id,
+    cast(null as varchar) as resource
 from costs

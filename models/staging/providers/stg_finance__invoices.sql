@@ -1,20 +1,37 @@
+with providers as (
+
+    select
+        stated.provider as stated_provider,
+        max_by(aliases.provider, length(aliases.pattern)) as provider
+    from (select distinct provider from {{ source('landed', 'invoices') }}) as stated
+    inner join {{ ref('provider_aliases') }} as aliases
+        on aliases.kind = 'name' and lower(stated.provider) like aliases.pattern escape '\'
+    group by stated.provider
+
+)
+
 select
-    invoice_id,
-    lower(provider) as provider,
-    account_id,
-    period_start,
+    invoices.invoice_id,
+    coalesce(providers.provider, lower(invoices.provider)) as provider,
+    invoices.account_id,
+    invoices.period_start,
     -- Some providers end a month with its last day, some with the first of the next.
     case
-        when day(period_end) = 1 and day(period_start) = 1 and period_end > period_start then period_end - 1
-        else period_end
+        when
+            day(invoices.period_end) = 1 and day(invoices.period_start) = 1
+            and invoices.period_end > invoices.period_start
+            then invoices.period_end - 1
+        else invoices.period_end
     end as period_end,
-    coalesce(issued_on, period_end) as issued_on,
-    cast(amount as decimal(38, 12)) as amount,
-    cast(coalesce(tax, 0) as decimal(38, 12)) as tax,
-    upper(coalesce(currency, 'USD')) as currency,
-    credit_of
-from {{ source('landed', 'invoices') }}
+    coalesce(invoices.issued_on, invoices.period_end) as issued_on,
+    cast(invoices.amount as decimal(38, 12)) as amount,
+    cast(coalesce(invoices.tax, 0) as decimal(38, 12)) as tax,
+    upper(coalesce(invoices.currency, 'USD')) as currency,
+    invoices.credit_of
+from {{ source('landed', 'invoices') }} as invoices
+left join providers on invoices.provider = providers.stated_provider
 -- An invoice that was sent again stands once, as it last came.
 qualify row_number() over (
-    partition by lower(provider), invoice_id order by issued_on desc nulls last, file_id desc
+    partition by lower(invoices.provider), invoices.invoice_id
+    order by invoices.issued_on desc nulls last, invoices.file_id desc
 ) = 1

@@ -36,5 +36,6 @@ select
     cast(null as varchar) as description,
     'usage' as category,
     false as is_rounded,
-    cast(null as varchar) as invoice_id
+    cast(null as varchar) as invoice_id,
+    cast(null as varchar) as resource
 from daily

@@ -2,9 +2,10 @@ with costs as (
 
     select
         *,
+        coalesce(regexp_matches(lower(line_item), 'credit|refund|adjustment|grant'), false) as is_credit,
         -- The model stands before the last comma, the meter after it: "gpt-5-nano, input_tokens".
-        regexp_extract(line_item, '^(.*), *([^,]+)$', 1) as model_part,
-        regexp_extract(line_item, '^(.*), *([^,]+)$', 2) as meter_part
+        case when not is_credit then regexp_extract(line_item, '^(.*), *([^,]+)$', 1) end as model_part,
+        case when not is_credit then regexp_extract(line_item, '^(.*), *([^,]+)$', 2) end as meter_part
     from {{ source('landed', 'openai_costs') }}
 
 )
@@ -36,8 +37,12 @@ select
     cast(null as varchar) as service_name,
     cast(null as varchar) as sku,
     line_item as description,
-    -- A line without a meter names no use: fees, credits, taxes.
-    case when line_item is null then 'bucket' when coalesce(meter_part, '') != '' then 'usage' end as category,
+    -- A line without a meter names no use: fees, credits, taxes, and totals of days that nobody itemised.
+    case
+        when line_item is null and amount_value is null then 'bucket'
+        when coalesce(meter_part, '') != '' then 'usage'
+    end as category,
     false as is_rounded,
-    cast(null as varchar) as invoice_id
+    cast(null as varchar) as invoice_id,
+    cast(null as varchar) as resource
 from costs

@@ -68,6 +68,7 @@ select
     cast(null as varchar) as description,
     case when meter_name is null then 'bucket' else 'usage' end as category,
     false as is_rounded,
-    cast(null as varchar) as invoice_id
+    cast(null as varchar) as invoice_id,
+    cast(null as varchar) as resource
 from metered
 where quantity > 0 or meter_name is null

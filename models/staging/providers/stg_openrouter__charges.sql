@@ -41,7 +41,8 @@ select
     cast(null as varchar) as description,
     'usage' as category,
     false as is_rounded,
-    cast(null as varchar) as invoice_id
+    cast(null as varchar) as invoice_id,
+    cast(null as varchar) as resource
 from activity
 
 union all
@@ -75,5 +76,6 @@ select
     cast(null as varchar) as description,
     'usage' as category,
     false as is_rounded,
-    cast(null as varchar) as invoice_id
+    cast(null as varchar) as invoice_id,
+    cast(null as varchar) as resource
 from daily

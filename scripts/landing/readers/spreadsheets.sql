@@ -1,7 +1,6 @@
 -- Money and days as bills write them that passed through a spreadsheet; for provider files alone.
 
 -- "$10,000.00" and "(3.50)", as spreadsheets write money; a comma that parts no thousands ("1,5") stays, and is refused.
--- A float has 17 digits at most: what it says beyond 18 decimals (0.00044999999999999996) is noise, not money.
 create or replace macro plain_money(stated) as case
     when regexp_full_match(stated, '\( *\$? *(\d{1,3}(,\d{3})+|\d*)(\.\d+)? *\)')
         then '-' || regexp_replace(stated, '[$,() ]', '', 'g')
@@ -11,11 +10,12 @@ create or replace macro plain_money(stated) as case
                 then regexp_replace(stated, '[$, ]', '', 'g')
             else stated
         end
-    when (length(stated) > 19 or contains(lower(stated), 'e'))
-        and length(ltrim(translate(regexp_replace(stated, '[eE].*', ''), '+-.', ''), '0')) <= 17
-        then coalesce(cast(try_cast(stated as decimal(38, 18)) as varchar), stated)
     else stated
 end;
+
+-- "1,234" requests.
+create or replace macro plain_count(stated) as
+    case when regexp_full_match(stated, '\d{1,3}(,\d{3})+') then replace(stated, ',', '') else stated end;
 
 -- "5/1/25" is the first of May, as spreadsheets write it where FOCUS comes from; a day stays a day, without an hour.
 create or replace macro iso_day(stated) as case

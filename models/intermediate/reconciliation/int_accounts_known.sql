@@ -1,0 +1,24 @@
+-- one row per provider and account that its bills or seed api_keys name
+with accounts as (
+
+    select
+        provider,
+        account_id
+    from {{ ref('api_keys') }}
+    where account_id is not null
+
+    union
+
+    select
+        provider,
+        account_id
+    from {{ ref('int_provider_lines_ranked') }}
+    where file_role = 'bill'
+
+)
+
+select
+    provider,
+    account_id,
+    count(*) over (partition by provider) = 1 as is_only
+from accounts
