@@ -118,6 +118,18 @@ def test_two_organisations_and_a_project_of_one(build, tmp_path):
     assert built.rows("select sum(accrued_usd) from marts.team_chargeback_monthly") == [(0,)]
 
 
+def test_the_newest_day_accrues_what_is_counted(build, tmp_path):
+    """Costs of the 1st, and an empty bucket of the 2nd; usage counts four times what was traced on both days."""
+    inbox = tmp_path / "inbox"
+    write(inbox / "costs.csv", COSTS, [cost(1, "0.60"), {**bucket(2), "organization_id": "org"}])
+    write(inbox / "usage.csv", USAGE, [bucket(day, model="gpt-4o-mini", input_tokens="4000000") for day in (1, 2)])
+    (inbox / "spans.jsonl").write_text(calls("openai", "gpt-4o-mini", [1.5, 2.5], (1_000_000, 0)))
+    built = build(inbox, company(tmp_path))
+    assert built.code == 0, built.output
+    money = built.rows("select sum(billed_usd), sum(accrued_usd) from marts.team_chargeback_monthly")
+    assert money == [(Decimal("0.60"), Decimal("0.60"))]
+
+
 def test_invoices_of_payers_and_notes(build, tmp_path):
     """An invoice on the payer's account, one by the legal name, two credit notes, two invoices of one month."""
     inbox = tmp_path / "inbox"

@@ -55,6 +55,19 @@ stretches as (
 
 ),
 
+-- A file's newest bucket may still grow, until a later file covers it.
+newest as (
+
+    select
+        provider,
+        bill_account_id,
+        max(starts_at) as provisional_from
+    from {{ ref('int_provider_lines_ranked') }}
+    where file_role = 'bill' and is_standing and response_id is null and ends_at <= covers_to
+    group by provider, bill_account_id
+
+),
+
 -- A bill of many accounts covers each of them, also in a month in which one did nothing.
 accounts as (
 
@@ -71,7 +84,10 @@ select distinct
     accounts.provider,
     accounts.account_id,
     stretches.covers_from,
-    stretches.covers_to
+    stretches.covers_to,
+    newest.provisional_from
 from accounts
 inner join stretches
     on accounts.provider = stretches.provider and accounts.bill_account_id = stretches.bill_account_id
+left join newest
+    on accounts.provider = newest.provider and accounts.bill_account_id = newest.bill_account_id

@@ -108,10 +108,7 @@ select
             when provided.is_on_bill or own.account_id is not null or (
                 (provided.provider = 'aws' and regexp_matches(provided.account_id, '^[0-9]{12}$'))
                 or (provided.provider = 'azure' and regexp_matches(provided.account_id, '^[0-9a-f-]{36}$'))
-                or (
-                    provided.provider = 'google' and regexp_matches(provided.account_id, '^[a-z][a-z0-9-]+$')
-                    and length(provided.account_id) < 31
-                )
+                or (provided.provider = 'google' and regexp_matches(provided.account_id, '^[a-z][a-z0-9-]{5,29}$'))
             ) then provided.account_id
         end, sole.account_id) as account_id
     )

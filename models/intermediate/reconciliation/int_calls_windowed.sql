@@ -17,19 +17,6 @@ windows as (
 
 ),
 
--- A file's newest bucket may still grow: until a later file covers it, a call that it does not know accrues.
-newest as (
-
-    select
-        provider,
-        account_id,
-        max(max(starts_at)) over (partition by provider, bill_account_id) as begins_at
-    from {{ ref('int_provider_lines_ranked') }}
-    where file_role = 'bill' and is_standing and response_id is null and ends_at <= covers_to
-    group by provider, account_id, bill_account_id
-
-),
-
 accounts as (
 
     select
@@ -46,14 +33,14 @@ covered as (
         calls.call_key,
         count(distinct windows.account_id) as covering_accounts,
         min(windows.account_id) as account_id,
-        bool_or(calls.started_at >= newest.begins_at) as is_provisional
+        -- What the newest bucket does not know accrues.
+        bool_or(calls.started_at >= windows.provisional_from) as is_provisional
     from calls
     inner join windows
         on
             calls.provider = windows.provider
             and coalesce(calls.account_id, windows.account_id) = windows.account_id
             and calls.started_at between windows.covers_from and windows.covers_to
-    left join newest on windows.provider = newest.provider and windows.account_id = newest.account_id
     group by calls.call_key
 
 )

@@ -14,6 +14,19 @@ windows as (
 
 ),
 
+charged as (
+
+    select distinct
+        provider,
+        account_id,
+        charged_on,
+        model
+    from {{ ref('int_charges_standing') }}
+    where meter is not null
+
+),
+
+-- Where the bill's newest day, which may still grow, has no charge of the model yet, its use is not billed either.
 -- Counts that name no account are billed where every account of the provider is.
 billed as (
 
@@ -24,6 +37,15 @@ billed as (
             usage.provider = windows.provider
             and (usage.account_id = windows.account_id or usage.is_account_unknown)
             and usage.usage_on between cast(windows.covers_from as date) and cast(windows.covers_to as date)
+    left join charged
+        on
+            windows.provider = charged.provider
+            and windows.account_id = charged.account_id
+            and usage.usage_on = charged.charged_on
+            and usage.model = charged.model
+    where
+        charged.model is not null
+        or coalesce(usage.usage_on < cast(windows.provisional_from as date), true)
     group by usage.usage_id
     having
         not bool_or(usage.is_account_unknown) or count(distinct windows.account_id) = min(windows.accounts)
