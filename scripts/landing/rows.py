@@ -119,7 +119,7 @@ class RowReader:
 @cache
 def page_sql(reader: str) -> str:
     """The query that explodes pages of a provider's API into rows with their names."""
-    return (READERS / f"{reader}.sql").read_text()
+    return "".join((READERS / f"{name}.sql").read_text() for name in ("pages", reader))
 
 
 def _spelled(table: str, name: str, kind: pa.DataType) -> str:

@@ -9,7 +9,10 @@ with lines as (
             when file_kind = 'focus'
                 then {{ entry_key(['kind_id', 'starts_at', 'ends_at', 'quantity', 'resource', 'invoice_id']) }}
         end as row_id,
-        regexp_replace(lower(coalesce(model_name, description)), '[^a-z0-9]', '', 'g') as bare_model,
+        -- A display name, a dated id and an alias are one.
+        regexp_replace(
+            regexp_replace(lower(coalesce(model_name, description)), '[^a-z0-9]', '', 'g'), '([0-9]{8}|latest)$', ''
+        ) as bare_model,
         regexp_matches(api_key, '^(apikey|key|proj|sk|wrkspc)[-_]') as is_key_id
     from {{ ref('int_provider_lines_unioned') }}
     where category is distinct from 'bucket'
@@ -38,6 +41,7 @@ overlapped as (
         lines.charged_on,
         lines.row_id,
         lines.bare_model,
+        lines.service_name,
         lines.api_key,
         lines.is_key_id
     from lines
@@ -57,8 +61,8 @@ overlapped as (
 
 {% set keys = 'overlapped.newer_file_id = newer.file_id and overlapped.provider = newer.provider'
     ~ ' and overlapped.account_id = newer.account_id' %}
--- Said again: the same row; of a day's buckets the same model and key, where both sides name them (a total names none),
--- and alike (a name is no id, and a display name may stand for a dated one).
+-- Said again: the same row; of a day's buckets the same model, service and key, where both sides name them (a total
+-- names none), and alike (a key's name is no id).
 said_again as (
 
     select
@@ -77,10 +81,8 @@ said_again as (
         on
             {{ keys }}
             and overlapped.charged_on = newer.charged_on
-            and coalesce(
-                starts_with(overlapped.bare_model, newer.bare_model)
-                or starts_with(newer.bare_model, overlapped.bare_model), true
-            )
+            and coalesce(overlapped.bare_model = newer.bare_model, true)
+            and coalesce(overlapped.service_name = newer.service_name, true)
             and coalesce(overlapped.api_key = newer.api_key or overlapped.is_key_id != newer.is_key_id, true)
     where overlapped.row_id is null and newer.row_id is null
 

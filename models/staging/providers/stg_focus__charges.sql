@@ -41,15 +41,9 @@ measured as (
 
 select
     stated_provider as provider,
-    'focus' as file_kind,
-    'bill' as file_role,
+    {{ line_origin('focus', 'bill') }},
     coalesce(bare_sub_account_id, billing_account_id) as account_id,
     billing_account_id as bill_account_id,
-    cast(null as varchar) as api_key,
-    file_id,
-    source_file,
-    source_line,
-    row_no,
     charge_period_start as starts_at,
     greatest(charge_period_end - interval 1 microsecond, charge_period_start) as ends_at,
     -- A purchase reaches beyond the file's own time, a correction before it.
@@ -57,10 +51,8 @@ select
         over account_of_file as covers_from,
     max(case when category = 'usage' and not is_correction then charge_period_end - interval 1 microsecond end)
         over account_of_file as covers_to,
-    cast(null as varchar) as response_id,
     all_text as model_name,
     all_text as meter_name,
-    cast(null as varchar) as service_tier,
     cast(
         case when measure is not null then stated_quantity end
         * coalesce(try_cast(replace(regexp_extract(measure, '([0-9][0-9,]*)', 1), ',', '') as bigint), 1)
@@ -81,8 +73,8 @@ select
     concat_ws(' | ', usage_type, sku_meter, sku_description, sku_id) as sku,
     charge_description as description,
     category,
-    false as is_rounded,
     invoice_id,
-    concat_ws(' | ', resource_id, region_id, tags) as resource
+    concat_ws(' | ', resource_id, region_id, tags) as resource,
+    {{ unsaid(['api_key', 'response_id', 'service_tier', 'is_rounded']) }}
 from measured
 window account_of_file as (partition by file_id, billing_account_id)

@@ -12,37 +12,26 @@ with costs as (
 
 select
     'openai' as provider,
-    'openai_costs' as file_kind,
-    'bill' as file_role,
+    {{ line_origin('openai_costs', 'bill') }},
     organization_id as account_id,
-    cast(null as varchar) as bill_account_id,
     coalesce(api_key_id, project_id) as api_key,
-    file_id,
-    source_file,
-    source_line,
-    row_no,
-    start_time as starts_at,
-    end_time - interval 1 microsecond as ends_at,
+    {{ bucket_times() }},
     -- Buckets without use are rows of their own: the bill covers its buckets and no time between them.
     start_time as covers_from,
     end_time - interval 1 microsecond as covers_to,
-    cast(null as varchar) as response_id,
     nullif(lower(model_part), '') as model_name,
     nullif(lower(meter_part), '') as meter_name,
-    cast(null as varchar) as service_tier,
     cast(quantity as decimal(38, 6)) as quantity,
     cast(coalesce(amount_value, 0) as decimal(38, 18)) as billed_amount,
-    cast(null as decimal(38, 18)) as effective_amount,
     upper(coalesce(amount_currency, 'usd')) as currency,
-    cast(null as varchar) as service_name,
-    cast(null as varchar) as sku,
     line_item as description,
     -- A line without a meter names no use: fees, credits, taxes, and totals of days that nobody itemised.
     case
         when line_item is null and amount_value is null then 'bucket'
         when coalesce(meter_part, '') != '' then 'usage'
     end as category,
-    false as is_rounded,
-    cast(null as varchar) as invoice_id,
-    cast(null as varchar) as resource
+    {{ unsaid([
+        'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'service_name', 'sku',
+        'is_rounded', 'invoice_id', 'resource'
+    ]) }}
 from costs

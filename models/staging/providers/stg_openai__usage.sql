@@ -42,33 +42,21 @@ metered as (
 
 select
     'openai' as provider,
-    'openai_usage' as file_kind,
-    'usage' as file_role,
+    {{ line_origin('openai_usage', 'usage') }},
     organization_id as account_id,
-    cast(null as varchar) as bill_account_id,
     coalesce(api_key_id, project_id) as api_key,
-    file_id,
-    source_file,
-    source_line,
-    row_no,
-    start_time as starts_at,
-    end_time - interval 1 microsecond as ends_at,
+    {{ bucket_times() }},
     start_time as covers_from,
     end_time - interval 1 microsecond as covers_to,
-    cast(null as varchar) as response_id,
     lower(model) as model_name,
     meter_name,
     case when lower(batch) = 'true' then 'batch' else lower(service_tier) end as service_tier,
     cast(quantity as decimal(38, 6)) as quantity,
-    cast(0 as decimal(38, 18)) as billed_amount,
-    cast(null as decimal(38, 18)) as effective_amount,
-    'USD' as currency,
     operation as service_name,
-    cast(null as varchar) as sku,
-    cast(null as varchar) as description,
     case when meter_name is null then 'bucket' else 'usage' end as category,
-    false as is_rounded,
-    cast(null as varchar) as invoice_id,
-    cast(null as varchar) as resource
+    {{ unsaid([
+        'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency', 'sku',
+        'description', 'is_rounded', 'invoice_id', 'resource'
+    ]) }}
 from metered
 where quantity > 0 or meter_name is null

@@ -1,3 +1,7 @@
+{% set unsaid_columns = [
+    'account_id', 'bill_account_id', 'service_tier', 'effective_amount', 'currency', 'service_name', 'sku',
+    'description', 'category', 'is_rounded', 'invoice_id', 'resource'
+] %}
 with activity as (
 
     select * from {{ source('landed', 'openrouter_activity') }}
@@ -12,15 +16,8 @@ daily as (
 
 select
     'openrouter' as provider,
-    'openrouter_activity' as file_kind,
-    'bill' as file_role,
-    cast(null as varchar) as account_id,
-    cast(null as varchar) as bill_account_id,
+    {{ line_origin('openrouter_activity', 'bill') }},
     api_key_name as api_key,
-    file_id,
-    source_file,
-    source_line,
-    row_no,
     created_at as starts_at,
     created_at as ends_at,
     -- An activity file says no period: it covers the time from its first to its last row, per key.
@@ -31,51 +28,24 @@ select
     lower(model_permaslug) || case when variant not in ('standard', '') then ':' || lower(variant) else '' end
         as model_name,
     'tokens' as meter_name,
-    cast(null as varchar) as service_tier,
     cast(coalesce(tokens_prompt, 0) + coalesce(tokens_completion, 0) as decimal(38, 6)) as quantity,
     cast(cost_total as decimal(38, 18)) as billed_amount,
-    cast(null as decimal(38, 18)) as effective_amount,
-    'USD' as currency,
-    cast(null as varchar) as service_name,
-    cast(null as varchar) as sku,
-    cast(null as varchar) as description,
-    'usage' as category,
-    false as is_rounded,
-    cast(null as varchar) as invoice_id,
-    cast(null as varchar) as resource
+    {{ unsaid(unsaid_columns) }}
 from activity
 
 union all
 
 select
     'openrouter' as provider,
-    'openrouter_daily' as file_kind,
-    'bill' as file_role,
-    cast(null as varchar) as account_id,
-    cast(null as varchar) as bill_account_id,
-    cast(null as varchar) as api_key,
-    file_id,
-    source_file,
-    source_line,
-    row_no,
-    start_time as starts_at,
-    end_time - interval 1 microsecond as ends_at,
-    min(start_time) over (partition by file_id) as covers_from,
-    max(end_time) over (partition by file_id) - interval 1 microsecond as covers_to,
-    cast(null as varchar) as response_id,
+    {{ line_origin('openrouter_daily', 'bill') }},
+    {{ unsaid(['api_key']) }},
+    {{ bucket_times() }},
+    {{ covers_from_first_to_last() }},
+    {{ unsaid(['response_id']) }},
     lower(model_permaslug) as model_name,
     'tokens' as meter_name,
-    cast(null as varchar) as service_tier,
     -- Usage with one's own key at the provider is that provider's bill.
     cast(coalesce(tokens_prompt, 0) + coalesce(tokens_completion, 0) as decimal(38, 6)) as quantity,
     cast(coalesce(cost_total, 0) as decimal(38, 18)) as billed_amount,
-    cast(null as decimal(38, 18)) as effective_amount,
-    'USD' as currency,
-    cast(null as varchar) as service_name,
-    cast(null as varchar) as sku,
-    cast(null as varchar) as description,
-    'usage' as category,
-    false as is_rounded,
-    cast(null as varchar) as invoice_id,
-    cast(null as varchar) as resource
+    {{ unsaid(unsaid_columns) }}
 from daily

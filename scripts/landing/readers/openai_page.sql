@@ -1,47 +1,6 @@
--- Pages of the OpenAI costs and usage API, or their buckets alone. A bucket without results says that the page covers
--- it. A result of the other report in the same file is refused by name, instead of landing as nothing.
-with buckets as (
-
-    select
-        file_no,
-        source_line,
-        unnest(case
-            when json_type(document, '$.data') = 'ARRAY' then json_extract(document, '$.data[*]')
-            else [cast(document as json)]
-        end) as bucket
-    from documents
-
-),
-
-buckets_opened as (
-
-    -- Before they are multiplied: a bucket may hold megabytes.
-    select
-        file_no,
-        source_line,
-        bucket ->> '$.start_time' as start_time,
-        bucket ->> '$.end_time' as end_time,
-        case
-            when json_array_length(bucket, '$.results') > 0 then json_extract(bucket, '$.results[*]')
-            else [cast('{}' as json)]
-        end as bucket_results
-    from buckets
-
-),
-
-results as (
-
-    select
-        file_no,
-        source_line,
-        start_time,
-        end_time,
-        unnest(bucket_results) as result
-    from buckets_opened
-
-),
-
-kinds_told as (
+-- Results of the OpenAI costs and usage API, after pages.sql. A result of the other report in the same file is refused by
+-- name, instead of landing as nothing.
+, kinds_told as (
 
     select
         *,
