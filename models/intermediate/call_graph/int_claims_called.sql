@@ -85,25 +85,31 @@ nested as (
     where claims.outer_claim_key is not null
     group by claims.trace_key, claims.outer_claim_key
 
+),
+
+rests as (
+
+    select
+        claims.*,
+        nullif(split_part(called.only_model, '|', 2), '') as called_model_name,
+        nullif(split_part(called.only_model, '|', 1), '') as called_provider_name,
+        claims.all_input_tokens - coalesce(own.all_input_tokens, 0) - coalesce(nested.all_input_tokens, 0)
+            as rest_all_input_tokens,
+        claims.all_output_tokens - coalesce(own.all_output_tokens, 0) - coalesce(nested.all_output_tokens, 0)
+            as rest_all_output_tokens,
+        claims.cache_read_tokens - coalesce(own.cache_read_tokens, 0) - coalesce(nested.cache_read_tokens, 0)
+            as rest_cache_read_tokens,
+        claims.reasoning_tokens - coalesce(own.reasoning_tokens, 0) - coalesce(nested.reasoning_tokens, 0)
+            as rest_reasoning_tokens
+    from called
+    inner join claims on called.trace_key = claims.trace_key and called.span_key = claims.span_key
+    left join own on claims.trace_key = own.trace_key and claims.span_key = own.span_key
+    left join nested on claims.trace_key = nested.trace_key and claims.span_key = nested.span_key
+
 )
 
 select
-    claims.*,
-    nullif(split_part(called.only_model, '|', 2), '') as called_model_name,
-    nullif(split_part(called.only_model, '|', 1), '') as called_provider_name,
-    cast(
-        claims.all_input_tokens - coalesce(own.all_input_tokens, 0) - coalesce(nested.all_input_tokens, 0) as bigint
-    ) as rest_all_input_tokens,
-    cast(
-        claims.all_output_tokens - coalesce(own.all_output_tokens, 0) - coalesce(nested.all_output_tokens, 0) as bigint
-    ) as rest_all_output_tokens,
-    cast(
-        claims.cache_read_tokens - coalesce(own.cache_read_tokens, 0) - coalesce(nested.cache_read_tokens, 0) as bigint
-    ) as rest_cache_read_tokens,
-    cast(
-        claims.reasoning_tokens - coalesce(own.reasoning_tokens, 0) - coalesce(nested.reasoning_tokens, 0) as bigint
-    ) as rest_reasoning_tokens
-from called
-inner join claims on called.trace_key = claims.trace_key and called.span_key = claims.span_key
-left join own on claims.trace_key = own.trace_key and claims.span_key = own.span_key
-left join nested on claims.trace_key = nested.trace_key and claims.span_key = nested.span_key
+    *,
+    rest_all_input_tokens >= 0 and rest_all_output_tokens >= 0
+    and rest_all_input_tokens + rest_all_output_tokens > 0 as is_beyond
+from rests

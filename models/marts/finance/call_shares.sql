@@ -6,21 +6,7 @@ select
     bearer_team_id,
     tenant_id,
     user_id,
-    share,
-    borne_usd
-from {{ ref('int_call_shares') }}
-where share = 1
-
-union all
-
-select
-    call_id,
-    originating_feature_id,
-    bearer_team_id,
-    tenant_id,
-    user_id,
     {{ money('sum(share)') }} as share,
     {{ money('sum(borne_usd)') }} as borne_usd
 from {{ ref('int_call_shares') }}
-where share != 1
 group by call_id, originating_feature_id, bearer_team_id, tenant_id, user_id
