@@ -44,8 +44,9 @@ build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBO
 export: .venv/.synced ## finance's files for MONTH, with control totals, checked
 	@$(BIN)/python scripts/export.py "$(MONTH)" "$(DATA)"
 
-verify: .venv/.synced ## re-add MONTH's exported files from themselves alone
+verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger
 	@$(BIN)/python scripts/export.py verify "$(MONTH)" "$(DATA)"
+	@$(BIN)/python scripts/build.py --verify "$(INBOX)" "$(DATA)" "$(COMPANY)"
 
 test: lint ## all that CI runs
 	@$(BIN)/python -m pytest

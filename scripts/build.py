@@ -1,10 +1,13 @@
 """Land the inbox, check it, and `dbt build`: the one command behind `make build` and `make demo`.
 
-Usage: build.py INBOX DATA COMPANY. Exit 0 when every identity and test holds, rejected lines included;
-1 when a landing, model or test failed (it says which, on which rows, and what to do); 2 when the call is wrong.
+Usage: build.py [--verify] INBOX DATA COMPANY. What landed since the last good build is built on top of it; where
+models, seeds or settings changed, or the last build failed, all is built anew. With --verify nothing lands and nothing
+is built: every test runs over all rows. Exit 0 when every identity and test holds, rejected lines included; 1 when a
+landing, model or test failed (it says which, on which rows, and what to do); 2 when the call is wrong.
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -32,7 +35,7 @@ class Progress:
 
     def __call__(self, event) -> None:
         if event.info.name == "LogStartLine" and self.bar is None:
-            self.bar = tqdm(total=event.data.total, unit="node", desc="dbt build", mininterval=land.pace())
+            self.bar = tqdm(total=event.data.total, unit="node", desc="dbt", mininterval=land.pace())
         elif event.info.name == "NodeFinished" and self.bar is not None:
             self.bar.update(1)
 
@@ -42,11 +45,11 @@ class Progress:
 
 
 def fingerprint(data: Path) -> str:
-    """What a build depends on: the project, the company's seeds, what has landed, and the database that came of it."""
+    """What a build depends on beside what has landed: the project, the company's seeds, the database to build on."""
     digest = sha256()
     folders = [PROJECT / name for name in ("models", "macros", "seeds", "tests")]
     files = [path for folder in [*folders, company.seeds_of(str(data))] for path in folder.rglob("*") if path.is_file()]
-    files += [PROJECT / "dbt_project.yml", PROJECT / "profiles.yml", data / "landed" / "manifest.json"]
+    files += [PROJECT / "dbt_project.yml", PROJECT / "profiles.yml"]
     for path in sorted(path for path in files if path.exists() and path.suffix != ".pyc"):
         digest.update(str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path.name).encode())
         digest.update(path.read_bytes())
@@ -55,19 +58,38 @@ def fingerprint(data: Path) -> str:
     return digest.hexdigest()
 
 
-def dbt_build(data: str) -> tuple[bool, list]:
-    """Run every seed, model and test; returns (all passed, results that did not)."""
+def files_landed(data: Path) -> int:
+    manifest = data / "landed" / "manifest.json"
+    return len(json.loads(manifest.read_text())["files"]) if manifest.exists() else 0
+
+
+def files_built(data: Path) -> int | None:
+    """How many landed files the database holds, if the last build was good and can be built on; else None."""
+    stamp = data / ".built"
+    if not stamp.exists():
+        return None
+    built = json.loads(stamp.read_text())
+    return built["files"] if built["fingerprint"] == fingerprint(data) else None
+
+
+def dbt(verb: str, data: str, built: int | None = None) -> tuple[bool, list]:
+    """`build` every seed, model and test, on top of `built` files if any, or `test` all that is built.
+
+    Returns (all passed, results that did not).
+    """
     os.chdir(PROJECT)
     os.environ["DATA"] = data
+    os.environ["BUILT_FILES"] = "" if built is None else str(built)
     os.environ.setdefault("DBT_PROFILES_DIR", str(PROJECT))
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # two seconds, not needed when landing fails
     from dbt.cli.main import dbtRunner
 
+    command = ["--quiet", verb, "--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
+    if built is not None or verb == "test":
+        command += ["--exclude-resource-type", "unit_test"]  # of models that are as they were
     progress = Progress()
-    outcome = dbtRunner(callbacks=[progress]).invoke(
-        ["--quiet", "build", "--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
-    )
+    outcome = dbtRunner(callbacks=[progress]).invoke(command)
     progress.close()
     DuckDBConnectionManager.close_all_connections()
     if outcome.exception:
@@ -115,25 +137,44 @@ def report(database: Path) -> None:
             )
 
 
+def verify(data: str) -> int:
+    """Every identity and test over the whole ledger: a build that goes on tests only what it read anew."""
+    database, stamp = Path(data, "ledger.duckdb"), Path(data, ".built")
+    if not database.exists():
+        print(f"{database}: no ledger here, its tests were not run")
+        return 0
+    built = files_built(Path(data))
+    passed, troubled = dbt("test", data)
+    explain(troubled, database)
+    if built is not None:
+        stamp.write_text(json.dumps({"fingerprint": fingerprint(Path(data)), "files": built}))
+    print(f"{database}: {'every identity and test holds, over all rows' if passed else 'FAILED, see above'}")
+    return 0 if passed else 1
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("inbox", type=Path)
     parser.add_argument("data")
     parser.add_argument("company", type=Path)
+    parser.add_argument("--verify", action="store_true", help="build nothing; run every test over all that is built")
     arguments = parser.parse_args()
     began = time.monotonic()
     if code := company.complete(arguments.company, arguments.data):
         return code
+    if arguments.verify:
+        return verify(arguments.data)
     if code := land.run(arguments.inbox, Path(arguments.data)):
         return code
     data = Path(arguments.data)
-    database, stamp = data / "ledger.duckdb", data / ".built"
-    if stamp.exists() and stamp.read_text() == fingerprint(data):
+    database, stamp, landed = data / "ledger.duckdb", data / ".built", files_landed(data)
+    built = files_built(data)
+    if built == landed:
         print(f"nothing new since {database} was built: same inputs, seeds and models")
         report(database)
         return 0
     stamp.unlink(missing_ok=True)
-    passed, troubled = dbt_build(arguments.data)
+    passed, troubled = dbt("build", arguments.data, built)
     explain(troubled, database)
     if not passed:
         print(
@@ -141,9 +182,10 @@ def main() -> int:
             f"named above and run again; compiled SQL in {arguments.data}/target, log in {arguments.data}/logs/dbt.log"
         )
         return 1
-    print(f"built {database} in {time.monotonic() - began:.0f} s; every identity and test holds")
+    how = "anew" if built is None else f"on, from {landed - built} new files,"
+    print(f"built {database} {how} in {time.monotonic() - began:.0f} s; every identity and test holds")
     report(database)
-    stamp.write_text(fingerprint(data))
+    stamp.write_text(json.dumps({"fingerprint": fingerprint(data), "files": landed}))
     print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
     return 0
 

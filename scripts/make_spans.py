@@ -34,7 +34,7 @@ select number as trace_no,
         else 2 + dice('size', number, 10) + dice('more', number, 11)
     end as size,
     dice('kind', number, 100000) between 10 and 29 as is_chain,
-    timestamp '2026-10-01' + to_microseconds(dice('time', number, {days} * 86400) * 1000000) as began_at,
+    timestamp '{begin}' + to_microseconds((number - {first}) * {seconds} * 1000000 // ({last} - {first})) as began_at,
     dice('unlabelled', number, 10) = 0 as is_unlabelled,
     dice('feature', number, {features}) as feature_no
 from range({first}, {last}) as numbers (number)
@@ -68,7 +68,7 @@ copy (
             md5(trace_no::varchar) as trace_id,
             left(md5(row_id::varchar), 16) as span_id,
             case when span_no > 0 then left(md5((trace_no * 8192 + parent_no)::varchar), 16) end as parent_span_id,
-            'synthetic.parquet' as source_file, 'synthetic' as file_id, row_id as source_line, row_id as row_no,
+            '{name}.parquet' as source_file, '{name}' as file_id, row_id as source_line, row_id as row_no,
             'otlp_json' as format, case when is_call then 'chat ' || model else 'step' end as name, 'ok' as status,
             began_at + to_microseconds(span_no * 1000) as started_at,
             began_at + to_microseconds(span_no * 1000 + 500000) as ended_at,
@@ -151,10 +151,11 @@ def company(folder: Path) -> None:
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
 
 
-def spans(engine: duckdb.DuckDBPyConnection, root: Path, first: int, last: int, name: str) -> int:
-    """Land the spans of the traces numbered from `first` to before `last`; returns how many there are."""
-    sizes = {"days": DAYS, "services": SERVICES, "features": FEATURES}
-    engine.execute(TRACES.format(first=first, last=last, **sizes))
+def spans(engine: duckdb.DuckDBPyConnection, root: Path, traces: range, begin: str, days: float, name: str) -> int:
+    """Land the spans of `traces`, one after the other over so many days; returns how many there are."""
+    sizes = {"name": name, "services": SERVICES, "features": FEATURES}
+    when = {"begin": begin, "seconds": int(days * 86400)}
+    engine.execute(TRACES.format(first=traces.start, last=traces.stop, **when, **sizes))
     for (day,) in engine.execute("select distinct began_at::date::varchar from traces order by 1").fetchall():
         target = root / "spans" / f"day={day}" / f"{name}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -189,12 +190,26 @@ def make(data: Path, traces: int) -> int:
     """A month of landed spans and bills in `data`, and the company's seeds; returns the number of spans."""
     store = Store(data)
     engine = engine_for(data)
-    counts = {"spans": spans(engine, store.staging, 0, traces, "synthetic"), **bills(engine, store.staging)}
-    files = {"spans": "synthetic", "openai_costs": "bill", "openrouter_activity": "activity"}
+    rows = spans(engine, store.staging, range(traces), "2026-10-01", DAYS, "synthetic")
+    counts = {"synthetic": ("spans", rows)}
+    for table, lines in bills(engine, store.staging).items():
+        counts["bill" if table == "openai_costs" else "activity"] = (table, lines)
+    _commit(store, counts)
+    company(data / "company")
+    return rows
+
+
+def add(data: Path, traces: range) -> int:
+    """More spans of the month's last day, landed after `make`; returns how many."""
+    store = Store(data)
+    rows = spans(engine_for(data), store.staging, traces, "2026-10-31 12:00:00", 0.5, "late")
+    _commit(store, {"late": ("spans", rows)})
+    return rows
+
+
+def _commit(store: Store, counts: dict[str, tuple[str, int]]) -> None:
     entry = {"rows_rejected": 0, "first_reasons": {}, "is_growing": False, "end": None, "continues": None}
     store.commit(
-        [{**entry, "file_id": files[kind], "source_file": f"{files[kind]}.parquet", "kind": kind, "rows_read": rows}
-         for kind, rows in counts.items()], [],
+        [{**entry, "file_id": name, "source_file": f"{name}.parquet", "kind": kind, "rows_read": rows}
+         for name, (kind, rows) in counts.items()], [],
     )  # fmt: skip
-    company(data / "company")
-    return counts["spans"]

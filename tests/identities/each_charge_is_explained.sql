@@ -1,12 +1,28 @@
 -- Identity 1: what calls were billed, plus what stays untraced, invoice-only or rounded, plus what was paid ahead, is
 -- the bill, line by line.
-with landed as (
+with standing as (
+
+    select
+        line_id,
+        charge_id
+    from {{ ref('int_charges_standing') }}
+    where
+        line_id in (
+            select touched.line_id from {{ ref('int_charges_standing') }} as touched
+            where {{ is_touched('touched.charged_on', 'touched_day') }}
+        )
+
+),
+
+landed as (
 
     select
         line_id,
         billed_usd
     from {{ ref('int_charges_sorted') }}
-    where treatment in ('call', 'shared', 'invoice_only')
+    where
+        treatment in ('call', 'shared', 'invoice_only')
+        and ({{ is_touched('charged_on', 'touched_day') }} or line_id in (select standing.line_id from standing))
 
 ),
 
@@ -18,7 +34,7 @@ settled as (
             as explained_usd,
         sum(settled.prepaid_usd) as prepaid_usd
     from {{ ref('int_charges_settled') }} as settled
-    inner join {{ ref('int_charges_standing') }} as charges on settled.charge_id = charges.charge_id
+    inner join standing as charges on settled.charge_id = charges.charge_id
     group by charges.line_id
 
 )

@@ -1,4 +1,5 @@
--- Identity 5: spans read = landed + superseded copies + rejected; every billable one is in exactly one call.
+-- Identity 5: spans read = landed + superseded copies + rejected; every billable one that this build reads is in
+-- exactly one call, and every call in the mart.
 with files as (
 
     select
@@ -10,12 +11,17 @@ with files as (
 
 ),
 
-spans as (
+landed as (
 
-    select
-        count(*) as landed,
-        count(*) filter (where is_billable) as billable
+    select count(*) as spans
     from {{ ref('stg_telemetry__spans') }}
+
+),
+
+read as (
+
+    select count(*) filter (where is_billable) as billable
+    from {{ ref('int_spans_reopened') }}
 
 ),
 
@@ -28,24 +34,37 @@ grouped as (
 
 ),
 
-calls as (
+reported as (
 
     select coalesce(sum(spans), 0) as spans
-    from {{ ref('attributed_calls') }}
+    from {{ ref('int_calls_deduplicated') }}
+    where {{ is_touched('trace_key', 'trace') }}
+
+),
+
+calls as (
+
+    select
+        (select count(*) from {{ ref('int_calls_deduplicated') }}) as known,
+        (select count(*) from {{ ref('attributed_calls') }}) as attributed
 
 )
 
 select
     files.*,
-    spans.landed,
-    spans.billable,
+    landed.spans as landed,
+    read.billable,
     grouped.wrappers,
-    calls.spans as spans_in_calls
+    reported.spans as spans_in_calls,
+    calls.*
 from files
-cross join spans
+cross join landed
+cross join read
 cross join grouped
+cross join reported
 cross join calls
 where
-    files.rows_read != spans.landed + files.rows_superseded + files.rows_rejected
-    or spans.billable != grouped.billable
-    or grouped.billable != grouped.wrappers + calls.spans
+    files.rows_read != landed.spans + files.rows_superseded + files.rows_rejected
+    or read.billable != grouped.billable
+    or grouped.billable != grouped.wrappers + reported.spans
+    or calls.known != calls.attributed

@@ -5,8 +5,16 @@ with shares as (
         call_id,
         sum(share) as share,
         sum(borne_usd) as borne_usd
-    from {{ ref('call_shares') }}
+    from {{ ref('int_call_shares') }}
+    where {{ is_touched('started_on', 'touched_day') }}
     group by call_id
+
+),
+
+calls as (
+
+    select * from {{ ref('attributed_calls') }}
+    where {{ is_touched('started_on', 'touched_day') }}
 
 )
 
@@ -15,7 +23,7 @@ select
     calls.attributed_usd,
     shares.share,
     shares.borne_usd
-from {{ ref('attributed_calls') }} as calls
+from calls
 full outer join shares on calls.call_id = shares.call_id
 where
     coalesce(shares.share, 0) != 1

@@ -21,6 +21,9 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 
+BUILT: list[Path] = []  # data folders, whose seeds stand in the checkout
+
+
 class Built:
     """A data folder after a build: its output, its marts."""
 
@@ -38,14 +41,16 @@ class Built:
         return duckdb.sql(query.format(files)).fetchall()
 
 
-def run_build(inbox: Path, data: Path, companies: Path) -> Built:
+def run_build(inbox: Path, data: Path, companies: Path, *options: str) -> Built:
     example, profiles = PROJECT / "profiles.yml.example", PROJECT / "profiles.yml"
     if not profiles.exists() or profiles.read_bytes() != example.read_bytes():
         part = profiles.with_suffix(f".{os.getpid()}")
         shutil.copyfile(example, part)
         part.replace(profiles)
     environment = {name: value for name, value in os.environ.items() if name not in ("DATA", "DBT_PROFILES_DIR")}
-    command = [sys.executable, str(PROJECT / "scripts" / "build.py"), str(inbox), str(data), str(companies)]
+    script = [sys.executable, str(PROJECT / "scripts" / "build.py"), *options]
+    command = [*script, str(inbox), str(data), str(companies)]
+    BUILT.append(data)
     process = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=PROJECT)
     return Built(data, process)
 
@@ -57,12 +62,17 @@ def build(tmp_path):
     def run(inbox: Path, companies: Path = GOLDEN / "company") -> Built:
         return run_build(inbox, tmp_path / "data", companies)
 
-    yield run
-    shutil.rmtree(company.seeds_of(str(tmp_path / "data")), ignore_errors=True)
+    return run
 
 
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory):
     data = tmp_path_factory.mktemp("golden")
-    yield run_build(GOLDEN / "inbox", data, GOLDEN / "company")
-    shutil.rmtree(company.seeds_of(str(data)), ignore_errors=True)
+    return run_build(GOLDEN / "inbox", data, GOLDEN / "company")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def completed_seeds():
+    yield
+    for data in BUILT:
+        shutil.rmtree(company.seeds_of(str(data)), ignore_errors=True)

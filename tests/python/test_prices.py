@@ -22,15 +22,15 @@ USAGES = REAL / "genai_prices" / "usages_dev.json"
 STATED_ON = date(2026, 3, 1)
 
 
-MACROS = "".join(
-    path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql")) if path.stem != "generate_schema_name"
-)
+OF_BUILDS = {"generate_schema_name", "get_where_subquery", "kept", "replaced_touched", "touched"}
+MACROS = "".join(path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql")) if path.stem not in OF_BUILDS)
 
 
 def rendered(model: str, **variables) -> str:
     """A pricing model's SQL, its references as plain table names."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    context = {"ref": lambda name: name, "var": lambda name: variables.get(name, "")}
+    context = {"ref": lambda name: name, "var": lambda name: variables.get(name, ""), "config": lambda **_: "",
+               "is_touched": lambda *_: "true"}  # fmt: skip
     module = environment.from_string(MACROS).make_module(context)
     adapter = SimpleNamespace(dispatch=lambda name: getattr(module, f"duckdb__{name}"))
     text = (PROJECT / "models/intermediate/pricing" / f"{model}.sql").read_text()

@@ -2,15 +2,12 @@
 
 import csv
 import json
-import shutil
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT, REAL, run_build
-
-import company
 
 pytestmark = [
     pytest.mark.xdist_group("real"),
@@ -32,8 +29,7 @@ def real(tmp_path_factory):
     (folder / "company").mkdir()
     built = run_build(REAL, folder / "data", folder / "company")
     assert built.code == 0, built.output
-    yield built
-    shutil.rmtree(company.seeds_of(str(folder / "data")), ignore_errors=True)
+    return built
 
 
 def flat(value, prefix: str = "") -> dict:

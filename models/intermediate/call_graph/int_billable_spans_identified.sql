@@ -16,7 +16,7 @@ with billable as (
         spans.model_name,
         spans.all_input_tokens,
         spans.all_output_tokens
-    from {{ ref('stg_telemetry__spans') }} as spans
+    from {{ ref('int_spans_reopened') }} as spans
     inner join {{ ref('int_spans_walked') }} as walked
         on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
     where spans.is_billable

@@ -3,12 +3,14 @@
 with calls as (
 
     select * from {{ ref('int_calls_deduplicated') }}
+    where {{ is_touched('started_on', 'touched_day', is_utc=true) }}
 
 ),
 
 walked as (
 
     select * from {{ ref('int_spans_walked') }}
+    where {{ is_touched('started_on', 'touched_day', is_utc=true) }}
 
 ),
 

@@ -1,5 +1,8 @@
 -- one row per call that spans report: the best of what they say, and the span whose place in a trace it takes
-{% set of_position = ['trace_key', 'span_key', 'trace_id', 'span_id', 'started_at', 'span_name'] %}
+{{ replaces_touched("trace_key", by="trace") }}
+{% set of_position = [
+    'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on', 'started_at', 'span_name'
+] %}
 {% set first_known = [
     'provider_name', 'server_address', 'model_name', 'service_tier', 'api_key', 'account_id', 'stated_usd'
 ] %}
@@ -26,7 +29,7 @@ repeated as (
 
 spans as (
 
-    select * from {{ ref('stg_telemetry__spans') }}
+    select * from {{ ref('int_spans_reopened') }}
     where is_billable
 
 ),

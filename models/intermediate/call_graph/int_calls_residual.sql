@@ -1,4 +1,5 @@
 -- one row per agent, workflow, chain or tool that states more usage than anything explains: the rest, as one call
+{{ replaces_touched("trace_key", by="trace") }}
 with unexplained as (
 
     select
@@ -21,6 +22,7 @@ select
     span_key,
     trace_id,
     span_id,
+    started_on,
     started_at,
     span_name,
     service_name,

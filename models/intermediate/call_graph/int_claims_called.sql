@@ -5,7 +5,7 @@ with recursive claims as (
         spans.*,
         walked.parent_span_key as above_key,
         walked.outer_claim_key
-    from {{ ref('stg_telemetry__spans') }} as spans
+    from {{ ref('int_spans_reopened') }} as spans
     inner join {{ ref('int_spans_walked') }} as walked
         on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
     where walked.is_claim

@@ -19,7 +19,7 @@ conversations as (
     select
         trace_key,
         session_id as conversation_id
-    from {{ ref('stg_telemetry__spans') }}
+    from {{ ref('int_spans_reopened') }}
     where session_id in (select claims.session_id from claims)
 
 ),

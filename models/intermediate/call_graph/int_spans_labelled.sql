@@ -1,7 +1,7 @@
 -- one row per span: what it says of itself that the walk hands down (labels, owner, purpose, place in its trace)
 with spans as (
 
-    select * from {{ ref('stg_telemetry__spans') }}
+    select * from {{ ref('int_spans_reopened') }}
 
 ),
 
@@ -44,6 +44,7 @@ link_causes as (
 select
     spans.trace_key,
     spans.span_key,
+    spans.started_on,
     parents.parent_span_key,
     parents.is_orphan,
     spans.feature_id,

@@ -1,4 +1,8 @@
 -- one row per billable or linked span: what its path from the root hands down
+{{ replaces_touched("trace_key", by="trace") }}
+{% set nearest_counts = [
+    'stated_purpose', 'environment_purpose', 'tenant_id', 'user_id', 'prompt_version', 'route', 'prompt_template'
+] %}
 with recursive spans as (
 
     select * from {{ ref('int_spans_labelled') }}
@@ -22,6 +26,7 @@ walk as (
     select
         trace_key,
         span_key,
+        started_on,
         span_key as root_span_key,
         is_orphan as is_root_orphan,
         service_name as root_service_name,
@@ -32,15 +37,9 @@ walk as (
         0 as origin_depth,
         coalesce(owner_team_id, '') as team_path,
         owner_team_id,
-        -- Where other traces caused this one, its chain of teams begins there, above any label of its own.
+        -- What other traces caused begins its chain of teams there, above any label of its own.
         case when is_linked_root then coalesce(owner_team_id, '') end as root_path,
-        stated_purpose,
-        environment_purpose,
-        tenant_id,
-        user_id,
-        prompt_version,
-        route,
-        prompt_template,
+        {{ nearest_counts | join(',\n        ') }},
         parent_span_key,
         cast(null as bigint) as outer_call_key,
         cast(null as bigint) as outer_claim_key,
@@ -56,6 +55,7 @@ walk as (
     select
         spans.trace_key,
         spans.span_key,
+        spans.started_on,
         walk.root_span_key,
         walk.is_root_orphan,
         walk.root_service_name,
@@ -83,13 +83,9 @@ walk as (
         case
             when walk.root_path is not null then {{ joined_paths('walk.root_path', 'spans.owner_team_id') }}
         end as root_path,
-        coalesce(spans.stated_purpose, walk.stated_purpose) as stated_purpose,
-        coalesce(spans.environment_purpose, walk.environment_purpose) as environment_purpose,
-        coalesce(spans.tenant_id, walk.tenant_id) as tenant_id,
-        coalesce(spans.user_id, walk.user_id) as user_id,
-        coalesce(spans.prompt_version, walk.prompt_version) as prompt_version,
-        coalesce(spans.route, walk.route) as route,
-        coalesce(spans.prompt_template, walk.prompt_template) as prompt_template,
+        {% for column in nearest_counts %}
+            coalesce(spans.{{ column }}, walk.{{ column }}) as {{ column }},
+        {% endfor %}
         spans.parent_span_key,
         walk.inner_call_key as outer_call_key,
         walk.inner_claim_key as outer_claim_key,

@@ -11,7 +11,7 @@ roots as (
         trace_key,
         span_key,
         coalesce(started_at, timestamp '1970-01-01 00:00:00') as started_at
-    from {{ ref('stg_telemetry__spans') }}
+    from {{ ref('int_spans_reopened') }}
 
 ),
 

@@ -1,4 +1,5 @@
 -- one row per linked root and what the ends of its chains of causes hand down, with the weight of these chains
+{{ replaces_touched("caused_trace_key", by="trace") }}
 with recursive edges as (
 
     select
@@ -14,6 +15,7 @@ walked as (
         *,
         coalesce(root_path, team_path) as whole_path
     from {{ ref('int_spans_walked') }}
+    where {{ is_touched('trace_key', 'trace') }}
 
 ),
 

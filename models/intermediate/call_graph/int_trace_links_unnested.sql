@@ -5,7 +5,7 @@ with spans as (
         trace_key,
         span_key,
         links
-    from {{ ref('stg_telemetry__spans') }}
+    from {{ ref('int_spans_reopened') }}
 
 ),
 

@@ -10,7 +10,7 @@ with calls as (
         case
             when lower(service_tier) in ('batch', 'flex', 'priority', 'fast') then lower(service_tier) else 'standard'
         end as service_tier,
-        {{ billing_day('started_at', 'provider') }} as started_on,
+        case when started_at is not null then started_on end as started_on,
         started_at,
         input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
             as context_tokens,
@@ -83,3 +83,4 @@ select
     cast(null as varchar) as priced_time,
     quantity
 from {{ ref('int_usage_unbilled') }}
+where {{ is_touched('usage_on', 'read_day') }}

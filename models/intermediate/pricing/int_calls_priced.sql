@@ -28,8 +28,7 @@ select
     calls.account_id,
     calls.api_key,
     calls.is_on_bill,
-    -- Calls without a time stand under a day of their own.
-    coalesce({{ billing_day('calls.started_at', 'calls.provider') }}, date '1970-01-01') as started_on,
+    calls.started_on,
     models.model,
     coalesce(meters.quantity, 0) as quantity,
     case when meters.unpriced_meters = 0 then {{ money('meters.priced_usd') }} end as priced_usd,

@@ -1,4 +1,5 @@
 -- one row per provider and meter as a bill writes it: the billed meter, and the service tier where the text tells it
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with names as (
 
     select distinct

@@ -1,4 +1,5 @@
 -- one row per provider and account that its bills or seed api_keys name
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with accounts as (
 
     select

@@ -1,14 +1,14 @@
 -- one row per service, model and month with calls on a bill: the provider that bills them
-with calls as (
+with counted as (
 
     select
-        calls.service_name,
-        lower(calls.model_name) as model_key,
-        date_trunc('month', calls.started_at) as month,
-        charges.provider
-    from {{ ref('int_calls_deduplicated') }} as calls
-    inner join {{ ref('int_provider_lines_ranked') }} as charges on calls.response_id = charges.response_id
-    where charges.is_standing
+        service_name,
+        model_key,
+        cast(date_trunc('month', called_on) as date) as month,
+        provider,
+        sum(calls) as calls
+    from {{ ref('int_billers_counted') }}
+    group by service_name, model_key, cast(date_trunc('month', called_on) as date), provider
 
 )
 
@@ -17,9 +17,8 @@ select
     model_key,
     month,
     provider
-from calls
-group by service_name, model_key, month, provider
+from counted
 qualify row_number() over (
     partition by service_name, model_key, month
-    order by count(*) desc, provider
+    order by calls desc, provider
 ) = 1

@@ -36,7 +36,7 @@ billed as (
         charged_on,
         model,
         meter
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges_called') }}
     where call_id is null and meter is not null
 
 ),

@@ -8,17 +8,19 @@ with calls as (
         windowed.is_provisional
     from {{ ref('int_calls_priced') }} as calls
     inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_key = windowed.call_key
+    where {{ is_touched('calls.started_on', 'touched_day') }}
 
 ),
 
 by_response as (
 
     select
-        call_key,
-        sum(billed_usd) as billed_usd
+        response_key as call_key,
+        sum(billed_usd) as billed_usd,
+        min(charged_on) as charged_on
     from {{ ref('int_charges_standing') }}
-    where call_key is not null
-    group by call_key
+    where response_key is not null and {{ is_wanted('response_key', 'calls', 'call_key') }}
+    group by response_key
 
 ),
 
@@ -30,10 +32,12 @@ grouped_calls as (
         members.member_id as call_id,
         groups.group_id,
         groups.taken_usd,
+        groups.cutoff_usd,
         groups.is_matched,
         groups.match_level,
         members.quantity,
-        {{ floored_part('groups.taken_usd', 'members.quantity', 'groups.traced_quantity') }} as part_usd
+        {{ floored_part('groups.taken_usd', 'members.quantity', 'groups.traced_quantity') }} as taken_part,
+        {{ floored_part('groups.cutoff_usd', 'members.quantity', 'groups.traced_quantity') }} as cutoff_part
     from {{ ref('int_match_members_grouped') }} as members
     inner join {{ ref('int_charge_groups_shifted') }} as groups
         on
@@ -43,7 +47,9 @@ grouped_calls as (
             and members.usage_on = groups.usage_on
             and members.model is not distinct from groups.model
             and members.meter = groups.meter
-    where members.side = 'call' and not members.is_excluded and (groups.is_matched or groups.shifted_quantity > 0)
+    where
+        members.side = 'call' and not members.is_excluded and (groups.is_matched or groups.shifted_quantity > 0)
+        and {{ is_touched('members.usage_on', 'touched_day') }}
 
 ),
 
@@ -53,7 +59,8 @@ by_group as (
         call_key,
         is_matched,
         match_level,
-        {{ part_with_residue('taken_usd', 'part_usd', 'quantity', 'group_id', 'call_id') }} as billed_usd
+        {{ part_with_residue('taken_usd', 'taken_part', 'quantity', 'group_id', 'call_id') }} as billed_usd,
+        {{ part_with_residue('cutoff_usd', 'cutoff_part', 'quantity', 'group_id', 'call_id') }} as cutoff_usd
     from grouped_calls
 
 ),
@@ -63,6 +70,7 @@ by_group_and_call as (
     select
         call_key,
         sum(billed_usd) as billed_usd,
+        sum(cutoff_usd) as cutoff_usd,
         -- The coarsest level at which any of its meters met.
         min(case when is_matched then match_level else 'adjacent_day' end) as match_level
     from by_group
@@ -74,27 +82,36 @@ settled as (
 
     select
         calls.* exclude (is_in_bill), -- noqa: RF02
-        by_response.billed_usd as response_usd,
-        by_group_and_call.billed_usd as group_usd,
-        by_group_and_call.match_level as group_level,
+        response.billed_usd as response_usd,
+        cast(date_trunc('month', case
+            when response.call_key is not null then response.charged_on
+            -- Days that take from another month are its neighbours.
+            when grouped.cutoff_usd != 0 and day(calls.started_on) = 1 then calls.started_on - 1
+            when grouped.cutoff_usd != 0 then calls.started_on + 1
+            else calls.started_on
+        end) as date) as billed_month,
+        grouped.cutoff_usd as group_cutoff,
+        grouped.billed_usd as group_usd,
+        grouped.match_level as group_level,
         -- What a bucket that may still grow does not know accrues.
-        calls.is_in_bill and not (
-            calls.is_provisional and by_response.call_key is null and by_group_and_call.call_key is null
-        ) as is_in_bill
+        calls.is_in_bill
+        and not (calls.is_provisional and response.call_key is null and grouped.call_key is null) as is_in_bill
     from calls
-    left join by_response on calls.call_key = by_response.call_key
-    left join by_group_and_call on calls.call_key = by_group_and_call.call_key
+    left join by_response as response on calls.call_key = response.call_key
+    left join by_group_and_call as grouped on calls.call_key = grouped.call_key
 
 )
 
 select
-    * exclude (response_usd, group_usd, group_level), -- noqa: RF02
+    * exclude (response_usd, group_usd, group_level, group_cutoff, billed_month), -- noqa: RF02
     -- The bill is the truth also where it is silent: over-traced calls cost nothing.
     case when is_in_bill then {{ money('coalesce(response_usd, group_usd, 0)') }} end as billed_usd,
+    -- What of it stands on the bill of another month, and which.
+    nullif(billed_month, cast(date_trunc('month', started_on) as date)) as cutoff_month,
     case
-        when response_usd is not null then 'response_id'
-        else coalesce(group_level, 'none')
-    end as match_level,
+        when billed_month != date_trunc('month', started_on) then {{ money('coalesce(response_usd, group_cutoff)') }}
+    end as cutoff_usd,
+    case when response_usd is not null then 'response_id' else coalesce(group_level, 'none') end as match_level,
     case
         when is_in_bill then 'billed'
         when priced_usd is not null then 'accrued'

@@ -1,43 +1,21 @@
 -- one row per call: who bills for it and who made its model, told from the bill before the span's own word
-with charges_by_response as (
+with called as (
+
+    select * from {{ ref('int_calls_deduplicated') }}
+    where {{ is_touched('started_on', 'read_day', is_utc=true) }}
+
+),
+
+charges_by_response as (
 
     select
-        response_id,
+        response_key,
         min(provider) as provider,
         min(account_id) as account_id,
         min(api_key) as api_key
-    from {{ ref('int_provider_lines_ranked') }}
-    where is_standing and response_id is not null
-    group by response_id
-
-),
-
-said as (
-
-    select distinct
-        provider_name,
-        server_address,
-        model_name
-    from {{ ref('int_calls_deduplicated') }}
-
-),
-
--- The longest pattern is the most specific one.
-recognised as (
-
-    select
-        said.provider_name,
-        said.server_address,
-        said.model_name,
-        max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'server') as server_provider,
-        max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'name') as named_provider,
-        max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'model') as vendor
-    from said
-    left join {{ ref('provider_aliases') }} as aliases
-        on lower(case aliases.kind
-            when 'server' then said.server_address when 'name' then said.provider_name else said.model_name
-        end) like aliases.pattern escape '\'
-    group by said.provider_name, said.server_address, said.model_name
+    from {{ ref('int_charges_standing') }}
+    where response_key is not null and {{ is_wanted('response_key', 'called', 'call_key') }}
+    group by response_key
 
 ),
 
@@ -68,7 +46,7 @@ provided as (
         {% endfor %}
         coalesce(charges_by_response.account_id, calls.account_id) as account_id,
         coalesce(charges_by_response.api_key, calls.api_key) as api_key,
-        charges_by_response.response_id is not null as is_on_bill,
+        charges_by_response.response_key is not null as is_on_bill,
         coalesce(
             charges_by_response.provider,
             keys.provider,
@@ -83,10 +61,10 @@ provided as (
             when calls.model_name like '%/%' then lower(split_part(calls.model_name, '/', 1))
             else coalesce(recognised.vendor, recognised.named_provider, lower(calls.provider_name))
         end as vendor
-    from {{ ref('int_calls_deduplicated') }} as calls
-    left join charges_by_response on calls.response_id = charges_by_response.response_id
+    from called as calls
+    left join charges_by_response on calls.call_key = charges_by_response.response_key
     left join keys on calls.api_key = keys.api_key
-    left join recognised
+    left join {{ ref('int_providers_recognised') }} as recognised
         on
             calls.provider_name is not distinct from recognised.provider_name
             and calls.server_address is not distinct from recognised.server_address
@@ -96,7 +74,7 @@ provided as (
         on
             calls.service_name is not distinct from habits.service_name
             and lower(calls.model_name) = habits.model_key
-            and date_trunc('month', calls.started_at) = habits.month
+            and date_trunc('month', calls.started_on) = habits.month
 
 )
 
@@ -111,8 +89,13 @@ select
                 or (provided.provider = 'google' and regexp_matches(provided.account_id, '^[a-z][a-z0-9-]{5,29}$'))
             ) then provided.account_id
         end, sole.account_id) as account_id
-    )
+    ),
+    -- Calls without a time stand under a day of their own.
+    coalesce({{ billing_day('provided.started_at', 'provided.provider') }}, date '1970-01-01') as started_on
 from provided
 left join {{ ref('int_accounts_known') }} as own
     on provided.provider = own.provider and provided.account_id = own.account_id
 left join {{ ref('int_accounts_known') }} as sole on provided.provider = sole.provider and sole.is_only
+{% if var('billing_time_zones') %}
+    where {{ is_touched("coalesce(" ~ billing_day('provided.started_at', 'provided.provider') ~ ", date '1970-01-01')", 'read_day') }}
+{% endif %}

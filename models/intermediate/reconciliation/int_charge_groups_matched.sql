@@ -1,4 +1,5 @@
 -- one row per group of charges and calls that share their finest keys: what was billed against what was traced
+{{ replaces_touched("usage_on", by="read_day") }}
 with grouped as (
 
     select

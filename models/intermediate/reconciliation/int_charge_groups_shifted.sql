@@ -69,6 +69,10 @@ exchanged as (
 select
     *,
     {{ money('attributed_usd + forward_usd + backward_usd') }} as taken_usd,
+    -- What calls take across a month's end is on another month's bill.
+    {{ money("""case
+        when usage_on = last_day(usage_on) then forward_usd when day(usage_on) = 1 then backward_usd else 0
+    end""") }} as cutoff_usd,
     {{ money('''attributed_usd + given_back_usd + case when given_ahead_quantity > 0
     then ''' ~ floored_part('under_usd', 'given_ahead_quantity', 'under_quantity') ~ ' else 0 end') }} as given_usd,
     forward_quantity + backward_quantity as shifted_quantity

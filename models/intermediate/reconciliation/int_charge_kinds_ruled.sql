@@ -1,4 +1,5 @@
 -- one row per kind of bill line (what it names): its model and meter, and what the ledger does with it
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with kinds as (
 
     select distinct
@@ -18,7 +19,7 @@ with kinds as (
 
 models as (
 
-    select * from {{ ref('int_models_resolved') }}
+    select * from {{ ref('int_models_billed') }}
 
 ),
 

@@ -1,14 +1,16 @@
 -- one row per charge and day that stands: how much of it calls explain, and what stays untraced
+{{ replaces_touched("charged_on", by="touched_day") }}
 with charges as (
 
-    select * from {{ ref('int_charges_standing') }}
+    select * from {{ ref('int_charges_called') }}
+    where {{ is_touched('charged_on', 'touched_day') }}
 
 ),
 
 members as (
 
     select * from {{ ref('int_match_members_grouped') }}
-    where side = 'charge'
+    where side = 'charge' and {{ is_touched('usage_on', 'touched_day') }}
 
 ),
 
@@ -96,6 +98,13 @@ select
         when given.is_matched then given.match_level
         when given.given_usd != 0 then 'adjacent_day'
         else 'none'
-    end as match_level
+    end as match_level,
+    coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
 from charges
 left join given on charges.charge_id = given.charge_id
+left join {{ ref('int_keys_owned') }} as keys
+    on
+        charges.provider = keys.provider
+        and charges.account_id is not distinct from keys.account_id
+        and charges.api_key is not distinct from keys.api_key
+        and charges.charged_on = keys.used_on

@@ -1,4 +1,5 @@
 -- one row per line of a bill or a gateway: in USD, what it was for, and whether the ledger takes it in
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with lines as (
 
     select * from {{ ref('int_provider_lines_ranked') }}

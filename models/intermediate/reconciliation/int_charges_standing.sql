@@ -1,4 +1,5 @@
 -- one row per charge and day that it covers: what the ledger bears that day, and what was paid ahead
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with charges as (
 
     select
@@ -53,17 +54,6 @@ most as (
     )
     group by provider, account_id, day, model
 
-),
-
-calls as (
-
-    select
-        call_key,
-        call_id,
-        response_id
-    from {{ ref('int_calls_provided') }}
-    where response_id is not null
-
 )
 
 select
@@ -81,6 +71,7 @@ select
     spread.treatment,
     spread.day as charged_on,
     spread.response_id,
+    {{ row_key('spread.response_id') }} as response_key,
     spread.model,
     coalesce(
         spread.meter,
@@ -93,10 +84,7 @@ select
     {{ money('''spread.part_usd
     + case when spread.is_first_day then spread.cost_usd - spread.part_usd * spread.days else 0 end''') }} as billed_usd,
     {{ money('''case when spread.is_first_day then spread.billed_usd - spread.cost_usd + spread.part_usd * spread.days
-    else 0 end - spread.part_usd''') }} as prepaid_usd,
-    -- The exact level: the provider's own id of the answer stands on both sides.
-    calls.call_key,
-    calls.call_id
+    else 0 end - spread.part_usd''') }} as prepaid_usd
 from spread
 left join most
     on
@@ -104,4 +92,3 @@ left join most
         and spread.account_id = most.account_id
         and spread.day = most.day
         and spread.model = most.model
-left join calls on spread.response_id = calls.response_id

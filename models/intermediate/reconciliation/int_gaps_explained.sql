@@ -1,4 +1,5 @@
--- one row per side of a meeting of bill and calls: matched by response id, by group, or a line that names no use
+-- one row per meeting of bill and calls: a day's calls matched by response id, a group, or a line that names no use
+{{ replaces_touched("read_on", by="touched_day") }}
 with calls as (
 
     select * from {{ ref('int_calls_billed') }}
@@ -14,51 +15,53 @@ groups as (
         {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }} as matched_price_usd,
         {{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }} as taken_price_usd
     from {{ ref('int_charge_groups_shifted') }}
+    where {{ is_touched('usage_on', 'touched_day') }}
 
 ),
 
-charged_calls as (
+charged as (
 
     select
-        call_key,
+        response_key as call_key,
         sum(quantity) as quantity,
         sum(billed_usd) as billed_usd,
         min(charged_on) as usage_on,
         min(meter) as meter
-    from {{ ref('int_charges_settled') }}
-    where call_key is not null
-    group by call_key
+    from {{ ref('int_charges_standing') }}
+    where response_key is not null and {{ is_wanted('response_key', 'calls', 'call_key') }}
+    group by response_key
 
 ),
 
-by_response as (
+parts as (
 
     -- The bill's quantity stands for a call that it names; the export's own count shows as a quantity gap.
     select
-        charged_calls.usage_on,
+        calls.started_on as read_on,
+        charged.usage_on,
         calls.provider,
         calls.account_id,
         calls.model,
-        charged_calls.meter,
-        charged_calls.billed_usd,
-        calls.priced_usd,
-        charged_calls.billed_usd as attributed_usd,
-        0 as overtraced_usd,
-        0 as timing_gap_usd,
-        0 as rounding_usd,
-        coalesce({{ floored_part('calls.priced_usd', 'charged_calls.quantity - calls.quantity', 'calls.quantity') }}, 0)
+        charged.meter,
+        sum(charged.billed_usd) as billed_usd,
+        sum(calls.priced_usd) as priced_usd,
+        sum(charged.billed_usd) as attributed_usd,
+        0 as {{ ['overtraced_usd', 'timing_gap_usd', 'rounding_usd'] | join(',\n        0 as ') }},
+        coalesce(sum({{ floored_part('calls.priced_usd', 'charged.quantity - calls.quantity', 'calls.quantity') }}), 0)
             as quantity_gap_usd,
-        charged_calls.quantity as billed_quantity,
-        calls.quantity as traced_quantity,
+        sum(charged.quantity) as billed_quantity,
+        sum(calls.quantity) as traced_quantity,
+        count(*) filter (where calls.priced_usd is null and calls.quantity > 0) as unpriced_calls,
         'response_id' as match_level
     from calls
-    inner join charged_calls on calls.call_key = charged_calls.call_key
+    inner join charged on calls.call_key = charged.call_key
+    group by
+        calls.started_on, charged.usage_on, calls.provider, calls.account_id, calls.model, charged.meter
 
-),
-
-by_group as (
+    union all
 
     select
+        usage_on as read_on,
         usage_on,
         provider,
         account_id,
@@ -73,42 +76,29 @@ by_group as (
         0 as quantity_gap_usd,
         billed_quantity,
         traced_quantity + excluded_quantity as traced_quantity,
+        cast(coalesce(priced_usd, excluded_usd) is null and traced_quantity + excluded_quantity > 0 as integer)
+            as unpriced_calls,
         case when is_matched then match_level when shifted_quantity > 0 then 'adjacent_day' end as match_level
     from groups
     where not (is_provisional and charges = 0 and shifted_quantity = 0)
 
-),
-
-unmetered as (
+    union all
 
     select
+        charged_on as read_on,
         charged_on as usage_on,
         provider,
         account_id,
         model,
         cast(null as varchar) as meter,
         billed_usd,
-        0 as priced_usd,
-        0 as attributed_usd,
-        0 as overtraced_usd,
-        0 as timing_gap_usd,
-        0 as rounding_usd,
-        0 as quantity_gap_usd,
-        0 as billed_quantity,
-        0 as traced_quantity,
+        0 as {{ [
+            'priced_usd', 'attributed_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd', 'quantity_gap_usd',
+            'billed_quantity', 'traced_quantity', 'unpriced_calls'
+        ] | join(',\n        0 as ') }},
         cast(null as varchar) as match_level
     from {{ ref('int_charges_settled') }}
-    where meter is null
-
-),
-
-parts as (
-
-    select * from by_response
-    union all
-    select * from by_group
-    union all
-    select * from unmetered
+    where meter is null and {{ is_touched('charged_on', 'touched_day') }}
 
 )
 

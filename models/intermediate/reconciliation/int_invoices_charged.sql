@@ -1,4 +1,5 @@
 -- one row per invoice: its amount beside the charges that name it, or of its account and period
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with invoices as (
 
     select * from {{ ref('stg_finance__invoices') }}

@@ -1,10 +1,11 @@
 -- one row per charge, call meter and usage count without a match by id: the group in which they meet
+{% set is_touched = is_touched('usage_on', 'read_day') %}
 {% set sides = [
-    ('charge', 'int_charges_standing', 'charge_id', 'null', 'charged_on', 'billed_usd', 'response_id is not null',
+    ('charge', 'int_charges_called', 'charge_id', 'null', 'charged_on', 'billed_usd', 'response_id is not null',
         'is_rounded', 'false', 'call_id is null and meter is not null'),
     ('call', 'int_call_meters_loose', 'call_id', 'call_key', 'usage_on', 'priced_usd', 'response_id is not null',
         'false', 'is_provisional', 'true'),
-    ('usage', 'int_usage_standing', 'usage_id', 'null', 'usage_on', 'null', 'false', 'false', 'false', 'true'),
+    ('usage', 'int_usage_standing', 'usage_id', 'null', 'usage_on', 'null', 'false', 'false', 'false', is_touched),
 ] %}
 with members as (
 

@@ -1,4 +1,5 @@
 -- one row per line of a provider's file: whether it stands, or a newer file or a better kind speaks for its time
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with files as (
 
     select distinct

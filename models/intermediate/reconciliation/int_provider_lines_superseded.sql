@@ -1,4 +1,5 @@
 -- one row per line of a provider's file that a newer file of its kind speaks for
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with lines as (
 
     select

@@ -1,4 +1,5 @@
 -- one row per line of a provider's file: bills, usage counts and gateways' own accounts, superseded lines included
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set kinds = [
     'openai__charges', 'openai__usage', 'anthropic__charges', 'anthropic__usage', 'openrouter__charges',
     'focus__charges', 'litellm__usage'

@@ -1,4 +1,5 @@
 -- one row per group of usage that no bill covers: what no call explains of it, at the price book
+{{ replaces_touched("usage_on", by="touched_day") }}
 with usage as (
 
     select
@@ -9,6 +10,7 @@ with usage as (
         ) as bigint) as total_quantity
     from {{ ref('int_usage_unbilled') }} as unbilled
     left join {{ ref('int_meters_priced') }} as meters on {{ row_key('unbilled.usage_group_id') }} = meters.call_key
+    where {{ is_touched('unbilled.usage_on', 'touched_day') }}
 
 ),
 

@@ -1,4 +1,5 @@
 -- one row per line of a usage file that stands: quantities with finer keys than bills have, never money
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with lines as (
 
     select * from {{ ref('int_provider_lines_ranked') }}
@@ -8,7 +9,7 @@ with lines as (
 
 models as (
 
-    select * from {{ ref('int_models_resolved') }}
+    select * from {{ ref('int_models_billed') }}
 
 ),
 

@@ -15,6 +15,7 @@ origins as (
 evaluated as (
 
     select * from {{ ref('int_traces_evaluated') }}
+    where is_named
 
 ),
 
@@ -41,6 +42,8 @@ joined as (
         calls.account_id,
         calls.model,
         calls.basis,
+        calls.cutoff_month,
+        calls.cutoff_usd,
         case calls.basis when 'billed' then calls.billed_usd when 'accrued' then calls.priced_usd end as attributed_usd,
         origins.is_split,
         origins.route,

@@ -1,10 +1,12 @@
 -- one row per call, originator, bearer, tenant and user: its share of the call and of the call's money
+{{ replaces_touched("started_on", by="touched_day") }}
 {% set keys = [
     'originating_feature_id', 'serving_feature_id', 'bearer_team_id', 'payer_team_id', 'team_path', 'purpose',
     'tenant_id', 'user_id'
 ] %}
 {% set of_call = [
-    'call_key', 'call_id', 'trace_key', 'started_on', 'provider', 'account_id', 'model', 'basis', 'attributed_usd'
+    'call_key', 'call_id', 'trace_key', 'started_on', 'provider', 'account_id', 'model', 'basis', 'attributed_usd',
+    'cutoff_month', 'cutoff_usd'
 ] %}
 {% set tie_breaker = "originating_feature_id, team_path, coalesce(tenant_id, ''), coalesce(user_id, ''), " %}
 {% set tie_breaker = tie_breaker ~ "serving_feature_id" %}
@@ -38,7 +40,8 @@ floored as (
         *,
         {{ money('1') }} as whole,
         {{ floored_part('1', 'weight', whole_weight()) }} as share_part,
-        {{ floored_part('attributed_usd', 'weight', whole_weight()) }} as borne_part
+        {{ floored_part('attributed_usd', 'weight', whole_weight()) }} as borne_part,
+        {{ floored_part('cutoff_usd', 'weight', whole_weight()) }} as cutoff_part
     from weighed
 
 )
@@ -53,6 +56,7 @@ select
     is_root_orphan,
     {{ money('1') }} as share,
     attributed_usd as borne_usd,
+    cutoff_usd as borne_cutoff_usd,
     1 as place
 from origins
 where not is_split
@@ -69,5 +73,6 @@ select
     is_root_orphan,
     {{ part_with_residue('whole', 'share_part', 'weight', 'call_key', tie_breaker) }} as share,
     {{ part_with_residue('attributed_usd', 'borne_part', 'weight', 'call_key', tie_breaker) }} as borne_usd,
+    {{ part_with_residue('cutoff_usd', 'cutoff_part', 'weight', 'call_key', tie_breaker) }} as borne_cutoff_usd,
     row_number() over (partition by call_key order by weight desc, {{ tie_breaker }}) as place
 from floored

@@ -1,4 +1,5 @@
 -- one row per month, feature, plan and segment: costs by purpose beside revenue, answers and users
+{{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 with costs as (
 
     select
@@ -24,6 +25,7 @@ with costs as (
 telemetry as (
 
     select * from {{ ref('int_telemetry_cohorted') }}
+    where {{ is_touched('month', 'month', 'product') }}
 
 ),
 

@@ -1,4 +1,5 @@
 -- one row per month and user or account (`kind`): plan and segment as they stood at the month's end
+{{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 with users as (
 
     select * from {{ ref('stg_product__users') }}
@@ -7,8 +8,8 @@ with users as (
 
 months as (
 
-    select cast(date_trunc('month', started_on) as date) as month
-    from {{ ref('int_call_shares') }}
+    select cast(date_trunc('month', day) as date) as month
+    from {{ ref('int_days_touched') }}
 
     union
 
@@ -29,6 +30,7 @@ user_months as (
         users.*
     from months
     inner join users on users.valid_from <= last_day(months.month)
+    where {{ is_touched('months.month', 'month', 'product') }}
     qualify row_number() over (
         partition by months.month, users.user_id
         order by users.valid_from desc

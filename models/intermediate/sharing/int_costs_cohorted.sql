@@ -1,4 +1,5 @@
 -- one row per share of a call, and per journal that no call explains: its cost with plan and segment of the month
+{{ config(materialized="view", meta={"rebuilt_at_news_of": "product"}) }}
 with cohorts as (
 
     select * from {{ ref('int_cohorts_assigned') }}
@@ -11,6 +12,7 @@ shares as (
         *,
         cast(date_trunc('month', started_on) as date) as month
     from {{ ref('int_call_shares') }}
+    where {{ is_touched("cast(date_trunc('month', started_on) as date)", 'month', 'product') }}
 
 )
 
@@ -43,4 +45,6 @@ select
     null as user_id,
     amount_usd
 from {{ ref('int_costs_journalled') }}
-where feature_id in ('untraced', 'invoice_only')
+where
+    feature_id in ('untraced', 'invoice_only')
+    and {{ is_touched("cast(date_trunc('month', incurred_on) as date)", 'month', 'product') }}

@@ -1,20 +1,35 @@
--- one row per journal: day, provider, account, model, feature, team path, payer, bearer, purpose and basis
+-- one row per journal: month posted, day, provider, account, model, feature, path, payer, bearer, purpose and basis
+{{ replaces_touched("incurred_on", by="touched_day") }}
+{% set keys = [
+    'posted_month', 'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path', 'payer_team_id',
+    'bearer_team_id', 'purpose', 'basis'
+] %}
+-- The ledger books a call where its bill does: around midnight that may be another month than that of its use.
 with call_costs as (
 
-    select
-        started_on as incurred_on,
-        provider,
-        account_id,
-        model,
-        originating_feature_id as feature_id,
-        team_path,
-        payer_team_id,
-        bearer_team_id,
-        purpose,
-        basis,
-        borne_usd as amount_usd
-    from {{ ref('int_call_shares') }}
-    where borne_usd != 0
+    {% for month, amount_usd in [
+        ("cast(date_trunc('month', started_on) as date)", 'borne_usd - coalesce(borne_cutoff_usd, 0)'),
+        ('cutoff_month', 'borne_cutoff_usd')
+    ] %}
+        select
+            {{ month }} as posted_month,
+            started_on as incurred_on,
+            provider,
+            account_id,
+            model,
+            originating_feature_id as feature_id,
+            team_path,
+            payer_team_id,
+            bearer_team_id,
+            purpose,
+            basis,
+            {{ amount_usd }} as amount_usd
+        from {{ ref('int_call_shares') }}
+        where {{ amount_usd }} != 0 and {{ is_touched('started_on', 'touched_day') }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 
 ),
 
@@ -25,6 +40,7 @@ charge_costs as (
         ('untraced', 'untraced_usd', '0'), ('invoice_only', 'invoice_only_usd + rounding_usd', 'prepaid_usd')
     ] %}
         select
+            cast(date_trunc('month', charged_on) as date) as posted_month,
             charged_on as incurred_on,
             provider,
             account_id,
@@ -37,7 +53,8 @@ charge_costs as (
             'billed' as basis,
             {{ amount_usd }} as amount_usd,
             {{ prepaid_usd }} as prepaid_usd
-        from {{ ref('int_charges_paid') }}
+        from {{ ref('int_charges_settled') }}
+        where {{ is_touched('charged_on', 'touched_day') }}
         {% if not loop.last %}
             union all
         {% endif %}
@@ -48,6 +65,7 @@ charge_costs as (
 usage_costs as (
 
     select
+        cast(date_trunc('month', usage.usage_on) as date) as posted_month,
         usage.usage_on as incurred_on,
         usage.provider,
         usage.account_id,
@@ -67,7 +85,7 @@ usage_costs as (
             and usage.account_id = keys.account_id
             and usage.api_key is not distinct from keys.api_key
             and usage.usage_on = keys.used_on
-    where usage.untraced_usd != 0
+    where usage.untraced_usd != 0 and {{ is_touched('usage.usage_on', 'touched_day') }}
 
 ),
 
@@ -86,22 +104,9 @@ costs as (
 )
 
 select
-    {{ entry_key([
-        'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path', 'payer_team_id', 'bearer_team_id',
-        'purpose', 'basis'
-    ]) }} as cost_id,
-    incurred_on,
-    provider,
-    account_id,
-    model,
-    feature_id,
-    team_path,
-    payer_team_id,
-    bearer_team_id,
-    purpose,
-    basis,
+    {{ entry_key(keys) }} as cost_id,
+    {{ keys | join(',\n    ') }},
     {{ money('sum(amount_usd)') }} as amount_usd,
     {{ money('sum(prepaid_usd)') }} as prepaid_usd
 from costs
-group by
-    incurred_on, provider, account_id, model, feature_id, team_path, payer_team_id, bearer_team_id, purpose, basis
+group by {{ keys | join(', ') }}

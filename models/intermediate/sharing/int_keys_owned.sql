@@ -16,6 +16,7 @@ with used as (
         api_key,
         charged_on as used_on
     from {{ ref('int_charges_standing') }}
+    where {{ is_touched('charged_on', 'touched_day') }}
 
     union
 
@@ -25,6 +26,7 @@ with used as (
         api_key,
         usage_on as used_on
     from {{ ref('int_usage_unbilled') }}
+    where {{ is_touched('usage_on', 'touched_day') }}
 
 ),
 

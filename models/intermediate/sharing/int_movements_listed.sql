@@ -1,4 +1,5 @@
 -- one row per movement: an amount that one account's team takes over from another's (bill, accrual, transfer, credit)
+{{ config(materialized="view") }}
 with costs as (
 
     select
@@ -8,6 +9,7 @@ with costs as (
             else {{ transfer_chain('bearer_team_id', 'team_path', 'payer_team_id') }}
         end as chain
     from {{ ref('int_costs_journalled') }}
+    where {{ is_touched('incurred_on', 'posted_day') }}
 
 ),
 
@@ -81,7 +83,7 @@ movements as (
         bearer_team_id as credit_team_id,
         amount_usd
     from {{ ref('int_pool_credits') }}
-    where amount_usd != 0
+    where amount_usd != 0 and {{ is_touched('incurred_on', 'posted_day') }}
 
 )
 

@@ -1,4 +1,5 @@
 -- one row per revenue line and feature: named, or spread over the features that the account used in the month
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "product"}) }}
 with revenue as (
 
     select * from {{ ref('stg_product__revenue') }}

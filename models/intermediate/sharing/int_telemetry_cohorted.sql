@@ -1,4 +1,5 @@
 -- one row per month, feature, plan and segment that telemetry or revenue names
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "product"}) }}
 with cohorts as (
 
     select * from {{ ref('int_cohorts_assigned') }}

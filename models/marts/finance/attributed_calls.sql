@@ -1,13 +1,22 @@
 -- one row per call
+{{ replaces_touched("started_on", by="touched_day") }}
 with calls as (
 
     select * from {{ ref('int_calls_billed') }}
 
 ),
 
+said as (
+
+    select * from {{ ref('int_calls_deduplicated') }}
+    where {{ is_touched('started_on', 'touched_day', is_utc=true) }}
+
+),
+
 shares as (
 
     select * from {{ ref('int_call_shares') }}
+    where {{ is_touched('started_on', 'touched_day') }}
 
 ),
 
@@ -81,5 +90,5 @@ select
     calls.basis,
     calls.match_level
 from calls
-inner join {{ ref('int_calls_deduplicated') }} as said on calls.call_key = said.call_key
+inner join said on calls.call_key = said.call_key
 inner join origins on calls.call_key = origins.call_key

@@ -10,7 +10,7 @@ with summed as (
         sum(untraced_usd) as untraced_usd,
         sum(invoice_only_usd) as invoice_only_usd,
         sum(rounding_usd) as rounding_usd
-    from {{ ref('int_charges_paid') }}
+    from {{ ref('int_charges_settled') }}
     group by cast(date_trunc('month', charged_on) as date), provider, payer_team_id
 
 )

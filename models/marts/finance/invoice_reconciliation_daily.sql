@@ -35,7 +35,7 @@ select
     coalesce({% for level in levels %}
         max(case when match_level = '{{ level }}' then match_level end){{ ', ' if not loop.last }}
     {% endfor %}, 'none') as match_level,
-    count(*) filter (where priced_usd is null and traced_quantity > 0) as unpriced_calls
+    cast(sum(unpriced_calls) as bigint) as unpriced_calls
 from parts
 group by usage_on, provider, account_id, model, meter
 -- A bucket without use is a bill's silence, not a line.

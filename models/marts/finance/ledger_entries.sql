@@ -1,36 +1,26 @@
 -- one row per journal and leg: debits positive, credits negative, each journal sums to zero
+{{ replaces_touched("incurred_on", by="posted_day") }}
 with legs as (
 
     select
-        cost_id,
-        kind,
-        step,
-        'debit' as side,
-        debit_account as account,
-        debit_team_id as team_id,
-        credit_team_id as counterparty_team_id,
-        amount_usd
-    from {{ ref('int_movements_listed') }}
-
-    union all
-
-    select
-        cost_id,
-        kind,
-        step,
-        'credit' as side,
-        credit_account as account,
-        credit_team_id as team_id,
-        debit_team_id as counterparty_team_id,
-        -amount_usd as amount_usd
-    from {{ ref('int_movements_listed') }}
+        movements.cost_id,
+        movements.kind,
+        movements.step,
+        sides.side,
+        case sides.side when 'debit' then movements.debit_account else movements.credit_account end as account,
+        case sides.side when 'debit' then movements.debit_team_id else movements.credit_team_id end as team_id,
+        case sides.side when 'debit' then movements.credit_team_id else movements.debit_team_id end
+            as counterparty_team_id,
+        case sides.side when 'debit' then movements.amount_usd else -movements.amount_usd end as amount_usd
+    from {{ ref('int_movements_listed') }} as movements
+    cross join (values ('debit'), ('credit')) as sides (side)
 
 )
 
 select
     {{ entry_key(['legs.cost_id', 'legs.kind', 'legs.step', 'legs.side']) }} as entry_id,
     legs.cost_id || ':' || legs.kind as journal_id,
-    cast(date_trunc('month', costs.incurred_on) as date) as posted_month,
+    costs.posted_month,
     costs.incurred_on,
     legs.account,
     legs.side,

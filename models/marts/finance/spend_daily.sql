@@ -1,4 +1,5 @@
 -- one row per day, originating feature, serving feature, bearer, provider, model, purpose and basis
+{{ replaces_touched("spent_on", by="touched_day") }}
 with shares as (
 
     select
@@ -8,6 +9,7 @@ with shares as (
         case when shares.place = 1 then calls.output_tokens end as output_tokens
     from {{ ref('int_call_shares') }} as shares
     inner join {{ ref('attributed_calls') }} as calls on shares.call_id = calls.call_id
+    where {{ is_touched('shares.started_on', 'touched_day') }} and {{ is_touched('calls.started_on', 'touched_day') }}
 
 )
 
@@ -46,5 +48,5 @@ select
     cast(null as bigint) as output_tokens,
     {{ money('sum(amount_usd)') }} as borne_usd
 from {{ ref('int_costs_journalled') }}
-where feature_id in ('untraced', 'invoice_only')
+where feature_id in ('untraced', 'invoice_only') and {{ is_touched('incurred_on', 'touched_day') }}
 group by incurred_on, feature_id, bearer_team_id, provider, model, purpose, basis

@@ -1,8 +1,9 @@
 -- one row per day, service, route and reason of calls that no feature could be found for
+{{ replaces_touched("spent_on", by="touched_day") }}
 with calls as (
 
     select * from {{ ref('attributed_calls') }}
-    where originating_feature_id = 'unlabelled'
+    where originating_feature_id = 'unlabelled' and {{ is_touched('started_on', 'touched_day') }}
 
 ),
 
@@ -14,7 +15,7 @@ origins as (
         bearer_team_id as owner_team_id,
         is_root_orphan
     from {{ ref('int_call_shares') }}
-    where originating_feature_id = 'unlabelled' and place = 1
+    where originating_feature_id = 'unlabelled' and place = 1 and {{ is_touched('started_on', 'touched_day') }}
 
 )
 

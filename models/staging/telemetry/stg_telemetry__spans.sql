@@ -3,7 +3,8 @@ with normalised as (
     select
         *,
         lower(operation) as operation_name,
-        coalesce(cast(started_at as date), date '1970-01-01') as started_on,
+        -- Spans without a time stand under 1970-01-01.
+        day as started_on,
         coalesce(cache_read_tokens, 0) as cache_read,
         -- Exports that split writes by lifetime state the total as well.
         greatest(coalesce(cache_write_tokens, 0), coalesce(cache_write_1h_tokens, 0)) as cache_write,
@@ -61,6 +62,7 @@ disjoint as (
 )
 
 select
+    file_id,
     trace_key,
     span_key,
     parent_span_key,

@@ -1,0 +1,8 @@
+{# Microseconds since 1970 of a timestamp, as a whole number. #}
+{% macro microsecond_of(moment) -%}
+    {{ adapter.dispatch('microsecond_of')(moment) }}
+{%- endmacro %}
+
+{% macro duckdb__microsecond_of(moment) -%}
+    epoch_us({{ moment }})
+{%- endmacro %}

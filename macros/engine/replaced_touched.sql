@@ -1,0 +1,20 @@
+{#
+  Stands at the head of a model that builds on: of its table the rows of what this build reads anew go, also where
+  nothing takes their place, and the model's rows come. `key` and `by` as is_touched has them.
+#}
+{% macro replaces_touched(key, by, rebuilt_at_news_of=none) -%}
+    {{ config(
+        materialized="incremental", incremental_strategy="replace_touched", unique_key=key, on_schema_change="fail",
+        meta={"by": by, "rebuilt_at_news_of": rebuilt_at_news_of}
+    ) }}
+    {%- set depends_on = is_touched(key, by) if not execute -%}
+{%- endmacro %}
+
+{% macro get_incremental_replace_touched_sql(arguments) -%}
+    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    {%- set meta = model.config.meta -%}
+    delete from {{ arguments['target_relation'] }}
+    where {{ is_touched(arguments['unique_key'], meta['by'], meta['rebuilt_at_news_of']) }};
+    insert into {{ arguments['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arguments['temp_relation'] }}
+{%- endmacro %}

@@ -1,0 +1,108 @@
+{#
+  Building on: `make build` says in BUILT_FILES how many files the last good build had read. Then a build reads what
+  those that landed since touch: whole traces, and whole days. Without it, as in a bare `dbt build`, all is built anew.
+#}
+{% macro builds_on() -%}
+    {{ return(execute and model.config.materialized != 'unit' and not should_full_refresh()) }}
+{%- endmacro %}
+
+{# Overrides dbt's own, which is_incremental() and the materializations ask. #}
+{% macro should_full_refresh() -%}
+    {%- set asked = config.get('full_refresh') -%}
+    {{ return(asked if asked is not none else flags.FULL_REFRESH or not env_var('BUILT_FILES', '')) }}
+{%- endmacro %}
+
+{# A condition that a row comes from a file that landed since the last build. #}
+{% macro is_new_file(file_id) -%}
+    {%- set files = source('landed', 'files') -%}
+    {%- if not builds_on() -%}
+        true
+    {%- else -%}
+        {%- set news = _first_column("file_id from " ~ files ~ " where landing_no > " ~ env_var('BUILT_FILES')) -%}
+        {{ file_id }} in ('{{ news | join("', '") }}')
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether files of a subject (bills, product) have landed since the last build. #}
+{% macro has_news(subject) -%}
+    {%- set kinds = {
+        'bills': "kind not in ('spans', 'eval_runs', 'usage_events', 'users', 'revenue')",
+        'product': "kind in ('usage_events', 'users', 'revenue')"
+    } -%}
+    {%- set files = source('landed', 'files') -%}
+    {{ return(not builds_on() or _first_column(
+        "kind from " ~ files ~ " where landing_no > " ~ env_var('BUILT_FILES') ~ " and " ~ kinds[subject]
+    ) | length > 0) }}
+{%- endmacro %}
+
+{# The table of this name as the last build left it: for models that run before it. #}
+{% macro last_built(name) -%}
+    {{ this.incorporate(path={'identifier': name}) }}
+{%- endmacro %}
+
+{#
+  A condition that a trace or day is among those that this build reads anew, by one of these lists:
+  `trace`: int_traces_touched. `span_day`: the days of these traces' spans. `reopened_day`: days of which new spans or
+  bills change what is known. `read_day`: also days whose calls and charges must be matched again. `touched_day`: days
+  on which something came out otherwise. `posted_day`: also days with evals in their months, whose pool credit moves.
+  `month`: months of touched days, or all when `rebuilt_at_news_of` says so.
+  Days are a list of literals, so that files and row groups of other days are not opened.
+#}
+{% macro is_touched(column, by, rebuilt_at_news_of=none, is_utc=false) -%}
+    {%- set traces, reopened = _list_of('int_traces_touched', by), _list_of('int_days_reopened', by) -%}
+    {%- set read, touched = _list_of('int_days_read', by), _list_of('int_days_touched', by) -%}
+    {%- set costs = _list_of('int_costs_journalled', by) -%}
+    {%- set months = "cast(date_trunc('month', day) as date) from " ~ touched ~ " where is_touched" -%}
+    {%- if not builds_on() or (rebuilt_at_news_of and has_news(rebuilt_at_news_of)) -%}
+        true
+    {%- elif by == 'trace' -%}
+        {{ column }} in (select touched.trace_key from {{ traces }} as touched)
+    {%- else -%}
+        {%- set days = _first_column({
+            'span_day': "day from " ~ traces,
+            'reopened_day': "day from " ~ reopened ~ " where is_reopened",
+            'read_day': "day from " ~ read ~ " where is_read",
+            'touched_day': "day from " ~ touched ~ " where is_touched",
+            'posted_day': "day from " ~ touched ~ " where is_touched union select incurred_on from " ~ costs
+                ~ " where purpose = 'evaluation' and date_trunc('month', incurred_on) in (select " ~ months ~ ")",
+            'month': months
+        }[by]) -%}
+        {{ _is_one_of(column, _days_around(days) if is_utc and var('billing_time_zones') else days) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Of a large table, the rows that the few of a build that goes on can meet; a build from nothing meets all. #}
+{% macro is_wanted(key, relation, column) -%}
+    {{ key ~ ' in (select ' ~ relation ~ '.' ~ column ~ ' from ' ~ relation ~ ')' if builds_on() else 'true' }}
+{%- endmacro %}
+
+{% macro _first_column(query) -%}
+    {{ return(run_query("select distinct " ~ query ~ " order by 1").columns[0].values() | map('string') | list) }}
+{%- endmacro %}
+
+{% macro _is_one_of(column, days) -%}
+    {{ column ~ " in (date '" ~ days | join("', date '") ~ "')" if days else 'false' }}
+{%- endmacro %}
+
+{# A day on a provider's clock reaches into the days beside it. #}
+{% macro _days_around(days) -%}
+    {%- set around = [] -%}
+    {%- for day in days -%}
+        {%- for step in (-1, 0, 1) -%}
+            {%- do around.append((modules.datetime.date.fromisoformat(day) + modules.datetime.timedelta(step)) | string) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(around | unique | list) }}
+{%- endmacro %}
+
+{# Models depend on the lists that they ask; a test runs after the model that it tests, which does. #}
+{% macro _list_of(name, by) -%}
+    {%- set asked_by = {
+        'int_traces_touched': ['trace', 'span_day'], 'int_days_reopened': ['reopened_day'], 'int_days_read': ['read_day'],
+        'int_days_touched': ['touched_day', 'posted_day', 'month'], 'int_costs_journalled': ['posted_day']
+    } -%}
+    {%- if by in asked_by[name] and model.resource_type == 'model' -%}
+        {{ return(ref(name)) }}
+    {%- endif -%}
+    {{ return(api.Relation.create(database=target.database, schema='intermediate', identifier=name)) }}
+{%- endmacro %}

@@ -1,0 +1,50 @@
+-- one row per day of the traces that this build reads anew, and whether what is known of their calls may change
+with recursive ties as (
+
+    select * from {{ ref('int_trace_ties') }}
+
+),
+
+-- Where all is built anew, nobody asks.
+reached as (
+
+    select
+        trace_key,
+        true as is_changed
+    from {{ ref('stg_telemetry__spans') }}
+    where {{ is_new_file('file_id') if builds_on() else 'false' }}
+
+    union
+
+    select
+        trace_key,
+        true as is_changed
+    from {{ ref('int_traces_evaluated') }}
+    where is_changed and {{ builds_on() | lower }}
+
+    union
+
+    -- A changed trace changes those that it caused. Of what caused it, it reads the labels only.
+    select
+        others.trace_key,
+        reached.is_changed and ties.kind != 'cause' as is_changed
+    from reached
+    inner join ties on reached.trace_key = ties.trace_key
+    inner join ties as others on ties.tie_key = others.tie_key
+    where
+        (ties.kind = 'call' and others.kind = 'call')
+        or (ties.kind in ('claim', 'conversation') and others.kind = 'claim')
+        or (ties.kind = 'claim' and others.kind = 'conversation')
+        or (ties.kind = 'cause' and others.kind = 'trace')
+        or (ties.kind = 'trace' and others.kind = 'cause' and reached.is_changed)
+
+)
+
+select
+    ties.trace_key,
+    ties.day,
+    bool_or(reached.is_changed) as is_changed
+from reached
+inner join ties on reached.trace_key = ties.trace_key
+where ties.day is not null
+group by ties.trace_key, ties.day

@@ -1,0 +1,108 @@
+-- one row per day: all that its bills say, as one number, and whether that changed since the last build
+with windows as (
+
+    select
+        *,
+        count(distinct account_id) over (partition by provider) as accounts
+    from {{ ref('int_bill_windows') }}
+
+),
+
+covered as (
+
+    select
+        *,
+        {{ each_day("cast(covers_from - interval 1 day as date)", "cast(covers_to + interval 1 day as date)") }}
+            as day
+    from windows
+
+),
+
+said as (
+
+    select
+        charged_on as day,
+        {{ entry_key([
+            'charge_id', 'account_id', 'api_key', 'treatment', 'response_id', 'model', 'meter', 'price_tier',
+            'is_rounded', 'quantity', 'billed_usd', 'prepaid_usd'
+        ]) }} as line
+    from {{ ref('int_charges_standing') }}
+
+    union all
+
+    {% for model in ['int_usage_standing', 'int_usage_unbilled'] %}
+        select
+            usage_on as day,
+            {{ entry_key(['provider', 'account_id', 'api_key', 'model', 'meter', 'price_tier', 'quantity']) }}
+                as line
+        from {{ ref(model) }}
+
+        union all
+
+    {% endfor %}
+    -- A bill's silence changes too: which part of a day, and of the days beside it, it covers for whom.
+    select
+        day,
+        {{ entry_key([
+            'provider', 'account_id', 'accounts', 'greatest(covers_from, day - interval 1 day)',
+            'least(covers_to, day + interval 2 day)',
+            'greatest(least(provisional_from, day + interval 2 day), day - interval 1 day)'
+        ]) }} as line
+    from covered
+
+),
+
+-- Another account of a provider: calls that name none may be of either, on any day.
+accounts as (
+
+    select coalesce(sum(cast({{ row_key("provider || ':' || account_id") }} as decimal(38, 0))), 0) as total
+    from {{ ref('int_accounts_known') }}
+
+),
+
+days as (
+
+    select day from said
+    union
+    select day from {{ ref('int_trace_ties') }}
+    where day is not null
+
+),
+
+totals as (
+
+    select
+        days.day,
+        accounts.total as accounts_total,
+        coalesce(sum(cast({{ row_key('said.line') }} as decimal(38, 0))), 0) as total
+    from days
+    cross join accounts
+    left join said on days.day = said.day
+    group by days.day, accounts.total
+
+)
+
+{% if builds_on() and has_news('bills') %}
+    select
+        coalesce(totals.day, before.day) as day,
+        totals.total,
+        totals.accounts_total,
+        coalesce(totals.total, 0) != coalesce(before.total, 0)
+        or totals.accounts_total != (select max(known.accounts_total) from {{ this }} as known) as is_changed
+    from totals
+    full outer join {{ this }} as before on totals.day = before.day
+{% elif builds_on() %}
+    select
+        day,
+        total,
+        accounts_total,
+        false as is_changed
+    from {{ this }}
+{% else %}
+    select
+        day,
+        total,
+        accounts_total,
+        true as is_changed
+    from totals
+{% endif %}

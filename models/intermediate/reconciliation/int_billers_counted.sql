@@ -1,0 +1,12 @@
+-- one row per day, service, model and provider with calls on its bill: how many
+{{ replaces_touched("called_on", by="reopened_day") }}
+select
+    calls.started_on as called_on,
+    calls.service_name,
+    lower(calls.model_name) as model_key,
+    charges.provider,
+    count(*) as calls
+from {{ ref('int_calls_deduplicated') }} as calls
+inner join {{ ref('int_provider_lines_ranked') }} as charges on calls.response_id = charges.response_id
+where charges.is_standing and {{ is_touched('calls.started_on', 'reopened_day') }}
+group by calls.started_on, calls.service_name, lower(calls.model_name), charges.provider

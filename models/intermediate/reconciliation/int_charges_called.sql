@@ -1,0 +1,24 @@
+-- one row per charge of the days that this build reads: with the call that its response id names
+{{ config(materialized="view") }}
+with charges as (
+
+    select * from {{ ref('int_charges_standing') }}
+    where {{ is_touched('charged_on', 'read_day') }}
+
+),
+
+-- The exact level: the provider's own id of the answer stands on both sides, and names the call.
+calls as (
+
+    select call_key
+    from {{ ref('int_calls_deduplicated') }}
+    where response_id is not null and {{ is_wanted('call_key', 'charges', 'response_key') }}
+
+)
+
+select
+    charges.* exclude (response_key), -- noqa: RF02
+    calls.call_key,
+    case when calls.call_key is not null then charges.response_id end as call_id
+from charges
+left join calls on charges.response_key = calls.call_key

@@ -1,0 +1,71 @@
+-- one row per day of use: whether this build matches its calls and charges again; the habits of its month as one number
+with habits as (
+
+    select
+        month,
+        sum(cast({{ row_key('habit') }} as decimal(38, 0))) as total
+    from (
+        select
+            month,
+            {{ entry_key(['service_name', 'model_key', 'provider']) }} as habit
+        from {{ ref('int_billers_by_habit') }}
+    ) as said
+    group by month
+
+),
+
+days as (
+
+    select
+        reopened.day,
+        reopened.is_reopened,
+        coalesce(sum(habits.total), 0) as habits_total
+    from {{ ref('int_days_reopened') }} as reopened
+    -- On a provider's clock the month's last day may begin in the next.
+    left join habits
+        on habits.month in (
+            cast(date_trunc('month', reopened.day - interval 1 day) as date),
+            cast(date_trunc('month', reopened.day + interval 1 day) as date)
+        )
+    group by reopened.day, reopened.is_reopened
+
+)
+
+{% if builds_on() %}
+    ,
+
+    changed as (
+
+        select days.*
+        from days
+        left join {{ this }} as before on days.day = before.day
+        where days.is_reopened or days.habits_total is distinct from before.habits_total
+
+    ),
+
+    -- What one day's charges or calls leave over, the days beside it take: two days to either side may see the change.
+    beside as (
+
+        select distinct groups.usage_on as day
+        from {{ last_built('int_charge_groups_shifted') }} as groups
+        inner join changed on groups.usage_on between changed.day - 2 and changed.day + 2
+        where groups.over_quantity > 0 or groups.under_quantity > 0
+
+    )
+
+    select
+        days.day,
+        days.habits_total,
+        changed.day is not null as is_changed,
+        changed.day is not null or beside.day is not null as is_read
+    from days
+    left join changed on days.day = changed.day
+    left join beside on days.day = beside.day
+{% else %}
+    select
+        day,
+        habits_total,
+        true as is_changed,
+        true as is_read
+    from days
+{% endif %}

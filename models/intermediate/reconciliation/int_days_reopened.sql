@@ -1,0 +1,102 @@
+-- one row per day of use: whether new spans or bills change what is known of it
+with touched as (
+
+    select * from {{ ref('int_traces_touched') }}
+    where is_changed
+
+),
+
+ties as (
+
+    select * from {{ ref('int_trace_ties') }}
+
+),
+
+charges as (
+
+    select
+        charged_on,
+        response_key
+    from {{ ref('int_charges_standing') }}
+
+),
+
+bill_days as (
+
+    select * from {{ ref('int_bill_days_totalled') }}
+
+),
+
+{% if builds_on() %}
+    changed as (
+
+        select day from bill_days
+        where is_changed
+
+    ),
+
+    called as (
+
+        select day from touched
+
+        union
+
+        -- The calls that changed lines name, and named.
+        select day from ties
+        where
+            tie_key in (
+                select response_key from charges
+                where charged_on in (select changed.day from changed)
+                union
+                select call_key from {{ last_built('int_charges_settled') }}
+                where charged_on in (select changed.day from changed)
+            )
+
+    ),
+
+    reopened as (
+
+        select day from changed
+
+        union
+
+        -- On a provider's clock a call may be of the day before, or after.
+        select {{ dbt.dateadd('day', 'steps.step', 'called.day') }} as day
+        from called
+        cross join (values (0) {{ ", (-1), (1)" if var('billing_time_zones') }}) as steps (step)
+
+        union
+
+        -- The lines that name calls of touched traces.
+        select charged_on as day
+        from charges
+        where
+            response_key in (
+                select ties.tie_key
+                from ties
+                inner join touched on ties.trace_key = touched.trace_key
+            )
+
+    ),
+{% endif %}
+
+days as (
+
+    select day from ties
+    union
+    select day from bill_days
+    {% if builds_on() %}
+        union
+        select day from reopened
+    {% endif %}
+
+)
+
+select
+    cast(days.day as date) as day,
+    {{ 'reopened.day is not null' if builds_on() else 'true' }} as is_reopened
+from days
+{% if builds_on() %}
+    left join reopened on days.day = reopened.day
+{% endif %}
+where days.day is not null

@@ -1,0 +1,38 @@
+-- one row per day of use: whether it came out otherwise than in the last build; what its groups gave as one number
+with groups as (
+
+    select
+        usage_on as day,
+        sum(cast({{ row_key('line') }} as decimal(38, 0))) as total
+    from (
+        select
+            usage_on,
+            {{ entry_key(['group_id', 'taken_usd', 'given_usd', 'cutoff_usd', 'shifted_quantity']) }} as line
+        from {{ ref('int_charge_groups_shifted') }}
+    ) as said
+    group by usage_on
+
+),
+
+days as (
+
+    select
+        read.day,
+        read.is_changed,
+        groups.total as groups_total
+    from {{ ref('int_days_read') }} as read
+    left join groups on read.day = groups.day
+
+)
+
+select
+    days.day,
+    days.groups_total,
+    {% if builds_on() %}
+        days.is_changed or days.groups_total is distinct from before.groups_total as is_touched
+    from days
+    left join {{ this }} as before on days.day = before.day
+    {% else %}
+        true as is_touched
+    from days
+    {% endif %}

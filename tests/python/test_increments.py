@@ -1,0 +1,202 @@
+"""Building on: a data set landed in slices and in any order, built after each, ends as one build of all of it."""
+
+import json
+import random
+import shutil
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+from conftest import GOLDEN, run_build
+from exports import COSTS, DAY, USAGE, activity, bucket, cost, write
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from test_forests import forest, otlp, seeds
+
+LINES = [("gpt-4o-mini, input", 0, Decimal("0.00000015")), ("gpt-4o-mini, output", 1, Decimal("0.0000006"))]
+MIDNIGHT = 14 * 3600  # after spans' first moment
+REQUIREMENTS = "feature_id,suite,min_pass_rate,fresh_days,valid_from,valid_to\nfeature-1,faithful,0.5,30,,\n"
+KEYS = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\nopenai,,proj-%,team-1,,,\n"
+
+
+def world(seed: int, folder: Path) -> None:
+    """`folder`/inbox and `folder`/company: traces over days and a month's end, bills that overlap, evals, telemetry."""
+    dice = random.Random(seed)
+    spans = forest(seed, traces=60)
+    starts = {trace: dice.choice([0, 0, 1, 2, 3, 5, 26]) * 86400 + dice.choice([0, MIDNIGHT - 40, MIDNIGHT, 5])
+              for trace in {one.trace for one in spans}}  # fmt: skip
+    for one in spans:
+        one.at += starts[one.trace]
+    inbox = folder / "inbox"
+    inbox.mkdir(parents=True)
+    (inbox / "spans.jsonl").write_text(otlp(spans))
+    _activity(spans, inbox, dice)
+    calls = [one for one in spans if one.operation == "chat" and one.tokens]
+    days = sorted({int(one.at // 86400) for one in spans})
+    for name, billed in (("openai_costs_2026-10-20.csv", days[:-1]), ("openai_costs_2026-11-01.csv", days[2:])):
+        rows = []
+        for day in billed:
+            for item, side, price in LINES:
+                used = sum(call.tokens[side] for call in calls if call.at // 86400 == day)
+                part = Decimal(dice.choice(["0.3", "0.8", "1", "1.3", "2"]))
+                stated = {"quantity": str(int(used * part))} if dice.random() < 0.7 else {}
+                rows.append(cost(min(5 + day, 30), f"{used * price * part:.10f}", item, project_id="proj-1", **stated))
+        write(inbox / name, COSTS, rows)
+    counted = {"project_id": "proj-1", "api_key_id": "proj-1", "model": "gpt-4o-mini", "num_model_requests": 5}
+    write(inbox / "openai_usage.csv", USAGE, [
+        bucket(min(5 + day, 30), input_tokens=dice.randrange(10**7), output_tokens=dice.randrange(10**6), **counted)
+        for day in days
+    ])  # fmt: skip
+    _evals(sorted(starts), inbox, dice)
+    _telemetry(inbox)
+    company = seeds(folder / "company")
+    (company / "api_keys.csv").write_text(KEYS)
+    (company / "eval_requirements.csv").write_text(REQUIREMENTS)
+
+
+def _activity(spans, inbox: Path, dice: random.Random) -> None:
+    rows = {}
+    for one in spans:
+        if one.response and one.tokens and dice.random() < 0.5:
+            moment = DAY + timedelta(seconds=one.at + dice.choice([0, 0, 0, -86400, 86400, 40000]))
+            amount = f"{dice.randrange(1, 10**7) / 10**8:.8f}"
+            rows[one.response] = (one.response, f"{moment:%Y-%m-%d %H:%M:%S.%f}", amount, *one.tokens)
+    ordered = sorted(rows.values(), key=lambda row: row[1])
+    activity(ordered[: len(ordered) * 2 // 3], inbox / "openrouter_activity_2026-10-08.csv")
+    activity(ordered[len(ordered) // 3 :], inbox / "openrouter_activity_2026-11-02.csv")
+
+
+def _evals(traces: list[int], inbox: Path, dice: random.Random) -> None:
+    """Runs that name traces; a second export of some says otherwise, and names none."""
+    head = "run_id,feature_id,suite,started_at,model,prompt_version,cases,passed,failed,errored,cost_usd,trace_ids"
+    line = "run-{},feature-{},faithful,2026-10-{:02d}T08:00:00Z,gpt-4o-mini,,10,9,1,0,,{}"
+    runs = [line.format(run, run, 3 + run, " ".join(f"{trace:032x}" for trace in dice.sample(traces, 2)))
+            for run in range(4)]  # fmt: skip
+    (inbox / "eval_runs.csv").write_text("\n".join([head, *runs]) + "\n")
+    again = [runs[1].replace("feature-1", "feature-2"), line.format(2, 2, 5, "")]
+    (inbox / "eval_runs_again.csv").write_text("\n".join([head, *again]) + "\n")
+
+
+def _telemetry(inbox: Path) -> None:
+    users = [f"user-{one},tenant-{one % 4},{['pro', 'free'][one % 2]},{'abc'[one % 3]},2026-0{1 + one}-03"
+             for one in range(9)]  # fmt: skip
+    events = [f"e{one},2026-10-{5 + one % 4:02d}T10:00:00Z,feature-{one % 6},user-{one % 9},tenant-{one % 4},,,1"
+              for one in range(30)]  # fmt: skip
+    tables = {
+        "users": ["user_id,account_id,plan,segment,signed_up_on", *users],
+        "usage_events": ["event_id,occurred_at,feature_id,user_id,account_id,trace_id,request_id,answers", *events],
+        "revenue": ["month,account_id,plan,revenue_usd,feature_id", "2026-10,tenant-1,pro,10.00,",
+                    "2026-10,tenant-2,free,3.00,feature-1"],
+    }  # fmt: skip
+    for name, lines in tables.items():
+        (inbox / f"{name}.csv").write_text("\n".join(lines) + "\n")
+
+
+def slices(inbox: Path, dice: random.Random) -> list[tuple[str, bytes]]:
+    """The files of an inbox, spans one by one and shuffled into several files, some others in two parts."""
+    parts = []
+    for path in sorted(inbox.iterdir()):
+        lines = path.read_bytes().splitlines(keepends=True)
+        if path.suffix == ".jsonl":
+            single = [line for whole in lines for line in _one_by_one(whole)]
+            dice.shuffle(single)
+            cuts = [0, *sorted(dice.sample(range(1, len(single)), 5)), len(single)]
+            pieces = [single[begin:end] for begin, end in pairwise(cuts)]
+        elif len(lines) > 4 and dice.random() < 0.6:
+            cut = dice.randrange(2, len(lines))
+            pieces = [lines[:cut], [lines[0], *lines[cut:]]]
+        else:
+            pieces = [lines]
+        parts += [(f"{path.stem}-{place}{path.suffix}", b"".join(piece)) for place, piece in enumerate(pieces)]
+    dice.shuffle(parts)
+    # Of a run in two exports the one that landed last stands: their order is part of the data.
+    return sorted(parts, key=lambda part: "again" in part[0])
+
+
+def _one_by_one(line: bytes) -> list[bytes]:
+    (resource,) = json.loads(line)["resourceSpans"]
+    spans = [span for scope in resource["scopeSpans"] for span in scope["spans"]]
+    return [
+        json.dumps({"resourceSpans": [{**resource, "scopeSpans": [{"spans": [span]}]}]}).encode() + b"\n"
+        for span in spans
+    ]
+
+
+def differences(one: Path, other: Path) -> dict[str, list]:
+    """Per mart, rows that stand in one ledger and not as often in the other."""
+    found = {}
+    with duckdb.connect() as engine:
+        engine.execute(f"attach '{one}/ledger.duckdb' as one (read_only); attach '{other}/ledger.duckdb' as other")
+        marts = engine.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts' and table_catalog = 'other'"
+        ).fetchall()
+        assert len(marts) > 15
+        for (mart,) in marts:
+            rows = [engine.execute(f"from {here}.marts.{mart} except all from {there}.marts.{mart}").fetchall()
+                    for here, there in (("one", "other"), ("other", "one"))]  # fmt: skip
+            if any(rows):
+                found[mart] = [side[:3] for side in rows]
+    return found
+
+
+@settings(max_examples=1, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_slices_in_any_order_end_as_one_build(tmp_path_factory, seed):
+    folder = tmp_path_factory.mktemp("slices")
+    world(seed, folder / "whole")
+    dice, company, inbox = random.Random(seed), folder / "whole" / "company", folder / "inbox"
+    inbox.mkdir()
+    parts = slices(folder / "whole" / "inbox", dice)
+    for begin in range(0, len(parts), 4):
+        for name, content in parts[begin : begin + 4]:
+            (inbox / name).write_bytes(content)
+        built = run_build(inbox, folder / "on", company)
+        assert built.code == 0, f"seed {seed}: {built.output}"
+        assert ("ledger.duckdb on, from" in built.output) == (begin > 0)
+    anew = run_build(inbox, folder / "anew", company)
+    assert anew.code == 0, anew.output
+    assert differences(folder / "on", folder / "anew") == {}, f"seed {seed}"
+
+
+def test_a_build_reads_what_changed_and_no_more(tmp_path):
+    """A late span opens its trace's day, a bill's line its own; a changed seed, and a build that failed, all."""
+    world(7, tmp_path)
+    inbox, data, company = tmp_path / "inbox", tmp_path / "data", tmp_path / "company"
+    assert run_build(inbox, data, company).code == 0
+
+    def touched(built):
+        assert built.code == 0, built.output
+        return {str(day) for (day,) in built.rows("select day from intermediate.int_days_touched where is_touched")}
+
+    spans = forest(99, traces=1)
+    for one in spans:
+        one.trace, one.at, one.links, one.session, one.response = 10_000, one.at + 9 * 86400, [], None, None
+    (inbox / "late.jsonl").write_text(otlp(spans))
+    assert touched(run_build(inbox, data, company)) == {"2026-10-14"}
+    write(inbox / "openai_costs_2026-11-03.csv", COSTS, [cost(30, "1.5")])
+    assert touched(run_build(inbox, data, company)) <= {
+        "2026-10-28",
+        "2026-10-29",
+        "2026-10-30",
+        "2026-10-31",
+        "2026-11-01",
+    }
+    with (company / "teams.csv").open("a") as teams:
+        teams.write("team-new,,c\n")
+    assert "anew in" in run_build(inbox, data, company).output
+    (data / ".built").unlink()  # as a build that fails leaves it
+    (inbox / "later.jsonl").write_text(otlp(spans).replace(f"{10_000:032x}", f"{10_001:032x}"))
+    assert "anew in" in run_build(inbox, data, company).output
+
+
+def test_verify_reads_what_no_build_touches_again(golden, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(golden.data, data)
+    assert "over all rows" in run_build(tmp_path, data, GOLDEN / "company", "--verify").output
+    with duckdb.connect(str(data / "ledger.duckdb")) as engine:
+        engine.execute("update intermediate.int_call_shares set share = share / 2")
+    spoilt = run_build(tmp_path, data, GOLDEN / "company", "--verify")
+    assert spoilt.code == 1
+    assert "shares_sum_to_one" in spoilt.output
