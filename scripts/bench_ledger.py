@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+import build
 import company
 import make_spans
 
@@ -55,9 +56,9 @@ from climbed group by call_id
 """
 
 
-def dbt(data: Path, *words: str) -> tuple[float, dict[str, float]]:
-    """(seconds of the command, seconds of each node)."""
-    environment = {**os.environ, "DATA": str(data), "DBT_PROFILES_DIR": str(PROJECT)}
+def dbt(data: Path, *words: str, built: str = "") -> tuple[float, dict[str, float]]:
+    """(seconds of the command, seconds of each node); on top of `built` files, if any."""
+    environment = {**os.environ, "DATA": str(data), "DBT_PROFILES_DIR": str(PROJECT), "BUILT_FILES": built}
     command = [str(Path(sys.executable).with_name("dbt")), "--quiet", *words, "--threads", "1",
                "--target-path", str(data / "target"), "--log-path", str(data / "logs")]  # fmt: skip
     begin = time.perf_counter()
@@ -129,9 +130,20 @@ def seconds_of_genai_prices(data: Path) -> float:
     return (time.perf_counter() - begin) / len(calls)
 
 
+def seconds_of_nothing(data: Path) -> float:
+    """`build.py` where nothing has landed since the last build."""
+    stamp = {"fingerprint": build.fingerprint(data), "files": build.files_landed(data)}
+    (data / ".built").write_text(json.dumps(stamp))
+    (data / "inbox").mkdir(exist_ok=True)
+    command = [sys.executable, str(PROJECT / "scripts" / "build.py"), data / "inbox", data, data / "company"]
+    begin = time.perf_counter()
+    subprocess.run([str(word) for word in command], cwd=PROJECT, capture_output=True, check=True)
+    return time.perf_counter() - begin
+
+
 def rows(folder: Path, spans: int) -> list[str]:
-    data = folder / "ledger"
-    spans = make_spans.make(data, max(spans // 13, 1))
+    data, traces = folder / "ledger", max(spans // 13, 100)
+    spans = make_spans.make(data, traces)
     company.complete(data / "company", str(data))
     dbt(data, "seed")
     whole, models = dbt(data, "run")
@@ -141,6 +153,11 @@ def rows(folder: Path, spans: int) -> list[str]:
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as ledger:
         calls = ledger.execute("select count(*) from marts.attributed_calls").fetchone()[0]
     floor, textbook, priced = seconds_of_floor(data), seconds_of_textbook(data), seconds_of_genai_prices(data)
+    late = make_spans.add(data, range(traces, traces + traces // 100))
+    _, later = dbt(data, "run", built=str(build.files_landed(data) - 1))
+    later_time = sum(later.values())
+    slow_later = ", ".join(f"{name} {later[name]:.1f} s" for name in sorted(later, key=later.get)[:-4:-1])
+    nothing = seconds_of_nothing(data)
     walk = sum(models[name] for name in WALK)
     pricing = sum(models[name] for name in PRICING) / calls
     slowest = ", ".join(f"{name} {models[name]:.1f} s" for name in sorted(models, key=models.get)[:-6:-1])
@@ -151,6 +168,9 @@ def rows(folder: Path, spans: int) -> list[str]:
         "| nearest and outermost tag, path, rule, purpose; rings cut |",
         f"| pricing | `genai-prices`: {priced * 1e6:.0f} µs a call | {pricing * 1e6:.2f} µs a call "
         f"| {priced / pricing:,.0f} x faster | negotiated prices, tiers, hours |",
+        f"| incremental build, {late:,} late spans of the last day | full build: {model_time:.1f} s "
+        f"| {later_time:.1f} s | {later_time / model_time:.0%} | {slow_later} |",
+        f"| nothing new | dbt's start-up: {whole - model_time:.1f} s | {nothing:.1f} s, with a look at the inbox | | |",
         f"| dbt's start-up | - | {whole - model_time:.1f} s | | |",
         f"| data tests and unit tests | - | {sum(tests.values()):.1f} s | | {len(tests)} of them |",
     ]

@@ -20,7 +20,10 @@ with calls as (
 metered as (
 
     select
-        calls.*,
+        calls.call_key,
+        calls.provider,
+        calls.usage_on,
+        calls.model,
         meters.meter as call_meter,
         meters.quantity,
         meters.priced_usd
@@ -69,22 +72,30 @@ meters as (
         order by (billed.meter is not null) desc, families.billed_meter = 'tokens', families.billed_meter
     ) = 1
 
+),
+
+counted as (
+
+    select
+        metered.call_key,
+        coalesce(meters.billed_meter, metered.call_meter) as meter,
+        sum(metered.quantity) as quantity,
+        sum(metered.priced_usd) as priced_usd
+    from metered
+    left join meters
+        on
+            metered.provider = meters.provider
+            and metered.usage_on = meters.usage_on
+            and metered.model is not distinct from meters.model
+            and metered.call_meter = meters.call_meter
+    group by metered.call_key, coalesce(meters.billed_meter, metered.call_meter)
+
 )
 
 select
-    metered.call_key,
-    coalesce(meters.billed_meter, metered.call_meter) as meter,
-    {% for column in ['call_id', 'provider', 'account_id', 'api_key', 'usage_on', 'model', 'response_id'] %}
-        any_value(metered.{{ column }}) as {{ column }},
-    {% endfor %}
-    bool_or(metered.is_provisional) as is_provisional,
-    sum(metered.quantity) as quantity,
-    sum(metered.priced_usd) as priced_usd
-from metered
-left join meters
-    on
-        metered.provider = meters.provider
-        and metered.usage_on = meters.usage_on
-        and metered.model is not distinct from meters.model
-        and metered.call_meter = meters.call_meter
-group by metered.call_key, coalesce(meters.billed_meter, metered.call_meter)
+    calls.*,
+    counted.meter,
+    counted.quantity,
+    counted.priced_usd
+from counted
+inner join calls on counted.call_key = calls.call_key
