@@ -34,7 +34,7 @@ select number as trace_no,
         else 2 + dice('size', number, 10) + dice('more', number, 11)
     end as size,
     dice('kind', number, 100000) between 10 and 29 as is_chain,
-    timestamp '{begin}' + to_microseconds((number - {first}) * {seconds} * 1000000 // ({last} - {first})) as began_at,
+    timestamp '{begin}' + to_seconds((number - {first}) * {seconds} / ({last} - {first})) as began_at,
     dice('unlabelled', number, 10) = 0 as is_unlabelled,
     dice('feature', number, {features}) as feature_no
 from range({first}, {last}) as numbers (number)

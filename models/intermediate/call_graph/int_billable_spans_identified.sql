@@ -105,7 +105,8 @@ known as (
 )
 
 select
-    known.* exclude (call_response_id) replace (known.call_response_id as response_id), -- noqa: RF02
+    {{ all_but('known', ['call_response_id', 'response_id']) }},
+    known.call_response_id as response_id,
     known.response_id is not null as is_identified,
     wrappers.span_key is not null as is_wrapper
 from known

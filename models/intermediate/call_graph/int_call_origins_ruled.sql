@@ -89,7 +89,7 @@ union all
 
 -- The same originator through several causes is one originator.
 select
-    * exclude (weight), -- noqa: RF02
+    {{ all_but('', ['weight']) }},
     sum(weight) as weight
 from named
 where is_split

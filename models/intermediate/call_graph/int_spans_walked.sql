@@ -100,10 +100,11 @@ walk as (
 )
 
 select
-    walk.* exclude (inner_call_key, inner_claim_key, origin_depth, is_needed) replace ( -- noqa: RF02
-        coalesce(walk.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
-        coalesce(walk.serving_feature_id, trace_tags.feature_id) as serving_feature_id
-    ),
+    {{ all_but('walk', [
+        'inner_call_key', 'inner_claim_key', 'origin_depth', 'is_needed', 'originating_feature_id', 'serving_feature_id'
+    ]) }},
+    coalesce(walk.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
+    coalesce(walk.serving_feature_id, trace_tags.feature_id) as serving_feature_id,
     walk.depth - walk.origin_depth as hops,
     case
         when walk.originating_feature_id is not null

@@ -36,7 +36,8 @@ lineage as (
         walked.tenant_id,
         walked.user_id,
         walked.stated_purpose,
-        cast(sum({{ whole_weight() }} * cast({{ finer() }} as hugeint) // edges.causes) as hugeint) as weight
+        {{ whole_number('sum(' ~ whole_quotient(whole_weight() ~ ' * ' ~ whole_number(finer()), 'edges.causes') ~ ')') }}
+            as weight
     from edges
     inner join walked on edges.trace_key = walked.trace_key and edges.span_key = walked.span_key
     group by all
@@ -67,7 +68,7 @@ lineage as (
         coalesce(lineage.tenant_id, walked.tenant_id) as tenant_id,
         coalesce(lineage.user_id, walked.user_id) as user_id,
         coalesce(lineage.stated_purpose, walked.stated_purpose) as stated_purpose,
-        cast(sum(lineage.weight // edges.causes) as hugeint) as weight
+        {{ whole_number('sum(' ~ whole_quotient('lineage.weight', 'edges.causes') ~ ')') }} as weight
     from lineage
     inner join edges
         on lineage.trace_key = edges.caused_trace_key and lineage.root_span_key = edges.caused_root_key

@@ -48,8 +48,8 @@ select
     spans.started_on as day,
     'call' as kind,
     {{ row_key(
-        "spans.output_key || ':' || (" ~ microsecond_of('spans.started_at') ~ " // (1000 * " ~ var('twin_window_ms')
-        ~ ") + beside.windows)"
+        "spans.output_key || ':' || ("
+        ~ whole_quotient(microsecond_of('spans.started_at'), 1000 * var('twin_window_ms')) ~ " + beside.windows)"
     ) }} as tie_key
 from spans
 cross join (values (0), (1)) as beside (windows)

@@ -4,9 +4,8 @@ with named as (
     select
         feature_id,
         run_id,
-        unnest(trace_keys) as trace_key
+        {{ each_of('trace_keys') }} as trace_key
     from {{ ref('stg_evals__runs') }}
-    where len(trace_keys) > 0
 
 ),
 

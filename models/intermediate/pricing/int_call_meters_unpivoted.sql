@@ -40,7 +40,7 @@ priced_calls as (
         case
             when calls.context_tokens > conditions.least_context_over_tokens then calls.context_tokens else 0
         end as long_context_tokens,
-        case when conditions.is_hourly then strftime(calls.started_at, '%H:%M') end as priced_time
+        case when conditions.is_hourly then {{ minute_of_day('calls.started_at') }} end as priced_time
     from calls
     left join {{ ref('int_models_resolved') }} as models
         on calls.provider = models.provider and calls.model_key = models.model_name

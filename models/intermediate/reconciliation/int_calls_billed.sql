@@ -2,7 +2,7 @@
 with calls as (
 
     select
-        calls.* exclude (account_id, response_id, started_at, is_on_bill), -- noqa: RF02
+        {{ all_but('calls', ['account_id', 'response_id', 'started_at', 'is_on_bill']) }},
         windowed.account_id,
         windowed.is_in_bill,
         windowed.is_provisional
@@ -81,7 +81,7 @@ by_group_and_call as (
 settled as (
 
     select
-        calls.* exclude (is_in_bill), -- noqa: RF02
+        {{ all_but('calls', ['is_in_bill']) }},
         response.billed_usd as response_usd,
         cast(date_trunc('month', case
             when response.call_key is not null then response.charged_on
@@ -103,7 +103,7 @@ settled as (
 )
 
 select
-    * exclude (response_usd, group_usd, group_level, group_cutoff, billed_month), -- noqa: RF02
+    {{ all_but('', ['response_usd', 'group_usd', 'group_level', 'group_cutoff', 'billed_month']) }},
     -- The bill is the truth also where it is silent: over-traced calls cost nothing.
     case when is_in_bill then {{ money('coalesce(response_usd, group_usd, 0)') }} end as billed_usd,
     -- What of it stands on the bill of another month, and which.

@@ -79,17 +79,16 @@ provided as (
 )
 
 select
-    provided.* replace (
-        -- Resource detectors name the account of any cloud: it counts where the provider's bills, seed api_keys or the
-        -- shape of the provider's ids say so; else the only account that is known.
-        coalesce(case
-            when provided.is_on_bill or own.account_id is not null or (
-                (provided.provider = 'aws' and regexp_matches(provided.account_id, '^[0-9]{12}$'))
-                or (provided.provider = 'azure' and regexp_matches(provided.account_id, '^[0-9a-f-]{36}$'))
-                or (provided.provider = 'google' and regexp_matches(provided.account_id, '^[a-z][a-z0-9-]{5,29}$'))
-            ) then provided.account_id
-        end, sole.account_id) as account_id
-    ),
+    {{ all_but('provided', ['account_id']) }},
+    -- Resource detectors name the account of any cloud: it counts where the provider's bills, seed api_keys or the
+    -- shape of the provider's ids say so; else the only account that is known.
+    coalesce(case
+        when provided.is_on_bill or own.account_id is not null or (
+            (provided.provider = 'aws' and {{ has_pattern('provided.account_id', '^[0-9]{12}$') }})
+            or (provided.provider = 'azure' and {{ has_pattern('provided.account_id', '^[0-9a-f-]{36}$') }})
+            or (provided.provider = 'google' and {{ has_pattern('provided.account_id', '^[a-z][a-z0-9-]{5,29}$') }})
+        ) then provided.account_id
+    end, sole.account_id) as account_id,
     -- Calls without a time stand under a day of their own.
     coalesce({{ billing_day('provided.started_at', 'provided.provider') }}, date '1970-01-01') as started_on
 from provided

@@ -17,7 +17,7 @@ calls as (
 )
 
 select
-    charges.* exclude (response_key), -- noqa: RF02
+    {{ all_but('charges', ['response_key']) }},
     calls.call_key,
     case when calls.call_key is not null then charges.response_id end as call_id
 from charges

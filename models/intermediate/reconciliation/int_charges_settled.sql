@@ -30,8 +30,8 @@ weighed as (
         groups.rounding_usd,
         groups.is_matched,
         groups.match_level,
-        cast(abs(members.amount_usd) * 1000000000000 + 1 as hugeint) as weight,
-        sum(cast(abs(members.amount_usd) * 1000000000000 + 1 as hugeint)) over (partition by groups.group_id)
+        {{ whole_number('abs(members.amount_usd) * 1000000000000 + 1') }} as weight,
+        sum({{ whole_number('abs(members.amount_usd) * 1000000000000 + 1') }}) over (partition by groups.group_id)
             as total_weight
     from members
     inner join groups

@@ -33,7 +33,7 @@ rates as (
 rated as (
 
     select
-        lines.* exclude (service_tier), -- noqa: RF02
+        {{ all_but('lines', ['service_tier']) }},
         -- What another file says better is kept and totalled, and is no money.
         case
             when lines.is_standing then kinds.treatment

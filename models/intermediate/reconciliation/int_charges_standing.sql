@@ -79,7 +79,7 @@ select
     ) as meter,
     spread.price_tier,
     spread.is_rounded,
-    spread.whole_quantity // spread.days
+    {{ whole_quotient('spread.whole_quantity', 'spread.days') }}
     + case when spread.is_first_day then spread.whole_quantity % spread.days else 0 end as quantity,
     {{ money('''spread.part_usd
     + case when spread.is_first_day then spread.cost_usd - spread.part_usd * spread.days else 0 end''') }} as billed_usd,

@@ -97,7 +97,7 @@ repeated as (
 )
 
 select
-    lines.* exclude (newness, place), -- noqa: RF02
+    {{ all_but('lines', ['newness', 'place']) }},
     case
         when superseded.line_id is not null then 'newer_file'
         when outranked.line_id is not null then 'better_kind'

@@ -11,10 +11,10 @@ with lines as (
                 then {{ entry_key(['kind_id', 'starts_at', 'ends_at', 'quantity', 'resource', 'invoice_id']) }}
         end as row_id,
         -- A display name, a dated id and an alias are one.
-        regexp_replace(
-            regexp_replace(lower(coalesce(model_name, description)), '[^a-z0-9]', '', 'g'), '([0-9]{8}|latest)$', ''
-        ) as bare_model,
-        regexp_matches(api_key, '^(apikey|key|proj|sk|wrkspc)[-_]') as is_key_id
+        {{ without_pattern(
+            without_pattern('lower(coalesce(model_name, description))', '[^a-z0-9]'), '([0-9]{8}|latest)$'
+        ) }} as bare_model,
+        {{ has_pattern('api_key', '^(apikey|key|proj|sk|wrkspc)[-_]') }} as is_key_id
     from {{ ref('int_provider_lines_unioned') }}
     where category is distinct from 'bucket'
 

@@ -84,7 +84,7 @@ joined as (
 with_purpose as (
 
     select
-        joined.* exclude (known_purpose), -- noqa: RF02
+        {{ all_but('joined', ['known_purpose']) }},
         coalesce(
             joined.known_purpose,
             case when joined.originating_feature_id is not null then '{{ var("default_purpose") }}' else 'unknown' end
@@ -99,10 +99,9 @@ with_purpose as (
 )
 
 select
-    * exclude (feature_owner_id) replace ( -- noqa: RF02
-        coalesce(originating_feature_id, 'unlabelled') as originating_feature_id,
-        coalesce(serving_feature_id, 'unlabelled') as serving_feature_id
-    ),
+    {{ all_but('', ['feature_owner_id', 'originating_feature_id', 'serving_feature_id']) }},
+    coalesce(originating_feature_id, 'unlabelled') as originating_feature_id,
+    coalesce(serving_feature_id, 'unlabelled') as serving_feature_id,
     case
         when originating_feature_id is null then payer_team_id
         -- Who owns the feature evaluated bears its evals; a rule, a key or a run names a feature and no calling team.

@@ -27,7 +27,7 @@ weighed as (
         min(route) as route,
         min(prompt_version) as prompt_version,
         bool_or(is_root_orphan) as is_root_orphan,
-        (sum(weight) + {{ finer() }} // 2) // {{ finer() }} as weight
+        {{ whole_quotient('sum(weight) + ' ~ whole_quotient(finer(), 2), finer()) }} as weight
     from origins
     where is_split
     group by {{ of_call | join(', ') }}, {{ keys | join(', ') }}

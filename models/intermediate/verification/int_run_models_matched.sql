@@ -13,7 +13,7 @@ run_models as (
     -- Eval tools write the provider before the model: openai/gpt-5.
     select distinct
         model as run_model,
-        regexp_replace(model, '^[a-z_]+/', '') as bare_model
+        {{ without_pattern('model', '^[a-z_]+/') }} as bare_model
     from {{ ref('int_runs_configured') }}
     where model is not null
 
@@ -50,7 +50,7 @@ inner join run_models
     on
         lower(served.model) in (run_models.run_model, run_models.bare_model)
         -- Routers put the vendor before it.
-        or regexp_replace(lower(served.model), '^.*/', '') = run_models.bare_model
+        or {{ without_pattern('lower(served.model)', '^.*/') }} = run_models.bare_model
         -- Providers date what they serve.
         or lower(served.model) like run_models.bare_model || '-20%'
 

@@ -19,9 +19,8 @@ seen as (
     from (select
         run_id,
         suite,
-        unnest(trace_keys) as trace_key
-    from runs
-    where len(trace_keys) > 0) as runs
+        {{ each_of('trace_keys') }} as trace_key
+    from runs) as runs
     inner join {{ ref('int_call_shares') }} as shares on runs.trace_key = shares.trace_key
 
 )

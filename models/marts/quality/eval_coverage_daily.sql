@@ -39,8 +39,8 @@ summed as (
         count(reason) as missing,
         -- A configuration is as fresh as its oldest required suite.
         case when count(last_passed_on) = count(*) then min(last_passed_on) end as last_passed_on,
-        string_agg(case when reason is not null then suite end, ', ' order by suite) as missing_suites,
-        string_agg(reason, ', ' order by suite) as reason
+        {{ joined_texts('case when reason is not null then suite end', ', ', 'suite') }} as missing_suites,
+        {{ joined_texts('reason', ', ', 'suite') }} as reason
     from suites
     group by covered_on, feature_id, model, prompt_version
 

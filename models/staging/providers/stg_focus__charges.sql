@@ -10,7 +10,7 @@ with charges as (
         )) as all_text,
         coalesce(nullif(lower(trim(charge_category)), ''), 'usage') as category,
         coalesce(lower(trim(charge_class)), '') = 'correction' as is_correction,
-        regexp_replace(sub_account_id, '^/[Ss]ubscriptions/', '') as bare_sub_account_id,
+        {{ without_pattern('sub_account_id', '^/[Ss]ubscriptions/') }} as bare_sub_account_id,
         case when consumed_unit is null then pricing_quantity else consumed_quantity end as stated_quantity,
         lower(coalesce(consumed_unit, pricing_unit, '')) as unit_text,
         -- A consumption that a purchase pays for: the purchase itself then costs nothing of its own.
@@ -30,7 +30,7 @@ measured as (
     select
         *,
         case
-            when unit_text like '%token%' or regexp_matches(unit_text, '^[0-9,]* *[km]?$') then unit_text
+            when unit_text like '%token%' or {{ has_pattern('unit_text', '^[0-9,]* *[km]?$') }} then unit_text
             when unit_text = 'count' then ''
             when unit_text in ('units', 'unit', 'quantity') and all_text like '%token%'
                 then nullif(regexp_extract(all_text, '((?:[0-9,]+ *[km]?|thousand|million)[ a-z]{0,24}tokens?)', 1), '')
@@ -57,8 +57,8 @@ select
         case when measure is not null then stated_quantity end
         * coalesce(try_cast(replace(regexp_extract(measure, '([0-9][0-9,]*)', 1), ',', '') as bigint), 1)
         * case
-            when regexp_matches(measure, '[0-9] *m|million|^m ') then 1000000
-            when regexp_matches(measure, '[0-9] *k|thousand|^k ') then 1000
+            when {{ has_pattern('measure', '[0-9] *m|million|^m ') }} then 1000000
+            when {{ has_pattern('measure', '[0-9] *k|thousand|^k ') }} then 1000
             else 1
         end as decimal(38, 6)
     ) as quantity,

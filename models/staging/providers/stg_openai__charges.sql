@@ -2,7 +2,7 @@ with costs as (
 
     select
         *,
-        coalesce(regexp_matches(lower(line_item), 'credit|refund|adjustment|grant'), false) as is_credit,
+        coalesce({{ has_pattern('lower(line_item)', 'credit|refund|adjustment|grant') }}, false) as is_credit,
         -- The model stands before the last comma, the meter after it: "gpt-5-nano, input_tokens".
         case when not is_credit then regexp_extract(line_item, '^(.*), *([^,]+)$', 1) end as model_part,
         case when not is_credit then regexp_extract(line_item, '^(.*), *([^,]+)$', 2) end as meter_part

@@ -5,17 +5,17 @@
     'output': 'output_tokens - output_audio_tokens',
     'audio_output': 'output_audio_tokens',
 } %}
+{% set counts = [
+    'input_tokens', 'input_cached_tokens', 'input_audio_tokens', 'input_cached_audio_tokens', 'output_tokens',
+    'output_audio_tokens'
+] %}
 with usage as (
 
     select
-        * replace (
-            coalesce(input_tokens, 0) as input_tokens,
-            coalesce(input_cached_tokens, 0) as input_cached_tokens,
-            coalesce(input_audio_tokens, 0) as input_audio_tokens,
-            coalesce(input_cached_audio_tokens, 0) as input_cached_audio_tokens,
-            coalesce(output_tokens, 0) as output_tokens,
-            coalesce(output_audio_tokens, 0) as output_audio_tokens
-        )
+        {% for count in counts %}
+            coalesce({{ count }}, 0) as {{ count }},
+        {% endfor %}
+        {{ all_but('', counts) }}
     from {{ source('landed', 'openai_usage') }}
 
 ),

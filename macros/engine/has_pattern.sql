@@ -1,0 +1,8 @@
+{# True where a part of a text fits a regular expression. #}
+{% macro has_pattern(text, pattern) -%}
+    {{ adapter.dispatch('has_pattern')(text, pattern) }}
+{%- endmacro %}
+
+{% macro duckdb__has_pattern(text, pattern) -%}
+    regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}

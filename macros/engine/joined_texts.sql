@@ -1,0 +1,8 @@
+{# The texts of a group in one, in order, without NULLs. #}
+{% macro joined_texts(text, separator, order_by) -%}
+    {{ adapter.dispatch('joined_texts')(text, separator, order_by) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_texts(text, separator, order_by) -%}
+    string_agg({{ text }}, '{{ separator }}' order by {{ order_by }})
+{%- endmacro %}

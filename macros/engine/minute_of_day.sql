@@ -1,0 +1,8 @@
+{# The time of day as 23:59. #}
+{% macro minute_of_day(moment) -%}
+    {{ adapter.dispatch('minute_of_day')(moment) }}
+{%- endmacro %}
+
+{% macro duckdb__minute_of_day(moment) -%}
+    strftime({{ moment }}, '%H:%M')
+{%- endmacro %}
