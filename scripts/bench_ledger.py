@@ -10,6 +10,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -130,6 +131,24 @@ def seconds_of_genai_prices(data: Path) -> float:
     return (time.perf_counter() - begin) / len(calls)
 
 
+def operators(data: Path, models: list[str]) -> dict[str, float]:
+    """CPU seconds per operator of DuckDB, over what these models ran, written to a table as a build does."""
+    opened, told = engine(data), data / "profile.json"
+    opened.execute(f"attach '{data}/ledger.duckdb' as ledger (read_only)")
+    spent: Counter[str] = Counter()
+    for model in models:
+        (compiled,) = (data / "target" / "compiled").rglob(f"{model}.sql")
+        opened.execute(f"set enable_profiling = 'json'; set profiling_output = '{told}'")
+        opened.execute(f"create or replace table result as {compiled.read_text()}")
+        opened.execute("pragma disable_profiling")
+        waiting = json.loads(told.read_text())["operator"]
+        while waiting:
+            operator = waiting.pop()
+            spent[operator["type"]] += operator["timing"]
+            waiting += operator.get("children", [])
+    return dict(spent.most_common())
+
+
 def seconds_of_nothing(data: Path) -> float:
     """`build.py` where nothing has landed since the last build."""
     stamp = {"fingerprint": build.fingerprint(data), "files": build.files_landed(data)}
@@ -149,6 +168,8 @@ def rows(folder: Path, spans: int) -> list[str]:
     whole, models = dbt(data, "run")
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     model_time = sum(models.values())
+    slowest = sorted(models, key=models.get)[:-11:-1]
+    spent = operators(data, slowest)
     _, tests = dbt(data, "test")
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as ledger:
         calls = ledger.execute("select count(*) from marts.attributed_calls").fetchone()[0]
@@ -160,10 +181,12 @@ def rows(folder: Path, spans: int) -> list[str]:
     nothing = seconds_of_nothing(data)
     walk = sum(models[name] for name in WALK)
     pricing = sum(models[name] for name in PRICING) / calls
-    slowest = ", ".join(f"{name} {models[name]:.1f} s" for name in sorted(models, key=models.get)[:-6:-1])
     return [
         f"| full build, {spans:,} spans, {calls:,} calls | floor: {floor:.1f} s | {model_time:.1f} s in models, "
-        f"{spans / model_time:,.0f} spans/s | {model_time / floor:.1f} x | {memory:.1f} GB peak; {slowest} |",
+        f"{spans / model_time:,.0f} spans/s | {model_time / floor:.1f} x | {memory:.1f} GB peak |",
+        f"| its slowest models | - | {', '.join(f'{name} {models[name]:.1f} s' for name in slowest)} | | |",
+        f"| their operators, CPU seconds | {sum(spent.values()):.0f} s | "
+        f"{', '.join(f'{name} {spent[name]:.1f}' for name in list(spent)[:8])} | | |",
         f"| walking the graph | the textbook walk: {textbook:.1f} s | {walk:.1f} s | {textbook / walk:.1f} x faster "
         "| nearest and outermost tag, path, rule, purpose; rings cut |",
         f"| pricing | `genai-prices`: {priced * 1e6:.0f} µs a call | {pricing * 1e6:.2f} µs a call "

@@ -33,6 +33,17 @@ linked_roots as (
 
 ),
 
+-- Those with spans beneath them.
+inner_spans as (
+
+    select distinct
+        trace_key,
+        parent_span_key as span_key
+    from parents
+    where parent_span_key is not null
+
+),
+
 link_causes as (
 
     select distinct
@@ -76,6 +87,7 @@ select
     spans.span_name,
     spans.is_billable,
     linked_roots.span_key is not null as is_linked_root,
+    inner_spans.span_key is not null as is_inner,
     -- Agents, workflows, chains and tools make no request, but may state the usage of those beneath them.
     spans.has_usage and not spans.is_billable as is_claim,
     spans.is_billable or spans.has_usage or link_causes.span_key is not null as is_needed
@@ -90,3 +102,5 @@ left join linked_roots
     on spans.trace_key = linked_roots.trace_key and spans.span_key = linked_roots.span_key
 left join link_causes
     on spans.trace_key = link_causes.trace_key and spans.span_key = link_causes.span_key
+left join inner_spans
+    on spans.trace_key = inner_spans.trace_key and spans.span_key = inner_spans.span_key

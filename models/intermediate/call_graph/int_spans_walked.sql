@@ -9,6 +9,13 @@ with recursive spans as (
 
 ),
 
+inner_spans as (
+
+    select * from spans
+    where is_inner
+
+),
+
 -- What a platform hangs on a trace as a whole counts where no span of the path has a label.
 trace_tags as (
 
@@ -53,65 +60,48 @@ walk as (
     union all
 
     select
-        spans.trace_key,
-        spans.span_key,
-        spans.started_on,
-        walk.root_span_key,
-        walk.is_root_orphan,
-        walk.root_service_name,
-        walk.root_span_name,
-        walk.depth + 1 as depth,
-        coalesce(walk.originating_feature_id, spans.feature_id) as originating_feature_id,
-        coalesce(spans.feature_id, walk.serving_feature_id) as serving_feature_id,
-        case
-            when walk.originating_feature_id is null and spans.feature_id is not null then walk.depth + 1
-            else walk.origin_depth
-        end as origin_depth,
-        case
-            -- The path begins at the originating feature; what stands above it asked for nothing by name.
-            when
-                walk.originating_feature_id is null and spans.feature_id is not null
-                then coalesce(spans.owner_team_id, '')
-            when spans.owner_team_id is null or spans.owner_team_id = walk.owner_team_id then walk.team_path
-            when walk.team_path = '' then spans.owner_team_id
-            else walk.team_path || ' > ' || spans.owner_team_id
-        end as team_path,
-        case
-            when walk.originating_feature_id is null and spans.feature_id is not null then spans.owner_team_id
-            else coalesce(spans.owner_team_id, walk.owner_team_id)
-        end as owner_team_id,
-        case
-            when walk.root_path is not null then {{ joined_paths('walk.root_path', 'spans.owner_team_id') }}
-        end as root_path,
-        {% for column in nearest_counts %}
-            coalesce(spans.{{ column }}, walk.{{ column }}) as {{ column }},
-        {% endfor %}
-        spans.parent_span_key,
-        walk.inner_call_key as outer_call_key,
-        walk.inner_claim_key as outer_claim_key,
-        case when spans.is_billable then spans.span_key else walk.inner_call_key end as inner_call_key,
-        case when spans.is_claim then spans.span_key else walk.inner_claim_key end as inner_claim_key,
-        spans.is_claim,
-        spans.is_needed
+        {{ handed_down(nearest_counts) }}
+    from walk
+    inner join inner_spans as spans
+        on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
+
+),
+
+-- Most spans have none beneath them: the last step is a join, and only for those that are needed.
+leaves as (
+
+    select
+        {{ handed_down(nearest_counts) }}
     from walk
     inner join spans
         on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
+    where spans.is_needed and not spans.is_inner
+
+),
+
+walked as (
+
+    select * from walk
+    where is_needed
+
+    union all
+
+    select * from leaves
 
 )
 
 select
-    {{ all_but('walk', [
+    {{ all_but('walked', [
         'inner_call_key', 'inner_claim_key', 'origin_depth', 'is_needed', 'originating_feature_id', 'serving_feature_id'
     ]) }},
-    coalesce(walk.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
-    coalesce(walk.serving_feature_id, trace_tags.feature_id) as serving_feature_id,
-    walk.depth - walk.origin_depth as hops,
+    coalesce(walked.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
+    coalesce(walked.serving_feature_id, trace_tags.feature_id) as serving_feature_id,
+    walked.depth - walked.origin_depth as hops,
     case
-        when walk.originating_feature_id is not null
-            then case when walk.depth = walk.origin_depth then 'span_tag' else 'ancestor_tag' end
+        when walked.originating_feature_id is not null
+            then case when walked.depth = walked.origin_depth then 'span_tag' else 'ancestor_tag' end
         when trace_tags.feature_id is not null then 'trace_tag'
         else 'none'
     end as attribution_rule
-from walk
-left join trace_tags on walk.trace_key = trace_tags.trace_key
-where walk.is_needed
+from walked
+left join trace_tags on walked.trace_key = trace_tags.trace_key
