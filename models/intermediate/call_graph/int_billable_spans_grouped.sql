@@ -8,27 +8,29 @@ with recursive identified as (
 -- A gateway and an SDK, or two instrumentations, report one request: nested, the same model, the same tokens.
 nested as (
 
-    select
-        outer_span.trace_key,
-        outer_span.span_key,
-        inner_span.span_key as inner_span_key
-    from identified as inner_span
-    inner join identified as outer_span
-        on inner_span.trace_key = outer_span.trace_key and inner_span.outer_call_key = outer_span.span_key
-    where
-        not inner_span.is_wrapper and not outer_span.is_wrapper
-        and inner_span.has_usage and outer_span.has_usage
-        and inner_span.all_input_tokens = outer_span.all_input_tokens
-        and inner_span.all_output_tokens = outer_span.all_output_tokens
-        and (inner_span.response_id is null or outer_span.response_id is null)
-        -- One may know the dated name of the model, the other its alias.
-        and (
-            coalesce(inner_span.model_name, '') like coalesce(outer_span.model_name, '') || '%'
-            or coalesce(outer_span.model_name, '') like coalesce(inner_span.model_name, '') || '%'
-        )
-    qualify row_number() over (
-        partition by outer_span.trace_key, outer_span.span_key order by inner_span.started_at, inner_span.span_key
-    ) = 1
+    {% call first_rows(
+        partition_by="outer_span.trace_key, outer_span.span_key",
+        order_by="inner_span.started_at, inner_span.span_key"
+    ) %}
+        select
+            outer_span.trace_key,
+            outer_span.span_key,
+            inner_span.span_key as inner_span_key
+        from identified as inner_span
+        inner join identified as outer_span
+            on inner_span.trace_key = outer_span.trace_key and inner_span.outer_call_key = outer_span.span_key
+        where
+            not inner_span.is_wrapper and not outer_span.is_wrapper
+            and inner_span.has_usage and outer_span.has_usage
+            and inner_span.all_input_tokens = outer_span.all_input_tokens
+            and inner_span.all_output_tokens = outer_span.all_output_tokens
+            and (inner_span.response_id is null or outer_span.response_id is null)
+            -- One may know the dated name of the model, the other its alias.
+            and (
+                coalesce(inner_span.model_name, '') like coalesce(outer_span.model_name, '') || '%'
+                or coalesce(outer_span.model_name, '') like coalesce(inner_span.model_name, '') || '%'
+            )
+    {% endcall %}
 
 ),
 

@@ -24,19 +24,19 @@ with billable as (
 ),
 
 {% for family, head in [('beneath', 'outer_call_key'), ('siblings', 'parent_span_key')] %}
-    {{ family }} as (
+{{ family }} as (
 
-        select
-            trace_key,
-            {{ head }},
-            count(*) as members,
-            sum(all_input_tokens) as input_tokens,
-            sum(all_output_tokens) as output_tokens
-        from billable
-        where {{ head }} is not null
-        group by trace_key, {{ head }}
+    select
+        trace_key,
+        {{ head }},
+        count(*) as members,
+        sum(all_input_tokens) as input_tokens,
+        sum(all_output_tokens) as output_tokens
+    from billable
+    where {{ head }} is not null
+    group by trace_key, {{ head }}
 
-    ),
+),
 {% endfor %}
 
 -- Who knows no response id and counted nothing of its own: nothing at all, or the sum of its children or siblings.
@@ -70,26 +70,27 @@ wrappers as (
 -- An instrumentation that knows no response id saw the same text at the same time as one that does.
 twins as (
 
-    select
-        billable.trace_key,
-        billable.span_key,
-        identified.response_id
-    from billable
-    inner join billable as identified
-        on
-            billable.output_key = identified.output_key
-            and {{ microseconds_apart('billable.started_at', 'identified.started_at') }}
-            <= {{ var('twin_window_ms') }} * 1000
-            and {{ microseconds_apart('billable.ended_at', 'identified.ended_at') }}
-            <= {{ var('twin_window_ms') }} * 1000
-    where billable.response_id is null and identified.response_id is not null
-    qualify row_number() over (
-        partition by billable.trace_key, billable.span_key
-        order by
-            {{ microseconds_apart('billable.started_at', 'identified.started_at') }}
-            + {{ microseconds_apart('billable.ended_at', 'identified.ended_at') }},
+    {% call first_rows(
+        partition_by="billable.trace_key, billable.span_key",
+        order_by=[
+            microseconds_apart('billable.started_at', 'identified.started_at') ~ " + "
+            ~ microseconds_apart('billable.ended_at', 'identified.ended_at'), "identified.response_id"
+        ]
+    ) %}
+        select
+            billable.trace_key,
+            billable.span_key,
             identified.response_id
-    ) = 1
+        from billable
+        inner join billable as identified
+            on
+                billable.output_key = identified.output_key
+                and {{ microseconds_apart('billable.started_at', 'identified.started_at') }}
+                <= {{ var('twin_window_ms') }} * 1000
+                and {{ microseconds_apart('billable.ended_at', 'identified.ended_at') }}
+                <= {{ var('twin_window_ms') }} * 1000
+        where billable.response_id is null and identified.response_id is not null
+    {% endcall %}
 
 ),
 

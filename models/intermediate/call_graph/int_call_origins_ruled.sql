@@ -23,29 +23,31 @@ contexts as (
 
 ruled as (
 
-    select
-        contexts.*,
-        rules.feature_id as ruled_feature_id,
-        rules.purpose as ruled_purpose
-    from contexts
-    inner join {{ ref('feature_rules') }} as rules
-        on
-            (
-                {{ matches('contexts.service_name', 'rules.service') }}
-                or {{ matches('contexts.root_service_name', 'rules.service') }}
-            )
-            and {{ matches('contexts.route', 'rules.route') }}
-            and {{ matches('contexts.prompt_template', 'rules.prompt_template') }}
-            and (
-                {{ matches('contexts.span_name', 'rules.span_name') }}
-                or {{ matches('contexts.root_span_name', 'rules.span_name') }}
-            )
-    qualify row_number() over (
-        partition by
-            contexts.service_name, contexts.span_name, contexts.root_service_name, contexts.root_span_name,
-            contexts.route, contexts.prompt_template
-        order by rules.priority, rules.feature_id
-    ) = 1
+    {% call first_rows(
+        partition_by=[
+            "contexts.service_name", "contexts.span_name", "contexts.root_service_name", "contexts.root_span_name",
+            "contexts.route", "contexts.prompt_template"
+        ],
+        order_by="rules.priority, rules.feature_id"
+    ) %}
+        select
+            contexts.*,
+            rules.feature_id as ruled_feature_id,
+            rules.purpose as ruled_purpose
+        from contexts
+        inner join {{ ref('feature_rules') }} as rules
+            on
+                (
+                    {{ matches('contexts.service_name', 'rules.service') }}
+                    or {{ matches('contexts.root_service_name', 'rules.service') }}
+                )
+                and {{ matches('contexts.route', 'rules.route') }}
+                and {{ matches('contexts.prompt_template', 'rules.prompt_template') }}
+                and (
+                    {{ matches('contexts.span_name', 'rules.span_name') }}
+                    or {{ matches('contexts.root_span_name', 'rules.span_name') }}
+                )
+    {% endcall %}
 
 ),
 

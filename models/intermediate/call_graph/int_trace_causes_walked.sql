@@ -36,7 +36,9 @@ lineage as (
         walked.tenant_id,
         walked.user_id,
         walked.stated_purpose,
-        {{ whole_number('sum(' ~ whole_quotient(whole_weight() ~ ' * ' ~ whole_number(finer()), 'edges.causes') ~ ')') }}
+        {{ whole_number(
+            'sum(' ~ whole_quotient(whole_weight() ~ ' * ' ~ whole_number(finer()), 'edges.causes') ~ ')'
+        ) }}
             as weight
     from edges
     inner join walked on edges.trace_key = walked.trace_key and edges.span_key = walked.span_key

@@ -53,46 +53,45 @@ chances as (
 
 ),
 
+-- What the list does not know may be agreed for the whole that it is a part of.
 listed as (
 
-    select
-        keys.*,
-        chances.priced_as,
-        prices.unit_price_usd as list_price_usd
-    from keys
-    inner join chances on keys.meter = chances.meter
-    left join {{ ref('int_prices_known') }} as prices
-        on
-            keys.provider = prices.provider
-            and keys.model = prices.model
-            and chances.priced_as = prices.meter
-            and prices.service_tier in (keys.service_tier, 'standard')
-            -- A long prompt's price is that of all its tokens, not of those above the limit.
-            and (prices.context_over_tokens = 0 or keys.long_context_tokens > prices.context_over_tokens)
-            and {{ in_force('prices', 'keys.started_on') }}
-            and (
-                prices.daily_from is null
-                or (
-                    prices.daily_from < prices.daily_to
-                    and keys.priced_time >= prices.daily_from and keys.priced_time < prices.daily_to
+    {% call first_rows(
+        partition_by="keys.key_no",
+        order_by=[
+            "prices.unit_price_usd is null",
+            "case when prices.unit_price_usd is null then -chances.place else chances.place end",
+            "(prices.service_tier = keys.service_tier) desc", "prices.context_over_tokens desc",
+            "(prices.daily_from is not null) desc", "prices.valid_from desc nulls last", "prices.unit_price_usd desc"
+        ]
+    ) %}
+        select
+            keys.*,
+            chances.priced_as,
+            prices.unit_price_usd as list_price_usd
+        from keys
+        inner join chances on keys.meter = chances.meter
+        left join {{ ref('int_prices_known') }} as prices
+            on
+                keys.provider = prices.provider
+                and keys.model = prices.model
+                and chances.priced_as = prices.meter
+                and prices.service_tier in (keys.service_tier, 'standard')
+                -- A long prompt's price is that of all its tokens, not of those above the limit.
+                and (prices.context_over_tokens = 0 or keys.long_context_tokens > prices.context_over_tokens)
+                and {{ in_force('prices', 'keys.started_on') }}
+                and (
+                    prices.daily_from is null
+                    or (
+                        prices.daily_from < prices.daily_to
+                        and keys.priced_time >= prices.daily_from and keys.priced_time < prices.daily_to
+                    )
+                    or (
+                        prices.daily_from > prices.daily_to
+                        and (keys.priced_time >= prices.daily_from or keys.priced_time < prices.daily_to)
+                    )
                 )
-                or (
-                    prices.daily_from > prices.daily_to
-                    and (keys.priced_time >= prices.daily_from or keys.priced_time < prices.daily_to)
-                )
-            )
-    qualify row_number() over (
-        partition by keys.key_no
-        order by
-            prices.unit_price_usd is null,
-            -- What the list does not know may be agreed for the whole that it is a part of.
-            case when prices.unit_price_usd is null then -chances.place else chances.place end,
-            (prices.service_tier = keys.service_tier) desc,
-            prices.context_over_tokens desc,
-            (prices.daily_from is not null) desc,
-            prices.valid_from desc nulls last,
-            prices.unit_price_usd desc
-    ) = 1
+    {% endcall %}
 
 )
 

@@ -10,12 +10,13 @@ with prices as (
 
 latest as (
 
-    select *
-    from prices
-    qualify row_number() over (
-        partition by provider, model, meter, service_tier, context_over_tokens, daily_from, daily_to, valid_from
-        order by known_from desc nulls last
-    ) = 1
+    {% call first_rows(
+        partition_by="provider, model, meter, service_tier, context_over_tokens, daily_from, daily_to, valid_from",
+        order_by="known_from desc nulls last"
+    ) %}
+        select *
+        from prices
+    {% endcall %}
 
 )
 

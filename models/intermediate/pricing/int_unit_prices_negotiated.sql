@@ -14,34 +14,32 @@ negotiated as (
 -- A negotiated price before a discount, the more exactly named before the broader.
 overlaid as (
 
-    select
-        listed.*,
-        negotiated.unit_price_usd as negotiated_price_usd,
-        negotiated.discount_pct
-    from listed
-    left join negotiated
-        on
-            {{ matches('listed.provider', 'negotiated.provider') }}
-            and {{ matches('listed.account_id', 'negotiated.account_id') }}
-            and {{ matches('listed.model', 'negotiated.model') }}
-            and (
-                {{ matches('listed.meter', 'negotiated.meter') }}
-                or {{ matches('listed.priced_as', 'negotiated.meter') }}
-            )
-            and {{ in_force('negotiated', 'listed.started_on') }}
-    qualify row_number() over (
-        partition by listed.key_no
-        order by
-            (negotiated.unit_price_usd is not null) desc,
-            (negotiated.account_id is not null) desc,
-            length(negotiated.model) desc nulls last,
-            {{ matches('listed.meter', 'negotiated.meter') }} desc,
-            length(negotiated.meter) desc nulls last,
-            (negotiated.provider is not null) desc,
-            negotiated.valid_from desc nulls last,
-            negotiated.unit_price_usd desc nulls last,
-            negotiated.discount_pct desc nulls last
-    ) = 1
+    {% call first_rows(
+        partition_by="listed.key_no",
+        order_by=[
+            "(negotiated.unit_price_usd is not null) desc", "(negotiated.account_id is not null) desc",
+            "length(negotiated.model) desc nulls last", matches('listed.meter', 'negotiated.meter') ~ " desc",
+            "length(negotiated.meter) desc nulls last", "(negotiated.provider is not null) desc",
+            "negotiated.valid_from desc nulls last", "negotiated.unit_price_usd desc nulls last",
+            "negotiated.discount_pct desc nulls last"
+        ]
+    ) %}
+        select
+            listed.*,
+            negotiated.unit_price_usd as negotiated_price_usd,
+            negotiated.discount_pct
+        from listed
+        left join negotiated
+            on
+                {{ matches('listed.provider', 'negotiated.provider') }}
+                and {{ matches('listed.account_id', 'negotiated.account_id') }}
+                and {{ matches('listed.model', 'negotiated.model') }}
+                and (
+                    {{ matches('listed.meter', 'negotiated.meter') }}
+                    or {{ matches('listed.priced_as', 'negotiated.meter') }}
+                )
+                and {{ in_force('negotiated', 'listed.started_on') }}
+    {% endcall %}
 
 )
 

@@ -12,13 +12,11 @@ with counted as (
 
 )
 
-select
-    service_name,
-    model_key,
-    month,
-    provider
-from counted
-qualify row_number() over (
-    partition by service_name, model_key, month
-    order by calls desc, provider
-) = 1
+{% call first_rows(partition_by="service_name, model_key, month", order_by="calls desc, provider") %}
+    select
+        service_name,
+        model_key,
+        month,
+        provider
+    from counted
+{% endcall %}

@@ -47,30 +47,31 @@ billed as (
 -- A provider's meter may cover several of a call's; of those that do, one that the day's bill names.
 meters as (
 
-    select
-        used.provider,
-        used.usage_on,
-        used.model,
-        used.call_meter,
-        families.billed_meter
-    from (select distinct
-        provider,
-        usage_on,
-        model,
-        call_meter
-    from metered) as used
-    inner join {{ ref('meter_families') }} as families
-        on used.provider = families.provider and used.call_meter = families.call_meter
-    left join billed
-        on
-            used.provider = billed.provider
-            and used.usage_on = billed.charged_on
-            and used.model = billed.model
-            and families.billed_meter = billed.meter
-    qualify row_number() over (
-        partition by used.provider, used.usage_on, used.model, used.call_meter
-        order by (billed.meter is not null) desc, families.billed_meter = 'tokens', families.billed_meter
-    ) = 1
+    {% call first_rows(
+        partition_by="used.provider, used.usage_on, used.model, used.call_meter",
+        order_by="(billed.meter is not null) desc, families.billed_meter = 'tokens', families.billed_meter"
+    ) %}
+        select
+            used.provider,
+            used.usage_on,
+            used.model,
+            used.call_meter,
+            families.billed_meter
+        from (select distinct
+            provider,
+            usage_on,
+            model,
+            call_meter
+        from metered) as used
+        inner join {{ ref('meter_families') }} as families
+            on used.provider = families.provider and used.call_meter = families.call_meter
+        left join billed
+            on
+                used.provider = billed.provider
+                and used.usage_on = billed.charged_on
+                and used.model = billed.model
+                and families.billed_meter = billed.meter
+    {% endcall %}
 
 ),
 

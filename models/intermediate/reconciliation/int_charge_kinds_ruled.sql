@@ -67,26 +67,27 @@ known as (
 
 ruled as (
 
-    select
-        known.*,
-        rules.model as ruled_model,
-        rules.meter as ruled_meter,
-        coalesce(rules.treatment, case
-            when not known.is_ai then 'out_of_scope'
-            when known.category in ('tax', 'purchase') then 'invoice_only'
-            when known.meter is not null and coalesce(known.category, 'usage') = 'usage' then 'call'
-            -- A credit that names a model corrects its calls; any other is the invoice's, like hours of throughput.
-            when known.is_model_known and coalesce(known.category, '') != 'usage' then 'call'
-            else 'invoice_only'
-        end) as treatment
-    from known
-    left join rules
-        on
-            {{ matches('known.provider', 'rules.provider') }}
-            and {{ matches('known.service_name', 'rules.service_name') }}
-            and {{ matches('known.sku', 'rules.sku') }}
-            and {{ matches('known.description', 'rules.description') }}
-    qualify row_number() over (partition by known.kind_id order by rules.priority nulls last) = 1
+    {% call first_rows(partition_by="known.kind_id", order_by="rules.priority nulls last") %}
+        select
+            known.*,
+            rules.model as ruled_model,
+            rules.meter as ruled_meter,
+            coalesce(rules.treatment, case
+                when not known.is_ai then 'out_of_scope'
+                when known.category in ('tax', 'purchase') then 'invoice_only'
+                when known.meter is not null and coalesce(known.category, 'usage') = 'usage' then 'call'
+                -- A credit that names a model corrects its calls; any other is the invoice's, like hours of throughput.
+                when known.is_model_known and coalesce(known.category, '') != 'usage' then 'call'
+                else 'invoice_only'
+            end) as treatment
+        from known
+        left join rules
+            on
+                {{ matches('known.provider', 'rules.provider') }}
+                and {{ matches('known.service_name', 'rules.service_name') }}
+                and {{ matches('known.sku', 'rules.sku') }}
+                and {{ matches('known.description', 'rules.description') }}
+    {% endcall %}
 
 )
 

@@ -67,32 +67,40 @@ purchases as (
 repeated as (
 
     -- Pages of one download repeat calls.
-    select lines.line_id
-    from lines
-    left join superseded on lines.line_id = superseded.line_id
-    where
-        lines.response_id is not null and (lines.provider, lines.file_kind, lines.response_id) in (
-            select (again.provider, again.file_kind, again.response_id)
-            from lines as again
-            where again.response_id is not null
-            group by again.provider, again.file_kind, again.response_id
-            having count(*) > 1
-        )
-    qualify
-        row_number() over (
-            partition by lines.provider, lines.file_kind, lines.response_id
-            order by superseded.line_id is not null, lines.newness desc, lines.source_line
-        ) > 1
+    select line_id
+    from (
+        select
+            lines.line_id,
+            row_number() over (
+                partition by lines.provider, lines.file_kind, lines.response_id
+                order by superseded.line_id is not null, lines.newness desc, lines.source_line
+            ) as copy_no
+        from lines
+        left join superseded on lines.line_id = superseded.line_id
+        where
+            lines.response_id is not null and (lines.provider, lines.file_kind, lines.response_id) in (
+                select (again.provider, again.file_kind, again.response_id)
+                from lines as again
+                where again.response_id is not null
+                group by again.provider, again.file_kind, again.response_id
+                having count(*) > 1
+            )
+    ) as copies
+    where copy_no > 1
 
     union
 
     -- A file of purchases alone speaks for no time; its lines stand once, in however many downloads.
     select line_id
-    from purchases
-    qualify covers_from is null and row_number() over (
-        partition by {{ content }}, occurrence_no
-        order by covers_from nulls last, file_id, line_id
-    ) > 1
+    from (
+        select
+            *,
+            row_number() over (
+                partition by {{ content }}, occurrence_no order by covers_from nulls last, file_id, line_id
+            ) as copy_no
+        from purchases
+    ) as downloads
+    where covers_from is null and copy_no > 1
 
 )
 

@@ -25,16 +25,14 @@ months as (
 
 user_months as (
 
-    select
-        months.month,
-        users.*
-    from months
-    inner join users on users.valid_from <= last_day(months.month)
-    where {{ is_touched('months.month', 'month', 'product') }}
-    qualify row_number() over (
-        partition by months.month, users.user_id
-        order by users.valid_from desc
-    ) = 1
+    {% call first_rows(partition_by="months.month, users.user_id", order_by="users.valid_from desc") %}
+        select
+            months.month,
+            users.*
+        from months
+        inner join users on users.valid_from <= last_day(months.month)
+        where {{ is_touched('months.month', 'month', 'product') }}
+    {% endcall %}
 
 )
 
@@ -50,17 +48,15 @@ from user_months
 union all
 
 -- An account is of the plan and segment that most of its users are.
-select
-    month,
-    'account' as kind,
-    account_id as id,
-    account_id,
-    plan,
-    segment
-from user_months
-where account_id is not null
-group by month, account_id, plan, segment
-qualify row_number() over (
-    partition by month, account_id
-    order by count(*) desc, plan, segment
-) = 1
+{% call first_rows(partition_by="month, account_id", order_by="count(*) desc, plan, segment") %}
+    select
+        month,
+        'account' as kind,
+        account_id as id,
+        account_id,
+        plan,
+        segment
+    from user_months
+    where account_id is not null
+    group by month, account_id, plan, segment
+{% endcall %}

@@ -36,25 +36,23 @@ owners as (
 
 )
 
-select
-    used.provider,
-    used.account_id,
-    used.api_key,
-    used.used_on,
-    owners.owner_team_id,
-    owners.feature_id
-from used
-inner join owners
-    on
-        used.provider = owners.provider
-        and {{ matches('used.account_id', 'owners.account_id') }}
-        and {{ matches('used.api_key', 'owners.api_key') }}
-        and {{ in_force('owners', 'used.used_on') }}
 -- The longest key pattern is the most specific, then the longest account pattern.
-qualify row_number() over (
-    partition by used.provider, used.account_id, used.api_key, used.used_on
-    order by
-        length(owners.api_key) desc nulls last,
-        length(owners.account_id) desc nulls last,
-        owners.owner_team_id
-) = 1
+{% call first_rows(
+    partition_by="used.provider, used.account_id, used.api_key, used.used_on",
+    order_by="length(owners.api_key) desc nulls last, length(owners.account_id) desc nulls last, owners.owner_team_id"
+) %}
+    select
+        used.provider,
+        used.account_id,
+        used.api_key,
+        used.used_on,
+        owners.owner_team_id,
+        owners.feature_id
+    from used
+    inner join owners
+        on
+            used.provider = owners.provider
+            and {{ matches('used.account_id', 'owners.account_id') }}
+            and {{ matches('used.api_key', 'owners.api_key') }}
+            and {{ in_force('owners', 'used.used_on') }}
+{% endcall %}

@@ -33,29 +33,30 @@ catalog as (
 
 ),
 
+-- The narrowest scope holds.
 funded as (
 
-    select
-        spend.*,
-        coalesce(funding.share, 1) as share,
-        funding.cap_pct,
-        funding.cap_floor_usd
-    from spend
-    left join catalog
-        on spend.feature_id = catalog.feature_id and {{ in_force('catalog', 'last_day(spend.month)') }}
-    left join funding
-        on
-            {{ in_force('funding', 'last_day(spend.month)') }}
-            and (
-                funding.scope = 'default'
-                or (funding.scope = 'team' and catalog.owner_team_id = funding.scope_id)
-                or (funding.scope = 'feature' and spend.feature_id = funding.scope_id)
-            )
-    -- The narrowest scope holds.
-    qualify row_number() over (
-        partition by spend.month, spend.feature_id
-        order by case funding.scope when 'feature' then 1 when 'team' then 2 else 3 end, funding.valid_from desc
-    ) = 1
+    {% call first_rows(
+        partition_by="spend.month, spend.feature_id",
+        order_by="case funding.scope when 'feature' then 1 when 'team' then 2 else 3 end, funding.valid_from desc"
+    ) %}
+        select
+            spend.*,
+            coalesce(funding.share, 1) as share,
+            funding.cap_pct,
+            funding.cap_floor_usd
+        from spend
+        left join catalog
+            on spend.feature_id = catalog.feature_id and {{ in_force('catalog', 'last_day(spend.month)') }}
+        left join funding
+            on
+                {{ in_force('funding', 'last_day(spend.month)') }}
+                and (
+                    funding.scope = 'default'
+                    or (funding.scope = 'team' and catalog.owner_team_id = funding.scope_id)
+                    or (funding.scope = 'feature' and spend.feature_id = funding.scope_id)
+                )
+    {% endcall %}
 
 ),
 

@@ -13,24 +13,25 @@ with months as (
 
 newest_runs as (
 
-    select
-        months.month,
-        requirements.feature_id,
-        runs.passed,
-        runs.passed + runs.failed + runs.errored as judged
-    from months
-    inner join {{ ref('eval_requirements') }} as requirements
-        on {{ in_force('requirements', 'last_day(months.month)') }}
-    inner join {{ ref('stg_evals__runs') }} as runs
-        on
-            requirements.feature_id = runs.feature_id
-            and requirements.suite = runs.suite
-            and runs.is_finished
-            and runs.started_on <= last_day(months.month)
-    qualify row_number() over (
-        partition by months.month, requirements.feature_id, requirements.suite
-        order by runs.started_at desc, runs.run_id
-    ) = 1
+    {% call first_rows(
+        partition_by="months.month, requirements.feature_id, requirements.suite",
+        order_by="runs.started_at desc, runs.run_id"
+    ) %}
+        select
+            months.month,
+            requirements.feature_id,
+            runs.passed,
+            runs.passed + runs.failed + runs.errored as judged
+        from months
+        inner join {{ ref('eval_requirements') }} as requirements
+            on {{ in_force('requirements', 'last_day(months.month)') }}
+        inner join {{ ref('stg_evals__runs') }} as runs
+            on
+                requirements.feature_id = runs.feature_id
+                and requirements.suite = runs.suite
+                and runs.is_finished
+                and runs.started_on <= last_day(months.month)
+    {% endcall %}
 
 )
 

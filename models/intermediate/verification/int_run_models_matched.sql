@@ -22,22 +22,23 @@ run_models as (
 -- As names on bills are resolved: an exact name before a pattern, then the longest pattern.
 by_alias as (
 
-    select
-        aliases.provider,
-        aliases.model,
-        run_models.run_model
-    from run_models
-    inner join {{ ref('model_aliases') }} as aliases
-        on
-            run_models.run_model like aliases.pattern escape '\'
-            or run_models.bare_model like aliases.pattern escape '\'
-    qualify row_number() over (
-        partition by aliases.provider, run_models.run_model
-        order by
-            aliases.pattern in (run_models.run_model, run_models.bare_model) desc,
-            length(aliases.pattern) desc,
-            aliases.model
-    ) = 1
+    {% call first_rows(
+        partition_by="aliases.provider, run_models.run_model",
+        order_by=[
+            "aliases.pattern in (run_models.run_model, run_models.bare_model) desc", "length(aliases.pattern) desc",
+            "aliases.model"
+        ]
+    ) %}
+        select
+            aliases.provider,
+            aliases.model,
+            run_models.run_model
+        from run_models
+        inner join {{ ref('model_aliases') }} as aliases
+            on
+                run_models.run_model like aliases.pattern escape '\'
+                or run_models.bare_model like aliases.pattern escape '\'
+    {% endcall %}
 
 )
 

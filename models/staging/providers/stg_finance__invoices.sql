@@ -10,28 +10,29 @@ with providers as (
 
 )
 
-select
-    invoices.invoice_id,
-    coalesce(providers.provider, lower(invoices.provider)) as provider,
-    invoices.account_id,
-    invoices.period_start,
-    -- Some providers end a month with its last day, some with the first of the next.
-    case
-        when
-            day(invoices.period_end) = 1 and day(invoices.period_start) = 1
-            and invoices.period_end > invoices.period_start
-            then invoices.period_end - 1
-        else invoices.period_end
-    end as period_end,
-    coalesce(invoices.issued_on, invoices.period_end) as issued_on,
-    cast(invoices.amount as decimal(38, 12)) as amount,
-    cast(coalesce(invoices.tax, 0) as decimal(38, 12)) as tax,
-    upper(coalesce(invoices.currency, 'USD')) as currency,
-    invoices.credit_of
-from {{ source('landed', 'invoices') }} as invoices
-left join providers on invoices.provider = providers.stated_provider
 -- An invoice that was sent again stands once, as it last came.
-qualify row_number() over (
-    partition by lower(invoices.provider), invoices.invoice_id
-    order by invoices.issued_on desc nulls last, invoices.file_id desc
-) = 1
+{% call first_rows(
+    partition_by="lower(invoices.provider), invoices.invoice_id",
+    order_by="invoices.issued_on desc nulls last, invoices.file_id desc"
+) %}
+    select
+        invoices.invoice_id,
+        coalesce(providers.provider, lower(invoices.provider)) as provider,
+        invoices.account_id,
+        invoices.period_start,
+        -- Some providers end a month with its last day, some with the first of the next.
+        case
+            when
+                day(invoices.period_end) = 1 and day(invoices.period_start) = 1
+                and invoices.period_end > invoices.period_start
+                then invoices.period_end - 1
+            else invoices.period_end
+        end as period_end,
+        coalesce(invoices.issued_on, invoices.period_end) as issued_on,
+        cast(invoices.amount as decimal(38, 12)) as amount,
+        cast(coalesce(invoices.tax, 0) as decimal(38, 12)) as tax,
+        upper(coalesce(invoices.currency, 'USD')) as currency,
+        invoices.credit_of
+    from {{ source('landed', 'invoices') }} as invoices
+    left join providers on invoices.provider = providers.stated_provider
+{% endcall %}
