@@ -72,6 +72,16 @@ cut as (
         on suspects.trace_key = reached.trace_key and suspects.span_key = reached.span_key
     where reached.span_key is null and suspects.is_backward
 
+),
+
+above as (
+
+    select distinct
+        trace_key,
+        parent_span_key as span_key
+    from edges
+    where parent_span_key is not null
+
 )
 
 select
@@ -79,7 +89,11 @@ select
     edges.span_key,
     case when cut.span_key is null then edges.parent_span_key end as parent_span_key,
     edges.is_orphan,
-    cut.span_key is not null as is_cut
+    cut.span_key is not null as is_cut,
+    -- Spans stand beneath it.
+    above.span_key is not null as is_inner
 from edges
 left join cut
     on edges.trace_key = cut.trace_key and edges.span_key = cut.span_key
+left join above
+    on edges.trace_key = above.trace_key and edges.span_key = above.span_key

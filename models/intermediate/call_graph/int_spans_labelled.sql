@@ -33,17 +33,6 @@ linked_roots as (
 
 ),
 
--- Those with spans beneath them.
-inner_spans as (
-
-    select distinct
-        trace_key,
-        parent_span_key as span_key
-    from parents
-    where parent_span_key is not null
-
-),
-
 link_causes as (
 
     select distinct
@@ -55,6 +44,8 @@ link_causes as (
 
 select
     spans.trace_key,
+    -- The same key, of the other side: who reads a slice of traces, slices both.
+    parents.trace_key as placed_trace_key,
     spans.span_key,
     spans.started_on,
     parents.parent_span_key,
@@ -87,7 +78,7 @@ select
     spans.span_name,
     spans.is_billable,
     linked_roots.span_key is not null as is_linked_root,
-    inner_spans.span_key is not null as is_inner,
+    parents.is_inner,
     -- Agents, workflows, chains and tools make no request, but may state the usage of those beneath them.
     spans.has_usage and not spans.is_billable as is_claim,
     spans.is_billable or spans.has_usage or link_causes.span_key is not null as is_needed
@@ -102,5 +93,3 @@ left join linked_roots
     on spans.trace_key = linked_roots.trace_key and spans.span_key = linked_roots.span_key
 left join link_causes
     on spans.trace_key = link_causes.trace_key and spans.span_key = link_causes.span_key
-left join inner_spans
-    on spans.trace_key = inner_spans.trace_key and spans.span_key = inner_spans.span_key

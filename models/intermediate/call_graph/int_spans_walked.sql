@@ -1,11 +1,13 @@
 -- one row per billable or linked span: what its path from the root hands down
 {{ replaces_touched("trace_key", by="trace") }}
+{{ config(post_hook="{{ walk_further_slices() }}") }}
 {% set nearest_counts = [
     'stated_purpose', 'environment_purpose', 'tenant_id', 'user_id', 'prompt_version', 'route', 'prompt_template'
 ] %}
 with recursive spans as (
 
     select * from {{ ref('int_spans_labelled') }}
+    where {{ is_in_slice('trace_key') }} and {{ is_in_slice('placed_trace_key') }}
 
 ),
 
