@@ -1,6 +1,6 @@
 {#
-  The walk's steps are held in memory. Where a build reads more spans than `spans_per_walk`, it walks slices of traces,
-  one after the other: the model the first, its post-hook the rest.
+  The walk's steps are held in memory. A build that reads more spans than the environment's SPANS_PER_WALK walks slices of
+  traces, one after the other: the model the first, its post-hook the rest.
 #}
 {% macro is_in_slice(trace_key) -%}
     {%- set slices = _slices() -%}
@@ -20,5 +20,6 @@
     {%- if not execute or model.config.materialized == 'unit' or target.name == 'lint' -%}
         {{ return(1) }}
     {%- endif -%}
-    {{ return(run_query('select count(*) from ' ~ spans).columns[0].values()[0] // var('spans_per_walk') + 1) }}
+    {%- set most = env_var('SPANS_PER_WALK', '10000000') | int -%}
+    {{ return(run_query('select count(*) from ' ~ spans).columns[0].values()[0] // most + 1) }}
 {%- endmacro %}

@@ -41,13 +41,14 @@ class Built:
         return duckdb.sql(query.format(files)).fetchall()
 
 
-def run_build(inbox: Path, data: Path, companies: Path, *options: str) -> Built:
+def run_build(inbox: Path, data: Path, companies: Path, *options: str, **variables: str) -> Built:
     example, profiles = PROJECT / "profiles.yml.example", PROJECT / "profiles.yml"
     if not profiles.exists() or profiles.read_bytes() != example.read_bytes():
         part = profiles.with_suffix(f".{os.getpid()}")
         shutil.copyfile(example, part)
         part.replace(profiles)
     environment = {name: value for name, value in os.environ.items() if name not in ("DATA", "DBT_PROFILES_DIR")}
+    environment |= variables
     script = [sys.executable, str(PROJECT / "scripts" / "build.py"), *options]
     command = [*script, str(inbox), str(data), str(companies)]
     BUILT.append(data)

@@ -140,7 +140,8 @@ def test_marts_agree_with_the_reference(tmp_path_factory, seed):
     spans = forest(seed, traces=400)
     (folder / "inbox").mkdir()
     (folder / "inbox" / "spans.jsonl").write_text(otlp(spans))
-    built = run_build(folder / "inbox", folder / "data", seeds(folder / "company"))
+    # Several slices of the walk.
+    built = run_build(folder / "inbox", folder / "data", seeds(folder / "company"), SPANS_PER_WALK="1000")
     assert built.code == 0, built.output
     calls, shares = expected(Forest(spans, COMPANY, LINK_LEVELS))
     found = built.rows(
