@@ -64,8 +64,7 @@ days as (
 
     select day from said
     union
-    select day from {{ ref('int_trace_ties') }}
-    where day is not null
+    {{ billing_days_of(ref('int_trace_ties')) }}
 
 ),
 

@@ -60,10 +60,7 @@ bill_days as (
 
         union
 
-        -- On a provider's clock a call may be of the day before, or after.
-        select {{ dbt.dateadd('day', 'steps.step', 'called.day') }} as day
-        from called
-        cross join (values (0) {{ ", (-1), (1)" if var('billing_time_zones') }}) as steps (step)
+        {{ billing_days_of('called') }}
 
         union
 
@@ -82,7 +79,7 @@ bill_days as (
 
 days as (
 
-    select day from ties
+    {{ billing_days_of('ties') }}
     union
     select day from bill_days
     {% if builds_on() %}
