@@ -72,6 +72,17 @@ def golden(tmp_path_factory):
     return run_build(GOLDEN / "inbox", data, GOLDEN / "company")
 
 
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The sample company, built once for all tests of `xdist_group("sample")`; tests read it and change nothing."""
+    data = tmp_path_factory.mktemp("sample")
+    inbox = data / "inbox"
+    subprocess.run([sys.executable, str(PROJECT / "scripts" / "make_sample.py"), str(inbox)], check=True)
+    built = run_build(inbox, data, PROJECT / "seeds" / "company")
+    assert built.code == 0, built.output
+    return built
+
+
 @pytest.fixture(scope="session", autouse=True)
 def completed_seeds():
     yield

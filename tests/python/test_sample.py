@@ -22,16 +22,6 @@ import land
 pytestmark = pytest.mark.xdist_group("sample")
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    data = tmp_path_factory.mktemp("sample")
-    inbox = data / "inbox"
-    subprocess.run([sys.executable, str(PROJECT / "scripts" / "make_sample.py"), str(inbox)], check=True)
-    built = run_build(inbox, data, PROJECT / "seeds" / "company")
-    assert built.code == 0, built.output
-    return built
-
-
 def hashes(folder) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
