@@ -8,9 +8,11 @@ import fcntl
 import os
 import secrets
 import sys
+import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from threading import Thread
+from typing import TextIO
 
 import pandas  # noqa: F401 - the engine asks for it; loaded once, before the processes fork
 import yaml
@@ -232,12 +234,23 @@ def run(inbox: Path, data: Path) -> int:
         return 2
     data.mkdir(parents=True, exist_ok=True)
     with (data / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locked(lock):
             print(f"ERROR: another landing is writing to {data}; wait for it", file=sys.stderr)
             return 2
         return land(inbox, data)
+
+
+def locked(lock: TextIO, seconds: float = 3) -> bool:
+    """Whether the lock could be had: a landing that was killed lets go of it when its last process is gone."""
+    patience = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > patience:
+                return False
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":

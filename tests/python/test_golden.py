@@ -2,10 +2,13 @@
 
 import csv
 import shutil
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 
 import pytest
-from conftest import GOLDEN
+from conftest import GOLDEN, PROJECT
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
 
 pytestmark = pytest.mark.xdist_group("golden")
 
@@ -38,15 +41,18 @@ def test_mart_is_what_was_costed_by_hand(golden, mart):
     )
 
 
-def test_every_build_again_says_the_same(golden):
-    """The ledger's entries are the same, id by id, when nothing new came."""
-    from conftest import run_build
-
+def test_a_bare_dbt_build_says_the_same(golden, monkeypatch):
+    """Plain `dbt build`, unit tests included: all passes, and the ledger's entries are the same, id by id."""
     before = golden.rows("select * from marts.ledger_entries order by entry_id")
-    (golden.data / ".built").unlink()
-    again = run_build(GOLDEN / "inbox", golden.data, GOLDEN / "company")
-    assert again.code == 0
-    assert "landed 0 new files" in again.output
+    monkeypatch.setenv("DATA", str(golden.data))
+    monkeypatch.chdir(PROJECT)
+    outcome = dbtRunner().invoke(
+        ["--quiet", "build", "--profiles-dir", ".", "--target-path", str(golden.data / "bare")]
+    )
+    DuckDBConnectionManager.close_all_connections()
+    assert outcome.success, [result for result in outcome.result.results if result.status in ("error", "fail")]
+    kinds = Counter(result.node.resource_type for result in outcome.result.results)
+    assert kinds["unit_test"] > 20
     assert golden.rows("select * from marts.ledger_entries order by entry_id") == before
 
 
