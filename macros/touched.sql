@@ -44,7 +44,8 @@
   A condition that a trace or day is among those that this build reads anew, by one of these lists:
   `trace`: int_traces_touched. `span_day`: the days of these traces' spans. `reopened_day`: days of which new spans or
   bills change what is known. `read_day`: also days whose calls and charges must be matched again. `touched_day`: days
-  on which something came out otherwise. `posted_day`: also days with evals in their months, whose pool credit moves.
+  on which something came out otherwise. `posted_day`: also days with evals in their months, whose pool credit moves, or
+  with money that is shared by what the month's production weighs.
   `month`: months of touched days, or all when `rebuilt_at_news_of` says so.
   Days are a list of literals, so that files and row groups of other days are not opened.
 #}
@@ -64,7 +65,9 @@
             'read_day': "day from " ~ read ~ " where is_read",
             'touched_day': "day from " ~ touched ~ " where is_touched",
             'posted_day': "day from " ~ touched ~ " where is_touched union select incurred_on from " ~ costs
-                ~ " where purpose = 'evaluation' and date_trunc('month', incurred_on) in (select " ~ months ~ ")",
+                ~ " where date_trunc('month', incurred_on) in (select " ~ months ~ ") and (purpose = 'evaluation' or pool in ("
+                ~ "select pool from " ~ api.Relation.create(database=target.database, schema='seeds', identifier='sharing_rules')
+                ~ " where method = 'weighted' and weight is null))",
             'month': months
         }[by]) -%}
         {{ _is_one_of(column, _days_around(days) if is_utc and var('billing_time_zones') else days) }}

@@ -3,12 +3,8 @@
     case
         when coalesce({{ upper_path }}, '') = '' then coalesce({{ lower_path }}, '')
         when coalesce({{ lower_path }}, '') = '' then {{ upper_path }}
-        when {{ adapter.dispatch('last_step')(upper_path) }} = split_part({{ lower_path }}, ' > ', 1)
+        when {{ step_from_end(upper_path, 1) }} = split_part({{ lower_path }}, ' > ', 1)
             then {{ upper_path }} || substr({{ lower_path }}, length(split_part({{ lower_path }}, ' > ', 1)) + 1)
         else {{ upper_path }} || ' > ' || {{ lower_path }}
     end
-{%- endmacro %}
-
-{% macro duckdb__last_step(path) -%}
-    string_split({{ path }}, ' > ')[-1]
 {%- endmacro %}

@@ -56,6 +56,7 @@ named as (
     select
         traced.call_key,
         coalesce(traced.is_split, false) as is_split,
+        traced.service_name,
         traced.route,
         traced.prompt_version,
         traced.is_root_orphan,

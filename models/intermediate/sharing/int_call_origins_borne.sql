@@ -1,4 +1,4 @@
--- one row per call and originator: whose cost it is, who pays the provider, who bears it, for which purpose
+-- one row per call and originator: whose cost it is by origin, who pays the provider, for which purpose
 {{ config(materialized="view") }}
 with calls as (
 
@@ -46,6 +46,7 @@ joined as (
         calls.cutoff_usd,
         case calls.basis when 'billed' then calls.billed_usd when 'accrued' then calls.priced_usd end as attributed_usd,
         origins.is_split,
+        origins.service_name,
         origins.route,
         origins.prompt_version,
         origins.is_root_orphan,
@@ -108,5 +109,5 @@ select
         when purpose = 'evaluation' or attribution_rule in ('catalog_rule', 'api_key', 'trace_tag')
             then coalesce(feature_owner_id, {{ first_step('team_path') }}, payer_team_id)
         else coalesce({{ first_step('team_path') }}, feature_owner_id, payer_team_id)
-    end as bearer_team_id
+    end as origin_team_id
 from with_purpose

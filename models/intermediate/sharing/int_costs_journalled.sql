@@ -1,8 +1,8 @@
--- one row per journal: month posted, day, provider, account, model, feature, path, payer, bearer, purpose and basis
+-- one row per journal: month posted, day, provider, account, model, feature, path, payer, bearer, purpose, basis, pool
 {{ replaces_touched("incurred_on", by="touched_day") }}
 {% set keys = [
     'posted_month', 'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path', 'payer_team_id',
-    'bearer_team_id', 'purpose', 'basis'
+    'bearer_team_id', 'purpose', 'basis', 'pool'
 ] %}
 -- The ledger books a call where its bill does: around midnight that may be another month than that of its use.
 with call_costs as (
@@ -23,6 +23,7 @@ with call_costs as (
             bearer_team_id,
             purpose,
             basis,
+            case when originating_feature_id = 'unlabelled' then 'unlabelled' end as pool,
             {{ amount_usd }} as amount_usd
         from {{ ref('int_call_shares') }}
         where {{ amount_usd }} != 0 and {{ is_touched('started_on', 'touched_day') }}
@@ -36,8 +37,10 @@ with call_costs as (
 -- What no call took stays with the payer, visibly; what was paid ahead waits on an account of its own.
 charge_costs as (
 
-    {% for feature_id, amount_usd, prepaid_usd in [
-        ('untraced', 'untraced_usd', '0'), ('invoice_only', 'invoice_only_usd + rounding_usd', 'prepaid_usd')
+    {% for feature_id, pool, amount_usd, prepaid_usd in [
+        ('untraced', "'untraced'", 'untraced_usd', '0'),
+        ('invoice_only', "case treatment when 'shared' then 'shared' else 'invoice_only' end",
+            'invoice_only_usd + rounding_usd', 'prepaid_usd')
     ] %}
         select
             cast(date_trunc('month', charged_on) as date) as posted_month,
@@ -51,6 +54,7 @@ charge_costs as (
             payer_team_id as bearer_team_id,
             'unknown' as purpose,
             'billed' as basis,
+            {{ pool }} as pool,
             {{ amount_usd }} as amount_usd,
             {{ prepaid_usd }} as prepaid_usd
         from {{ ref('int_charges_settled') }}
@@ -76,6 +80,7 @@ usage_costs as (
         coalesce(keys.owner_team_id, 'unattributed') as bearer_team_id,
         'unknown' as purpose,
         'accrued' as basis,
+        'untraced' as pool,
         usage.untraced_usd as amount_usd,
         0 as prepaid_usd
     from {{ ref('int_usage_accrued') }} as usage

@@ -1,4 +1,4 @@
--- one row per movement: an amount that one account's team takes over from another's (bill, accrual, transfer, credit)
+-- one row per movement: an amount that one account's team takes over from another's (bill, accrual, transfer, share, credit)
 {{ config(materialized="view") }}
 with costs as (
 
@@ -69,6 +69,21 @@ movements as (
         costs.amount_usd
     from costs
     inner join steps on costs.chain = steps.chain
+
+    union all
+
+    -- What a sharing rule spreads, the payer's own part too: each team sees its part.
+    select
+        cost_id,
+        'share' as kind,
+        {{ row_key('team_id') }} as step,
+        'ai_cost' as debit_account,
+        team_id as debit_team_id,
+        'ai_cost' as credit_account,
+        payer_team_id as credit_team_id,
+        amount_usd
+    from {{ ref('int_costs_shared') }}
+    where amount_usd != 0 and {{ is_touched('incurred_on', 'posted_day') }}
 
     union all
 

@@ -43,7 +43,8 @@ origins as (
         {% endfor %}
         count(*) as originators
     from shares
-    where share != 1
+    -- Of a share too small to count nothing is left: the other has all.
+    where share > 0 and share < 1
     group by call_key
 
 )

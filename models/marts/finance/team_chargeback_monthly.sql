@@ -43,6 +43,8 @@ classified as (
         *,
         case
             when kind = 'pool_credit' then 'pool_credit'
+            -- Who gives by a sharing rule has so much less that stays; who takes has it on a line of its own.
+            when kind = 'share' and side = 'debit' then 'shared'
             when feature_id in ('untraced', 'unlabelled', 'invoice_only') then 'unattributed'
             when purpose in ('production', 'evaluation', 'development') then purpose
             else 'unattributed'
@@ -60,12 +62,13 @@ summed as (
         sum(case when line = 'evaluation' then amount_usd else 0 end) as evaluation_usd,
         sum(case when line = 'pool_credit' then -amount_usd else 0 end) as eval_pool_credit_usd,
         sum(case when line = 'development' then amount_usd else 0 end) as development_usd,
-        sum(case when kind = 'share' then amount_usd else 0 end) as shared_usd,
+        sum(case when line = 'shared' then amount_usd else 0 end) as shared_usd,
         sum(case when line = 'unattributed' then amount_usd else 0 end) as unattributed_usd,
         sum(case when kind in ('bill', 'accrual') then amount_usd else 0 end) as paid_usd,
-        sum(case when kind not in ('bill', 'accrual') and side = 'debit' then amount_usd else 0 end)
+        -- A part of shared money that its payer takes itself has no counterparty.
+        sum(case when counterparty_team_id is not null and side = 'debit' then amount_usd else 0 end)
             as transfers_out_usd,
-        sum(case when kind not in ('bill', 'accrual') and side = 'credit' then -amount_usd else 0 end)
+        sum(case when counterparty_team_id is not null and side = 'credit' then -amount_usd else 0 end)
             as transfers_in_usd,
         sum(amount_usd) as net_charge_usd,
         sum(case when basis = 'accrued' then amount_usd else 0 end) as accrued_usd,

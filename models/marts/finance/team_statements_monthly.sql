@@ -9,6 +9,7 @@ with entries as (
         case when basis = 'accrued' then amount_usd else 0 end as accrued_usd,
         case
             when kind = 'pool_credit' then '3 quality pool'
+            when kind = 'share' and side = 'debit' then '5 shared'
             when feature_id in ('untraced', 'unlabelled', 'invoice_only') then '5 unattributed'
             when purpose = 'production' then '1 production'
             when purpose = 'evaluation' then '2 evaluation'
@@ -108,6 +109,7 @@ select
         when section = '2 evaluation' then 'evals of the feature'
         when section = '3 quality pool' then 'what the quality pool pays of evals'
         when section = '4 development' then 'calls from development and staging'
+        when section = '5 shared' then 'your part of it by a sharing rule'
         when section = '6 rounding' then 'cents between these lines and the booked net'
         when item = 'untraced' then 'billed on your keys, seen in no span'
         when item = 'unlabelled' then 'calls on your keys that no feature label explains'

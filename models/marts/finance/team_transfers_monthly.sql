@@ -10,4 +10,6 @@ where
     and kind in ('transfer', 'share', 'pool_credit')
     -- Each movement has two legs; the debit side names the debtor, also where a refund makes it negative.
     and side = 'debit'
+    -- Who takes a part of what it pays for itself owes nobody.
+    and counterparty_team_id is not null
 group by posted_month, team_id, counterparty_team_id

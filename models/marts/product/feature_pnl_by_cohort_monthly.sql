@@ -16,6 +16,7 @@ weighed as (
     select
         cohorts.*,
         coalesce(credits.credit_usd, 0) as credit_usd,
+        coalesce(moved.amount_usd, 0) as shared_usd,
         greatest(cohorts.evaluation_usd, 0) * 1000000000000 as weight,
         sum(greatest(cohorts.evaluation_usd, 0) * 1000000000000)
             over (partition by cohorts.month, cohorts.feature_id)
@@ -23,6 +24,12 @@ weighed as (
     from {{ ref('int_cohort_months_summed') }} as cohorts
     left join credits
         on cohorts.month = credits.month and cohorts.feature_id = credits.feature_id
+    left join {{ ref('int_shares_cohorted') }} as moved
+        on
+            cohorts.month = moved.month
+            and cohorts.feature_id = moved.feature_id
+            and cohorts.plan = moved.plan
+            and cohorts.segment = moved.segment
 
 ),
 

@@ -10,6 +10,7 @@ with summed as (
         sum(eval_pool_credit_usd) as eval_pool_credit_usd,
         sum(development_usd) as development_usd,
         sum(unattributed_usd) as unattributed_usd,
+        sum(shared_usd) as shared_usd,
         sum(answers) as answers,
         sum(users) as users,
         case

@@ -1,0 +1,8 @@
+{# The team that stands so many steps from the end of a ' > ' path (1 is the last), NULL where there is none. #}
+{% macro step_from_end(path, place) -%}
+    {{ adapter.dispatch('step_from_end')(path, place) }}
+{%- endmacro %}
+
+{% macro duckdb__step_from_end(path, place) -%}
+    string_split(nullif({{ path }}, ''), ' > ')[-{{ place }}]
+{%- endmacro %}

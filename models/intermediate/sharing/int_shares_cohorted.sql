@@ -1,0 +1,106 @@
+-- one row per month, feature, plan and segment that sharing rules load (or, of a sentinel, relieve): by how much
+with cohorts as (
+
+    select
+        *,
+        production_usd + evaluation_usd + development_usd + unattributed_usd as cost_usd
+    from {{ ref('int_cohort_months_summed') }}
+
+),
+
+taken as (
+
+    select
+        month,
+        team_id,
+        feature_id,
+        sum(amount_usd) as amount_usd
+    from {{ ref('int_costs_shared') }}
+    group by month, team_id, feature_id
+
+),
+
+-- A team's part is overhead of its features, by what they cost in production.
+owned as (
+
+    select
+        cohorts.*,
+        catalog.owner_team_id
+    from cohorts
+    inner join {{ ref('feature_catalog') }} as catalog
+        on cohorts.feature_id = catalog.feature_id and {{ in_force('catalog', 'last_day(cohorts.month)') }}
+    where cohorts.production_usd > 0
+
+),
+
+-- What a team without a feature takes stays on the sentinel's row.
+moved as (
+
+    select taken.*
+    from taken
+    inner join (select distinct
+        month,
+        owner_team_id
+    from owned) as owners
+        on taken.month = owners.month and taken.team_id = owners.owner_team_id
+
+),
+
+lines as (
+
+    select
+        owned.month,
+        owned.feature_id,
+        owned.plan,
+        owned.segment,
+        'team ' || owned.owner_team_id as taker,
+        sums.amount_usd,
+        owned.production_usd as weight_usd
+    from owned
+    inner join (select
+        month,
+        team_id,
+        sum(amount_usd) as amount_usd
+    from moved
+    group by month, team_id) as sums
+        on owned.month = sums.month and owned.owner_team_id = sums.team_id
+
+    union all
+
+    select
+        cohorts.month,
+        cohorts.feature_id,
+        cohorts.plan,
+        cohorts.segment,
+        cohorts.feature_id as taker,
+        -sums.amount_usd as amount_usd,
+        greatest(cohorts.cost_usd, 0) as weight_usd
+    from cohorts
+    inner join (select
+        month,
+        feature_id,
+        sum(amount_usd) as amount_usd
+    from moved
+    group by month, feature_id) as sums
+        on cohorts.month = sums.month and cohorts.feature_id = sums.feature_id
+
+),
+
+{% set weight = whole_number('weight_usd * 1000000000000') %}
+floored as (
+
+    select
+        *,
+        {{ floored_part('amount_usd', weight, 'sum(' ~ weight ~ ') over (partition by month, taker)') }} as part_usd
+    from lines
+
+)
+
+select
+    month,
+    feature_id,
+    plan,
+    segment,
+    {{ part_with_residue('amount_usd', 'coalesce(part_usd, 0)', 'weight_usd', 'month, taker', 'feature_id, plan, segment') }}
+        as amount_usd
+from floored
