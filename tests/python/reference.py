@@ -1,13 +1,14 @@
 """The ledger's rules from spans to shares of calls, in plain Python: what the models must agree with on any forest.
 
 Written from the accounting model, one trace and one call at a time; slow and short. Spans are `Span`s, a company is
-owners of features and services, and catalog rules from service to feature.
+owners of features and services, catalog rules from service to feature, and chargeback policies.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -48,6 +49,7 @@ class Company(NamedTuple):
     features: dict[str, str]
     services: dict[str, str]
     rules: dict[str, str]
+    policies: dict[tuple[str, str], tuple[str, dict[str, float]]]  # (scope, id): policy, bearers of a split
 
 
 class Chain(NamedTuple):
@@ -63,8 +65,38 @@ class Call(NamedTuple):
     span: Span
     tokens: tuple[int, int]
     is_residual: bool
-    shares: dict[tuple, Decimal]  # by (feature, bearer, tenant, user)
+    parts: dict[tuple, Fraction]  # by (feature, path, tenant, user, serving, who would bear it by origin)
+    bearers: dict[tuple, dict[str, float]]  # weights by part
     origins: list[dict]
+
+    def spread(self, whole: Decimal) -> dict[tuple, Decimal]:
+        """An amount by part and bearer: what each origin caused, of that what each bearer bears."""
+        return {
+            (*part[:5], bearer): amount
+            for part, caused in _parted(whole, self.parts).items()
+            for bearer, amount in _parted(caused, self.bearers[part]).items()
+        }
+
+    @property
+    def shares(self) -> dict[tuple, Decimal]:
+        """By (feature, bearer, tenant, user)."""
+        shares = defaultdict(Decimal)
+        for (feature, _, tenant, user, _, bearer), share in self.spread(Decimal(1)).items():
+            shares[feature, bearer, tenant or None, user or None] += share
+        return dict(shares)
+
+    def transfers(self, whole: Decimal) -> dict[tuple[str, str], Decimal]:
+        """Who owes whom: from the bearer's last place on the path, or before it, by each hop to the payer."""
+        owed, payer = defaultdict(Decimal), self.origins[0]["payer"]
+        for (_, path, *_, bearer), amount in self.spread(whole).items():
+            teams = path.split(" > ") if path else []
+            while bearer in teams[1:]:
+                teams.pop(0)
+            chain = teams if teams[:1] == [bearer] else [bearer, *teams]
+            chain = chain if chain[-1] == payer else [*chain, payer]
+            for caller, callee in pairwise(chain) if bearer != payer else []:
+                owed[caller, callee] += amount
+        return dict(owed)
 
 
 class Forest:
@@ -254,8 +286,19 @@ class Forest:
         company = self.company
         return span.team or company.features.get(span.feature) or company.services.get(span.service)
 
-    def _borne(self, span: Span, service: str | None) -> tuple[dict, list[dict]]:
-        parts, origins = defaultdict(Fraction), []
+    def bearers(self, feature: str | None, service: str | None, team: str, path: list[str]) -> dict[str, float]:
+        """Weights by the narrowest policy; unlabelled money stays with its payer."""
+        scopes = [("feature", feature), ("service", service), ("team", team), ("default", "")] if feature else []
+        found = (self.company.policies[scope] for scope in scopes if scope in self.company.policies)
+        policy, bearers = next(found, ("origin_pays", {}))
+        if policy == "caller_pays":
+            return {path[-2] if len(path) > 1 else team: 1}
+        if policy == "owner_pays":
+            return {path[-1] if path else team: 1}
+        return bearers or {team: 1}
+
+    def _borne(self, span: Span, service: str | None) -> tuple[dict, dict, list[dict]]:
+        parts, bearers, origins = defaultdict(Fraction), {}, []
         own = self.path(span.key)
         payer = next((team for team in map(self.owner, own[::-1]) if team), "unattributed")
         for chain in self.chains(span.key):
@@ -287,24 +330,25 @@ class Forest:
                 bearer = path[0] if path else self.company.features.get(feature) or payer
             nearest = {name: next((value for above in chain.spans[::-1] if (value := getattr(above, name))), None)
                        for name in ("tenant", "user")}  # fmt: skip
+            weights = self.bearers(feature, service, bearer, path)
             feature, serving = feature or "unlabelled", serving or "unlabelled"
             part = (feature, " > ".join(path), nearest["tenant"] or "", nearest["user"] or "", serving, bearer)
+            bearers[part] = weights
+            # Several chains of one origin are one part, whose weight is added up before anything is split.
             parts[part] += chain.weight
             hops = len(chain.spans) - 1 - begin if labelled else len(own) - 1
             origins.append({"originating": feature, "serving": serving, "rule": rule, "hops": hops,
                             "path": " > ".join(path), "payer": payer, **nearest})  # fmt: skip
-        return _split(parts), origins
+        return dict(parts), bearers, origins
 
 
-def _split(parts: dict[tuple, Fraction]) -> dict[tuple, Decimal]:
-    """Shares at scale 12: each part cut off, the rest to the largest, ties by name."""
-    floored = {part: Decimal(int(weight * 10**12)).scaleb(-12) for part, weight in parts.items()}
-    largest = min(parts, key=lambda part: (-parts[part], part))
-    floored[largest] += 1 - sum(floored.values())
-    shares = defaultdict(Decimal)
-    for (feature, _, tenant, user, _, bearer), share in floored.items():
-        shares[feature, bearer, tenant or None, user or None] += share
-    return dict(shares)
+def _parted(whole: Decimal, weights: dict) -> dict:
+    """At scale 12: each part cut off, the rest to the largest, ties by name."""
+    total = sum(map(Fraction, weights.values()))
+    parts = {part: Decimal(int(Fraction(whole) * Fraction(weight) / total * 10**12)).scaleb(-12)
+             for part, weight in weights.items()}  # fmt: skip
+    parts[min(weights, key=lambda part: (-weights[part], part))] += whole - sum(parts.values())
+    return parts
 
 
 def _sum(pairs) -> tuple[int, int]:

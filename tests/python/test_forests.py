@@ -1,6 +1,7 @@
 """Random forests of spans, hundreds in one build: marts and the plain Python reference agree exactly."""
 
 import random
+from collections import defaultdict
 from decimal import Decimal
 from itertools import groupby
 
@@ -14,6 +15,14 @@ COMPANY = Company(
     features={f"feature-{number}": f"team-{number % 4}" for number in range(6)},
     services={f"service-{number}": f"team-{number % 5}" for number in range(7)},
     rules={"service-5": "feature-5", "service-6": "feature-0"},
+    policies={
+        ("default", ""): ("caller_pays", {}),
+        ("team", "team-3"): ("split", {"team-1": 1, "team-2": 1, "team-3": 1}),
+        ("service", "service-2"): ("owner_pays", {}),
+        ("service", "service-3"): ("split", {"team-0": 2, "team-4": 5}),
+        ("feature", "feature-1"): ("split", {"team-4": 0.125, "team-0": 0.875}),
+        ("feature", "feature-2"): ("origin_pays", {}),
+    },
 )
 LINK_LEVELS = 16
 INPUT_USD, OUTPUT_USD = Decimal("0.00000015"), Decimal("0.0000006")  # gpt-4o-mini
@@ -95,8 +104,8 @@ def otlp(spans: list[Span]) -> str:
     return "".join(lines)
 
 
-def expected(forest: Forest) -> tuple[dict, dict]:
-    calls, shares = {}, {}
+def expected(forest: Forest) -> tuple[dict, dict, dict]:
+    calls, shares, owed = {}, {}, defaultdict(Decimal)
     for call in forest.calls():
         merged = {name: _merged([origin[name] for origin in call.origins]) for name in
                   ("originating", "serving", "path", "tenant", "user")}  # fmt: skip
@@ -108,7 +117,9 @@ def expected(forest: Forest) -> tuple[dict, dict]:
         )  # fmt: skip
         for key, weight in call.shares.items():
             shares[call.call_id, *key] = weight
-    return calls, shares
+        for pair, amount in call.transfers(calls[call.call_id][-1] or Decimal(0)).items():
+            owed[pair] += amount
+    return calls, shares, {pair: amount for pair, amount in owed.items() if amount}
 
 
 def _merged(values: list):
@@ -127,6 +138,11 @@ def seeds(folder):
         "feature_rules": ["priority,service,route,prompt_template,span_name,feature_id,purpose",
                           *(f"{10 + place},{service},,,,{feature},"
                             for place, (service, feature) in enumerate(COMPANY.rules.items()))],
+        "chargeback_policies": ["scope,scope_id,policy,bearer_team_id,weight,valid_from,valid_to", *(
+            f"{scope},{name},{policy},{bearer},{weight},2026-10-01,"
+            for (scope, name), (policy, bearers) in COMPANY.policies.items()
+            for bearer, weight in (bearers or {"": ""}).items()
+        ), "feature,feature-2,owner_pays,,,2026-09-01,2026-10-01"],
     }  # fmt: skip
     for name, rows in lines.items():
         (folder / f"{name}.csv").write_text("\n".join(rows) + "\n")
@@ -143,7 +159,7 @@ def test_marts_agree_with_the_reference(tmp_path_factory, seed):
     # Several slices of the walk.
     built = run_build(folder / "inbox", folder / "data", seeds(folder / "company"), SPANS_PER_WALK="1000")
     assert built.code == 0, built.output
-    calls, shares = expected(Forest(spans, COMPANY, LINK_LEVELS))
+    calls, shares, owed = expected(Forest(spans, COMPANY, LINK_LEVELS))
     found = built.rows(
         "select call_id, originating_feature_id, serving_feature_id, attribution_rule, hops, team_path, payer_team_id,"
         " tenant_id, user_id, input_tokens, output_tokens, is_residual, priced_usd from marts.attributed_calls"
@@ -153,7 +169,9 @@ def test_marts_agree_with_the_reference(tmp_path_factory, seed):
                  if calls.get(call) != found_calls.get(call)}  # fmt: skip
     assert not differing, f"seed {seed}, {len(differing)} of {len(calls)} calls: {dict(sorted(differing.items())[:4])}"
     found_shares = {row[:5]: row[5] for row in built.rows("select * exclude (borne_usd) from marts.call_shares")}
-    assert found_shares == shares
+    assert found_shares == shares, f"seed {seed}"
+    found_owed = {row[:2]: row[2] for row in built.rows("select * exclude (month) from marts.team_transfers_monthly")}
+    assert found_owed == owed, f"seed {seed}"
 
 
 def test_extremes_lose_nothing(tmp_path):
@@ -186,5 +204,6 @@ def test_extremes_lose_nothing(tmp_path):
     assert found.pop((2, "feature-1"))[0] == 50_000
     assert found.pop((4, "multiple")) == (1, 3)
     assert found == {**{(5 + number, "unlabelled"): (1, 0) for number in range(3)}, (9, "unlabelled"): (3, 2)}
-    fifth = built.rows("select originating_feature_id, sum(share) from marts.call_shares where share < 1 group by 1")
+    fifth = built.rows("select originating_feature_id, sum(share) from marts.call_shares"
+                       f" where call_id = '{4:032x}:{2:016x}' group by 1")  # fmt: skip
     assert sorted(fifth) == [(f"feature-{number}", Decimal("0.2")) for number in range(5)]

@@ -52,15 +52,22 @@ untraced as (
 )
 
 select
-    usage_group_id,
-    provider,
-    account_id,
-    api_key,
-    usage_on,
-    model,
-    meter,
-    quantity,
-    untraced_quantity,
+    untraced.usage_group_id,
+    untraced.provider,
+    untraced.account_id,
+    untraced.api_key,
+    untraced.usage_on,
+    untraced.model,
+    untraced.meter,
+    untraced.quantity,
+    untraced.untraced_quantity,
     -- NULL where the book knows no price.
-    {{ floored_part('priced_usd', 'untraced_quantity', 'total_quantity') }} as untraced_usd
+    {{ floored_part('untraced.priced_usd', 'untraced.untraced_quantity', 'untraced.total_quantity') }} as untraced_usd,
+    coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
 from untraced
+left join {{ ref('int_keys_owned') }} as keys
+    on
+        untraced.provider = keys.provider
+        and untraced.account_id = keys.account_id
+        and untraced.api_key is not distinct from keys.api_key
+        and untraced.usage_on = keys.used_on

@@ -1,8 +1,8 @@
--- one row per call and originator: who bears it by the policy in force, or the split that names its bearers
+-- one row per share of a call: who bears it by the policy in force, or the split that names its bearers
 {{ config(materialized="view") }}
-with origins as (
+with shares as (
 
-    select * from {{ ref('int_call_origins_borne') }}
+    select * from {{ ref('int_call_shares') }}
 
 ),
 
@@ -20,35 +20,33 @@ policies as (
 ruled as (
 
     select
-        origins.*,
+        shares.*,
         coalesce({% for scope in scopes %}of_{{ scope }}.policy_id{{ ', ' if not loop.last }}{% endfor %}) as policy_id,
         case
             -- Nobody asked for unlabelled calls by name; who owns the feature evaluated bears its evals, always.
-            when origins.originating_feature_id = 'unlabelled' or origins.purpose = 'evaluation' then 'origin_pays'
+            when shares.originating_feature_id = 'unlabelled' or shares.purpose = 'evaluation' then 'origin_pays'
             else coalesce({% for scope in scopes %}of_{{ scope }}.policy, {% endfor %}'origin_pays')
         end as policy
-    from origins
+    from shares
     {% for scope, key in scopes.items() %}
         left join policies as of_{{ scope }}
             on
                 of_{{ scope }}.scope = '{{ scope }}'
                 {% if key %}
-                    and origins.{{ key }} = of_{{ scope }}.scope_id
+                    and shares.{{ key }} = of_{{ scope }}.scope_id
                 {% endif %}
-                and {{ in_force('of_' ~ scope, 'origins.started_on') }}
+                and {{ in_force('of_' ~ scope, 'shares.started_on') }}
     {% endfor %}
 
 )
 
 select
-    {{ all_but('', ['policy', 'policy_id', 'origin_team_id', 'is_split', 'weight']) }},
+    {{ all_but('', ['policy', 'policy_id', 'origin_team_id']) }},
     -- The path ends with the owner of the call; who stands before it called.
     case policy
         when 'caller_pays' then coalesce({{ step_from_end('team_path', 2) }}, origin_team_id)
         when 'owner_pays' then coalesce({{ step_from_end('team_path', 1) }}, origin_team_id)
         else origin_team_id
     end as bearer_team_id,
-    case when policy = 'split' then policy_id end as split_id,
-    is_split or policy = 'split' as is_parted,
-    case when is_split then weight else {{ whole_number(whole_weight()) }} * {{ finer() }} end as weight
+    case when policy = 'split' then policy_id end as split_id
 from ruled

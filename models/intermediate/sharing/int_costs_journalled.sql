@@ -25,7 +25,7 @@ with call_costs as (
             basis,
             case when originating_feature_id = 'unlabelled' then 'unlabelled' end as pool,
             {{ amount_usd }} as amount_usd
-        from {{ ref('int_call_shares') }}
+        from {{ ref('int_shares_borne') }}
         where {{ amount_usd }} != 0 and {{ is_touched('started_on', 'touched_day') }}
         {% if not loop.last %}
             union all
@@ -69,28 +69,22 @@ charge_costs as (
 usage_costs as (
 
     select
-        cast(date_trunc('month', usage.usage_on) as date) as posted_month,
-        usage.usage_on as incurred_on,
-        usage.provider,
-        usage.account_id,
-        usage.model,
+        cast(date_trunc('month', usage_on) as date) as posted_month,
+        usage_on as incurred_on,
+        provider,
+        account_id,
+        model,
         'untraced' as feature_id,
         '' as team_path,
-        coalesce(keys.owner_team_id, 'unattributed') as payer_team_id,
-        coalesce(keys.owner_team_id, 'unattributed') as bearer_team_id,
+        payer_team_id,
+        payer_team_id as bearer_team_id,
         'unknown' as purpose,
         'accrued' as basis,
         'untraced' as pool,
-        usage.untraced_usd as amount_usd,
+        untraced_usd as amount_usd,
         0 as prepaid_usd
-    from {{ ref('int_usage_accrued') }} as usage
-    left join {{ ref('int_keys_owned') }} as keys
-        on
-            usage.provider = keys.provider
-            and usage.account_id = keys.account_id
-            and usage.api_key is not distinct from keys.api_key
-            and usage.usage_on = keys.used_on
-    where usage.untraced_usd != 0 and {{ is_touched('usage.usage_on', 'touched_day') }}
+    from {{ ref('int_usage_accrued') }}
+    where untraced_usd != 0 and {{ is_touched('usage_on', 'touched_day') }}
 
 ),
 

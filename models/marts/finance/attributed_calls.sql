@@ -43,8 +43,7 @@ origins as (
         {% endfor %}
         count(*) as originators
     from shares
-    -- Of a share too small to count nothing is left: the other has all.
-    where share > 0 and share < 1
+    where share != 1
     group by call_key
 
 )

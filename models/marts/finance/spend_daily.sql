@@ -7,7 +7,7 @@ with shares as (
         -- A call with several originators counts once, in its largest share's row.
         case when shares.place = 1 then calls.input_tokens end as input_tokens,
         case when shares.place = 1 then calls.output_tokens end as output_tokens
-    from {{ ref('int_call_shares') }} as shares
+    from {{ ref('int_shares_borne') }} as shares
     inner join {{ ref('attributed_calls') }} as calls on shares.call_id = calls.call_id
     where {{ is_touched('shares.started_on', 'touched_day') }} and {{ is_touched('calls.started_on', 'touched_day') }}
 

@@ -12,7 +12,7 @@ origins as (
     select
         call_id,
         route,
-        bearer_team_id as owner_team_id,
+        origin_team_id as owner_team_id,
         is_root_orphan
     from {{ ref('int_call_shares') }}
     where originating_feature_id = 'unlabelled' and place = 1 and {{ is_touched('started_on', 'touched_day') }}
