@@ -72,10 +72,10 @@ def files_built(data: Path) -> int | None:
     return built["files"] if built["fingerprint"] == fingerprint(data) else None
 
 
-def dbt(verb: str, data: str, built: int | None = None) -> tuple[bool, list]:
+def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ...] = ()) -> tuple[bool, list]:
     """`build` every seed, model and test, on top of `built` files if any, or `test` all that is built.
 
-    Returns (all passed, results that did not).
+    `selection`: options of dbt for less than all. Returns (all passed, results that did not).
     """
     os.chdir(PROJECT)
     os.environ["DATA"] = data
@@ -87,6 +87,7 @@ def dbt(verb: str, data: str, built: int | None = None) -> tuple[bool, list]:
 
     command = ["--quiet", verb, "--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
     command += ["--exclude-resource-type", "unit_test"]  # they test the models, not the data: `make test` runs them
+    command += selection
     progress = Progress()
     outcome = dbtRunner(callbacks=[progress]).invoke(command)
     progress.close()

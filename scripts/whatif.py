@@ -1,0 +1,136 @@
+"""Each team's month under other policies beside today's, on a copy of the ledger that goes away again.
+
+Usage: whatif.py [--month 2026-10] [--policies FILE] [--funding FILE] [--sharing FILE] DATA COMPANY
+Files have the columns of the seeds chargeback_policies, eval_funding and sharing_rules. Writes DATA/whatif/whatif.csv.
+Exit 0 when the totals are equal, 1 when they are not or a file contradicts itself, 2 when the call is wrong.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+import duckdb
+
+import build
+import company
+
+SEEDS = {"policies": "chargeback_policies", "funding": "eval_funding", "sharing": "sharing_rules"}
+# As if no month were closed: what is posted from movements, not what has been frozen.
+MONTHS = """
+select costs.posted_month as month, sides.team_id, sum(sides.amount_usd) as net_charge_usd
+from (
+    select cost_id, debit_team_id as team_id, amount_usd from {0}.intermediate.int_movements_listed
+    where debit_account = 'ai_cost'
+    union all
+    select cost_id, credit_team_id, -amount_usd from {0}.intermediate.int_movements_listed
+    where credit_account = 'ai_cost'
+) as sides
+inner join {0}.intermediate.int_costs_journalled as costs using (cost_id)
+group by all
+"""
+COMPARED = """
+select coalesce(today.month, other.month) as month, coalesce(today.team_id, other.team_id) as team_id,
+    cast(coalesce(today.net_charge_usd, 0) as decimal(38, 12)) as net_charge_usd,
+    cast(coalesce(other.net_charge_usd, 0) as decimal(38, 12)) as whatif_usd,
+    cast(coalesce(other.net_charge_usd, 0) - coalesce(today.net_charge_usd, 0) as decimal(38, 12)) as difference_usd
+from today full outer join other on today.month = other.month and today.team_id = other.team_id
+where ? is null or strftime(coalesce(today.month, other.month), '%Y-%m') = ?
+order by month, team_id
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("company", type=Path)
+    parser.add_argument("--month", help="only this one")
+    for option, seed in SEEDS.items():
+        parser.add_argument(f"--{option}", type=Path, metavar="FILE", help=f"instead of seed {seed}")
+    arguments = parser.parse_args()
+    given = {seed: getattr(arguments, option) for option, seed in SEEDS.items() if getattr(arguments, option)}
+    if not given:
+        return fail("name a file: POLICIES=, EVAL_FUNDING= or SHARING=")
+    if code := company.complete(arguments.company, str(arguments.data)):
+        return code
+    if build.files_built(arguments.data) is None:
+        return fail(f"{arguments.data} has no ledger of these seeds and models; run make build first")
+    copy = arguments.data / "whatif" / ".copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+    try:
+        if code := replace_seeds(arguments.company, str(copy), given):
+            return code
+        shutil.copyfile(arguments.data / "ledger.duckdb", copy / "ledger.duckdb")
+        return compare(copy, given, arguments.month)
+    finally:
+        shutil.rmtree(copy)
+        shutil.rmtree(company.seeds_of(str(copy)), ignore_errors=True)
+
+
+def replace_seeds(companies: Path, copy: str, given: dict[str, Path]) -> int:
+    company.complete(companies, copy)
+    for seed, path in given.items():
+        if not path.is_file():
+            return fail(f"{path} is no file; it would be a CSV with {','.join(company.SEEDS[seed][0])}")
+        text, complaint = company.completed(path, company.SEEDS[seed][0])
+        if complaint:
+            return fail(f"{path}: {complaint}")
+        text = text or ",".join(company.SEEDS[seed][0]) + "\n"
+        (company.seeds_of(copy) / f"{seed}.csv").write_text(text, encoding="utf-8")
+    return 0
+
+
+def compare(copy: Path, given: dict[str, Path], month: str | None) -> int:
+    database = copy / "ledger.duckdb"
+    with duckdb.connect() as engine:
+        # The view as a build from nothing has it: of all days.
+        steps = {
+            "today": ("run", ("--select", "int_movements_listed")),
+            "other": ("build", ("--exclude-resource-type", "unit_test", "--indirect-selection", "buildable", "--select",
+                                *(f"{seed}+,+int_movements_listed" for seed in given))),
+        }  # fmt: skip
+        for name, (verb, selection) in steps.items():
+            passed, troubled = build.dbt(verb, str(copy), selection=selection)
+            build.explain(troubled, database)
+            if not passed:
+                print(
+                    f"FAILED: correct {', '.join(map(str, given.values()))}; the ledger is as it was", file=sys.stderr
+                )
+                return 1
+            engine.execute(f"attach '{database}' as copy (read_only)")
+            engine.execute(f"create table {name} as {MONTHS.format('copy')}")
+            engine.execute("detach copy")
+        rows = engine.execute(COMPARED, [month, month]).fetchall()
+        if not rows:
+            return fail(f"the ledger has no month {month}")
+        target = copy.parent / "whatif.csv"
+        columns = [column[0] for column in engine.description]
+        lines = [columns, *([f"{row[0]:%Y-%m}", row[1], *(f"{amount:f}" for amount in row[2:])] for row in rows)]
+        target.write_text("".join(",".join(line) + "\n" for line in lines), encoding="utf-8")
+    return show(rows, target)
+
+
+def show(rows: list[tuple], target: Path) -> int:
+    width = max(12, *(len(row[1]) for row in rows))
+    print(f"\n{'month':8} {'team':{width}} {'today':>16} {'what if':>16} {'difference':>16}")
+    unequal = 0
+    for month in sorted({row[0] for row in rows}):
+        of_month = [row[1:] for row in rows if row[0] == month]
+        sums = [sum(row[place] for row in of_month) for place in (1, 2, 3)]
+        unequal += sums[2] != 0
+        for team, *amounts in [*of_month, ("all teams", *sums)]:
+            print(f"{month:%Y-%m}  {team:{width}} " + " ".join(f"{amount:16.6f}" for amount in amounts))
+    print(f"\nThe ledger is as it was. To the last digit: {target}")
+    if unequal:
+        print("FAILED: totals differ; a policy moves money between teams, and makes none", file=sys.stderr)
+    return 1 if unequal else 0
+
+
+def fail(message: str) -> int:
+    print(f"ERROR: {message}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
