@@ -38,7 +38,7 @@ reported as (
 
     select coalesce(sum(spans), 0) as spans
     from {{ ref('int_calls_deduplicated') }}
-    where {{ is_touched('trace_key', 'trace') }}
+    where tool_meter is null and {{ is_touched('trace_key', 'trace') }}
 
 ),
 

@@ -1,4 +1,4 @@
--- one row per call: those that spans report, and the rest of what agents state beyond them
+-- one row per call: those that spans report, tools that are billed, and the rest of what agents state beyond them
 {{ config(materialized="view") }}
 {% set columns = [
     'call_key', 'call_id', 'response_id', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',
@@ -8,14 +8,17 @@
 {% for meter in call_meters() %}
     {% do columns.append(meter ~ '_tokens') %}
 {% endfor %}
-select
-    {{ columns | join(',\n    ') }},
-    false as is_residual
-from {{ ref('int_calls_reported') }}
-
-union all
-
-select
-    {{ columns | join(',\n    ') }},
-    true as is_residual
-from {{ ref('int_calls_residual') }}
+{% for model, is_residual, tool_meter in [
+    ('int_calls_reported', 'false', 'cast(null as varchar)'),
+    ('int_tools_called', 'false', 'tool_meter'),
+    ('int_calls_residual', 'true', 'cast(null as varchar)')
+] %}
+    select
+        {{ columns | join(',\n        ') }},
+        {{ tool_meter }} as tool_meter,
+        {{ is_residual }} as is_residual
+    from {{ ref(model) }}
+    {% if not loop.last %}
+        union all
+    {% endif %}
+{% endfor %}

@@ -80,8 +80,8 @@ select
     linked_roots.span_key is not null as is_linked_root,
     parents.is_inner,
     -- Agents, workflows, chains and tools make no request, but may state the usage of those beneath them.
-    spans.has_usage and not spans.is_billable as is_claim,
-    spans.is_billable or spans.has_usage or link_causes.span_key is not null as is_needed
+    spans.has_usage and not spans.is_billable and tools.span_key is null as is_claim,
+    spans.is_billable or spans.has_usage or tools.span_key is not null or link_causes.span_key is not null as is_needed
 from spans
 inner join parents
     on spans.trace_key = parents.trace_key and spans.span_key = parents.span_key
@@ -89,6 +89,8 @@ left join catalog
     on spans.feature_id = catalog.feature_id and {{ in_force('catalog', 'spans.started_on') }}
 left join services
     on spans.service_name = services.service_name and {{ in_force('services', 'spans.started_on') }}
+left join {{ ref('int_tools_called') }} as tools
+    on spans.trace_key = tools.trace_key and spans.span_key = tools.span_key
 left join linked_roots
     on spans.trace_key = linked_roots.trace_key and spans.span_key = linked_roots.span_key
 left join link_causes

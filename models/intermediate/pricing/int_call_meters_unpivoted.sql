@@ -1,5 +1,9 @@
 -- one row per call, or usage that no bill covers, and meter with a quantity: disjoint classes, and what prices them
 {% set meters = call_meters() %}
+{% set quantities = [('tool_meter', 'case when tool_meter is not null then 1 end')] %}
+{% for meter in meters %}
+    {% do quantities.append(("'" ~ meter ~ "'", meter ~ '_tokens')) %}
+{% endfor %}
 with calls as (
 
     select
@@ -14,6 +18,7 @@ with calls as (
         started_at,
         input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
             as context_tokens,
+        tool_meter,
         {{ meters | join('_tokens, ') }}_tokens
     from {{ ref('int_calls_provided') }}
 
@@ -49,20 +54,20 @@ priced_calls as (
 
 )
 
-{% for meter in meters %}
+{% for name, quantity in quantities %}
     select
         call_key,
         provider,
         account_id,
         model,
-        '{{ meter }}' as meter,
+        {{ name }} as meter,
         service_tier,
         started_on,
         long_context_tokens,
         priced_time,
-        {{ meter }}_tokens as quantity
+        {{ quantity }} as quantity
     from priced_calls
-    where {{ meter }}_tokens > 0
+    where {{ quantity }} > 0
     {% if not loop.last %}
         union all
     {% endif %}

@@ -41,6 +41,7 @@ provided as (
         lower(calls.model_name) as model_key,
         calls.service_tier,
         calls.has_usage,
+        calls.tool_meter,
         {% for meter in call_meters() %}
             calls.{{ meter }}_tokens,
         {% endfor %}
@@ -49,6 +50,7 @@ provided as (
         charges_by_response.response_key is not null as is_on_bill,
         coalesce(
             charges_by_response.provider,
+            case when calls.tool_meter is not null then lower(calls.provider_name) end,
             keys.provider,
             recognised.server_provider,
             habits.provider,

@@ -69,6 +69,7 @@ select
     trace_id,
     span_id,
     name as span_name,
+    tool_name,
     status,
     started_at,
     ended_at,
