@@ -1,4 +1,4 @@
-"""The README's queries and their outputs, and the outputs as they are now."""
+"""Queries of documents and their outputs, and the outputs as they are now."""
 
 import re
 import sys
@@ -30,14 +30,22 @@ def documented(text: str) -> list[tuple[str, str]]:
     return PAIR.findall(text.split("## Findings")[1].split("\n## ")[0])
 
 
-def rewrite(database: Path) -> None:
-    """Put today's outputs under the README's queries: python tests/python/findings.py DATA/ledger.duckdb."""
+def with_outputs(engine, text: str) -> str:
+    return PAIR.sub(lambda pair: f"```sql\n{pair[1]}```\n\n```\n{table(engine, pair[1])}```\n\n", text)
+
+
+def rewrite(database: Path, page: Path | None = None) -> None:
+    """Put today's outputs under the queries of the README, or a page: findings.py DATA/ledger.duckdb [PAGE]."""
+    if page:
+        with duckdb.connect(str(database), read_only=True) as engine:
+            page.write_text(re.sub(r"\n{3,}", "\n\n", with_outputs(engine, page.read_text())))
+        return
     before, section = README.read_text().split("## Findings")
     section, *after = section.split("\n## ", 1)
     with duckdb.connect(str(database), read_only=True) as engine:
-        section = PAIR.sub(lambda pair: f"```sql\n{pair[1]}```\n\n```\n{table(engine, pair[1])}```\n\n", section)
+        section = with_outputs(engine, section)
     README.write_text(before + "## Findings" + section.rstrip() + "\n" + "".join("\n## " + rest for rest in after))
 
 
 if __name__ == "__main__":
-    rewrite(Path(sys.argv[1]))
+    rewrite(*map(Path, sys.argv[1:]))

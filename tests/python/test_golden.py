@@ -56,26 +56,42 @@ def test_a_bare_dbt_build_says_the_same(golden, monkeypatch):
     assert golden.rows("select * from marts.ledger_entries order by entry_id") == before
 
 
+# Evals cost 0.002, production 0.001663: 0.0005 of it search's call, 0.00045 + 0.0001505 platform's, 0.0005625 its own.
 @pytest.mark.parametrize(
-    ("rule", "insights"),
+    ("rule", "policy", "insights"),
     [
-        ("default,,0,,", "0.003663"),
-        ("default,,0.25,,", "0.003163"),
-        ("team,insights,0.25,,\ndefault,,0,,", "0.003163"),
-        ("feature,summarize-feedback,1,0,0.0001\nteam,insights,0,,", "0.003563"),
+        ("default,,0,,", "default,,origin_pays,,,2026-01-01,", "0.003663"),
+        ("default,,0.25,,", "team,insights,owner_pays,,,2026-10-05,2026-10-06", "0.0020625"),
+        (
+            "team,insights,0.25,,\ndefault,,0,,",
+            "service,search-api,split,mail,1,,\ndefault,,caller_pays,,,,",
+            "0.002663",
+        ),
+        (
+            "feature,summarize-feedback,1,0,0.0001\nteam,insights,0,,",
+            "feature,summarize-feedback,split,insights,0.75,,\nfeature,summarize-feedback,split,mail,0.25,,\n"
+            "team,insights,owner_pays,,,,",
+            "0.00314725",
+        ),
     ],
 )
-def test_funding_moves_money_between_teams_never_the_total(golden, build, tmp_path, rule, insights):
-    """Identity 6: another eval funding, the same bill. Evals cost 0.002, production 0.001663."""
+def test_policies_move_money_between_teams_never_the_total(golden, build, tmp_path, rule, policy, insights):
+    """Identity 6: another eval funding, another policy, the same bill, the same P&L before funding."""
     other = tmp_path / "company"
     shutil.copytree(GOLDEN / "company", other)
     (other / "eval_funding.csv").write_text(f"scope,scope_id,share,cap_pct,cap_floor_usd\n{rule}\n")
+    header = "scope,scope_id,policy,bearer_team_id,weight,valid_from,valid_to\n"
+    (other / "chargeback_policies.csv").write_text(f"{header}{policy}\n")
     funded = build(GOLDEN / "inbox", other)
     assert funded.code == 0, funded.output
     teams = "select team_id, net_charge_usd from marts.team_chargeback_monthly where net_charge_usd != 0"
     assert dict(funded.rows(teams))["insights"] == Decimal(insights)
     total = "select sum(net_charge_usd) from marts.team_chargeback_monthly"
     assert funded.rows(total) == golden.rows(total) == [(Decimal("0.0083715"),)]
+    features = (
+        "select * exclude (eval_pool_credit_usd, margin_usd, margin_pct) from marts.feature_pnl_monthly order by all"
+    )
+    assert funded.rows(features) == golden.rows(features)
 
 
 def test_database_opens_in_a_1x_client(golden):
