@@ -1,6 +1,5 @@
 """The compound request of the docs: one click, five owners, two invoices; and the same month under other policies."""
 
-import shutil
 import subprocess
 import sys
 from decimal import Decimal
@@ -69,23 +68,22 @@ def test_what_if_names_what_is_wrong(compound, tmp_path):
     assert "make build" in whatif(tmp_path, "--policies", str(policies)).stderr
 
 
-def test_conflicts_and_gaps_in_seeds_name_their_rows(tmp_path):
-    """One build over every conflict: each test of the two seeds fails, and nothing is built on them."""
-    company = tmp_path / "company"
-    shutil.copytree(COMPOUND / "company", company)
-    (company / "chargeback_policies.csv").write_text(HEADER + "\n".join([
+def test_conflicts_and_gaps_in_seeds_name_their_rows(compound, tmp_path):
+    """One run over every conflict: each test of the two seeds fails, and nothing is built on them."""
+    policies, rules = tmp_path / "policies.csv", tmp_path / "rules.csv"
+    policies.write_text(HEADER + "\n".join([
         "default,,caller_pays,,,,", "default,,origin_pays,,,2026-01-01,",
         "feature,summarize-feedback,split,insights,0.5,,", "feature,summarize-feedback,split,search,0.4,,",
         "team,nobody,owner_pays,,,,", "service,no-api,owner_pays,,,,", "feature,no-feature,owner_pays,,,,",
         "service,rerank-api,split,ghost,1,2026-01-01,2026-03-01", "service,rerank-api,split,search,1,2026-02-01,",
         "team,search,caller_pays,,,2026-05-01,2026-04-01", "team,ranking,owner_pays,search,,,",
     ]) + "\n")  # fmt: skip
-    (company / "sharing_rules.csv").write_text("pool,method,team_id,weight,valid_from,valid_to\n" + "\n".join([
+    rules.write_text("pool,method,team_id,weight,valid_from,valid_to\n" + "\n".join([
         "untraced,even,,,,", "untraced,weighted,search,1,,", "unlabelled,weighted,search,2,,",
         "unlabelled,weighted,ghost,,,", "fees,even,,,,", "shared,weighted,search,-1,,",
     ]) + "\n")  # fmt: skip
-    built = run_build(COMPOUND / "inbox", tmp_path / "data", company)
-    assert built.code == 1
+    refused = whatif(compound.data, "--policies", str(policies), "--sharing", str(rules))
+    assert refused.returncode == 1
     for said in (
         "scope=default, scope_id=None, bearer_team_id=None, other_bearer_team_id=None, policy=origin_pays",
         "valid_to is not after valid_from, scope=team, scope_id=search",
@@ -102,4 +100,4 @@ def test_conflicts_and_gaps_in_seeds_name_their_rows(tmp_path):
         "team_id is not in teams, pool=unlabelled, method=weighted, team_id=ghost",
         "nodes downstream were skipped",
     ):
-        assert said in built.output, said
+        assert said in refused.stdout, said

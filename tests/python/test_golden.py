@@ -60,8 +60,7 @@ def test_a_bare_dbt_build_says_the_same(golden, monkeypatch):
 @pytest.mark.parametrize(
     ("rule", "policy", "insights"),
     [
-        ("default,,0,,", "default,,origin_pays,,,2026-01-01,", "0.003663"),
-        ("default,,0.25,,", "team,insights,owner_pays,,,2026-10-05,2026-10-06", "0.0020625"),
+        ("default,,0,,", "team,insights,owner_pays,,,2026-10-05,2026-10-06", "0.0025625"),
         (
             "team,insights,0.25,,\ndefault,,0,,",
             "service,search-api,split,mail,1,,\ndefault,,caller_pays,,,,",

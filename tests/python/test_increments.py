@@ -18,6 +18,8 @@ from test_forests import forest, otlp, seeds
 LINES = [("gpt-4o-mini, input", 0, Decimal("0.00000015")), ("gpt-4o-mini, output", 1, Decimal("0.0000006"))]
 MIDNIGHT = 14 * 3600  # after spans' first moment
 REQUIREMENTS = "feature_id,suite,min_pass_rate,fresh_days,valid_from,valid_to\nfeature-1,faithful,0.5,30,,\n"
+# By what features cost in the month: another day's news moves the parts of all.
+SHARING = "pool,method,team_id,weight,valid_from,valid_to\nuntraced,weighted,,,,\nunlabelled,even,,,2026-10-07,\n"
 KEYS = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\nopenai,,proj-%,team-1,,,\n"
 
 
@@ -53,6 +55,7 @@ def world(seed: int, folder: Path) -> None:
     _telemetry(inbox)
     company = seeds(folder / "company")
     (company / "api_keys.csv").write_text(KEYS)
+    (company / "sharing_rules.csv").write_text(SHARING)
     (company / "eval_requirements.csv").write_text(REQUIREMENTS)
 
 
