@@ -21,11 +21,20 @@ ruled as (
 
     select
         shares.*,
-        coalesce({% for scope in scopes %}of_{{ scope }}.policy_id{{ ', ' if not loop.last }}{% endfor %}) as policy_id,
+        coalesce(
+            {% for scope in scopes %}
+                of_{{ scope }}.policy_id{{ ',' if not loop.last }}
+            {% endfor %}
+        ) as policy_id,
         case
             -- Nobody asked for unlabelled calls by name; who owns the feature evaluated bears its evals, always.
             when shares.originating_feature_id = 'unlabelled' or shares.purpose = 'evaluation' then 'origin_pays'
-            else coalesce({% for scope in scopes %}of_{{ scope }}.policy, {% endfor %}'origin_pays')
+            else coalesce(
+                {% for scope in scopes %}
+                    of_{{ scope }}.policy,
+                {% endfor %}
+                'origin_pays'
+            )
         end as policy
     from shares
     {% for scope, key in scopes.items() %}

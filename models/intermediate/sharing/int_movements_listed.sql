@@ -1,4 +1,4 @@
--- one row per movement: an amount that one account's team takes over from another's (bill, accrual, transfer, share, credit)
+-- one row per movement: what one account's team takes over from another's (bill, accrual, transfer, share, credit)
 {{ config(materialized="view") }}
 with costs as (
 

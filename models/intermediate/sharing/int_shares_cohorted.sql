@@ -33,18 +33,36 @@ owned as (
 
 ),
 
+owners as (
+
+    select distinct
+        month,
+        owner_team_id
+    from owned
+
+),
+
 -- What a team without a feature takes stays on the sentinel's row.
 moved as (
 
     select taken.*
     from taken
-    inner join (select distinct
-        month,
-        owner_team_id
-    from owned) as owners
-        on taken.month = owners.month and taken.team_id = owners.owner_team_id
+    inner join owners on taken.month = owners.month and taken.team_id = owners.owner_team_id
 
 ),
+
+{% for side, key in [('loads', 'team_id'), ('reliefs', 'feature_id')] %}
+{{ side }} as (
+
+    select
+        month,
+        {{ key }},
+        sum(amount_usd) as amount_usd
+    from moved
+    group by month, {{ key }}
+
+),
+{% endfor %}
 
 lines as (
 
@@ -54,16 +72,10 @@ lines as (
         owned.plan,
         owned.segment,
         'team ' || owned.owner_team_id as taker,
-        sums.amount_usd,
+        loads.amount_usd,
         owned.production_usd as weight_usd
     from owned
-    inner join (select
-        month,
-        team_id,
-        sum(amount_usd) as amount_usd
-    from moved
-    group by month, team_id) as sums
-        on owned.month = sums.month and owned.owner_team_id = sums.team_id
+    inner join loads on owned.month = loads.month and owned.owner_team_id = loads.team_id
 
     union all
 
@@ -73,16 +85,10 @@ lines as (
         cohorts.plan,
         cohorts.segment,
         cohorts.feature_id as taker,
-        -sums.amount_usd as amount_usd,
+        -reliefs.amount_usd as amount_usd,
         greatest(cohorts.cost_usd, 0) as weight_usd
     from cohorts
-    inner join (select
-        month,
-        feature_id,
-        sum(amount_usd) as amount_usd
-    from moved
-    group by month, feature_id) as sums
-        on cohorts.month = sums.month and cohorts.feature_id = sums.feature_id
+    inner join reliefs on cohorts.month = reliefs.month and cohorts.feature_id = reliefs.feature_id
 
 ),
 
@@ -101,6 +107,8 @@ select
     feature_id,
     plan,
     segment,
-    {{ part_with_residue('amount_usd', 'coalesce(part_usd, 0)', 'weight_usd', 'month, taker', 'feature_id, plan, segment') }}
+    {{ part_with_residue(
+        'amount_usd', 'coalesce(part_usd, 0)', 'weight_usd', 'month, taker', 'feature_id, plan, segment'
+    ) }}
         as amount_usd
 from floored
