@@ -66,9 +66,7 @@ select
     status = 'error' as is_failed,
     true as has_usage,
     cached_input_rule,
-    tool_meter,
     -- Usage that a tool's span states is that of the calls beneath it.
-    {% for meter in call_meters() %}
-        0 as {{ meter }}_tokens{{ ',' if not loop.last }}
-    {% endfor %}
+    0 as {{ call_meters() | join('_tokens,\n    0 as ') }}_tokens,
+    tool_meter
 from called

@@ -33,36 +33,39 @@ owned as (
 
 ),
 
-owners as (
-
-    select distinct
-        month,
-        owner_team_id
-    from owned
-
-),
-
 -- What a team without a feature takes stays on the sentinel's row.
 moved as (
 
-    select taken.*
+    select *
     from taken
-    inner join owners on taken.month = owners.month and taken.team_id = owners.owner_team_id
+    where exists (
+        select 1 from owned
+        where taken.month = owned.month and taken.team_id = owned.owner_team_id
+    )
 
 ),
 
-{% for side, key in [('loads', 'team_id'), ('reliefs', 'feature_id')] %}
-{{ side }} as (
+loads as (
 
     select
         month,
-        {{ key }},
+        team_id,
         sum(amount_usd) as amount_usd
     from moved
-    group by month, {{ key }}
+    group by month, team_id
 
 ),
-{% endfor %}
+
+reliefs as (
+
+    select
+        month,
+        feature_id,
+        sum(amount_usd) as amount_usd
+    from moved
+    group by month, feature_id
+
+),
 
 lines as (
 
