@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build export verify test lint bench company prices lock clean
+.PHONY: help demo build export verify close test lint bench company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,9 @@ export: .venv/.synced ## finance's files for MONTH, with control totals, checked
 verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger
 	@$(BIN)/python scripts/export.py verify "$(MONTH)" "$(DATA)"
 	@$(BIN)/python scripts/build.py --verify "$(INBOX)" "$(DATA)" "$(COMPANY)"
+
+close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports (FORCE=1 over what is named, REOPEN=1 takes it back)
+	@$(BIN)/python scripts/close.py "$(MONTH)" "$(DATA)" "$(COMPANY)" $(if $(FORCE),--force) $(if $(REOPEN),--reopen)
 
 test: lint ## all that CI runs
 	@$(BIN)/python -m pytest
