@@ -83,7 +83,7 @@ def close(month: str, data: Path, force: bool) -> int:
                 print(f"ERROR: {gap}", file=sys.stderr)
             return refuse(f"{month} stays open; explain what is named above, or close it as it is with FORCE=1")
         what = {"data_until": until, "flags": ["FORCE"] if force else [], "overruled": gaps}
-        totals = {name: str(amount) for name, amount in sizes.items()}
+        totals = {name: f"{amount:f}" for name, amount in sizes.items()}
         folder, written = freeze(engine, month, data, what, totals)
     if folder is None:
         return 1

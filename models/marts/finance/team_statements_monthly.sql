@@ -34,7 +34,7 @@ lines as (
         sum(accrued_usd) as accrued_usd
     from entries
     group by posted_month, team_id, section, item, corrects_month
-    having sum(amount_usd) != 0
+    having sum(amount_usd) != 0 or sum(accrued_usd) != 0
 
 ),
 
@@ -126,7 +126,8 @@ select
         else 'calls whose purpose nobody stated'
     end
     || case
-        when section = '6 corrections' and accrued_usd < 0 then ': the bill for what had accrued'
+        when section = '6 corrections' and accrued_usd < 0
+            then ': the bill for ' || cast(cast(-accrued_usd as decimal(38, 2)) as varchar) || ' that had accrued'
         when section = '6 corrections' and accrued_usd > 0 then ': calls that are not yet billed'
         when section = '6 corrections' then ': bills, spans or owners known later'
         when accrued_usd != 0 then ' (not yet billed in part or whole)'
