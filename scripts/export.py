@@ -184,8 +184,9 @@ def _table(path: Path) -> str:
     """A CSV read with money as exact decimals and everything else as it is."""
     head = next(iter(sorted(path.parent.glob(path.name))), path)
     present = head.read_text().split("\n", 1)[0].split(",") if head.exists() else []
-    kept = ", ".join(f"'{name}': 'decimal(38, 12)'" for name in present if name.endswith("_usd"))
-    types = f"{{{kept}, 'month': 'date', 'corrects_month': 'date', 'team_id': 'varchar'}}"
+    kinds = {name: "decimal(38, 12)" for name in present if name.endswith("_usd")}
+    kinds |= {name: "date" for name in present if name.endswith("month")}
+    types = {**kinds, "team_id": "varchar"}
     return f"read_csv({_quoted(path)}, header = true, types = {types})"
 
 
