@@ -49,7 +49,7 @@ verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themsel
 	@$(BIN)/python scripts/build.py --verify "$(INBOX)" "$(DATA)" "$(COMPANY)"
 
 close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports (FORCE=1 over what is named, REOPEN=1 takes it back)
-	@$(BIN)/python scripts/close.py "$(MONTH)" "$(DATA)" "$(COMPANY)" $(if $(FORCE),--force) $(if $(REOPEN),--reopen)
+	@$(BIN)/python scripts/close.py "$(MONTH)" "$(DATA)" "$(COMPANY)" $(if $(filter-out 0,$(FORCE)),--force) $(if $(filter-out 0,$(REOPEN)),--reopen)
 
 test: lint ## all that CI runs
 	@$(BIN)/python -m pytest

@@ -7,12 +7,12 @@ closed (it says why), 2 where the call is wrong.
 """
 
 import argparse
-import fcntl
 import json
 import os
 import re
 import shutil
 import sys
+from datetime import date, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -88,10 +88,9 @@ def close(month: str, data: Path, force: bool) -> int:
     if folder is None:
         return 1
     closed.trace(data, month, "closed", closed.trace_of(written))
-    files = len(written["exports"])
     print(
-        f"closed {month}: {written['entries']['rows']:,} entries and {files} exported files in {folder}; what comes "
-        "later is booked in the next month, as corrections. `make export` copies the closed files"
+        f"closed {month}: {written['entries']['rows']:,} entries and the month's exports are in {folder}; what comes "
+        "later is booked in the next month, as corrections"
     )
     return 0
 
@@ -117,7 +116,7 @@ def gaps_of(sizes: dict[str, Decimal]) -> list[str]:
 
 
 def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
-    print(f"{month}, as of data until {until}, in USD:\n")
+    print(f"{month}, in USD, as of data until {until}:\n")
     for name, text in (
         ("billed_usd", "billed"),
         ("accrued_usd", "accrued, less accruals that bills took the place of"),
@@ -127,6 +126,8 @@ def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
         ("invoices_unexplained_usd", "on invoices, unexplained"),
     ):
         print(f"  {text:52}{sizes[name]:>14,.2f}")
+    if until < str((date.fromisoformat(f"{month}-01") + timedelta(31)).replace(day=1) - timedelta(1)):
+        print("\n  The data end before the month does: what its last days bring will be corrections.")
     print(f"\n  {'team':24}{'net charge':>14}{'billed':>14}{'accrued':>14}{'corrections':>14}")
     for team, *amounts in engine.execute(TEAMS, {"month": f"{month}-01"}).fetchall():
         print(f"  {team:24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
@@ -145,12 +146,11 @@ def freeze(engine, month: str, data: Path, what: dict, totals: dict) -> tuple[Pa
     ).fetchone()[0]
     if not export.write_month(engine, month, part / closed.EXPORTS, "closed"):
         return None, {}
-    exported = sorted(file for file in (part / closed.EXPORTS).rglob("*") if file.is_file())
     manifest = {
         "month": month,
         **what,
         "entries": {"rows": rows, "sha256": sha256(path.read_bytes()).hexdigest(), "totals": totals},
-        "exports": {str(file.relative_to(part)): sha256(file.read_bytes()).hexdigest() for file in exported},
+        "exports_sha256": sha256((part / closed.EXPORTED).read_bytes()).hexdigest(),
     }
     (part / closed.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     os.replace(part, folder)
@@ -187,13 +187,12 @@ def main() -> int:
         return refuse("say which month: MONTH=2026-10", 2)
     if code := company.complete(arguments.company, arguments.data):
         return code
-    if not (data / "ledger.duckdb").exists():
+    if not arguments.reopen and not (data / "ledger.duckdb").exists():
         return refuse(f"{data}/ledger.duckdb is not there; run make build first", 2)
+    data.mkdir(parents=True, exist_ok=True)
     with (data / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return refuse(f"something else is writing to {data}; wait for it")
+        if not land.locked(lock):
+            return refuse(f"a landing is writing to {data}; wait for it")
         if complaints := closed.complaints(data):
             return refuse("; ".join(complaints))
         built = build.files_built(data)
@@ -201,7 +200,10 @@ def main() -> int:
             return reopen(month, data)
         if built is None or built != build.files_landed(data):
             return refuse(f"{data}/ledger.duckdb is not a good build of what is there now; run make build first")
-        code = close(month, data, arguments.force)
+        try:
+            code = close(month, data, arguments.force)
+        except duckdb.IOException as error:
+            return refuse(f"{data}/ledger.duckdb can't be read now, another program may write to it ({error})")
         if code == 0:  # the ledger holds what was closed: a build from nothing would say the same
             build.stamp(data, built)
         return code

@@ -191,7 +191,7 @@ def _closed_files_that_changed_stop_the_build(world: World) -> None:
     folder = world.data / "closed" / "2026-11"
     for name, change, complaint in (
         ("entries.parquet", lambda whole: whole[:-1], "2026-11/entries.parquet is not what was closed"),
-        ("exports/statements/mail.csv", lambda _: b"mine", "statements/mail.csv is not what was closed"),
+        ("exports/manifest.json", lambda _: b"mine", "exports/manifest.json is not what was closed"),
         ("manifest.json", lambda _: b"", "manifest.json can't be read"),
     ):
         whole = (folder / name).read_bytes()
@@ -200,6 +200,11 @@ def _closed_files_that_changed_stop_the_build(world: World) -> None:
         assert spoilt.code == 1
         assert complaint in spoilt.output
         (folder / name).write_bytes(whole)
+    statement = folder / "exports" / "statements" / "mail.csv"
+    whole = statement.read_bytes()
+    statement.write_bytes(b"mine\n")
+    assert export.export("2026-11", world.data) == 1
+    statement.write_bytes(whole)
     folder.rename(folder.with_name("away"))
     assert "2026-11 is gone" in closed.complaints(world.data)[0]
     folder.with_name("away").rename(folder)

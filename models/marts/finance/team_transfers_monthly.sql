@@ -11,3 +11,5 @@ where
     -- Each movement has two legs; the debit side names the debtor, also where a refund makes it negative.
     and side = 'debit'
 group by posted_month, team_id, counterparty_team_id
+-- What a bill takes from an accrual and gives back is owed by nobody.
+having sum(amount_usd) != 0
