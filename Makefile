@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build export verify whatif test lint bench company prices lock clean
+.PHONY: help demo build export verify whatif close test lint bench company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,6 +51,9 @@ verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themsel
 whatif: .venv/.synced profiles.yml ## each team's months under other POLICIES=, EVAL_FUNDING= or SHARING= files beside today's (MONTH=)
 	@$(BIN)/python scripts/whatif.py $(if $(MONTH),--month "$(MONTH)") $(if $(POLICIES),--policies "$(POLICIES)") \
 	  $(if $(EVAL_FUNDING),--funding "$(EVAL_FUNDING)") $(if $(SHARING),--sharing "$(SHARING)") "$(DATA)" "$(COMPANY)"
+
+close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports (FORCE=1 over what is named, REOPEN=1 takes it back)
+	@$(BIN)/python scripts/close.py "$(MONTH)" "$(DATA)" "$(COMPANY)" $(if $(filter-out 0,$(FORCE)),--force) $(if $(filter-out 0,$(REOPEN)),--reopen)
 
 test: lint ## all that CI runs
 	@$(BIN)/python -m pytest

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 from tqdm import tqdm
 
+import closed
 import company
 import land
 
@@ -45,8 +46,8 @@ class Progress:
 
 
 def fingerprint(data: Path) -> str:
-    """What a build depends on beside what has landed: the project, the company's seeds, the database to build on."""
-    digest = sha256()
+    """What a build depends on beside what has landed: project, seeds, closed months, the database to build on."""
+    digest = sha256(closed.digest(data).encode())
     folders = [PROJECT / name for name in ("models", "macros", "seeds", "tests")]
     files = [path for folder in [*folders, company.seeds_of(str(data))] for path in folder.rglob("*") if path.is_file()]
     files += [PROJECT / "dbt_project.yml", PROJECT / "profiles.yml"]
@@ -70,6 +71,11 @@ def files_built(data: Path) -> int | None:
         return None
     built = json.loads(stamp.read_text())
     return built["files"] if built["fingerprint"] == fingerprint(data) else None
+
+
+def stamp(data: Path, files: int) -> None:
+    """Says that the database is a good build of so many landed files, and of all else that it depends on."""
+    (data / ".built").write_text(json.dumps({"fingerprint": fingerprint(data), "files": files}))
 
 
 def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ...] = ()) -> tuple[bool, list]:
@@ -128,18 +134,19 @@ def _first_rows(query: str, database: Path) -> list[str]:
         return [f"(its rows can't be shown: {error})"]
 
 
-def report(database: Path) -> None:
-    with duckdb.connect(str(database), read_only=True) as engine:
+def report(data: Path) -> None:
+    state = dict.fromkeys(closed.months(data), " (closed)")
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         for month, billed, accrued, net, unattributed in engine.execute(TOTALS).fetchall():
             print(
-                f"  {month:%Y-%m}: billed {billed:.6f} + accrued {accrued:.6f} = borne by teams {net:.6f} USD"
-                f" ({unattributed:.6f} of it unattributed, visible by team)"
+                f"  {month:%Y-%m}{state.get(f'{month:%Y-%m}', '')}: billed {billed:.6f} + accrued {accrued:.6f} "
+                f"= borne by teams {net:.6f} USD ({unattributed:.6f} of it unattributed, visible by team)"
             )
 
 
 def verify(data: str) -> int:
     """Every identity and test over the whole ledger: a build that goes on tests only what it read anew."""
-    database, stamp = Path(data, "ledger.duckdb"), Path(data, ".built")
+    database = Path(data, "ledger.duckdb")
     if not database.exists():
         print(f"{database}: no ledger here, its tests were not run")
         return 0
@@ -147,7 +154,7 @@ def verify(data: str) -> int:
     passed, troubled = dbt("test", data)
     explain(troubled, database)
     if built is not None:
-        stamp.write_text(json.dumps({"fingerprint": fingerprint(Path(data)), "files": built}))
+        stamp(Path(data), built)
     print(f"{database}: {'every identity and test holds, over all rows' if passed else 'FAILED, see above'}")
     return 0 if passed else 1
 
@@ -162,18 +169,21 @@ def main() -> int:
     began = time.monotonic()
     if code := company.complete(arguments.company, arguments.data):
         return code
+    if complaints := closed.complaints(Path(arguments.data)):
+        print("ERROR: " + "\nERROR: ".join(complaints), file=sys.stderr)
+        return 1
     if arguments.verify:
         return verify(arguments.data)
     if code := land.run(arguments.inbox, Path(arguments.data)):
         return code
     data = Path(arguments.data)
-    database, stamp, landed = data / "ledger.duckdb", data / ".built", files_landed(data)
+    database, landed = data / "ledger.duckdb", files_landed(data)
     built = files_built(data)
     if built == landed:
         print(f"nothing new since {database} was built: same inputs, seeds and models")
-        report(database)
+        report(data)
         return 0
-    stamp.unlink(missing_ok=True)
+    (data / ".built").unlink(missing_ok=True)
     passed, troubled = dbt("build", arguments.data, built)
     explain(troubled, database)
     if not passed:
@@ -184,8 +194,8 @@ def main() -> int:
         return 1
     how = "anew" if built is None else f"on, from {landed - built} new files,"
     print(f"built {database} {how} in {time.monotonic() - began:.0f} s; every identity and test holds")
-    report(database)
-    stamp.write_text(json.dumps({"fingerprint": fingerprint(data), "files": landed}))
+    report(data)
+    stamp(data, landed)
     print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
     return 0
 

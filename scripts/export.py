@@ -1,7 +1,7 @@
 """Finance's files for a month, from the marts alone; and their check from the files alone.
 
 Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team>.csv, journal.csv,
-                               manifest.json (rows, control totals, sha256)
+                               manifest.json (rows, control totals, sha256); of a closed month, the files as closed
        export.py verify MONTH DATA    re-adds everything from the exported files; exit 1 where something is off
 """
 
@@ -17,12 +17,19 @@ from pathlib import Path
 import duckdb
 
 import check
+import closed
 
-# A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @, tab and carriage return begin one.
-NEUTRAL = "case when regexp_matches({0}, '^[=+\\-@\\t\\r]') then '''' || {0} else {0} end as {0}"
+# A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
+# and after a tab or the end of a line.
+BEGINS = "^[=+\\-@\uff1d\uff0b\uff0d\uff20\\t\\r\\n]"
+NEUTRAL = f"case when regexp_matches({{0}}, '{BEGINS}') then '''' || {{0}} else {{0}} end as {{0}}"
 CHARGEBACK = "select * from marts.team_chargeback_monthly where month = ? order by team_id"
 JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by journal_no, leg_no"
-STATEMENT = "select * from marts.team_statements_monthly where month = ? and team_id = ? order by section, item"
+# One file per month each; statements have one per team.
+FILES = {"team_chargeback.csv": CHARGEBACK, "journal.csv": JOURNAL}
+STATEMENT = """
+select * from marts.team_statements_monthly where month = ? and team_id = ? order by section, corrects_month, item
+"""
 TEAMS = "select distinct team_id from marts.team_statements_monthly where month = ? order by team_id"
 
 
@@ -48,34 +55,41 @@ def file_name(team: str) -> str:
 
 def export(month: str, data: Path) -> int:
     database, folder = data / "ledger.duckdb", data / "exports" / month
-    if not database.exists():
-        return fail(f"{database} is not there; run make build first")
     part = folder.with_name(f".{month}.part")
     shutil.rmtree(part, ignore_errors=True)
-    day = f"{month}-01"
-    with duckdb.connect(str(database), read_only=True) as engine:
-        months = [f"{row[0]:%Y-%m}" for row in engine.execute(
-            "select distinct month from marts.team_chargeback_monthly order by month").fetchall()]  # fmt: skip
-        if month not in months:
-            return fail(f"the ledger has no month {month}; it has {', '.join(months) or 'none'}")
-        files = {
-            "team_chargeback.csv": write_csv(engine, CHARGEBACK, [day], part / "team_chargeback.csv"),
-            "journal.csv": write_csv(engine, JOURNAL, [day], part / "journal.csv"),
-        }
-        for (team,) in engine.execute(TEAMS, [day]).fetchall():
-            name = f"statements/{file_name(team)}.csv"
-            files[name] = write_csv(engine, STATEMENT, [day, team], part / name)
-    if complaints := check.exit_door(part):
-        for complaint in complaints:
-            print(f"ERROR at the exit: {complaint}", file=sys.stderr)
-        return 1
-    manifest = {"month": month, "currency": "USD", "files": files}
-    (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    if month in closed.months(data):
+        shutil.copytree(data / "closed" / month / closed.EXPORTS, part)
+    else:
+        if not database.exists():
+            return fail(f"{database} is not there; run make build first")
+        with duckdb.connect(str(database), read_only=True) as engine:
+            months = [f"{row[0]:%Y-%m}" for row in engine.execute(
+                "select distinct month from marts.team_chargeback_monthly order by month").fetchall()]  # fmt: skip
+            if month not in months:
+                return fail(f"the ledger has no month {month}; it has {', '.join(months) or 'none'}")
+            if not write_month(engine, month, part, "open"):
+                return 1
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(part, folder)
-    net = files["team_chargeback.csv"]["totals"]["net_charge_usd"]
-    print(f"exported {len(files)} files for {month} to {folder}: net charge {net} USD over all teams")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    net, files = manifest["files"]["team_chargeback.csv"]["totals"]["net_charge_usd"], len(manifest["files"])
+    print(f"exported {files} files for {month} ({manifest['status']}) to {folder}: net charge {net} USD over all teams")
     return verify(month, data)
+
+
+def write_month(engine, month: str, folder: Path, status: str) -> bool:
+    """A month's files and their manifest into a new folder; False, and why, where they may not leave."""
+    day = f"{month}-01"
+    files = {name: write_csv(engine, query, [day], folder / name) for name, query in FILES.items()}
+    for (team,) in engine.execute(TEAMS, [day]).fetchall():
+        name = f"statements/{file_name(team)}.csv"
+        files[name] = write_csv(engine, STATEMENT, [day, team], folder / name)
+    complaints = check.exit_door(folder)
+    for complaint in complaints:
+        print(f"ERROR at the exit: {complaint}", file=sys.stderr)
+    manifest = {"month": month, "currency": "USD", "status": status, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    return not complaints
 
 
 # Each finds rows that should not be; {chargeback}, {journal} and {statements} are the exported files.
@@ -106,6 +120,15 @@ CHECKS = {
         select charged.team_id, charged.net_charge_usd, booked.net, booked.lines
         from {chargeback} as charged left join booked using (team_id)
         where abs(charged.net_charge_usd - coalesce(booked.net, 0)) > 0.01 * (coalesce(booked.lines, 0) + 1)""",
+    "corrections are of earlier months, and as many cents in statements as booked": """
+        with lines as (
+            select corrects_month, 0 as booked, amount_usd as stated from {statements}
+            union all select corrects_month, debit_usd - credit_usd, 0 from {journal} where account = 'ai_cost'
+        )
+        select corrects_month, sum(booked), sum(stated) from lines where corrects_month is not null
+        group by corrects_month
+        having corrects_month >= date '{day}'
+        or abs(sum(booked) - sum(stated)) > 0.01 * (select count(*) + 1 from {journal})""",
     "all rows are of the month": """
         select month from {chargeback} where month != date '{day}'
         union all select month from {journal} where month != date '{day}'
@@ -120,6 +143,9 @@ def verify(month: str, data: Path) -> int:
     if not (folder / "manifest.json").exists():
         return fail(f"{folder}/manifest.json is not there; run make export MONTH={month}")
     manifest = json.loads((folder / "manifest.json").read_text())
+    frozen = data / "closed" / month / closed.EXPORTS / "manifest.json"
+    if frozen.exists() and frozen.read_bytes() != (folder / "manifest.json").read_bytes():
+        return fail(f"{folder} is not what was closed; run make export MONTH={month} again")
     found = {str(path.relative_to(folder)) for path in folder.rglob("*.csv")}
     wrong = [f"{name}: in the manifest, not in the folder" for name in sorted(set(manifest["files"]) - found)]
     wrong += [f"{name}: in the folder, not in the manifest" for name in sorted(found - set(manifest["files"]))]
@@ -158,8 +184,9 @@ def _table(path: Path) -> str:
     """A CSV read with money as exact decimals and everything else as it is."""
     head = next(iter(sorted(path.parent.glob(path.name))), path)
     present = head.read_text().split("\n", 1)[0].split(",") if head.exists() else []
-    kept = ", ".join(f"'{name}': 'decimal(38, 12)'" for name in present if name.endswith("_usd"))
-    types = f"{{{kept}, 'month': 'date', 'team_id': 'varchar'}}"
+    kinds = {name: "decimal(38, 12)" for name in present if name.endswith("_usd")}
+    kinds |= {name: "date" for name in present if name.endswith("month")}
+    types = {**kinds, "team_id": "varchar"}
     return f"read_csv({_quoted(path)}, header = true, types = {types})"
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landing.tables import NO_DAY, TABLES
+from landing.tables import CLOSED_ENTRIES, NO_DAY, TABLES
 
 MOST_PARTS, SMALL_BYTES = 4, 1 << 20  # small files of one day, before they become one
 COPIES = """
@@ -52,9 +52,9 @@ class Store:
         self.files: dict[str, dict] = {}
         if self.manifest_path.exists():
             self.files = json.loads(self.manifest_path.read_text())["files"]
-        for table, schema in TABLES.items():
-            # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
-            empty = self.root / table / f"day={NO_DAY}" / "empty.parquet"
+        # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
+        empties = {self.root / table / f"day={NO_DAY}" / "empty.parquet": schema for table, schema in TABLES.items()}
+        for empty, schema in {**empties, data / "closed" / ".empty" / "entries.parquet": CLOSED_ENTRIES}.items():
             if not empty.exists() or pq.read_schema(empty) != schema:
                 empty.parent.mkdir(parents=True, exist_ok=True)
                 pq.write_table(schema.empty_table(), empty)

@@ -147,6 +147,18 @@ TABLES: dict[str, pa.Schema] = {
         ]
     ),
 }
+# What `make close` freezes: the columns of mart ledger_entries, in its order.
+CLOSED_ENTRIES = pa.schema(
+    [
+        *fields(TEXT, "entry_id journal_id"),
+        *fields(pa.date32(), "posted_month incurred_on"),
+        *fields(TEXT, "account side team_id counterparty_team_id feature_id provider account_id model team_path"),
+        *fields(TEXT, "payer_team_id bearer_team_id purpose kind basis"),
+        *fields(pa.decimal128(38, 12), "amount_usd"),
+        *fields(TEXT, "corrects_entry_id"),
+        *fields(pa.date32(), "corrects_month"),
+    ]
+)
 
 # The column that gives a row its day; tables without one stand under the day of what has no time.
 DAY_OF = {

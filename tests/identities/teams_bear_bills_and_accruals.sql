@@ -1,4 +1,6 @@
--- Identity 2: net charge over all teams is the bills posted plus what accrued, per month.
+-- Identity 2, per posted month. In an open month, net charge over all teams is the bills of its days plus what accrued;
+-- the first one also takes what closed months say otherwise today. In a closed month it is what was closed: bills
+-- posted and the change in accrued, as the accounts opposite to the teams' have them.
 with charged as (
 
     select
@@ -6,6 +8,24 @@ with charged as (
         sum(net_charge_usd) as net_charge_usd
     from {{ ref('team_chargeback_monthly') }}
     group by month
+
+),
+
+closed as (
+
+    select
+        posted_month,
+        -sum(amount_usd) as amount_usd
+    from {{ source('closed', 'entries') }}
+    where account != 'ai_cost'
+    group by posted_month
+
+),
+
+first_open as (
+
+    select cast(max(posted_month) + interval 1 month as date) as month
+    from closed
 
 ),
 
@@ -33,12 +53,37 @@ incurred as (
 
 ),
 
+posted as (
+
+    select
+        greatest(incurred.month, coalesce(first_open.month, incurred.month)) as month,
+        incurred.amount_usd
+    from incurred
+    cross join first_open
+
+    union all
+
+    select
+        first_open.month,
+        -closed.amount_usd as amount_usd
+    from closed
+    cross join first_open
+
+    union all
+
+    select
+        posted_month as month,
+        amount_usd
+    from closed
+
+),
+
 summed as (
 
     select
         month,
         sum(amount_usd) as amount_usd
-    from incurred
+    from posted
     group by month
 
 )

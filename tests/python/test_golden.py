@@ -1,10 +1,12 @@
 """The golden day: every mart against what was costed by hand (tests/golden/README.md)."""
 
 import csv
+import re
 import shutil
 from collections import Counter
 from decimal import Decimal, InvalidOperation
 
+import duckdb
 import pytest
 from conftest import GOLDEN, PROJECT
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -98,3 +100,27 @@ def test_database_opens_in_a_1x_client(golden):
     header = (golden.data / "ledger.duckdb").read_bytes()[:20]
     assert header[8:12] == b"DUCK"
     assert int.from_bytes(header[12:20], "little") == 67
+
+
+def test_each_entry_leads_to_its_calls_and_to_the_lines_of_its_bill(golden):
+    calls, charges = re.findall(r"```sql\n(.*?)```", (PROJECT / "models" / "overview.md").read_text(), re.DOTALL)
+    entries = golden.rows("select entry_id, feature_id, basis, amount_usd from marts.ledger_entries "
+                          "where kind in ('bill', 'accrual') and side = 'debit'")  # fmt: skip
+    assert len(entries) == 8
+    for entry_id, feature_id, basis, amount in entries:
+        by_call = golden.rows(calls.replace("<id>", entry_id))
+        by_line = golden.rows(charges.replace("<id>", entry_id))
+        assert sum(row[6] for row in (by_line if feature_id == "untraced" else by_call)) == amount
+        assert {(row[8], bool(row[9])) for row in by_line} == (
+            {("openrouter_activity_2026-10-06.csv", True)} if basis == "billed" else set()
+        )
+        if basis == "billed" and feature_id != "untraced":
+            lines = ", ".join(f"'{row[1]}'" for row in by_line)
+            named = golden.rows(f"select call_id from intermediate.int_charges_settled where charge_id in ({lines})")
+            assert {row[1] for row in by_call} == {row[0] for row in named}
+
+
+def test_closed_entries_have_the_columns_of_the_ledger(golden):
+    columns = [column for column, *_ in golden.rows("describe marts.ledger_entries")]
+    (empty,) = (golden.data / "closed" / ".empty").glob("entries.parquet")
+    assert [column for column, *_ in duckdb.sql(f"describe from '{empty}'").fetchall()] == columns

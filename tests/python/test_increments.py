@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from test_forests import forest, otlp, seeds
 
+import build as build_script
+import close
+
 LINES = [("gpt-4o-mini, input", 0, Decimal("0.00000015")), ("gpt-4o-mini, output", 1, Decimal("0.0000006"))]
 MIDNIGHT = 14 * 3600  # after spans' first moment
 REQUIREMENTS = "feature_id,suite,min_pass_rate,fresh_days,valid_from,valid_to\nfeature-1,faithful,0.5,30,,\n"
@@ -147,17 +150,24 @@ def differences(one: Path, other: Path) -> dict[str, list]:
 @settings(max_examples=1, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_slices_in_any_order_end_as_one_build(tmp_path_factory, seed):
+    """Also where a month was closed in between: what comes later is the same corrections, slice by slice or at once."""
     folder = tmp_path_factory.mktemp("slices")
     world(seed, folder / "whole")
     dice, company, inbox = random.Random(seed), folder / "whole" / "company", folder / "inbox"
     inbox.mkdir()
     parts = slices(folder / "whole" / "inbox", dice)
+    closes = dice.choice([None, *range(4, len(parts), 4)])
     for begin in range(0, len(parts), 4):
         for name, content in parts[begin : begin + 4]:
             (inbox / name).write_bytes(content)
         built = run_build(inbox, folder / "on", company)
         assert built.code == 0, f"seed {seed}: {built.output}"
         assert ("ledger.duckdb on, from" in built.output) == (begin > 0)
+        if begin == closes and built.rows("select 1 from marts.ledger_entries limit 1"):
+            (month,) = built.rows("select strftime(min(posted_month), '%Y-%m') from marts.ledger_entries")[0]
+            assert close.close(month, folder / "on", force=True) == 0
+            build_script.stamp(folder / "on", build_script.files_landed(folder / "on"))
+            shutil.copytree(folder / "on" / "closed", folder / "anew" / "closed")
     anew = run_build(inbox, folder / "anew", company)
     assert anew.code == 0, anew.output
     assert differences(folder / "on", folder / "anew") == {}, f"seed {seed}"

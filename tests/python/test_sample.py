@@ -133,14 +133,18 @@ def test_each_check_of_the_exports_can_fail(tmp_path, check):
     amounts = {f"{line}_usd": "0" for line in f"{lines} net_charge accrued billed".split()}
     chargeback = {"month": "2026-10-01", "team_id": "a", **amounts}
     journal = {"month": "2026-10-01", "journal_no": "1", "account": "ai_cost", "team_id": "a"}
-    journal |= {"debit_usd": "0", "credit_usd": "0"}
-    statement = {"month": "2026-10-01", "team_id": "a", "amount_usd": "0"}
+    journal |= {"debit_usd": "0", "credit_usd": "0", "corrects_month": ""}
+    statement = {"month": "2026-10-01", "team_id": "a", "amount_usd": "0", "corrects_month": ""}
     broken = {
         "a team's lines, cash and bases each add up to its net charge": (chargeback, {"production_usd": "1"}),
         "transfers out equal transfers in": (chargeback, {"transfers_out_usd": "1"}),
         "each journal's debits equal its credits": (journal, {"debit_usd": "1"}),
         "each statement adds up to the team's booked net": (statement, {"amount_usd": "1"}),
         "the journal is within a cent per line of the full-scale charge": (chargeback, {"net_charge_usd": "9"}),
+        "corrections are of earlier months, and as many cents in statements as booked": (
+            statement,
+            {"corrects_month": "2026-10-01"},
+        ),
         "all rows are of the month": (journal, {"month": "2026-09-01"}),
     }
     row, change = broken[check]
@@ -156,10 +160,11 @@ def test_each_check_of_the_exports_can_fail(tmp_path, check):
 def test_cells_that_a_spreadsheet_would_run_are_neutralised(tmp_path):
     engine = duckdb.connect()
     query = (
-        "select month, team from (values (?, '=cmd()'), ('m', '-1+1'), ('m', 'plain')) as t (month, team) order by team"
+        "select month, team from (values (?, '=cmd()'), ('m', '-1+1'), ('m', '\uff1d1'), ('m', 'plain'))"
+        " as t (month, team) order by team"
     )
     export.write_csv(engine, query, ["m"], tmp_path / "a.csv")
-    assert sorted((tmp_path / "a.csv").read_text().split()[1:]) == ["m,'-1+1", "m,'=cmd()", "m,plain"]
+    assert sorted((tmp_path / "a.csv").read_text().split()[1:]) == ["m,'-1+1", "m,'=cmd()", "m,'\uff1d1", "m,plain"]
 
 
 @pytest.mark.parametrize("words", [["2026-13"], ["../etc"], ["2026-10"]])

@@ -3,6 +3,7 @@ with movements as (
 
     select
         posted_month,
+        corrects_month,
         kind,
         basis,
         provider,
@@ -11,7 +12,20 @@ with movements as (
         sum(amount_usd) as amount_usd
     from {{ ref('ledger_entries') }}
     where side = 'debit'
-    group by posted_month, kind, basis, provider, team_id, counterparty_team_id
+    group by posted_month, corrects_month, kind, basis, provider, team_id, counterparty_team_id
+
+),
+
+-- What takes a booking back is rounded as the booking was, so that both cancel to the cent.
+directed as (
+
+    select
+        *,
+        case
+            when sum(amount_usd) over (partition by posted_month, corrects_month, kind, basis, provider) < 0 then -1
+            else 1
+        end as direction
+    from movements
 
 ),
 
@@ -20,10 +34,11 @@ rounded as (
     select
         *,
         -- Bills and accruals add up to each provider's total in cents, transfers to theirs.
-        {{ cents_by_largest_remainder(
-            'amount_usd', 'posted_month, kind, basis, provider', 'debit_team_id, credit_team_id'
+        direction * {{ cents_by_largest_remainder(
+            'direction * amount_usd', 'posted_month, corrects_month, kind, basis, provider',
+            'debit_team_id, credit_team_id'
         ) }} as cents
-    from movements
+    from directed
 
 ),
 
@@ -33,7 +48,7 @@ numbered as (
         *,
         row_number() over (
             partition by posted_month
-            order by kind, basis, provider, debit_team_id, credit_team_id
+            order by corrects_month nulls first, kind, basis, provider, debit_team_id, credit_team_id
         ) as journal_no
     from rounded
     where cents != 0
@@ -44,6 +59,7 @@ legs as (
 
     select
         posted_month,
+        corrects_month,
         journal_no,
         1 as leg_no,
         kind,
@@ -58,6 +74,7 @@ legs as (
 
     select
         posted_month,
+        corrects_month,
         journal_no,
         2 as leg_no,
         kind,
@@ -86,6 +103,7 @@ select
     legs.team_id,
     teams.cost_center,
     cast(greatest(legs.cents, 0) * 0.01 as decimal(38, 2)) as debit_usd,
-    cast(greatest(-legs.cents, 0) * 0.01 as decimal(38, 2)) as credit_usd
+    cast(greatest(-legs.cents, 0) * 0.01 as decimal(38, 2)) as credit_usd,
+    legs.corrects_month
 from legs
 left join {{ ref('teams') }} as teams on legs.team_id = teams.team_id

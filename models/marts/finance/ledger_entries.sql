@@ -1,42 +1,119 @@
 -- one row per journal and leg: debits positive, credits negative, each journal sums to zero
 {{ replaces_touched("incurred_on", by="posted_day") }}
-with legs as (
+{% set of_journal = [
+    'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path', 'payer_team_id', 'bearer_team_id',
+    'purpose', 'basis'
+] %}
+{% set of_leg = ['account', 'side', 'team_id', 'counterparty_team_id', 'kind'] %}
+{% set leg = of_journal + of_leg %}
+with closed as (
+
+    select * from {{ source('closed', 'entries') }}
+
+),
+
+months as (
 
     select
-        movements.cost_id,
-        movements.kind,
-        movements.step,
-        sides.side,
-        case sides.side when 'debit' then movements.debit_account else movements.credit_account end as account,
-        case sides.side when 'debit' then movements.debit_team_id else movements.credit_team_id end as team_id,
-        case sides.side when 'debit' then movements.credit_team_id else movements.debit_team_id end
-            as counterparty_team_id,
-        case sides.side when 'debit' then movements.amount_usd else -movements.amount_usd end as amount_usd
-    from {{ ref('int_movements_listed') }} as movements
-    cross join (values ('debit'), ('credit')) as sides (side)
+        max(posted_month) as last_closed,
+        cast(max(posted_month) + interval 1 month as date) as first_open
+    from closed
+
+),
+
+recomputed as (
+
+    select
+        legs.*,
+        months.first_open,
+        coalesce(legs.posted_month <= months.last_closed, false) as is_closed
+    from {{ ref('int_legs_recomputed') }} as legs
+    cross join months
+
+),
+
+-- Closed months hold a leg's first booking and what earlier corrections made of it: neither is booked again.
+compared as (
+
+    select
+        posted_month as corrects_month,
+        {{ leg | join(',\n        ') }},
+        amount_usd,
+        cast(null as varchar) as closed_entry_id
+    from recomputed
+    where is_closed
+
+    union all
+
+    select
+        coalesce(corrects_month, posted_month) as corrects_month,
+        {{ leg | join(',\n        ') }},
+        -amount_usd as amount_usd,
+        case when corrects_month is null then '1' else '2' end || entry_id as closed_entry_id
+    from closed
+    where {{ is_touched('incurred_on', 'posted_day') }}
+
+),
+
+changed as (
+
+    select
+        corrects_month,
+        {{ leg | join(',\n        ') }},
+        sum(amount_usd) as amount_usd,
+        substr(min(closed_entry_id), 2) as closed_entry_id
+    from compared
+    group by corrects_month, {{ leg | join(', ') }}
+    having sum(amount_usd) != 0
+
+),
+
+corrections as (
+
+    select
+        changed.*,
+        months.first_open,
+        -- A leg that the closed month lacks takes the place of the one that changed most beside it.
+        first_value(changed.closed_entry_id) over (
+            partition by
+                changed.corrects_month, changed.incurred_on, changed.provider, changed.model, changed.side
+            order by
+                case when changed.closed_entry_id is null then 1 else 0 end,
+                abs(changed.amount_usd) desc, changed.closed_entry_id
+        ) as neighbour_entry_id
+    from changed
+    cross join months
 
 )
 
+{% set columns = ['entry_id', 'journal_id', 'posted_month', 'incurred_on'] + of_leg[:4] + [
+    'feature_id', 'provider', 'account_id', 'model', 'team_path', 'payer_team_id', 'bearer_team_id', 'purpose', 'kind',
+    'basis', 'amount_usd'
+] %}
 select
-    {{ entry_key(['legs.cost_id', 'legs.kind', 'legs.step', 'legs.side']) }} as entry_id,
-    legs.cost_id || ':' || legs.kind as journal_id,
-    costs.posted_month,
-    costs.incurred_on,
-    legs.account,
-    legs.side,
-    legs.team_id,
-    case when legs.counterparty_team_id != legs.team_id then legs.counterparty_team_id end as counterparty_team_id,
-    costs.feature_id,
-    costs.provider,
-    costs.account_id,
-    costs.model,
-    costs.team_path,
-    costs.payer_team_id,
-    costs.bearer_team_id,
-    costs.purpose,
-    legs.kind,
-    costs.basis,
-    {{ money('legs.amount_usd') }} as amount_usd,
-    cast(null as varchar) as corrects_entry_id
-from legs
-inner join {{ ref('int_costs_journalled') }} as costs on legs.cost_id = costs.cost_id
+    {{ columns | join(',\n    ') }},
+    cast(null as varchar) as corrects_entry_id,
+    cast(null as date) as corrects_month
+from recomputed
+where not is_closed
+
+union all
+
+select
+    {{ entry_key(['corrects_month'] + leg + ['first_open']) }} as entry_id,
+    {{ entry_key(['corrects_month'] + of_journal) }} || ':' || kind || ':' || cast(first_open as varchar) as journal_id,
+    first_open as posted_month,
+    {{ columns[3:-1] | join(',\n    ') }},
+    {{ money('amount_usd') }} as amount_usd,
+    coalesce(closed_entry_id, neighbour_entry_id) as corrects_entry_id,
+    corrects_month
+from corrections
+
+union all
+
+select
+    {{ columns | join(',\n    ') }},
+    corrects_entry_id,
+    corrects_month
+from closed
+where {{ is_touched('incurred_on', 'posted_day') }}

@@ -72,7 +72,8 @@ summed as (
             as transfers_in_usd,
         sum(amount_usd) as net_charge_usd,
         sum(case when basis = 'accrued' then amount_usd else 0 end) as accrued_usd,
-        sum(case when basis = 'billed' then amount_usd else 0 end) as billed_usd
+        sum(case when basis = 'billed' then amount_usd else 0 end) as billed_usd,
+        sum(case when corrects_month is not null then amount_usd else 0 end) as corrections_usd
     from classified
     group by posted_month, team_id
 
@@ -80,7 +81,7 @@ summed as (
 
 {% set lines = [
     'production', 'evaluation', 'eval_pool_credit', 'development', 'shared', 'unattributed', 'paid', 'transfers_out',
-    'transfers_in', 'net_charge', 'accrued', 'billed'
+    'transfers_in', 'net_charge', 'accrued', 'billed', 'corrections'
 ] %}
 select
     rosters.posted_month as month,

@@ -4,10 +4,12 @@ with entries as (
     select
         posted_month,
         team_id,
+        corrects_month,
         feature_id as item,
         amount_usd,
         case when basis = 'accrued' then amount_usd else 0 end as accrued_usd,
         case
+            when corrects_month is not null then '6 corrections'
             when kind = 'pool_credit' then '3 quality pool'
             when kind = 'share' and side = 'debit' then '5 shared'
             when feature_id in ('untraced', 'unlabelled', 'invoice_only') then '5 unattributed'
@@ -28,11 +30,12 @@ lines as (
         team_id,
         section,
         item,
+        corrects_month,
         sum(amount_usd) as amount_usd,
         sum(accrued_usd) as accrued_usd
     from entries
-    group by posted_month, team_id, section, item
-    having sum(amount_usd) != 0
+    group by posted_month, team_id, section, item, corrects_month
+    having sum(amount_usd) != 0 or sum(accrued_usd) != 0
 
 ),
 
@@ -56,8 +59,11 @@ with_rounding as (
         team_id,
         section,
         item,
+        corrects_month,
         accrued_usd,
-        {{ cents_by_largest_remainder('amount_usd', 'posted_month, team_id', 'section, item') }} as cents
+        {{ cents_by_largest_remainder(
+            'amount_usd', 'posted_month, team_id', 'section, item, corrects_month'
+        ) }} as cents
     from lines
 
     union all
@@ -65,8 +71,9 @@ with_rounding as (
     select
         nets.posted_month,
         nets.team_id,
-        '6 rounding' as section,
+        '7 rounding' as section,
         'rounding' as item,
+        cast(null as date) as corrects_month,
         0 as accrued_usd,
         cast(nets.net_usd * 100 - round(coalesce(sum(lines.amount_usd), 0) * 100) as bigint) as cents
     from nets
@@ -83,6 +90,7 @@ compared as (
         coalesce(lines.team_id, previous.team_id) as team_id,
         coalesce(lines.section, previous.section) as section,
         coalesce(lines.item, previous.item) as item,
+        coalesce(lines.corrects_month, previous.corrects_month) as corrects_month,
         coalesce(lines.accrued_usd, 0) as accrued_usd,
         coalesce(lines.cents, 0) as cents,
         coalesce(previous.cents, 0) as previous_cents
@@ -92,6 +100,7 @@ compared as (
             lines.team_id = previous.team_id
             and lines.section = previous.section
             and lines.item = previous.item
+            and lines.corrects_month is not distinct from previous.corrects_month
             and lines.posted_month = previous.posted_month + interval 1 month
 
 )
@@ -110,12 +119,22 @@ select
         when section = '3 quality pool' then 'what the quality pool pays of evals'
         when section = '4 development' then 'calls from development and staging'
         when section = '5 shared' then 'your part of it by a sharing rule'
-        when section = '6 rounding' then 'cents between these lines and the booked net'
+        when section = '6 corrections'
+            then 'what came after ' || substr(cast(corrects_month as varchar), 1, 7) || ' was closed'
+        when section = '7 rounding' then 'cents between these lines and the booked net'
         when item = 'untraced' then 'billed on your keys, seen in no span'
         when item = 'unlabelled' then 'calls on your keys that no feature label explains'
         when item = 'invoice_only' then 'fees and credits of your accounts'
         else 'calls whose purpose nobody stated'
     end
-    || case when accrued_usd != 0 then ' (not yet billed in part or whole)' else '' end as why
+    || case
+        when section = '6 corrections' and accrued_usd < 0
+            then ': the bill for ' || cast(cast(-accrued_usd as decimal(38, 2)) as varchar) || ' that had accrued'
+        when section = '6 corrections' and accrued_usd > 0 then ': calls that are not yet billed'
+        when section = '6 corrections' then ': bills, spans or owners known later'
+        when accrued_usd != 0 then ' (not yet billed in part or whole)'
+        else ''
+    end as why,
+    corrects_month
 from compared
-where posted_month <= (select max(nets.posted_month) from nets) and (section != '6 rounding' or cents != 0)
+where posted_month <= (select max(nets.posted_month) from nets) and (section != '7 rounding' or cents != 0)

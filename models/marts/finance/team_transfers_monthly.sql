@@ -13,3 +13,5 @@ where
     -- Who takes a part of what it pays for itself owes nobody.
     and counterparty_team_id is not null
 group by posted_month, team_id, counterparty_team_id
+-- What a bill takes from an accrual and gives back is owed by nobody.
+having sum(amount_usd) != 0

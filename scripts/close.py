@@ -1,0 +1,213 @@
+"""Close a month of the ledger: its entries and exports are frozen in DATA/closed, and no build changes them again.
+
+Usage: close.py MONTH DATA COMPANY [--force] [--reopen]. Months close in order, on a good build of all that landed.
+--force closes although too much of the month is unexplained or nothing of it is billed, or closes a closed month again;
+--reopen takes the last closed month back. Both leave a line in DATA/closed/log.jsonl. Exit 1 where a month can't be
+closed (it says why), 2 where the call is wrong.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+from datetime import date, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+
+import build
+import closed
+import company
+import export
+import land
+
+# What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
+SIZES = """
+select
+    coalesce(sum(amount_usd) filter (where account = 'ai_cost'), 0) as net_charge_usd,
+    coalesce(sum(amount_usd) filter (where kind = 'bill' and side = 'debit'), 0) as billed_usd,
+    coalesce(sum(amount_usd) filter (where kind = 'accrual' and side = 'debit'), 0) as accrued_usd,
+    coalesce(sum(amount_usd) filter (where account = 'ai_cost' and corrects_month is not null), 0) as corrections_usd,
+    coalesce(-sum(amount_usd) filter (where account = 'provider_payable'), 0) as provider_payable_usd,
+    coalesce(-sum(amount_usd) filter (where account = 'accrued_payable'), 0) as accrued_payable_usd,
+    coalesce(sum(amount_usd) filter (where kind = 'bill' and side = 'debit' and feature_id = 'untraced'), 0)
+        as untraced_usd,
+    (select coalesce(sum(abs(unexplained_usd)), 0) from marts.invoice_tie_out_monthly
+        where date_trunc('month', period_start) = $month) as invoices_unexplained_usd
+from marts.ledger_entries where posted_month = $month
+"""
+NEWEST = """
+select max(day) from (
+    select max(spent_on) as day from marts.spend_daily
+    union all select max(usage_on) from marts.invoice_reconciliation_daily
+) as days
+"""
+TEAMS = """
+select team_id, net_charge_usd::decimal(38, 2), billed_usd::decimal(38, 2), accrued_usd::decimal(38, 2),
+    corrections_usd::decimal(38, 2)
+from marts.team_chargeback_monthly where month = $month and (net_charge_usd != 0 or paid_usd != 0)
+order by net_charge_usd desc, team_id
+"""
+
+
+def refuse(reason: str, code: int = 1) -> int:
+    print(f"ERROR: {reason}", file=sys.stderr)
+    return code
+
+
+def close(month: str, data: Path, force: bool) -> int:
+    before = closed.months(data)
+    if month in before:
+        if not force:
+            return refuse(f"{month} is closed; FORCE=1 says so once more, REOPEN=1 takes it back")
+        closed.trace(data, month, "closed", {**closed.trace_of(closed.manifest(data, month)), "flags": ["FORCE"]})
+        print(f"{month} was closed already; its entries are as they were")
+        return 0
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        months = [f"{row[0]:%Y-%m}" for row in engine.execute(
+            "select distinct posted_month from marts.ledger_entries order by posted_month").fetchall()]  # fmt: skip
+        still_open = [name for name in months if name not in before]
+        if month in months and month not in still_open[:1]:
+            return refuse(f"months close in order; the next one is {still_open[0]}")
+        if month not in months:
+            return refuse(f"the ledger has no entry in {month}; it has {', '.join(months) or 'no month'}")
+        sizes, until = sizes_of(engine, month), str(engine.execute(NEWEST).fetchone()[0])
+        gaps = gaps_of(sizes)
+        show(engine, month, sizes, until)
+        if gaps and not force:
+            for gap in gaps:
+                print(f"ERROR: {gap}", file=sys.stderr)
+            return refuse(f"{month} stays open; explain what is named above, or close it as it is with FORCE=1")
+        what = {"data_until": until, "flags": ["FORCE"] if force else [], "overruled": gaps}
+        totals = {name: f"{amount:f}" for name, amount in sizes.items()}
+        folder, written = freeze(engine, month, data, what, totals)
+    if folder is None:
+        return 1
+    closed.trace(data, month, "closed", closed.trace_of(written))
+    print(
+        f"closed {month}: {written['entries']['rows']:,} entries and the month's exports are in {folder}; what comes "
+        "later is booked in the next month, as corrections"
+    )
+    return 0
+
+
+def sizes_of(engine, month: str) -> dict[str, Decimal]:
+    found = engine.execute(SIZES, {"month": f"{month}-01"})
+    return dict(zip([column[0] for column in found.description], found.fetchone(), strict=True))
+
+
+def gaps_of(sizes: dict[str, Decimal]) -> list[str]:
+    """What asks for a second thought before the month is booked."""
+    variables = land.project_variables()
+    unexplained = abs(sizes["untraced_usd"]) + sizes["invoices_unexplained_usd"]
+    gaps = []
+    for what, part, whole, most in (
+        ("untraced, or on invoices that no charge explains", unexplained, sizes["billed_usd"], "close_unexplained_pct"),
+        ("accrued, not billed", sizes["accrued_usd"], sizes["net_charge_usd"], "close_accrued_pct"),
+    ):
+        if part > abs(whole) * Decimal(str(variables[most])):
+            share = f"{part / abs(whole):.1%} of {whole:.2f}" if whole else "of nothing"
+            gaps.append(f"{part:.2f} USD are {what}: {share}, over {most} ({variables[most]:.0%})")
+    return gaps
+
+
+def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
+    print(f"{month}, in USD, as of data until {until}:\n")
+    for name, text in (
+        ("billed_usd", "billed"),
+        ("accrued_usd", "accrued, less accruals that bills took the place of"),
+        ("net_charge_usd", "borne by teams"),
+        ("corrections_usd", "of which corrections to closed months"),
+        ("untraced_usd", "of which untraced"),
+        ("invoices_unexplained_usd", "on invoices, unexplained"),
+    ):
+        print(f"  {text:52}{sizes[name]:>14,.2f}")
+    if until < str((date.fromisoformat(f"{month}-01") + timedelta(31)).replace(day=1) - timedelta(1)):
+        print("\n  The data end before the month does: what its last days bring will be corrections.")
+    print(f"\n  {'team':24}{'net charge':>14}{'billed':>14}{'accrued':>14}{'corrections':>14}")
+    for team, *amounts in engine.execute(TEAMS, {"month": f"{month}-01"}).fetchall():
+        print(f"  {team:24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
+    print()
+
+
+def freeze(engine, month: str, data: Path, what: dict, totals: dict) -> tuple[Path | None, dict]:
+    """The month's folder, written beside and moved in whole; its manifest. Nothing where an export is refused."""
+    folder, part = data / "closed" / month, data / "closed" / f".{month}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    path = part / closed.ENTRIES
+    rows = engine.execute(
+        f"copy (select * from marts.ledger_entries where posted_month = date '{month}-01' order by entry_id) "
+        f"to {export._quoted(path)} (format parquet, compression zstd)"
+    ).fetchone()[0]
+    if not export.write_month(engine, month, part / closed.EXPORTS, "closed"):
+        return None, {}
+    manifest = {
+        "month": month,
+        **what,
+        "entries": {"rows": rows, "sha256": sha256(path.read_bytes()).hexdigest(), "totals": totals},
+        "exports_sha256": sha256((part / closed.EXPORTED).read_bytes()).hexdigest(),
+    }
+    (part / closed.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    os.replace(part, folder)
+    return folder, manifest
+
+
+def reopen(month: str, data: Path) -> int:
+    before = closed.months(data)
+    if month not in before:
+        return refuse(f"{month} is not closed; closed are {', '.join(before) or 'none'}")
+    if month != before[-1]:
+        return refuse(f"only the last closed month can be reopened: {before[-1]}")
+    was = closed.trace_of(closed.manifest(data, month))
+    kept = data / "closed" / ".reopened"
+    kept.mkdir(exist_ok=True)
+    times = sum(path.name.startswith(f"{month}.") for path in kept.iterdir())
+    closed.trace(data, month, "reopened", {**was, "flags": ["REOPEN"], "kept": f".reopened/{month}.{times + 1}"})
+    os.replace(data / "closed" / month, kept / f"{month}.{times + 1}")
+    (data / ".built").unlink(missing_ok=True)
+    print(f"reopened {month}; its files are kept in {kept}/{month}.{times + 1}. Now `make build`, then close it again")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("month")
+    parser.add_argument("data")
+    parser.add_argument("company", type=Path)
+    parser.add_argument("--force", action="store_true", help="close although something is named that speaks against it")
+    parser.add_argument("--reopen", action="store_true", help="take the last closed month back")
+    arguments = parser.parse_args()
+    month, data = arguments.month, Path(arguments.data)
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        return refuse("say which month: MONTH=2026-10", 2)
+    if code := company.complete(arguments.company, arguments.data):
+        return code
+    if not arguments.reopen and not (data / "ledger.duckdb").exists():
+        return refuse(f"{data}/ledger.duckdb is not there; run make build first", 2)
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / ".lock").open("w") as lock:
+        if not land.locked(lock):
+            return refuse(f"a landing is writing to {data}; wait for it")
+        if complaints := closed.complaints(data):
+            return refuse("; ".join(complaints))
+        built = build.files_built(data)
+        if arguments.reopen:
+            return reopen(month, data)
+        if built is None or built != build.files_landed(data):
+            return refuse(f"{data}/ledger.duckdb is not a good build of what is there now; run make build first")
+        try:
+            code = close(month, data, arguments.force)
+        except duckdb.IOException as error:
+            return refuse(f"{data}/ledger.duckdb can't be read now, another program may write to it ({error})")
+        if code == 0:  # the ledger holds what was closed: a build from nothing would say the same
+            build.stamp(data, built)
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
