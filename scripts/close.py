@@ -1,7 +1,7 @@
 """Close a month of the ledger: its entries and exports are frozen in DATA/closed, and no build changes them again.
 
 Usage: close.py MONTH DATA COMPANY [--force] [--reopen]. Months close in order, on a good build of all that landed.
---force closes although too much of the month is unexplained or nothing of it is billed, or closes a closed month again;
+--force closes although too much of the month is unexplained, or closes a closed month again;
 --reopen takes the last closed month back. Both leave a line in DATA/closed/log.jsonl. Exit 1 where a month can't be
 closed (it says why), 2 where the call is wrong.
 """
@@ -102,17 +102,15 @@ def sizes_of(engine, month: str) -> dict[str, Decimal]:
 
 def gaps_of(sizes: dict[str, Decimal]) -> list[str]:
     """What asks for a second thought before the month is booked."""
-    variables = land.project_variables()
+    most, billed = Decimal(str(land.project_variables()["close_unexplained_pct"])), sizes["billed_usd"]
     unexplained = abs(sizes["untraced_usd"]) + sizes["invoices_unexplained_usd"]
-    gaps = []
-    for what, part, whole, most in (
-        ("untraced, or on invoices that no charge explains", unexplained, sizes["billed_usd"], "close_unexplained_pct"),
-        ("accrued, not billed", sizes["accrued_usd"], sizes["net_charge_usd"], "close_accrued_pct"),
-    ):
-        if part > abs(whole) * Decimal(str(variables[most])):
-            share = f"{part / abs(whole):.1%} of {whole:.2f}" if whole else "of nothing"
-            gaps.append(f"{part:.2f} USD are {what}: {share}, over {most} ({variables[most]:.0%})")
-    return gaps
+    if unexplained <= abs(billed) * most:
+        return []
+    share = f"{unexplained / abs(billed):.1%} of {billed:.2f} billed" if billed else "nothing is billed"
+    return [
+        f"{unexplained:.2f} USD are untraced, or on invoices that no charge explains: {share}, over "
+        f"close_unexplained_pct ({most:.0%})"
+    ]
 
 
 def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
