@@ -72,7 +72,7 @@ def files_built(data: Path) -> int | None:
     return built["files"] if built["fingerprint"] == fingerprint(data) else None
 
 
-def dbt(verb: str, data: str, built: int | None = None) -> tuple[bool, list]:
+def dbt(verb: str, data: str, built: int | None = None, options: tuple[str, ...] = ()) -> tuple[bool, list]:
     """`build` every seed, model and test, on top of `built` files if any, or `test` all that is built.
 
     Returns (all passed, results that did not).
@@ -85,7 +85,8 @@ def dbt(verb: str, data: str, built: int | None = None) -> tuple[bool, list]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # two seconds, not needed when landing fails
     from dbt.cli.main import dbtRunner
 
-    command = ["--quiet", verb, "--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
+    folders = ["--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
+    command = ["--quiet", verb, *folders, *options]
     command += ["--exclude-resource-type", "unit_test"]  # they test the models, not the data: `make test` runs them
     progress = Progress()
     outcome = dbtRunner(callbacks=[progress]).invoke(command)

@@ -1,8 +1,9 @@
--- On the newest day, who has spent, or by the forecast will spend, more than the budget. The figure compared is the
--- percentage of the budget that the forecast is, of the worst of them, rounded up.
+-- On the newest day, whose month is forecast to end above the budget, or has. The figure compared is the forecast in
+-- percent of the budget, of the worst of them, rounded up.
+{% set alert = var('alert_budget_percent') %}
 {{ config(
     fail_calc="coalesce(max(forecast_percent), 0)",
-    warn_if="> " ~ var('alert_budget_percent').warn, error_if="> " ~ var('alert_budget_percent').error
+    warn_if="> " ~ alert.warn, error_if="> " ~ alert.error
 ) }}
 select
     burned_on,
@@ -16,4 +17,4 @@ select
 from {{ ref('budget_burn_daily') }}
 where
     burned_on = (select max(newest.burned_on) from {{ ref('budget_burn_daily') }} as newest)
-    and budget_usd is not null and forecast_usd > 0
+    and forecast_usd * 100 > budget_usd * {{ [alert.warn, alert.error] | min }}
