@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 FEATURE, MODEL, RANKER = "polish-grammar", "anthropic/claude-sonnet-4.5", "deepseek/deepseek-v3.2"
-# USD per million tokens: input, cache read, cache write, output.
-PRICES = {MODEL: ("3", "0.3", "3.75", "15"), RANKER: ("0.28", "0.028", "0.28", "0.42")}
+PRICES = ("3", "0.3", "3.75", "15")  # of MODEL, USD per million tokens: input, cache read, cache write, output
 FAILED = {"finish_reason_raw": "error", "finish_reason_normalized": "error"}
 CANCELLED = {"cancelled": "true", "finish_reason_raw": "", "finish_reason_normalized": ""}
 
@@ -71,6 +70,8 @@ def call(company, request: tuple, begin: float, model: str, tokens: tuple, endin
 
 def bill(company, response: str, begin: float, model: str, tokens: tuple, ending: dict | None = None) -> None:
     plain, read, written, received = tokens
-    cost = sum(count * Decimal(price) for count, price in zip(tokens, PRICES[model], strict=True)) / 1_000_000
     company.bill_openrouter(response, begin, plain + read + written, received, "prod-ranking")
-    company.activity[-1] |= {"cost_total": f"{cost:.8f}", "model_permaslug": model, **(ending or {})}
+    company.activity[-1] |= {"model_permaslug": model, **(ending or {})}
+    if model == MODEL:
+        cost = sum(count * Decimal(price) for count, price in zip(tokens, PRICES, strict=True)) / 1_000_000
+        company.activity[-1]["cost_total"] = f"{cost:.8f}"
