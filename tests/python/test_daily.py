@@ -1,16 +1,18 @@
 """Before the bill comes: alerts warn or fail by their thresholds, and a call that would be unlabelled stops a CI."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import BUILT, GOLDEN, PROJECT
+from conftest import BUILT, GOLDEN
 from exports import batch, chat, span
+
+import build as build_script
+import check_labels
+import company
 
 pytestmark = pytest.mark.xdist_group("golden")
 
@@ -26,7 +28,16 @@ insert into marts.spend_anomalies_daily by name
 """
 
 
-def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path):
+@pytest.fixture
+def here(monkeypatch):
+    """Builds change the folder and the environment of the process: back to what it was."""
+    monkeypatch.chdir(Path.cwd())
+    for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path, here):
     """Each is seen: by default all four warn; two get thresholds that fail."""
     assert "warning: test spend_is_labelled" in golden.output
     assert "test budgets_hold" not in golden.output
@@ -35,40 +46,29 @@ def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path):
     shutil.copy(golden.data / "ledger.duckdb", data)
     with duckdb.connect(str(data / "ledger.duckdb")) as engine:
         engine.execute(PLANTED)
+    BUILT.append(data)
+    company.complete(GOLDEN / "company", str(data))
     thresholds = {
         "alert_budget_percent": {"warn": 100, "error": 149},
         "alert_unlabelled_percent": {"warn": 1, "error": 9},
     }
-    command = [
-        str(Path(sys.executable).parent / "dbt"), "--quiet", "test", "--select", "path:tests/alerts",
-        "--vars", json.dumps(thresholds), "--target-path", str(data / "target"), "--log-path", str(data),
-    ]  # fmt: skip
-    seeds = PROJECT / ".company"
-    shutil.copytree(seeds / str(golden.data).replace("/", "-"), seeds / str(data).replace("/", "-"))
-    BUILT.append(data)
-    environment = {**os.environ, "DATA": str(data), "DBT_PROFILES_DIR": str(PROJECT)}
-    process = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
-    results = json.loads((data / "target" / "run_results.json").read_text())["results"]
-    assert {result["unique_id"].split(".")[2]: (result["status"], result["failures"]) for result in results} == {
+    options = ("--select", "path:tests/alerts", "--vars", json.dumps(thresholds))
+    passed, troubled = build_script.dbt("test", str(data), options=options)
+    assert not passed
+    assert {result.node.name: (str(result.status), result.failures) for result in troubled} == {
         "features_seen_are_catalogued": ("warn", 1),
         "days_are_as_expected": ("warn", 1),
         "budgets_hold": ("fail", 150),
         "spend_is_labelled": ("fail", 16),
     }
-    assert process.returncode == 1
 
 
-def check_labels(spans: Path, company: Path) -> subprocess.CompletedProcess:
-    script = [sys.executable, str(PROJECT / "scripts" / "check_labels.py"), str(spans), str(company)]
-    return subprocess.run(script, capture_output=True, text=True, cwd=PROJECT)
-
-
-def test_label_check_names_each_call_that_would_be_unlabelled(golden, tmp_path):
+def test_label_check_names_each_call_that_would_be_unlabelled(tmp_path, monkeypatch, capsys, here):
     """A label above counts, a catalog rule too; a wrapper is no call. Without the two that have none, it is fine."""
-    company = tmp_path / "company"
-    shutil.copytree(GOLDEN / "company", company)
+    ours = tmp_path / "company"
+    shutil.copytree(GOLDEN / "company", ours)
     header = "priority,service,route,prompt_template,span_name,feature_id,purpose\n"
-    (company / "feature_rules.csv").write_text(f"{header}1,ruled,/ask%,,,draft-email,\n")
+    (ours / "feature_rules.csv").write_text(f"{header}1,ruled,/ask%,,,draft-email,\n")
     labelled = [
         batch([span(1, 1, None, app__feature="summarize-feedback"), chat(1, 2, 1)]),
         batch([span(2, 1, None, http__route="/ask/me"), chat(2, 2, 1)], "ruled"),
@@ -78,22 +78,23 @@ def test_label_check_names_each_call_that_would_be_unlabelled(golden, tmp_path):
         batch([chat(4, 2, 999, feature="new-label"), chat(5, 7, 888)], "orphans"),
     ]
     spans = tmp_path / "staging.jsonl"
+    monkeypatch.setattr(sys, "argv", ["check_labels.py", str(spans), str(ours)])
     spans.write_text("".join(labelled + bare))
-    checked = check_labels(spans, company)
-    assert checked.returncode == 1, checked.stderr
-    assert f"staging.jsonl line 3: trace {3:032x}, span {2:016x}, 'span 2', service bare: no label" in checked.stdout
-    assert f"staging.jsonl line 4: trace {5:032x}, span {7:016x}" in checked.stdout
-    assert "a span above it is not in the file" in checked.stdout
-    assert checked.stdout.count("UNLABELLED") == 2
-    assert "2 of 5 billable calls would be unlabelled" in checked.stdout
-    assert "label 'new-label' stands in no row of feature_catalog" in checked.stdout
+    assert check_labels.main() == 1
+    said = capsys.readouterr().out
+    assert f"staging.jsonl line 3: trace {3:032x}, span {2:016x}, 'span 2', service bare: no label" in said
+    assert f"staging.jsonl line 4: trace {5:032x}, span {7:016x}" in said
+    assert "a span above it is not in the file" in said
+    assert said.count("UNLABELLED") == 2
+    assert "2 of 5 billable calls would be unlabelled" in said
+    assert "label 'new-label' stands in no row of feature_catalog" in said
     spans.write_text("".join(labelled))
-    checked = check_labels(spans, company)
-    assert checked.returncode == 0, checked.stdout
-    assert "2 billable calls, each labelled (draft-email 1, summarize-feedback 1)" in checked.stdout
+    assert check_labels.main() == 0
+    assert "2 billable calls, each labelled (draft-email 1, summarize-feedback 1)" in capsys.readouterr().out
 
 
-def test_label_check_of_what_holds_no_spans_is_no_pass(tmp_path):
+def test_label_check_of_what_holds_no_spans_is_no_pass(tmp_path, monkeypatch, here):
     (tmp_path / "staging.jsonl").write_text('{"resourceSpans": 7}\n')
-    assert check_labels(tmp_path / "staging.jsonl", GOLDEN / "company").returncode == 2
-    assert check_labels(tmp_path / "nowhere.jsonl", GOLDEN / "company").returncode == 2
+    for name in ("staging.jsonl", "nowhere.jsonl"):
+        monkeypatch.setattr(sys, "argv", ["check_labels.py", str(tmp_path / name), str(GOLDEN / "company")])
+        assert check_labels.main() == 2
