@@ -1,4 +1,10 @@
 -- A budget that no spend can be held against would never warn: an unknown scope, team or feature, or no amount.
+with features as (
+
+    select distinct feature_id from {{ ref('feature_catalog') }}
+
+)
+
 select
     budgets.scope,
     budgets.scope_id,
@@ -8,9 +14,7 @@ select
         as what_to_do
 from {{ ref('budgets') }} as budgets
 left join {{ ref('teams') }} as teams on budgets.scope = 'team' and budgets.scope_id = teams.team_id
-left join (
-    select distinct feature_id from {{ ref('feature_catalog') }}
-) as features on budgets.scope = 'feature' and budgets.scope_id = features.feature_id
+left join features on budgets.scope = 'feature' and budgets.scope_id = features.feature_id
 where
     (
         teams.team_id is null and features.feature_id is null

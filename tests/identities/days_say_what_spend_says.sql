@@ -10,6 +10,23 @@ with spend as (
 
 ),
 
+unlabelled as (
+
+    select * from spend
+    where feature_id = 'unlabelled'
+
+),
+
+said_unlabelled as (
+
+    select
+        spent_on,
+        coalesce(sum(borne_usd), 0) as borne_usd
+    from {{ ref('unlabelled_spend_daily') }}
+    group by spent_on
+
+),
+
 newest as (
 
     select max(spent_on) as day
@@ -38,14 +55,8 @@ said as (
         'unlabelled' as subject,
         spend.borne_usd as spent_usd,
         said.borne_usd as said_usd
-    from (select * from spend where feature_id = 'unlabelled') as spend
-    full outer join (
-        select
-            spent_on,
-            coalesce(sum(borne_usd), 0) as borne_usd
-        from {{ ref('unlabelled_spend_daily') }}
-        group by spent_on
-    ) as said on spend.spent_on = said.spent_on
+    from unlabelled as spend
+    full outer join said_unlabelled as said on spend.spent_on = said.spent_on
     where coalesce(spend.borne_usd, 0) != coalesce(said.borne_usd, 0)
 
     union all

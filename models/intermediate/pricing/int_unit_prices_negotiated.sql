@@ -64,9 +64,10 @@ select
     long_context_tokens,
     priced_time,
     unit_price_usd,
-    case when meter in ('cache_write_5m', 'cache_write_1h') then
-        greatest(unit_price_usd - max(case when meter = 'input' then unit_price_usd end) over (
-            partition by provider, account_id, model, service_tier, started_on, long_context_tokens, priced_time
-        ), 0)
+    case
+        when meter in ('cache_write_5m', 'cache_write_1h')
+            then greatest(unit_price_usd - max(case when meter = 'input' then unit_price_usd end) over (
+                partition by provider, account_id, model, service_tier, started_on, long_context_tokens, priced_time
+            ), 0)
     end as write_premium_usd
 from agreed

@@ -75,4 +75,4 @@ select
     {{ money('coalesce(spend.borne_usd, 0)') }} as borne_usd
 from scopes
 left join spend
-    on scopes.scope = spend.scope and scopes.scope_id is not distinct from spend.scope_id and scopes.day = spend.spent_on
+    on scopes.scope = spend.scope and scopes.scope_id = spend.scope_id and scopes.day = spend.spent_on

@@ -21,7 +21,7 @@ weekdays as (
             days.scope = earlier.scope
             and days.scope_id = earlier.scope_id
             and earlier.has_begun
-            and earlier.day <= days.day
+            and days.day >= earlier.day
             and {{ days_between('earlier.day', 'days.day') }} < 7 * {{ var('forecast_weeks') }}
     group by days.scope, days.scope_id, days.day, earlier.weekday
 
@@ -40,42 +40,37 @@ all_days as (
 
 ),
 
-remaining as (
+of_week (weekday) as (
 
-    select
-        day,
-        {{ days_between("date '1970-01-01'", 'rest_day') }} % 7 as weekday,
-        count(*) as times
-    from (
-        select
-            day,
-            {{ each_day("day + interval 1 day", "month + interval 1 month - interval 1 day") }} as rest_day
-        from (select distinct day, month from days) as dates
-    ) as rest_days
-    group by day, {{ days_between("date '1970-01-01'", 'rest_day') }} % 7
+    values (0), (1), (2), (3), (4), (5), (6)
 
 ),
 
--- A weekday that the history does not have yet costs what its days do on average.
+-- How often each weekday is still to come; one that the history does not have yet costs what its days do on average.
+{% set times_left = whole_quotient(
+    days_between('days.day', "cast(days.month + interval 1 month as date)")
+    ~ ' + 5 - (of_week.weekday - days.weekday + 6) % 7', 7
+) %}
 forecast as (
 
     select
-        all_days.scope,
-        all_days.scope_id,
-        all_days.day,
+        days.scope,
+        days.scope_id,
+        days.day,
         sum({{ floored_part(
-            'coalesce(weekdays.borne_usd, all_days.borne_usd)', 'remaining.times',
-            'coalesce(weekdays.times, all_days.times)'
+            'coalesce(weekdays.borne_usd, all_days.borne_usd)', times_left, 'coalesce(weekdays.times, all_days.times)'
         ) }}) as rest_usd
-    from all_days
-    inner join remaining on all_days.day = remaining.day
+    from days
+    inner join all_days
+        on days.scope = all_days.scope and days.scope_id = all_days.scope_id and days.day = all_days.day
+    cross join of_week
     left join weekdays
         on
-            all_days.scope = weekdays.scope
-            and all_days.scope_id = weekdays.scope_id
-            and all_days.day = weekdays.day
-            and remaining.weekday = weekdays.weekday
-    group by all_days.scope, all_days.scope_id, all_days.day
+            days.scope = weekdays.scope
+            and days.scope_id = weekdays.scope_id
+            and days.day = weekdays.day
+            and of_week.weekday = weekdays.weekday
+    group by days.scope, days.scope_id, days.day
 
 ),
 

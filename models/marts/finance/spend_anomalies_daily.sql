@@ -26,7 +26,7 @@ weeks_before as (
         on
             days.feature_id = earlier.feature_id
             and days.weekday = earlier.weekday
-            and earlier.spent_on < days.spent_on
+            and days.spent_on > earlier.spent_on
             and {{ days_between('earlier.spent_on', 'days.spent_on') }} <= 7 * {{ var('anomaly_weeks') }}
 
 ),
@@ -41,7 +41,9 @@ expected as (
         {{ money('sum(borne_usd) * case count(*) when 1 then 1.0 else 0.5 end') }} as expected_usd
     from weeks_before
     -- Fees and credits keep no weekday.
-    where 2 * place between weeks and weeks + 2 and weeks >= {{ var('anomaly_min_weeks') }} and feature_id != 'invoice_only'
+    where
+        2 * place between weeks and weeks + 2 and weeks >= {{ var('anomaly_min_weeks') }}
+        and feature_id != 'invoice_only'
     group by feature_id, spent_on, weeks
 
 ),
