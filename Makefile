@@ -59,7 +59,7 @@ test: lint ## all that CI runs
 lint: .venv/.synced profiles.yml ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/python scripts/company.py complete seeds/company "$(DATA)"
-	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog
+	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog tests/alerts
 
 company: .venv/.synced ## a commented starting set of company seeds (DIR=)
 	@test -n "$(DIR)" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }

@@ -13,7 +13,8 @@ select
     month_to_date_usd,
     forecast_usd,
     budget_usd,
-    cast(coalesce(least(ceil(100.0 * forecast_usd / nullif(budget_usd, 0)), 999999), 999999) as integer) as forecast_percent
+    cast(coalesce(least(ceil(100.0 * forecast_usd / nullif(budget_usd, 0)), 999999), 999999) as integer)
+        as forecast_percent
 from {{ ref('budget_burn_daily') }}
 where
     burned_on = (select max(newest.burned_on) from {{ ref('budget_burn_daily') }} as newest)

@@ -11,5 +11,6 @@ select
 from {{ ref('spend_anomalies_daily') }}
 where
     is_anomaly
-    and {{ days_between('spent_on', '(select max(newest.spent_on) from ' ~ ref('spend_anomalies_daily') ~ ' as newest)') }}
-    < {{ var('alert_anomalies').days }}
+    and {{ days_between(
+        'spent_on', '(select max(newest.spent_on) from ' ~ ref('spend_anomalies_daily') ~ ' as newest)'
+    ) }} < {{ var('alert_anomalies').days }}

@@ -14,13 +14,21 @@ with months as (
     where originating_feature_id not in ('untraced', 'invoice_only')
     group by date_trunc('month', spent_on)
 
+),
+
+newest as (
+
+    select max(month) as month from months
+    where borne_usd > 0
+
 )
 
 select
-    month,
-    borne_usd,
-    unlabelled_usd,
-    cast(ceil(100.0 * unlabelled_usd / borne_usd) as integer) as unlabelled_percent,
+    months.month,
+    months.borne_usd,
+    months.unlabelled_usd,
+    cast(ceil(100.0 * months.unlabelled_usd / months.borne_usd) as integer) as unlabelled_percent,
     'see unlabelled_spend_daily for services, routes and owners' as what_to_do
 from months
-where month = (select max(months.month) from months where months.borne_usd > 0) and unlabelled_usd > 0
+inner join newest on months.month = newest.month
+where months.unlabelled_usd > 0
