@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build export verify whatif close test lint bench company prices lock clean
+.PHONY: help demo build check-labels export verify whatif close test lint bench company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,9 +30,9 @@ profiles.yml: profiles.yml.example
 
 demo: DATA := data/demo
 demo: .venv/.synced profiles.yml ## the main job on the sample company, ending with a five-row answer
-	@cat scripts/make_sample.py scripts/sample_company.py | cmp -s - "$(DATA)/.made_by" || { \
+	@cat scripts/make_sample.py scripts/sample_*.py | cmp -s - "$(DATA)/.made_by" || { \
 	  rm -rf "$(DATA)"; $(BIN)/python scripts/make_sample.py "$(DATA)/inbox" && \
-	  cat scripts/make_sample.py scripts/sample_company.py > "$(DATA)/.made_by"; }
+	  cat scripts/make_sample.py scripts/sample_*.py > "$(DATA)/.made_by"; }
 	@$(BIN)/python scripts/build.py "$(DATA)/inbox" "$(DATA)" seeds/company
 	@$(BIN)/python scripts/export.py 2026-10 "$(DATA)"
 	@$(BIN)/python scripts/answer.py "$(DATA)"
@@ -40,6 +40,10 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBOX= DATA= COMPANY=)
 	@mkdir -p "$(DATA)/inbox"
 	@$(BIN)/python scripts/build.py "$(INBOX)" "$(DATA)" "$(COMPANY)"
+
+check-labels: .venv/.synced profiles.yml ## would a billable call in SPANS be unlabelled? (SPANS= COMPANY=)
+	@test -n "$(SPANS)" || { echo "ERROR: say which spans: make check-labels SPANS=<file>"; exit 2; }
+	@$(BIN)/python scripts/check_labels.py "$(SPANS)" "$(COMPANY)"
 
 export: .venv/.synced ## finance's files for MONTH, with control totals, checked
 	@$(BIN)/python scripts/export.py "$(MONTH)" "$(DATA)"
@@ -62,7 +66,7 @@ test: lint ## all that CI runs
 lint: .venv/.synced profiles.yml ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/python scripts/company.py complete seeds/company "$(DATA)"
-	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog
+	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog tests/alerts
 
 company: .venv/.synced ## a commented starting set of company seeds (DIR=)
 	@test -n "$(DIR)" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }

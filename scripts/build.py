@@ -91,9 +91,9 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # two seconds, not needed when landing fails
     from dbt.cli.main import dbtRunner
 
-    command = ["--quiet", verb, "--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
+    folders = ["--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
+    command = ["--quiet", verb, *folders, *selection]
     command += ["--exclude-resource-type", "unit_test"]  # they test the models, not the data: `make test` runs them
-    command += selection
     progress = Progress()
     outcome = dbtRunner(callbacks=[progress]).invoke(command)
     progress.close()

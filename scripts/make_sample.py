@@ -8,7 +8,8 @@ are the seeds in seeds/company. What is planted, to be found by the marts (READM
 - Summarize-Thread's prompt v4 (2026-10-05) was never evaluated while its traffic grows: bill up, coverage down;
 - OpenRouter's hosts charge 15 % more than the book in the second half of September; a key that no span shows spends
   3 %; 1 % of answers are retried by a proxy that reports no spans; OpenAI credits 25 USD in September;
-- OpenAI has not billed October yet.
+- OpenAI has not billed October yet;
+- Polish-Grammar wastes money in October, and has one odd day (sample_incidents).
 """
 
 import csv
@@ -22,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from sample_company import ACCOUNTS_OF, FEATURES, PLANS, Feature
+from sample_incidents import plant
 
 FIRST, LAST = date(2026, 8, 1), date(2026, 10, 31)
 LAUNCH, ADOPTED_SHARE, TAKEN = date(2026, 9, 10), 0.5, 0.4
@@ -381,6 +383,7 @@ def main() -> None:
     while day <= LAST:
         company.day(day)
         day += timedelta(days=1)
+    plant(company)
     write(company, inbox)
     spans = sum(len(spans) for spans in company.spans.values())
     lines, events = len(company.activity), len(company.events)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 from conftest import GOLDEN, run_build
-from exports import COSTS, DAY, USAGE, activity, bucket, cost, write
+from exports import COSTS, DAY, USAGE, activity, batch, bucket, chat, cost, write
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from test_forests import forest, otlp, seeds
@@ -56,6 +56,7 @@ def world(seed: int, folder: Path) -> None:
     ])  # fmt: skip
     _evals(sorted(starts), inbox, dice)
     _telemetry(inbox)
+    _in_vain(inbox)
     company = seeds(folder / "company")
     (company / "api_keys.csv").write_text(KEYS)
     (company / "sharing_rules.csv").write_text(SHARING)
@@ -72,6 +73,26 @@ def _activity(spans, inbox: Path, dice: random.Random) -> None:
     ordered = sorted(rows.values(), key=lambda row: row[1])
     activity(ordered[: len(ordered) * 2 // 3], inbox / "openrouter_activity_2026-10-08.csv")
     activity(ordered[len(ordered) // 3 :], inbox / "openrouter_activity_2026-11-02.csv")
+
+
+def _in_vain(inbox: Path) -> None:
+    """Around midnight: a failed call asked again, caches written and read, answers that nobody waited for."""
+    midnight, writing = 86_400, {"gen_ai__request__model": "anthropic/claude-sonnet-4.5", "app__feature": "feature-1"}
+    of_cache = {side: f"gen_ai__usage__cache_{side}__input_tokens" for side in ("read", "creation")}
+    failed = {"status": {"code": 2}}
+    spans = [
+        chat(9001, 1, None, midnight - 30, "v-failed", app__feature="feature-1") | failed,
+        chat(9001, 2, None, midnight + 5, "v-again", app__feature="feature-1"),
+        chat(9002, 1, None, midnight - 40, "v-lost") | failed,
+        chat(9003, 1, None, 2 * midnight + 36_000, "v-left", app__feature="feature-2"),
+        chat(9004, 1, None, midnight - 60, session__id="c", **writing, **{of_cache["creation"]: 90}),
+        chat(9005, 1, None, midnight + 60, session__id="c", **writing, **{of_cache["read"]: 90}),
+        chat(9006, 1, None, 3 * midnight - 60, session__id="d", **writing, **{of_cache["creation"]: 90}),
+    ]
+    (inbox / "in_vain.jsonl").write_text("".join(batch([one]) for one in spans))
+    bill = inbox / "openrouter_activity_2026-10-09.csv"
+    activity([("v-left", "2026-10-07 10:00:00", "0.5"), ("v-unseen", "2026-10-07 11:00:00", "0.25")], bill)
+    bill.write_text(bill.read_text().replace(",false,true,stop,stop,", ",true,true,,,"))
 
 
 def _evals(traces: list[int], inbox: Path, dice: random.Random) -> None:
@@ -171,6 +192,14 @@ def test_slices_in_any_order_end_as_one_build(tmp_path_factory, seed):
     anew = run_build(inbox, folder / "anew", company)
     assert anew.code == 0, anew.output
     assert differences(folder / "on", folder / "anew") == {}, f"seed {seed}"
+    wasted = "select distinct spent_on::varchar, feature_id, kind from marts.waste_daily"
+    assert {
+        ("2026-10-05", "feature-1", "retry"),
+        ("2026-10-05", "unlabelled", "failed"),
+        ("2026-10-07", "feature-2", "cancelled"),
+        ("2026-10-07", "untraced", "cancelled"),
+        ("2026-10-07", "feature-1", "cache_write_unread"),
+    } == set(anew.rows(wasted))
 
 
 def test_a_build_reads_what_changed_and_no_more(tmp_path):

@@ -1,10 +1,10 @@
 -- one row per call that spans report: the best of what they say, and the span whose place in a trace it takes
 {{ replaces_touched("trace_key", by="trace") }}
 {% set of_position = [
-    'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on', 'started_at', 'span_name'
+    'trace_key', 'span_key', 'parent_span_key', 'trace_id', 'span_id', 'started_on', 'started_at', 'span_name'
 ] %}
 {% set first_known = [
-    'provider_name', 'server_address', 'model_name', 'service_tier', 'api_key', 'account_id', 'stated_usd'
+    'provider_name', 'server_address', 'model_name', 'service_tier', 'api_key', 'account_id', 'session_id', 'stated_usd'
 ] %}
 {% set of_usage = ['cached_input_rule', 'all_input_tokens', 'all_output_tokens'] %}
 {% for meter in call_meters() %}
@@ -81,7 +81,9 @@ select
     spans.service_name,
     spans.{{ first_known | join(', spans.') }},
     spans.{{ of_usage | join(', spans.') }},
-    spans.status = 'error' as is_failed,
+    spans.resend_count,
+    spans.is_cancelled,
+    spans.is_failed,
     spans.has_usage
 from grouped
 inner join spans
@@ -106,7 +108,9 @@ select
     {% for column in of_usage %}
         max(case when place_for_usage = 1 then {{ column }} end) as {{ column }},
     {% endfor %}
-    bool_or(status = 'error') as is_failed,
+    max(resend_count) as resend_count,
+    bool_or(is_cancelled) as is_cancelled,
+    bool_or(is_failed) as is_failed,
     bool_or(has_usage) as has_usage
 from ranked
 group by call_key

@@ -33,7 +33,7 @@ select
     api_key,
     account_id,
     cast(null as decimal(38, 18)) as stated_usd,
-    status = 'error' as is_failed,
+    is_failed,
     true as has_usage,
     cached_input_rule,
     cast(rest_all_input_tokens - rest_cached as bigint) as input_tokens,

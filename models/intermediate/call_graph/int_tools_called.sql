@@ -63,7 +63,7 @@ select
     api_key,
     account_id,
     stated_usd,
-    status = 'error' as is_failed,
+    is_failed,
     true as has_usage,
     cached_input_rule,
     -- Usage that a tool's span states is that of the calls beneath it.

@@ -11,6 +11,7 @@ meters as (
         call_key,
         sum(quantity) as quantity,
         sum(priced_usd) as priced_usd,
+        sum(write_premium_usd) as write_premium_usd,
         count(*) filter (where priced_usd is null) as unpriced_meters
     from {{ ref('int_meters_priced') }}
     group by call_key
@@ -32,6 +33,7 @@ select
     models.model,
     coalesce(meters.quantity, 0) as quantity,
     case when meters.unpriced_meters = 0 then {{ money('meters.priced_usd') }} end as priced_usd,
+    case when meters.unpriced_meters = 0 then {{ money('meters.write_premium_usd') }} end as cache_write_premium_usd,
     case
         when calls.started_at is null then 'no_time'
         when calls.model_key is null then 'no_model'

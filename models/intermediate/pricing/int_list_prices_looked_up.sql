@@ -14,6 +14,21 @@ with used as (
     from {{ ref('int_call_meters_unpivoted') }}
     where model is not null and started_on is not null
 
+    union
+
+    -- What writing a cache costs beyond sending the same tokens plainly takes both prices.
+    select distinct
+        provider,
+        account_id,
+        model,
+        'input' as meter,
+        service_tier,
+        started_on,
+        long_context_tokens,
+        priced_time
+    from {{ ref('int_call_meters_unpivoted') }}
+    where model is not null and started_on is not null and meter in ('cache_write_5m', 'cache_write_1h')
+
 ),
 
 keys as (

@@ -16,7 +16,8 @@ select
     meters.meter,
     meters.quantity,
     prices.unit_price_usd,
-    {{ money('meters.quantity * prices.unit_price_usd') }} as priced_usd
+    {{ money('meters.quantity * prices.unit_price_usd') }} as priced_usd,
+    {{ money('meters.quantity * prices.write_premium_usd') }} as write_premium_usd
 from meters
 left join prices
     on

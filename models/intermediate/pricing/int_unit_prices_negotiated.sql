@@ -41,6 +41,17 @@ overlaid as (
                 and {{ in_force('negotiated', 'listed.started_on') }}
     {% endcall %}
 
+),
+
+agreed as (
+
+    select
+        *,
+        cast(
+            coalesce(negotiated_price_usd, list_price_usd * (1 - coalesce(discount_pct, 0))) as decimal(18, 12)
+        ) as unit_price_usd
+    from overlaid
+
 )
 
 select
@@ -52,7 +63,11 @@ select
     started_on,
     long_context_tokens,
     priced_time,
-    cast(
-        coalesce(negotiated_price_usd, list_price_usd * (1 - coalesce(discount_pct, 0))) as decimal(18, 12)
-    ) as unit_price_usd
-from overlaid
+    unit_price_usd,
+    case
+        when meter in ('cache_write_5m', 'cache_write_1h')
+            then greatest(unit_price_usd - max(case when meter = 'input' then unit_price_usd end) over (
+                partition by provider, account_id, model, service_tier, started_on, long_context_tokens, priced_time
+            ), 0)
+    end as write_premium_usd
+from agreed

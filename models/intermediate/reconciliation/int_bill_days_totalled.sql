@@ -30,6 +30,16 @@ said as (
 
     union all
 
+    -- How a call ended is on its bill too.
+    select distinct
+        charges.charged_on as day,
+        {{ entry_key(['lines.response_id', 'lines.is_cancelled', 'lines.is_failed']) }} as line
+    from {{ ref('stg_openrouter__charges') }} as lines
+    inner join {{ ref('int_charges_standing') }} as charges on lines.response_id = charges.response_id
+    where lines.is_cancelled or lines.is_failed
+
+    union all
+
     {% for model in ['int_usage_standing', 'int_usage_unbilled'] %}
         select
             usage_on as day,

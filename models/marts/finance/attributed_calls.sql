@@ -80,6 +80,7 @@ select
     said.is_failed,
     said.is_residual,
     calls.priced_usd,
+    calls.cache_write_premium_usd,
     calls.unpriced_reason,
     {{ money('said.stated_usd') }} as stated_usd,
     calls.billed_usd,

@@ -30,6 +30,8 @@ select
     'tokens' as meter_name,
     cast(coalesce(tokens_prompt, 0) + coalesce(tokens_completion, 0) as decimal(38, 6)) as quantity,
     cast(cost_total as decimal(38, 18)) as billed_amount,
+    coalesce(lower(cancelled) = 'true' or lower(finish_reason_normalized) like '%cancel%', false) as is_cancelled,
+    coalesce(lower(finish_reason_normalized) like '%error%', false) as is_failed,
     {{ unsaid(unsaid_columns) }}
 from activity
 
@@ -47,5 +49,7 @@ select
     -- Usage with one's own key at the provider is that provider's bill.
     cast(coalesce(tokens_prompt, 0) + coalesce(tokens_completion, 0) as decimal(38, 6)) as quantity,
     cast(coalesce(cost_total, 0) as decimal(38, 18)) as billed_amount,
+    false as is_cancelled,
+    false as is_failed,
     {{ unsaid(unsaid_columns) }}
 from daily

@@ -3,6 +3,7 @@ with normalised as (
     select
         *,
         lower(operation) as operation_name,
+        lower(coalesce(error_type, '') || ' ' || coalesce(finish_reason, '')) as ending,
         -- Spans without a time stand under 1970-01-01.
         day as started_on,
         coalesce(cache_read_tokens, 0) as cache_read,
@@ -70,7 +71,10 @@ select
     span_id,
     name as span_name,
     tool_name,
-    status,
+    -- Who asked did not wait, or the provider stopped: clients name the exception, providers the reason.
+    ending like '%cancel%' or ending like '%abort%' as is_cancelled,
+    status = 'error' or error_type is not null or ending like '%error%' as is_failed,
+    coalesce(try_cast(resend_count as integer), 0) as resend_count,
     started_at,
     ended_at,
     started_on,

@@ -1,0 +1,65 @@
+-- one row per day, originating feature and kind of waste
+{{ replaces_touched("spent_on", by="spilled_day") }}
+with shares as (
+
+    select * from {{ ref('int_call_shares') }}
+    where {{ is_touched('started_on', 'spilled_day') }}
+
+),
+
+calls as (
+
+    select * from {{ ref('attributed_calls') }}
+    where {{ is_touched('started_on', 'spilled_day') }}
+
+),
+
+wasted as (
+
+    select
+        shares.started_on as spent_on,
+        shares.originating_feature_id as feature_id,
+        wasted.kind,
+        case when shares.place = 1 then 1 else 0 end as calls,
+        -- A cache that nobody read: what writing it cost beyond sending the same tokens plainly.
+        case
+            when wasted.kind = 'cache_write_unread'
+                then {{ floored_part(
+                    'shares.borne_usd', whole_number('calls.cache_write_premium_usd * 1000000000000'),
+                    whole_number('calls.priced_usd * 1000000000000')
+                ) }}
+            else shares.borne_usd
+        end as wasted_usd
+    from {{ ref('int_calls_wasted') }} as wasted
+    inner join shares on wasted.call_key = shares.call_key
+    inner join calls on shares.call_id = calls.call_id
+    where wasted.kind != 'cache_write_unread' or calls.cache_write_premium_usd > 0
+
+    union all
+
+    -- On the bill, in no span: each line is a call.
+    select
+        charges.charged_on as spent_on,
+        'untraced' as feature_id,
+        case when bool_or(lines.is_cancelled) then 'cancelled' else 'failed' end as kind,
+        1 as calls,
+        max(charges.untraced_usd) as wasted_usd
+    from {{ ref('stg_openrouter__charges') }} as lines
+    inner join {{ ref('int_charges_settled') }} as charges
+        on 'openrouter:' || lines.response_id = charges.charge_id
+    where
+        (lines.is_cancelled or lines.is_failed)
+        and charges.call_id is null and {{ is_touched('charges.charged_on', 'spilled_day') }}
+    group by charges.charge_id, charges.charged_on
+
+)
+
+select
+    spent_on,
+    feature_id,
+    kind,
+    cast(sum(calls) as bigint) as calls,
+    count(*) filter (where wasted_usd is null and calls = 1) as unpriced_calls,
+    {{ money('sum(wasted_usd)') }} as wasted_usd
+from wasted
+group by spent_on, feature_id, kind

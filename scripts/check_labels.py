@@ -1,0 +1,117 @@
+"""Would a billable call in these spans be unlabelled? A product team's CI asks before a feature ships without.
+
+Usage: check_labels.py SPANS COMPANY. SPANS is a file, or a folder of files, of any span format that `make build` reads,
+from a staging run. The spans land in a folder of their own and go through the ledger's own models, so that what is a
+call, and which label it gets, is what the bill will say. Exit 0 when each call has a feature (it says how many); 1 when
+some have none (each is named); 2 when spans can't be read, or the call is wrong.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+import build
+import company
+import land
+
+# As far as labels are known; a few models of money come along, because a key may name a feature too.
+UNTIL_LABELS = ("--select", "+int_call_shares", "--resource-type", "model", "--resource-type", "seed")
+CALLS = """
+select shares.originating_feature_id as feature_id, count(distinct shares.call_key) as calls,
+    bool_or(catalog.feature_id is not null) as is_catalogued
+from intermediate.int_call_shares as shares
+left join seeds.feature_catalog as catalog on shares.originating_feature_id = catalog.feature_id
+group by all order by all
+"""
+UNLABELLED = """
+select distinct spans.source_file, spans.source_line, spans.trace_id, spans.span_id, spans.name, spans.service_name,
+    walked.route, walked.prompt_template, walked.is_root_orphan
+from intermediate.int_call_shares as shares
+join intermediate.int_calls_deduplicated as calls using (call_key)
+join read_parquet('{}/landed/spans/*/*.parquet', union_by_name = true) as spans
+    on calls.trace_key = spans.trace_key and calls.span_key = spans.span_key
+left join intermediate.int_spans_walked as walked
+    on calls.trace_key = walked.trace_key and calls.span_key = walked.span_key
+where shares.originating_feature_id = 'unlabelled'
+order by all
+"""
+
+
+def landed(data: Path, table: str) -> int:
+    """How many rows of a table landed; `rejects` are lines and files that did not."""
+    if not list(data.glob(f"landed/{table}/*/*.parquet")):
+        return 0
+    files = f"read_parquet('{data}/landed/{table}/*/*.parquet', union_by_name = true)"
+    return duckdb.sql(f"select count(*) from {files}").fetchall()[0][0]
+
+
+def why(route: str | None, prompt: str | None, service: str | None, is_orphan: bool | None) -> str:
+    if is_orphan:
+        return "no label on it or above it, as far as the file goes: a span above it is not in the file"
+    seen = f"service {service or 'unknown'}, route {route or 'none'}, prompt template {prompt or 'none'}"
+    return f"no label on it or above it, and no row of feature_rules fits {seen}"
+
+
+def check(spans: Path, companies: Path, data: Path) -> int:
+    inbox = data / "inbox"
+    inbox.mkdir()
+    if spans.is_dir():
+        shutil.copytree(spans, inbox, dirs_exist_ok=True)
+    else:
+        shutil.copy(spans, inbox)
+    if code := company.complete(companies, str(data)):
+        return code
+    if land.run(inbox, data):
+        return 2
+    if not landed(data, "spans"):
+        print(f"ERROR: no span in {spans}; formats: README, Inputs", file=sys.stderr)
+        return 2
+    passed, troubled = build.dbt("build", str(data), selection=UNTIL_LABELS)
+    if not passed:
+        build.explain(troubled, data / "ledger.duckdb")
+        return 2
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        features = engine.execute(CALLS).fetchall()
+        unlabelled = engine.execute(UNLABELLED.format(data)).fetchall()
+        calls = engine.execute("select count(*) from intermediate.int_calls_deduplicated").fetchone()[0]
+    for file, line, trace, span, name, service, route, prompt, is_orphan in unlabelled:
+        reason = why(route, prompt, service, is_orphan)
+        print(f"  UNLABELLED {file} line {line}: trace {trace}, span {span}, '{name}', service {service}: {reason}")
+    for feature, _, is_catalogued in features:
+        if not is_catalogued and feature != "unlabelled":
+            print(f"  note: label '{feature}' stands in no row of feature_catalog; nobody owns it yet")
+    if unlabelled:
+        names = ", ".join(land.project_variables()["feature_attributes"])
+        print(
+            f"ERROR: {len(unlabelled)} of {calls} billable calls would be unlabelled. Set one of {names} on the span "
+            f"named or on one above it, or add a row to {companies}/feature_rules.csv"
+        )
+        return 1
+    if missing := landed(data, "rejects"):
+        print(f"ERROR: {missing} lines or files of {spans} can't be read (see above): they were not checked")
+        return 2
+    counts = ", ".join(f"{feature} {count}" for feature, count, _ in features)
+    print(f"{calls} billable calls, each labelled ({counts})" if calls else f"0 billable calls in {spans}")
+    return 0
+
+
+def main() -> int:
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    spans, companies = (Path(word).resolve() for word in sys.argv[1:])
+    if not spans.exists():
+        print(f"ERROR: {spans} is not there; say which: make check-labels SPANS=<file>", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="check-labels-") as folder:
+        try:
+            return check(spans, companies, Path(folder))
+        finally:
+            shutil.rmtree(company.seeds_of(folder), ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+-- Features that spent out of line with their weekday on one of the newest days. The figure compared is how many rows.
+{{ config(
+    warn_if="> " ~ var('alert_anomalies').warn, error_if="> " ~ var('alert_anomalies').error
+) }}
+select
+    spent_on,
+    feature_id,
+    anomaly,
+    borne_usd,
+    expected_usd
+from {{ ref('spend_anomalies_daily') }}
+where
+    is_anomaly
+    and {{ days_between(
+        'spent_on', '(select max(newest.spent_on) from ' ~ ref('spend_anomalies_daily') ~ ' as newest)'
+    ) }} < {{ var('alert_anomalies').days }}

@@ -1,0 +1,100 @@
+"""Before the bill comes: alerts warn or fail by their thresholds, and a call that would be unlabelled stops a CI."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import BUILT, GOLDEN
+from exports import batch, chat, span
+
+import build as build_script
+import check_labels
+import company
+
+pytestmark = pytest.mark.xdist_group("golden")
+
+PLANTED = """
+insert into marts.spend_daily by name
+    select spent_on, 'ghost' as originating_feature_id, 1 as calls, 0.001 as borne_usd from marts.spend_daily limit 1;
+insert into marts.budget_burn_daily by name
+    select max(burned_on) as burned_on, 'mail' as team_id, 12 as month_to_date_usd, 30 as forecast_usd, 20 as budget_usd
+    from marts.budget_burn_daily;
+insert into marts.spend_anomalies_daily by name
+    select spent_on, 'draft-email' as feature_id, 9 as borne_usd, true as is_anomaly
+    from marts.spend_anomalies_daily limit 1;
+"""
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Builds change the folder and the environment of the process: back to what it was."""
+    monkeypatch.chdir(Path.cwd())
+    for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path, here):
+    """Each is seen: by default all four warn; two get thresholds that fail."""
+    assert "warning: test spend_is_labelled" in golden.output
+    assert "test budgets_hold" not in golden.output
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(golden.data / "ledger.duckdb", data)
+    with duckdb.connect(str(data / "ledger.duckdb")) as engine:
+        engine.execute(PLANTED)
+    BUILT.append(data)
+    company.complete(GOLDEN / "company", str(data))
+    thresholds = {
+        "alert_budget_percent": {"warn": 100, "error": 149},
+        "alert_unlabelled_percent": {"warn": 1, "error": 9},
+    }
+    options = ("--select", "path:tests/alerts", "--vars", json.dumps(thresholds))
+    passed, troubled = build_script.dbt("test", str(data), options=options)
+    assert not passed
+    assert {result.node.name: (str(result.status), result.failures) for result in troubled} == {
+        "features_seen_are_catalogued": ("warn", 1),
+        "days_are_as_expected": ("warn", 1),
+        "budgets_hold": ("fail", 150),
+        "spend_is_labelled": ("fail", 16),
+    }
+
+
+def test_label_check_names_each_call_that_would_be_unlabelled(tmp_path, monkeypatch, capsys, here):
+    """A label above counts, a catalog rule too; a wrapper is no call. Without the two that have none, it is fine."""
+    ours = tmp_path / "company"
+    shutil.copytree(GOLDEN / "company", ours)
+    header = "priority,service,route,prompt_template,span_name,feature_id,purpose\n"
+    (ours / "feature_rules.csv").write_text(f"{header}1,ruled,/ask%,,,draft-email,\n")
+    labelled = [
+        batch([span(1, 1, None, app__feature="summarize-feedback"), chat(1, 2, 1)]),
+        batch([span(2, 1, None, http__route="/ask/me"), chat(2, 2, 1)], "ruled"),
+    ]
+    bare = [
+        batch([span(3, 1, None, gen_ai__operation__name="invoke_agent"), chat(3, 2, 1, response="gen-bare")], "bare"),
+        batch([chat(4, 2, 999, feature="new-label"), chat(5, 7, 888)], "orphans"),
+    ]
+    spans = tmp_path / "staging.jsonl"
+    monkeypatch.setattr(sys, "argv", ["check_labels.py", str(spans), str(ours)])
+    spans.write_text("".join(labelled + bare))
+    assert check_labels.main() == 1
+    said = capsys.readouterr().out
+    assert f"staging.jsonl line 3: trace {3:032x}, span {2:016x}, 'span 2', service bare: no label" in said
+    assert f"staging.jsonl line 4: trace {5:032x}, span {7:016x}" in said
+    assert "a span above it is not in the file" in said
+    assert said.count("UNLABELLED") == 2
+    assert "2 of 5 billable calls would be unlabelled" in said
+    assert "label 'new-label' stands in no row of feature_catalog" in said
+    spans.write_text("".join(labelled))
+    assert check_labels.main() == 0
+    assert "2 billable calls, each labelled (draft-email 1, summarize-feedback 1)" in capsys.readouterr().out
+
+
+def test_label_check_of_what_holds_no_spans_is_no_pass(tmp_path, monkeypatch, here):
+    (tmp_path / "staging.jsonl").write_text('{"resourceSpans": 7}\n')
+    for name in ("staging.jsonl", "nowhere.jsonl"):
+        monkeypatch.setattr(sys, "argv", ["check_labels.py", str(tmp_path / name), str(GOLDEN / "company")])
+        assert check_labels.main() == 2
