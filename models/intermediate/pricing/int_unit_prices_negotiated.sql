@@ -52,6 +52,7 @@ select
     started_on,
     long_context_tokens,
     priced_time,
+    list_price_usd,
     cast(
         coalesce(negotiated_price_usd, list_price_usd * (1 - coalesce(discount_pct, 0))) as decimal(18, 12)
     ) as unit_price_usd
