@@ -1,7 +1,7 @@
 """Finance's files for a month, from the marts alone; and their check from the files alone.
 
 Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team>.csv, journal.csv,
-                               manifest.json (rows, control totals, sha256)
+                               focus.csv and .parquet, manifest.json (rows, control totals, sha256)
        export.py verify MONTH DATA    re-adds everything from the exported files; exit 1 where something is off
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 import check
+import focus
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @, tab and carriage return begin one.
 NEUTRAL = "case when regexp_matches({0}, '^[=+\\-@\\t\\r]') then '''' || {0} else {0} end as {0}"
@@ -65,6 +66,7 @@ def export(month: str, data: Path) -> int:
         for (team,) in engine.execute(TEAMS, [day]).fetchall():
             name = f"statements/{file_name(team)}.csv"
             files[name] = write_csv(engine, STATEMENT, [day, team], part / name)
+        files |= focus.write(engine, day, part, write_csv)
     if complaints := check.exit_door(part):
         for complaint in complaints:
             print(f"ERROR at the exit: {complaint}", file=sys.stderr)
@@ -120,7 +122,7 @@ def verify(month: str, data: Path) -> int:
     if not (folder / "manifest.json").exists():
         return fail(f"{folder}/manifest.json is not there; run make export MONTH={month}")
     manifest = json.loads((folder / "manifest.json").read_text())
-    found = {str(path.relative_to(folder)) for path in folder.rglob("*.csv")}
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix in (".csv", ".parquet")}
     wrong = [f"{name}: in the manifest, not in the folder" for name in sorted(set(manifest["files"]) - found)]
     wrong += [f"{name}: in the folder, not in the manifest" for name in sorted(found - set(manifest["files"]))]
     with duckdb.connect() as engine:
@@ -134,10 +136,11 @@ def verify(month: str, data: Path) -> int:
                 wrong += (
                     [f"{check}: {len(rows)} times not, first {tuple(str(cell) for cell in rows[0])}"] if rows else []
                 )
+            wrong += focus.complaints(engine, month, folder, _table)
     for complaint in wrong:
         print(f"ERROR: {complaint}", file=sys.stderr)
     if not wrong:
-        print(f"verified {month} from its files alone: {len(found)} files, {len(CHECKS)} checks, sums and sha256 agree")
+        print(f"verified {month} from its files alone: {len(found)} files, {len(CHECKS | focus.CHECKS)} checks, sums and sha256 agree")
     return 1 if wrong else 0
 
 
@@ -156,11 +159,15 @@ def _recount(engine, path: Path, name: str, entry: dict) -> list[str]:
 
 def _table(path: Path) -> str:
     """A CSV read with money as exact decimals and everything else as it is."""
+    if path.suffix == ".parquet":
+        return f"read_parquet({_quoted(path)})"
     head = next(iter(sorted(path.parent.glob(path.name))), path)
     present = head.read_text().split("\n", 1)[0].split(",") if head.exists() else []
-    kept = ", ".join(f"'{name}': 'decimal(38, 12)'" for name in present if name.endswith("_usd"))
-    types = f"{{{kept}, 'month': 'date', 'team_id': 'varchar'}}"
-    return f"read_csv({_quoted(path)}, header = true, types = {types})"
+    decimals = {name: "decimal(38, 12)" for name in present if name.endswith(("_usd", *focus.DECIMALS))}
+    ids = {name: "varchar" for name in present if name in ("team_id", "x_TeamId", "x_OriginChargeId")}
+    dates = {name: "date" for name in present if name in ("month", "x_PostedMonth")}
+    types = ", ".join(f"'{name}': '{kind}'" for name, kind in (decimals | ids | dates).items())
+    return f"read_csv({_quoted(path)}, header = true, types = {{{types}}})"
 
 
 def _quoted(path: Path) -> str:

@@ -11,15 +11,6 @@ with charged as (
 
 ),
 
-shared as (
-
-    select
-        *,
-        sum(abs(charged_usd)) over (partition by origin_charge_id, charge_category) as whole_usd
-    from charged
-
-),
-
 -- What its account and day were invoiced on, where that is one invoice.
 invoiced as (
 
@@ -41,29 +32,30 @@ invoiced as (
 named as (
 
     select
-        shared.*,
-        coalesce(shared.invoice_id, invoiced.invoice_id) as invoice_no,
-        coalesce(meters.sku_meter, shared.meter) as sku_meter,
-        case when shared.is_uncounted then 'Units' else coalesce(meters.unit, 'Units') end as unit,
-        case when meters.unit = 'Tokens' and not shared.is_uncounted then 1000000 else 1 end as priced_units,
-        shared.list_price_usd is not null and shared.has_sku and not shared.is_uncounted as is_in_book,
-        case when shared.has_sku then lower(
-            shared.provider || '/'
-            || coalesce(shared.model, shared.sku, shared.description, shared.service_name, 'charges')
-            || coalesce('/' || shared.meter, '')
+        charged.*,
+        sum(abs(charged.charged_usd)) over (partition by charged.origin_charge_id, charged.charge_category) as whole_usd,
+        coalesce(charged.invoice_id, invoiced.invoice_id) as invoice_no,
+        coalesce(meters.sku_meter, charged.meter) as sku_meter,
+        case when charged.is_uncounted then 'Units' else coalesce(meters.unit, 'Units') end as unit,
+        case when meters.unit = 'Tokens' and not charged.is_uncounted then 1000000 else 1 end as priced_units,
+        charged.list_price_usd is not null and charged.has_sku and not charged.is_uncounted as is_in_book,
+        case when charged.has_sku then lower(
+            charged.provider || '/'
+            || coalesce(charged.model, charged.sku, charged.description, charged.service_name, 'charges')
+            || coalesce('/' || charged.meter, '')
         ) end as sku_id,
         -- A charge that nobody counted is one of its kind, and has parts; what is taken back is counted back.
-        cast(case when shared.charged_usd < 0 then -1 else 1 end as bigint)
-        * case when shared.is_uncounted then shared.share else abs(shared.quantity) end as use_quantity
-    from shared
-    left join meters on shared.meter = meters.meter
+        cast(case when charged.charged_usd < 0 then -1 else 1 end as bigint)
+        * case when charged.is_uncounted then charged.share else abs(charged.quantity) end as use_quantity
+    from charged
+    left join meters on charged.meter = meters.meter
     left join invoiced
         on
-            shared.basis = 'billed'
-            and shared.provider = invoiced.provider
-            and shared.account_id = invoiced.account_id
-            and shared.charged_on = invoiced.charged_on
-            and invoiced.is_negative = (shared.billed_usd < 0)
+            charged.basis = 'billed'
+            and charged.provider = invoiced.provider
+            and charged.account_id = invoiced.account_id
+            and charged.charged_on = invoiced.charged_on
+            and invoiced.is_negative = (charged.billed_usd < 0)
 
 ),
 
@@ -76,7 +68,7 @@ priced as (
         {% for price in ['list', 'unit'] -%}
             case
                 when is_in_book then {{ money(price ~ '_price_usd * priced_units') }}
-                when has_sku and is_uncounted then whole_usd
+                when has_sku and is_uncounted then {{ money('whole_usd') }}
                 when has_sku then {{ floored_part('abs(charged_usd)', 'priced_units', 'abs(use_quantity)') }}
             end as {{ 'contracted' if price == 'unit' else price }}_unit_price{{ ',' if not loop.last }}
         {% endfor %}

@@ -86,6 +86,8 @@ select
     -- What a purchase bought is used up after it was paid.
     case category when 'purchase' then 'usage' else category end as charge_category
 from shared
+-- Of a purchase that other lines' use consumes, no day is a line of its own.
+where category != 'purchase' or amount_usd != 0
 
 union all
 
