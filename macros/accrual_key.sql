@@ -1,9 +1,8 @@
 {# A charge that the price book expects is known by all that sets its price, and its day and account. #}
-{% macro accrual_key(calls, meters=none) -%}
-    {%- set meters = meters or calls -%}
-    {%- set day = 'charged_on' if meters == calls else 'started_on' -%}
+{% macro accrual_key(calls=none, meters=none) -%}
+    {%- set call, meter = (calls ~ '.' if calls else ''), (meters ~ '.' if meters else '') -%}
     {{ entry_key([
-        "'accrued'", calls ~ '.' ~ day, calls ~ '.provider', calls ~ '.account_id', calls ~ '.model', meters ~ '.meter',
-        meters ~ '.service_tier', meters ~ '.list_price_usd', meters ~ '.unit_price_usd'
+        "'accrued'", call ~ ('started_on' if calls else 'charged_on'), call ~ 'provider', call ~ 'account_id',
+        call ~ 'model', meter ~ 'meter', meter ~ 'service_tier', meter ~ 'list_price_usd', meter ~ 'unit_price_usd'
     ]) }}
 {%- endmacro %}

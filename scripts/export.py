@@ -140,7 +140,8 @@ def verify(month: str, data: Path) -> int:
     for complaint in wrong:
         print(f"ERROR: {complaint}", file=sys.stderr)
     if not wrong:
-        print(f"verified {month} from its files alone: {len(found)} files, {len(CHECKS | focus.CHECKS)} checks, sums and sha256 agree")
+        checks = len(CHECKS | focus.CHECKS)
+        print(f"verified {month} from its files alone: {len(found)} files, {checks} checks, sums and sha256 agree")
     return 1 if wrong else 0
 
 

@@ -80,9 +80,9 @@ def python_for_validator() -> str | None:
     candidates = [os.environ.get("FOCUS_PYTHON"), "python3.12", sys.executable, *map(str, shims)]
     version = "import sys; sys.exit(sys.version_info[:2] != (3, 12))"
     for candidate in filter(None, candidates):
-        if found := shutil.which(candidate):
-            if subprocess.run([found, "-c", version], capture_output=True).returncode == 0:
-                return found
+        found = shutil.which(candidate)
+        if found and subprocess.run([found, "-c", version], capture_output=True).returncode == 0:
+            return found
     return None
 
 
@@ -111,7 +111,7 @@ def install() -> int:
 
 
 def validate(path: Path) -> tuple[dict[str, str], str]:
-    """Each rule's outcome (PASS, FAIL, SKIPPED), and all that the validator printed: it exits 0 also where rules fail."""
+    """Each rule's outcome (PASS, FAIL, SKIPPED), and what the validator printed: it exits 0 also where rules fail."""
     package = next(ENVIRONMENT.glob("lib/python3.*/site-packages/focus_validator"))
     with tempfile.TemporaryDirectory() as folder:
         # It reads its rules from the working directory, and writes its log there.

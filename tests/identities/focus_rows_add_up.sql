@@ -1,6 +1,7 @@
+-- noqa: disable=CP02
 -- The FOCUS rows of an origin charge add up to it; those of a posted month to what providers billed, and to what the
--- ledger bears. By team they are the ledger's to a millionth of a dollar: the ledger cuts parts off once per call, FOCUS
--- once per charge.
+-- ledger bears. By team they are the ledger's to a millionth of a dollar: the ledger cuts parts off once per call,
+-- FOCUS once per charge.
 with focus as (
 
     select

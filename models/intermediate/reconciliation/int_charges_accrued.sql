@@ -43,7 +43,7 @@ usage as (
 )
 
 select
-    {{ accrual_key('calls') }} as origin_charge_id,
+    {{ accrual_key() }} as origin_charge_id,
     charged_on,
     provider,
     account_id,

@@ -52,7 +52,8 @@ prices as (
         min(unit_price_usd) as unit_price_usd
     from {{ ref('int_unit_prices_negotiated') }}
     group by provider, model, meter, service_tier, started_on
-    having count(*) = count(list_price_usd) and count(distinct list_price_usd) = 1 and count(distinct unit_price_usd) = 1
+    having
+        count(*) = count(list_price_usd) and count(distinct list_price_usd) = 1 and count(distinct unit_price_usd) = 1
 
 ),
 

@@ -1,4 +1,4 @@
--- one row per group of charges and taker (feature, bearer, payer, purpose): by what weight it takes of the group's money
+-- one row per group of charges and taker (feature, bearer, payer, purpose): its weight in the group's money
 {% set taker = ['feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
 {% set same = 'partition by provider, match_account_id, match_key, model, meter order by usage_on' %}
 with takers as (
@@ -53,4 +53,4 @@ select
 from flows
 inner join takers on flows.taking_group_id = takers.group_id
 inner join groups on flows.taking_group_id = groups.group_id
-group by flows.group_id, {% for column in taker %}takers.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+group by flows.group_id, takers.{{ taker | join(', takers.') }}

@@ -33,7 +33,8 @@ named as (
 
     select
         charged.*,
-        sum(abs(charged.charged_usd)) over (partition by charged.origin_charge_id, charged.charge_category) as whole_usd,
+        sum(abs(charged.charged_usd)) over (partition by charged.origin_charge_id, charged.charge_category)
+            as whole_usd,
         coalesce(charged.invoice_id, invoiced.invoice_id) as invoice_no,
         coalesce(meters.sku_meter, charged.meter) as sku_meter,
         case when charged.is_uncounted then 'Units' else coalesce(meters.unit, 'Units') end as unit,
@@ -65,12 +66,12 @@ priced as (
     select
         *,
         cast(case priced_units when 1 then 1 else 0.000001 end as decimal(7, 6)) as price_unit,
-        {% for price in ['list', 'unit'] -%}
+        {% for price, name in [('list_price_usd', 'list_unit_price'), ('unit_price_usd', 'contracted_unit_price')] %}
             case
-                when is_in_book then {{ money(price ~ '_price_usd * priced_units') }}
+                when is_in_book then {{ money(price ~ ' * priced_units') }}
                 when has_sku and is_uncounted then {{ money('whole_usd') }}
                 when has_sku then {{ floored_part('abs(charged_usd)', 'priced_units', 'abs(use_quantity)') }}
-            end as {{ 'contracted' if price == 'unit' else price }}_unit_price{{ ',' if not loop.last }}
+            end as {{ name }}{% if not loop.last %},{% endif %}
         {% endfor %}
     from named
 

@@ -1,5 +1,6 @@
 -- one row per FOCUS row: a team's part of a day's charge for a SKU, for one feature; or an adjustment between teams
--- The names are FOCUS's: noqa: disable=CP02
+-- noqa: disable=CP02,AL09
+-- The columns' names are FOCUS's.
 {% set keys = [
     'posted_month', 'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'payer_team_id', 'purpose', 'basis',
     'kind'
@@ -7,7 +8,8 @@
 {% set moved = {
     'origin_charge_id': entry_key(["'moved'"] + keys), 'charged_on': 'incurred_on', 'charge_category': "'adjustment'",
     'is_correction': 'corrects_entry_id is not null', 'method': 'kind', 'description': "replace(kind, '_', ' ')",
-    'bearer_team_id': 'team_id'
+    'bearer_team_id': 'team_id', 'billed_usd': 'sum(amount_usd)', 'effective_usd': 'sum(amount_usd)',
+    'list_usd': 'sum(amount_usd)', 'contracted_usd': 'sum(amount_usd)'
 } %}
 {% set columns = [
     'origin_charge_id', 'posted_month', 'charged_on', 'provider', 'account_id', 'bill_account_id', 'api_key', 'model',
@@ -27,8 +29,8 @@ with charges as (
     -- What the ledger moves between teams beside a bill, and what it corrects of closed months.
     select
         {% for column in columns -%}
-            {{ moved.get(column, column if column in keys else 'sum(amount_usd)' if column.endswith('_usd') else 'null') }}
-                as {{ column }}{{ ',' if not loop.last }}
+            {{ moved.get(column, column if column in keys else 'null') }} as {{ column }}
+            {%- if not loop.last %},{% endif %}
         {% endfor %}
     from {{ ref('ledger_entries') }}
     where account = 'ai_cost' and (kind not in ('bill', 'accrual', 'transfer') or corrects_entry_id is not null)
@@ -42,8 +44,9 @@ tagged as (
     select
         charges.*,
         catalog.name as feature_name,
-        '{"feature":' || {{ json_text('charges.feature_id') }} || ',"purpose":' || {{ json_text('charges.purpose') }}
-        || ',"team":' || {{ json_text('charges.bearer_team_id') }} || '}' as tags
+        {{ json_of({
+            'feature': 'charges.feature_id', 'purpose': 'charges.purpose', 'team': 'charges.bearer_team_id'
+        }) }} as tags
     from charges
     left join {{ ref('feature_catalog') }} as catalog
         on charges.feature_id = catalog.feature_id and {{ in_force('catalog', 'charges.charged_on') }}
@@ -90,15 +93,16 @@ select
     'Generative AI' as ServiceSubcategory,
     sku_id as SkuId,
     sku_meter as SkuMeter,
-    case when sku_id is not null then '{"x_Model":' || coalesce({{ json_text('model') }}, 'null')
-        || ',"x_ServiceTier":' || {{ json_text('price_tier') }} || '}' end as SkuPriceDetails,
+    case when sku_id is not null then {{ json_of({'x_Model': 'model', 'x_ServiceTier': 'price_tier'}) }} end
+        as SkuPriceDetails,
     sku_id || '/' || price_tier as SkuPriceId,
     case when account_id != bill_account_id then account_id end as SubAccountId,
     case when account_id != bill_account_id then account_id end as SubAccountName,
     tags as Tags,
-    '{"Elements":[{"AllocatedRatio":' || cast(share as varchar)
-    || coalesce(',"UsageQuantity":' || cast(cast(use_quantity as bigint) as varchar) || ',"UsageUnit":'
-        || {{ json_text('unit') }}, '') || '}]}' as x_AllocatedMethodDetails,
+    -- As FOCUS 1.3 has it.
+    '{"Elements":[' || case when share is not null then {{ json_of(
+        {'UsageUnit': "coalesce(unit, 'Units')"}, {'AllocatedRatio': 'share', 'UsageQuantity': 'abs(use_quantity)'}
+    ) }} end || ']}' as x_AllocatedMethodDetails,
     method as x_AllocatedMethodId,
     share as x_AllocatedRatio,
     feature_id as x_AllocatedResourceId,
