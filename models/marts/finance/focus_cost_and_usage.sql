@@ -1,16 +1,6 @@
 -- one row per FOCUS row: a team's part of a day's charge for a SKU, for one feature; or an adjustment between teams
 -- noqa: disable=CP02,AL09
 -- The columns' names are FOCUS's.
-{% set keys = [
-    'posted_month', 'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'payer_team_id', 'purpose', 'basis',
-    'kind'
-] %}
-{% set moved = {
-    'origin_charge_id': entry_key(["'moved'"] + keys), 'charged_on': 'incurred_on', 'charge_category': "'adjustment'",
-    'is_correction': 'corrects_entry_id is not null', 'method': 'kind', 'description': "replace(kind, '_', ' ')",
-    'bearer_team_id': 'team_id', 'billed_usd': 'sum(amount_usd)', 'effective_usd': 'sum(amount_usd)',
-    'list_usd': 'sum(amount_usd)', 'contracted_usd': 'sum(amount_usd)'
-} %}
 {% set columns = [
     'origin_charge_id', 'posted_month', 'charged_on', 'provider', 'account_id', 'bill_account_id', 'api_key', 'model',
     'feature_id', 'bearer_team_id', 'payer_team_id', 'purpose', 'basis', 'method', 'share', 'charge_category',
@@ -26,16 +16,7 @@ with charges as (
 
     union all
 
-    -- What the ledger moves between teams beside a bill, and what it corrects of closed months.
-    select
-        {% for column in columns -%}
-            {{ moved.get(column, column if column in keys else 'null') }} as {{ column }}
-            {%- if not loop.last %},{% endif %}
-        {% endfor %}
-    from {{ ref('ledger_entries') }}
-    where account = 'ai_cost' and (kind not in ('bill', 'accrual', 'transfer') or corrects_entry_id is not null)
-    group by {{ keys | join(', ') }}, team_id, corrects_entry_id is not null
-    having sum(amount_usd) != 0
+    {{ ledger_moves(columns) }}
 
 ),
 
