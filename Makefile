@@ -13,7 +13,7 @@ export PYTHONUTF8 := 1
 .PHONY: help demo build export verify check-focus test lint bench company prices lock clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 .venv/.synced: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("ERROR: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

@@ -31,7 +31,8 @@ flows as (
         select
             group_id,
             {{ taking_group_id }} as taking_group_id,
-            {{ flow_usd }} as flow_usd
+            {{ flow_usd }} as flow_usd,
+            given_usd = 0 as is_free
         from groups
         where {{ is_flow }}
         {% if not loop.last %}
@@ -48,7 +49,7 @@ select
     {% endfor %}
     -- What costs nothing goes by use alone.
     {{ whole_number('sum(abs(' ~ floored_part('flows.flow_usd', 'takers.quantity', 'groups.traced_quantity')
-        ~ ')) * 1000000000000 + sum(case when flows.group_id = flows.taking_group_id then takers.quantity else 0 end)') }}
+        ~ ')) * 1000000000000 + sum(case when flows.is_free then takers.quantity else 0 end)') }}
         as weight
 from flows
 inner join takers on flows.taking_group_id = takers.group_id
