@@ -10,10 +10,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export verify whatif close test lint bench company prices lock clean
+.PHONY: help demo build check-labels export verify check-focus whatif close test lint bench company prices lock clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 .venv/.synced: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("ERROR: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -59,7 +59,11 @@ whatif: .venv/.synced profiles.yml ## each team's months under other POLICIES=, 
 close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports (FORCE=1 over what is named, REOPEN=1 takes it back)
 	@$(BIN)/python scripts/close.py "$(MONTH)" "$(DATA)" "$(COMPANY)" $(if $(filter-out 0,$(FORCE)),--force) $(if $(filter-out 0,$(REOPEN)),--reopen)
 
+check-focus: .venv/.synced ## hold MONTH's exported FOCUS file against focus-validator (Python 3.12)
+	@$(BIN)/python scripts/focus.py "$(MONTH)" "$(DATA)"
+
 test: lint ## all that CI runs
+	@$(BIN)/python scripts/focus.py install || echo "the tests of the FOCUS validator are skipped"
 	@$(BIN)/python -m pytest
 	@echo "lint, unit, property, dbt and end-to-end tests hold; what each holds: tests/, README.md"
 
@@ -78,9 +82,11 @@ bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=
 prices: .venv/.synced ## rebuild the list price book from genai-prices
 	@$(BIN)/python scripts/make_prices.py
 
-lock: .venv/.synced ## compile requirements.txt from requirements.in
+lock: .venv/.synced ## compile requirements.txt and requirements-focus.txt from their .in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --override overrides.txt requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+	  requirements-focus.in -o requirements-focus.txt
 
 clean: ## remove what make made, except data
-	@rm -rf .venv target logs .company profiles.yml
+	@rm -rf .venv .venv-focus target logs .company profiles.yml

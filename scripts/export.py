@@ -1,7 +1,8 @@
 """Finance's files for a month, from the marts alone; and their check from the files alone.
 
 Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team>.csv, journal.csv,
-                               manifest.json (rows, control totals, sha256); of a closed month, the files as closed
+                               focus.csv and .parquet, manifest.json (rows, control totals, sha256); of a closed
+                               month, the files as closed
        export.py verify MONTH DATA    re-adds everything from the exported files; exit 1 where something is off
 """
 
@@ -18,6 +19,7 @@ import duckdb
 
 import check
 import closed
+import focus
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
 # and after a tab or the end of a line.
@@ -84,6 +86,7 @@ def write_month(engine, month: str, folder: Path, status: str) -> bool:
     for (team,) in engine.execute(TEAMS, [day]).fetchall():
         name = f"statements/{file_name(team)}.csv"
         files[name] = write_csv(engine, STATEMENT, [day, team], folder / name)
+    files |= focus.write(engine, day, folder, write_csv)
     complaints = check.exit_door(folder)
     for complaint in complaints:
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
@@ -146,7 +149,7 @@ def verify(month: str, data: Path) -> int:
     frozen = data / "closed" / month / closed.EXPORTS / "manifest.json"
     if frozen.exists() and frozen.read_bytes() != (folder / "manifest.json").read_bytes():
         return fail(f"{folder} is not what was closed; run make export MONTH={month} again")
-    found = {str(path.relative_to(folder)) for path in folder.rglob("*.csv")}
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix in (".csv", ".parquet")}
     wrong = [f"{name}: in the manifest, not in the folder" for name in sorted(set(manifest["files"]) - found)]
     wrong += [f"{name}: in the folder, not in the manifest" for name in sorted(found - set(manifest["files"]))]
     with duckdb.connect() as engine:
@@ -160,10 +163,12 @@ def verify(month: str, data: Path) -> int:
                 wrong += (
                     [f"{check}: {len(rows)} times not, first {tuple(str(cell) for cell in rows[0])}"] if rows else []
                 )
+            wrong += focus.complaints(engine, month, folder, _table)
     for complaint in wrong:
         print(f"ERROR: {complaint}", file=sys.stderr)
     if not wrong:
-        print(f"verified {month} from its files alone: {len(found)} files, {len(CHECKS)} checks, sums and sha256 agree")
+        checks = len(CHECKS | focus.CHECKS)
+        print(f"verified {month} from its files alone: {len(found)} files, {checks} checks, sums and sha256 agree")
     return 1 if wrong else 0
 
 
@@ -181,13 +186,15 @@ def _recount(engine, path: Path, name: str, entry: dict) -> list[str]:
 
 
 def _table(path: Path) -> str:
-    """A CSV read with money as exact decimals and everything else as it is."""
+    """An exported file; of a CSV money as exact decimals and everything else as it is."""
+    if path.suffix == ".parquet":
+        return f"read_parquet({_quoted(path)})"
     head = next(iter(sorted(path.parent.glob(path.name))), path)
     present = head.read_text().split("\n", 1)[0].split(",") if head.exists() else []
-    kinds = {name: "decimal(38, 12)" for name in present if name.endswith("_usd")}
-    kinds |= {name: "date" for name in present if name.endswith("month")}
-    types = {**kinds, "team_id": "varchar"}
-    return f"read_csv({_quoted(path)}, header = true, types = {types})"
+    kinds = {name: "decimal(38, 12)" for name in present if name.endswith(("_usd", *focus.DECIMALS))}
+    kinds |= {name: "date" for name in present if name.endswith(("month", "Month"))}
+    kinds |= {name: "varchar" for name in present if name in ("team_id", "x_TeamId", "x_OriginChargeId")}
+    return f"read_csv({_quoted(path)}, header = true, types = {kinds})"
 
 
 def _quoted(path: Path) -> str:

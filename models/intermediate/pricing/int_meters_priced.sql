@@ -14,7 +14,9 @@ prices as (
 select
     meters.call_key,
     meters.meter,
+    meters.service_tier,
     meters.quantity,
+    prices.list_price_usd,
     prices.unit_price_usd,
     {{ money('meters.quantity * prices.unit_price_usd') }} as priced_usd,
     {{ money('meters.quantity * prices.write_premium_usd') }} as write_premium_usd

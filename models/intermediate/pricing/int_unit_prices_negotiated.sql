@@ -63,6 +63,7 @@ select
     started_on,
     long_context_tokens,
     priced_time,
+    list_price_usd,
     unit_price_usd,
     case
         when meter in ('cache_write_5m', 'cache_write_1h')

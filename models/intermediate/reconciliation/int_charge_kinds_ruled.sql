@@ -93,6 +93,10 @@ ruled as (
 
 select
     kind_id,
+    service_name,
+    sku,
+    description,
+    category,
     treatment,
     case when treatment = 'call' then coalesce(ruled_model, model) end as model,
     case when treatment = 'call' then coalesce(ruled_meter, meter) end as meter,

@@ -59,6 +59,7 @@ given as (
 
     select
         charge_id,
+        group_id,
         is_matched,
         given_usd,
         match_level,
@@ -70,6 +71,8 @@ given as (
 
 select
     charges.charge_id,
+    charges.origin_charge_id,
+    given.group_id,
     charges.provider,
     charges.account_id,
     charges.api_key,

@@ -64,8 +64,16 @@ select
         else spread.line_id || ':' || cast(spread.day as varchar)
     end as charge_id,
     spread.line_id,
+    -- Lines that say the same of a day are one charge to whoever reads the bill: a bill may have a line per call.
+    {{ entry_key([
+        'spread.kind_id', 'spread.account_id', 'spread.bill_account_id', 'spread.api_key', 'spread.day', 'spread.model',
+        'spread.meter', 'spread.price_tier', 'spread.invoice_id'
+    ]) }} as origin_charge_id,
+    spread.kind_id,
+    spread.invoice_id,
     spread.provider,
     spread.account_id,
+    spread.bill_account_id,
     spread.api_key,
     spread.file_kind,
     spread.treatment,

@@ -1,0 +1,8 @@
+{# A charge that the price book expects is known by all that sets its price, and its day and account. #}
+{% macro accrual_key(calls=none, meters=none) -%}
+    {%- set call, meter = (calls ~ '.' if calls else ''), (meters ~ '.' if meters else '') -%}
+    {{ entry_key([
+        "'accrued'", call ~ ('started_on' if calls else 'charged_on'), call ~ 'provider', call ~ 'account_id',
+        call ~ 'model', meter ~ 'meter', meter ~ 'service_tier', meter ~ 'list_price_usd', meter ~ 'unit_price_usd'
+    ]) }}
+{%- endmacro %}

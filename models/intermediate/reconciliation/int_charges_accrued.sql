@@ -1,0 +1,95 @@
+-- one row per charge that the price book expects: what a day used of a model's meter at one price, and no bill covers
+{{ config(materialized="view") }}
+with calls as (
+
+    select
+        calls.started_on as charged_on,
+        calls.provider,
+        calls.account_id,
+        calls.model,
+        meters.meter,
+        meters.service_tier,
+        meters.list_price_usd,
+        meters.unit_price_usd,
+        sum(meters.quantity) as quantity,
+        sum(meters.priced_usd) as amount_usd
+    from {{ ref('int_calls_billed') }} as calls
+    inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
+    where calls.basis = 'accrued' and {{ is_touched('calls.started_on', 'touched_day') }}
+    group by
+        calls.started_on, calls.provider, calls.account_id, calls.model, meters.meter, meters.service_tier,
+        meters.list_price_usd, meters.unit_price_usd
+
+),
+
+usage as (
+
+    select
+        usage.*,
+        prices.service_tier,
+        prices.list_price_usd,
+        prices.unit_price_usd,
+        coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
+    from {{ ref('int_usage_accrued') }} as usage
+    inner join {{ ref('int_meters_priced') }} as prices on {{ row_key('usage.usage_group_id') }} = prices.call_key
+    left join {{ ref('int_keys_owned') }} as keys
+        on
+            usage.provider = keys.provider
+            and usage.account_id = keys.account_id
+            and usage.api_key is not distinct from keys.api_key
+            and usage.usage_on = keys.used_on
+    where usage.untraced_usd != 0 and {{ is_touched('usage.usage_on', 'touched_day') }}
+
+)
+
+select
+    {{ accrual_key() }} as origin_charge_id,
+    charged_on,
+    provider,
+    account_id,
+    account_id as bill_account_id,
+    cast(null as varchar) as api_key,
+    model,
+    meter,
+    service_tier as price_tier,
+    cast(null as varchar) as kind_id,
+    cast(null as varchar) as invoice_id,
+    list_price_usd,
+    unit_price_usd,
+    cast(null as varchar) as payer_team_id,
+    1 as called_lines,
+    quantity,
+    quantity as called_quantity,
+    amount_usd as called_usd,
+    0 as grouped_usd,
+    0 as untraced_usd,
+    0 as invoice_only_usd,
+    -amount_usd as prepaid_usd
+from calls
+
+union all
+
+select
+    usage_group_id as origin_charge_id,
+    usage_on as charged_on,
+    provider,
+    account_id,
+    account_id as bill_account_id,
+    api_key,
+    model,
+    meter,
+    service_tier as price_tier,
+    null as kind_id,
+    null as invoice_id,
+    list_price_usd,
+    unit_price_usd,
+    payer_team_id,
+    0 as called_lines,
+    untraced_quantity as quantity,
+    0 as called_quantity,
+    0 as called_usd,
+    0 as grouped_usd,
+    untraced_usd,
+    0 as invoice_only_usd,
+    -untraced_usd as prepaid_usd
+from usage

@@ -1,0 +1,75 @@
+-- one row per origin charge or group of charges and taker (feature, bearer, payer, purpose): what its calls took
+{{ replaces_touched("taken_on", by="touched_day") }}
+{% set taker = ['originating_feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
+with calls as (
+
+    -- A call whose id the charge names took what the charge says.
+    select
+        charged_on as taken_on,
+        origin_charge_id,
+        cast(null as varchar) as group_id,
+        call_key,
+        attributed_usd as amount_usd,
+        quantity
+    from {{ ref('int_charges_settled') }}
+    where call_key is not null and {{ is_touched('charged_on', 'touched_day') }}
+
+    union all
+
+    -- Calls of a group take of its charges by what they used.
+    select
+        members.usage_on as taken_on,
+        null as origin_charge_id,
+        groups.group_id,
+        members.call_key,
+        null as amount_usd,
+        members.quantity
+    from {{ ref('int_match_members_grouped') }} as members
+    inner join {{ ref('int_charge_groups_shifted') }} as groups
+        on
+            members.provider = groups.provider
+            and members.match_account_id is not distinct from groups.match_account_id
+            and members.match_key is not distinct from groups.match_key
+            and members.usage_on = groups.usage_on
+            and members.model is not distinct from groups.model
+            and members.meter = groups.meter
+    where
+        members.side = 'call' and not members.is_excluded and (groups.is_matched or groups.shifted_quantity > 0)
+        and {{ is_touched('members.usage_on', 'touched_day') }}
+
+    union all
+
+    select
+        calls.started_on as taken_on,
+        {{ accrual_key('calls', 'meters') }} as origin_charge_id,
+        null as group_id,
+        calls.call_key,
+        meters.priced_usd as amount_usd,
+        meters.quantity
+    from {{ ref('int_calls_billed') }} as calls
+    inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
+    where calls.basis = 'accrued' and {{ is_touched('calls.started_on', 'touched_day') }}
+
+),
+
+shared as (
+
+    select
+        calls.*,
+        shares.{{ taker | join(',\n        shares.') }},
+        {{ whole_number('shares.share * 1000000000000') }} as part
+    from calls
+    inner join {{ ref('int_shares_borne') }} as shares on calls.call_key = shares.call_key
+
+)
+
+select
+    taken_on,
+    origin_charge_id,
+    group_id,
+    {{ taker | join(',\n    ') }},
+    -- Cut off where calls are split; what that leaves is shared out with the whole charge.
+    {{ money('sum(' ~ floored_part('amount_usd', 'part', 1000000000000) ~ ')') }} as amount_usd,
+    cast(sum({{ whole_quotient(whole_number('quantity') ~ ' * part', 1000000000000) }}) as bigint) as quantity
+from shared
+group by taken_on, origin_charge_id, group_id, {{ taker | join(', ') }}

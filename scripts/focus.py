@@ -1,0 +1,182 @@
+"""A month's FOCUS files: written and re-added beside finance's others, and held against the FOCUS validator.
+
+Usage: focus.py install        the validator's own environment, .venv-focus, from requirements-focus.txt
+       focus.py MONTH DATA     runs the validator on DATA/exports/MONTH/focus.parquet; exit 1 where a rule fails
+The CSV has the same rows, but no types: the validator would take an account's id of digits for a number.
+The validator needs Python 3.12 (its numpy is built for no newer one); FOCUS_PYTHON names it where it is not found.
+Where there is none, both say so and exit 0.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+ENVIRONMENT, LOCK = PROJECT / ".venv-focus", PROJECT / "requirements-focus.txt"
+ORDER = """x_OriginChargeId, ChargeCategory, ChargeClass, x_AllocatedMethodId, x_TeamId, x_PayerTeamId, x_FeatureId,
+x_Purpose"""
+ROWS = f"select * from marts.focus_cost_and_usage where x_PostedMonth = ? order by {ORDER}"
+# Endings of the columns that hold exact decimals.
+DECIMALS = ("Cost", "Quantity", "UnitPrice", "Ratio")
+# What an organisation's bills for AI have: the rules that FOCUS makes conditional on these hold too.
+CRITERIA = """BILLING_BASED_ON_PROVISIONED_RESOURCES_SUPPORTED MULTIPLE_PRICING_CATEGORIES_SUPPORTED
+NEGOTIATED_PRICING_SUPPORTED PRICING_BILLING_CURRENCY_DIFFERENCES_SUPPORTED PUBLIC_PRICE_LIST_SUPPORTED
+RESOURCE_TYPE_ASSIGNMENT_SUPPORTED SUB_ACCOUNT_SUPPORTED TAGGING_SUPPORTED UNIT_PRICING_SUPPORTED
+USAGE_MEASUREMENT_SUPPORTED"""
+# Rules that can't hold, and why (DECISIONS.md, "What finance gets").
+INVOICE = "the validator drops its condition, and asks that InvoiceId is NULL in every row and in none"
+EXPLAINED = {f"InvoiceId-C-{rule}": INVOICE for rule in ("000-O", "003-C", "004-C", "005-C")}
+CAUSES = {"InvoiceId-C-000-O": "InvoiceId-C-003-C", "InvoiceId-C-003-C": "InvoiceId-C-004-C"}
+CHECKS = {
+    "FOCUS rows bear what each team is charged, to a millionth of a dollar a team": """
+        with focus as (select x_TeamId as team_id, sum(EffectiveCost) as borne_usd from {focus} group by all)
+        select coalesce(charged.team_id, focus.team_id), charged.net_charge_usd, focus.borne_usd
+        from {chargeback} as charged full join focus using (team_id)
+        where abs(coalesce(charged.net_charge_usd, 0) - coalesce(focus.borne_usd, 0)) > 0.000001""",
+    "the shares of each charge in the FOCUS rows add up to it": """
+        select x_OriginChargeId, ChargeCategory = 'Purchase', sum(x_AllocatedRatio) from {focus}
+        where x_AllocatedRatio is not null group by all having sum(x_AllocatedRatio) != 1""",
+    "FOCUS rows are of the month": """
+        select x_PostedMonth from {focus} where x_PostedMonth != date '{day}'""",
+}
+
+
+def write(engine, day: str, folder: Path, write_csv) -> dict:
+    """focus.csv and focus.parquet; their entries for the manifest."""
+    engine.execute("set timezone = 'UTC'")
+    times = [name for name, kind in columns(engine) if kind == "TIMESTAMP"]
+    written = ", ".join(f"strftime({name}, '%Y-%m-%dT%H:%M:%SZ') as {name}" for name in times)
+    rows = write_csv(engine, ROWS.replace("*", f"* replace ({written})", 1), [day], folder / "focus.csv")
+    zoned = ", ".join(f"{name} at time zone 'UTC' as {name}" for name in times)
+    path, query = folder / "focus.parquet", ROWS.replace("*", f"* replace ({zoned})", 1).replace("?", f"date '{day}'")
+    engine.execute(f"copy ({query}) to {_quoted(path)} (format parquet, compression zstd)")
+    return {"focus.csv": rows, "focus.parquet": {**rows, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
+
+
+def columns(engine) -> list[tuple[str, str]]:
+    return engine.execute("select column_name, column_type from (describe marts.focus_cost_and_usage)").fetchall()
+
+
+def complaints(engine, month: str, folder: Path, table) -> list[str]:
+    """What of the exported FOCUS file is not so; `table` reads an exported file."""
+    if not (folder / "focus.csv").exists():
+        return []
+    tables = {"focus": table(folder / "focus.csv"), "chargeback": table(folder / "team_chargeback.csv")}
+    wrong = []
+    for name, query in CHECKS.items():
+        rows = engine.execute(query.format(**tables, day=f"{month}-01")).fetchall()
+        wrong += [f"{name}: {len(rows)} times not, first {tuple(str(cell) for cell in rows[0])}"] if rows else []
+    return wrong
+
+
+def python_for_validator() -> str | None:
+    """A Python 3.12 to make the validator's environment with."""
+    shims = sorted(Path.home().glob(".pyenv/versions/3.12*/bin/python"), reverse=True)
+    candidates = [os.environ.get("FOCUS_PYTHON"), "python3.12", sys.executable, *map(str, shims)]
+    version = "import sys; sys.exit(sys.version_info[:2] != (3, 12))"
+    for candidate in filter(None, candidates):
+        found = shutil.which(candidate)
+        if found and subprocess.run([found, "-c", version], capture_output=True).returncode == 0:
+            return found
+    return None
+
+
+def install() -> int:
+    """Makes .venv-focus anew where the lock is another than it was made from."""
+    stamp, digest = ENVIRONMENT / ".lock", hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return 0
+    if not (python := python_for_validator()):
+        print("skipped: the FOCUS validator needs Python 3.12, and none was found; FOCUS_PYTHON=<path> names one")
+        return 0
+    print(f"installing the FOCUS validator into {ENVIRONMENT.name} (half a minute, once)")
+    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+    uv, own = str(Path(sys.executable).with_name("uv")), str(ENVIRONMENT / "bin" / "python")
+    for command in (
+        [python, "-m", "venv", "--without-pip", str(ENVIRONMENT)],
+        [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", own, str(LOCK)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            print(f"ERROR: the FOCUS validator could not be installed:\n{done.stderr.strip()[-2000:]}", file=sys.stderr)
+            print(f"It comes from the package index, by {LOCK.name}; run again when that answers.", file=sys.stderr)
+            return 1
+    stamp.write_text(digest)
+    return 0
+
+
+def validate(path: Path) -> tuple[dict[str, str], str]:
+    """Each rule's outcome (PASS, FAIL, SKIPPED), and what the validator printed: it exits 0 also where rules fail."""
+    package = next(ENVIRONMENT.glob("lib/python3.*/site-packages/focus_validator"))
+    with tempfile.TemporaryDirectory() as folder:
+        # It reads its rules from the working directory, and writes its log there.
+        Path(folder, package.name).symlink_to(package)
+        command = [str(ENVIRONMENT / "bin" / "focus-validator"), "--data-file", str(path.resolve()), "--block-download"]
+        command += ["--validate-version", "1.2", "--applicability-criteria", ",".join(CRITERIA.split())]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=folder, env={**os.environ, "PYTHONUTF8": "1"}
+        )
+    said = done.stdout + done.stderr
+    outcomes = dict(re.findall(r"^\S+ ([A-Za-z]+-[A-Z]-\d{3}-[A-Z]): (PASS|FAIL|SKIPPED)", done.stdout, re.MULTILINE))
+    told = re.search(r"Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)", done.stdout)
+    counts = [list(outcomes.values()).count(outcome) for outcome in ("PASS", "FAIL", "SKIPPED")]
+    # Half an output, or one in another shape, is no answer.
+    if done.returncode or not told or [int(count) for count in told.groups()] != [sum(counts), *counts]:
+        return {}, said
+    return outcomes, said
+
+
+def failures(outcomes: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Rules that fail: those that nothing explains, and those that can't hold."""
+    failed = [rule for rule, outcome in outcomes.items() if outcome == "FAIL"]
+    explained = [rule for rule in failed if rule in EXPLAINED and CAUSES.get(rule, rule) in failed]
+    return [rule for rule in failed if rule not in explained], explained
+
+
+def check(month: str, data: Path) -> int:
+    path = data / "exports" / month / "focus.parquet"
+    if not path.exists():
+        print(f"ERROR: {path} is not there; run make export MONTH={month}", file=sys.stderr)
+        return 2
+    if code := install():
+        return code
+    if not (ENVIRONMENT / ".lock").exists():
+        print(f"{path}: not checked against FOCUS 1.2")
+        return 0
+    outcomes, said = validate(path)
+    if not outcomes:
+        print(f"ERROR: the FOCUS validator gave no answer for {path}:\n{said.strip()[-3000:]}", file=sys.stderr)
+        return 1
+    failed, explained = failures(outcomes)
+    for rule in explained:
+        print(f"  {rule} can't hold: {EXPLAINED[rule]}")
+    for rule in failed:
+        meant = re.search(rf"^- {rule}: (.*)\n  MustSatisfy: (.*)$", said, re.MULTILINE)
+        print(f"ERROR: {rule}: {meant.group(2)} ({meant.group(1)})" if meant else f"ERROR: {rule}", file=sys.stderr)
+    passed = list(outcomes.values()).count("PASS")
+    result = f"{len(failed)} rules fail" if failed else "no rule fails"
+    print(f"{path}: FOCUS 1.2, {passed} rules hold, {len(explained)} can't, {result}")
+    return 1 if failed else 0
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    if words == ["install"]:
+        return install()
+    if len(words) != 2 or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", words[0]):
+        print("ERROR: say which month: MONTH=2026-10", file=sys.stderr)
+        return 2
+    return check(words[0], Path(words[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
