@@ -115,7 +115,6 @@ select
         when item = 'unlabelled' then 'calls on your keys that no feature label explains'
         when item = 'invoice_only' then 'fees and credits of your accounts'
         else 'calls whose purpose nobody stated'
-    end
-    || case when accrued_usd != 0 then ' (not yet billed in part or whole)' else '' end as why
+    end || case when accrued_usd != 0 then ' (not yet billed in part or whole)' else '' end as why
 from compared
 where posted_month <= (select max(nets.posted_month) from nets) and (section != '6 rounding' or cents != 0)
