@@ -112,27 +112,7 @@ select
     cast(cents * 0.01 as decimal(38, 2)) as amount_usd,
     cast(previous_cents * 0.01 as decimal(38, 2)) as last_month_usd,
     cast((cents - previous_cents) * 0.01 as decimal(38, 2)) as change_usd,
-    case
-        when section = '1 production' then 'calls that the feature caused in production'
-        when section = '2 evaluation' then 'evals of the feature'
-        when section = '3 quality pool' then 'what the quality pool pays of evals'
-        when section = '4 development' then 'calls from development and staging'
-        when section = '6 corrections'
-            then 'what came after ' || substr(cast(corrects_month as varchar), 1, 7) || ' was closed'
-        when section = '7 rounding' then 'cents between these lines and the booked net'
-        when item = 'untraced' then 'billed on your keys, seen in no span'
-        when item = 'unlabelled' then 'calls on your keys that no feature label explains'
-        when item = 'invoice_only' then 'fees and credits of your accounts'
-        else 'calls whose purpose nobody stated'
-    end
-    || case
-        when section = '6 corrections' and accrued_usd < 0
-            then ': the bill for ' || cast(cast(-accrued_usd as decimal(38, 2)) as varchar) || ' that had accrued'
-        when section = '6 corrections' and accrued_usd > 0 then ': calls that are not yet billed'
-        when section = '6 corrections' then ': bills, spans or owners known later'
-        when accrued_usd != 0 then ' (not yet billed in part or whole)'
-        else ''
-    end as why,
+    {{ statement_why() }} as why,
     corrects_month
 from compared
 where posted_month <= (select max(nets.posted_month) from nets) and (section != '7 rounding' or cents != 0)
