@@ -113,7 +113,7 @@ select
     cast(cents * 0.01 as decimal(38, 2)) as amount_usd,
     cast(previous_cents * 0.01 as decimal(38, 2)) as last_month_usd,
     cast((cents - previous_cents) * 0.01 as decimal(38, 2)) as change_usd,
-    {{ statement_reason() }} as why,
+    {{ statement_why() }} as why,
     corrects_month
 from compared
 where posted_month <= (select max(nets.posted_month) from nets) and (section != '7 rounding' or cents != 0)

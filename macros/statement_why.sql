@@ -1,5 +1,5 @@
-{# What a line of a team's statement is for, in a team lead's words. #}
-{% macro statement_reason() -%}
+{# What a line of a team's statement is for, in words. #}
+{% macro statement_why() -%}
     case
         when section = '1 production' then 'calls that the feature caused in production'
         when section = '2 evaluation' then 'evals of the feature'
