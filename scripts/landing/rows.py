@@ -25,7 +25,6 @@ MADE = {
     "trace_key": "key_of(id_of(trace_id_stated, 16))",
     "trace_keys": "list_transform(ids_of(trace_ids_stated), lambda id: key_of(id_of(id, 16)))",
     "span_key": "key_of(id_of(span_key_stated, 8))",
-    "judge_trace_key": "key_of(id_of(judge_trace_key_stated, 16))",
     "usage": "usage_of(usage_stated)",
 }
 FAULTS = {"usage": "usage_fault(usage_stated)"}

@@ -124,12 +124,12 @@ TABLES: dict[str, pa.Schema] = {
         [
             *ORIGIN,
             *fields(TEXT, "tool run_id item_id feature_id suite provider model prompt_version status"),
-            *fields(TEXT, "trace_ids response_ids"),
+            *fields(TEXT, "trace_ids response_ids trace_id"),
             *fields(TIME, "started_at ended_at"),
             *fields(COUNT, "cases passed failed errored"),
             *fields(MONEY, "cost_usd"),
             *fields(pa.list_(KEY), "trace_keys"),
-            *fields(KEY, "span_key judge_trace_key"),
+            *fields(KEY, "trace_key span_key"),
             *fields(pa.bool_(), "is_online"),
             *fields(pa.list_(pa.struct(USAGE)), "usage"),
         ]
@@ -315,8 +315,7 @@ HEADERS: dict[str, dict[str, Column]] = {
         # Of a run of no known feature its suite may tell it; else it shows as such.
         "feature_id model prompt_version cases",
         span_key="span_id",
-        judge_trace_key="judge_trace_id",
-        **optional("cost_usd trace_ids status tool item_id provider response_ids ended_at is_online usage"),
+        **optional("cost_usd trace_ids status tool item_id trace_id provider response_ids ended_at is_online usage"),
     ),
     "usage_events": stated(
         "event_id occurred_at feature_id", "user_id account_id", **optional("trace_id request_id answers")

@@ -42,8 +42,9 @@ select
         'failed', cast(not is_errored and verdict is not distinct from false as integer),
         'errored', cast(is_errored as integer),
         'is_online', experiment is null,
-        'trace_ids', nullif(trace_id, ''),
-        'span_id', nullif(span_id, ''),
+        'trace_id', trace_id,
+        'trace_ids', case when experiment is not null then nullif(trace_id, '') end,
+        'span_id', span_id,
         'response_ids', response_id
     ) as varchar) as document
 from named

@@ -61,8 +61,12 @@ select
         'failed', cast(verdict is not distinct from false as integer),
         'errored', 0,
         'is_online', text_of(experiment) is null,
-        'trace_ids', trace_id,
-        'span_id', coalesce(score ->> '$.observationId', score ->> '$.observation_id'),
-        'judge_trace_id', coalesce(score ->> '$.executionTraceId', score ->> '$.execution_trace_id')
+        'trace_id', trace_id,
+        'trace_ids', nullif(concat_ws(
+            ' ',
+            case when text_of(experiment) is not null then text_of(trace_id) end,
+            text_of(coalesce(score ->> '$.executionTraceId', score ->> '$.execution_trace_id'))
+        ), ''),
+        'span_id', coalesce(score ->> '$.observationId', score ->> '$.observation_id')
     ) as varchar) as document
 from judged

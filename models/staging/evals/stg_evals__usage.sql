@@ -1,0 +1,104 @@
+with used as (
+
+    select
+        *,
+        {{ each_of('usage') }} as used
+    from {{ ref('stg_evals__runs') }}
+
+),
+
+-- A tool that counts a total alone leaves it as input: what it was made of is not known.
+stated as (
+
+    select
+        tool,
+        run_id,
+        suite,
+        feature_id,
+        started_at,
+        started_on,
+        ended_at,
+        is_finished,
+        used.role,
+        lower(used.provider) as provider,
+        {{ bare_model('used.model', 'used.provider') }} as model_name,
+        used.requests,
+        used.total_tokens,
+        used.cost_usd,
+        case
+            when coalesce(used.input_tokens, 0) + coalesce(used.output_tokens, 0) = 0 then coalesce(used.total_tokens, 0)
+            else coalesce(used.input_tokens, 0)
+        end as stated_input,
+        coalesce(used.output_tokens, 0) as stated_output,
+        coalesce(used.reasoning_tokens, 0) as reasoning,
+        coalesce(used.cache_read_tokens, 0) as cache_read,
+        coalesce(used.cache_write_tokens, 0) as cache_write
+    from used
+
+),
+
+-- inspect_ai's input contained cached tokens for some providers until 2026-02-26, and for none since; promptfoo hands on what
+-- the provider counts, and Anthropic counts them apart. Where the total adds up in one way alone, it decides.
+ruled as (
+
+    select
+        *,
+        cache_read + cache_write as cached,
+        case
+            when cache_read + cache_write > stated_input then 'arithmetic'
+            when cache_read + cache_write = 0 then 'none_cached'
+            when total_tokens in (
+                stated_input + cache_read + cache_write + stated_output,
+                stated_input + cache_read + cache_write + stated_output + reasoning
+            ) then 'total_apart'
+            when coalesce(provider, '') in ('anthropic', 'bedrock') then 'provider'
+            when total_tokens in (stated_input + stated_output, stated_input + stated_output + reasoning)
+                then 'total_within'
+            when tool = 'inspect_ai' and started_on >= date '2026-02-26' then 'version_apart'
+            else 'version_within'
+        end as cached_input_rule
+    from stated
+
+),
+
+split as (
+
+    select
+        *,
+        stated_input
+        - case when cached_input_rule in ('total_within', 'version_within') then cached else 0 end as uncached_input,
+        case
+            when reasoning > stated_output then 0
+            when reasoning > 0 and total_tokens in (
+                stated_input + stated_output + reasoning, stated_input + cached + stated_output + reasoning
+            ) then 0
+            else reasoning
+        end as reasoning_in_output
+    from ruled
+
+)
+
+select
+    run_id,
+    suite,
+    feature_id,
+    started_at,
+    started_on,
+    ended_at,
+    is_finished,
+    role,
+    provider,
+    model_name,
+    requests,
+    uncached_input as input_tokens,
+    cache_read as cache_read_tokens,
+    cache_write as cache_write_5m_tokens,
+    stated_output - reasoning_in_output as output_tokens,
+    reasoning as reasoning_tokens,
+    uncached_input + cached as all_input_tokens,
+    stated_output + reasoning - reasoning_in_output as all_output_tokens,
+    total_tokens,
+    cached_input_rule,
+    cast(cost_usd as decimal(38, 12)) as stated_usd
+from split
+where stated_input + cached + stated_output + reasoning > 0
