@@ -234,7 +234,7 @@ def inspect_log(stream) -> Iterator[Record]:
     try:
         log = _zipped(stream) if head == ZIP_MAGIC else _decoded(_all_of(stream), Inspect)
     except BROKEN as error:
-        yield 1, error if isinstance(error, Unreadable) else Unreadable(f"inspect_ai log that can't be read: {error}")
+        yield 1, _named("inspect_ai log", error)
         return
     if log.eval is None:
         yield 1, Unreadable("inspect_ai log without its `eval` part; export it again")
@@ -254,6 +254,10 @@ def promptfoo(stream) -> Iterator[Record]:
         return
     if isinstance(log.results, list):
         log.results = Summary(results=log.results)
+    summary = log.results or Summary()
+    if not (summary.prompts or summary.results or summary.table or log.table):
+        yield 1, Unreadable("promptfoo results without a prompt or a result: nothing was run")
+        return
     yield 1, msgspec.json.encode(log)
 
 
@@ -272,6 +276,10 @@ def promptfoo_lines(stream) -> Iterator[Record]:
         runs.setdefault(str(case.evalId or ""), (line_no, []))[1].append(case)
     for eval_id, (line_no, cases) in runs.items():
         yield line_no, msgspec.json.encode(Promptfoo(evalId=eval_id or None, results=Summary(results=cases)))
+
+
+def _named(what: str, error: Exception) -> Unreadable:
+    return error if isinstance(error, Unreadable) else Unreadable(f"{what} that can't be read: {error}")
 
 
 def _all_of(stream) -> bytes:

@@ -38,6 +38,7 @@ EVAL_RECORDS = [
     ({"promptIdx", "testIdx"}, "", "promptfoo", "promptfoo_lines"),
     ({"resourceLogs"}, "", "otlp_logs", None),
 ]
+INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", re.DOTALL)
 # Scores alone, as Langfuse's API, blob storage and tables export them.
 SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
 # Known formats that hold nothing to read: a mark in the head, and the name people know them by.

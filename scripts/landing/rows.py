@@ -13,6 +13,8 @@ READERS = Path(__file__).resolve().parent / "readers"
 # Readers that share a beginning or an end.
 PARTS = {
     **{name: ("pages", name) for name in ("openai_page", "anthropic_page")},
+    "inspect_ai": ("inspect_ai_samples", "inspect_ai_uses", "inspect_ai"),
+    "promptfoo": ("promptfoo_cases", "promptfoo_counts", "promptfoo_uses", "promptfoo"),
     **{name: (name, "evaluation_events") for name in ("otlp_evaluations", "otlp_logs")},
 }
 SCORED_SPAN = (

@@ -11,34 +11,35 @@ with used as (
 stated as (
 
     select
-        tool,
-        run_id,
-        suite,
-        feature_id,
-        started_at,
-        started_on,
-        ended_at,
-        is_finished,
-        used.role,
-        lower(used.provider) as provider,
-        {{ bare_model('used.model', 'used.provider') }} as model_name,
-        used.requests,
-        used.total_tokens,
-        used.cost_usd,
+        runs.tool,
+        runs.run_id,
+        runs.suite,
+        runs.feature_id,
+        runs.started_at,
+        runs.started_on,
+        runs.ended_at,
+        runs.is_finished,
+        runs.used.role,
+        lower(runs.used.provider) as provider,
+        {{ bare_model('runs.used.model', 'runs.used.provider') }} as model_name,
+        runs.used.requests,
+        runs.used.total_tokens,
+        runs.used.cost_usd,
         case
-            when coalesce(used.input_tokens, 0) + coalesce(used.output_tokens, 0) = 0 then coalesce(used.total_tokens, 0)
-            else coalesce(used.input_tokens, 0)
+            when coalesce(runs.used.input_tokens, 0) + coalesce(runs.used.output_tokens, 0) = 0
+                then coalesce(runs.used.total_tokens, 0)
+            else coalesce(runs.used.input_tokens, 0)
         end as stated_input,
-        coalesce(used.output_tokens, 0) as stated_output,
-        coalesce(used.reasoning_tokens, 0) as reasoning,
-        coalesce(used.cache_read_tokens, 0) as cache_read,
-        coalesce(used.cache_write_tokens, 0) as cache_write
-    from used
+        coalesce(runs.used.output_tokens, 0) as stated_output,
+        coalesce(runs.used.reasoning_tokens, 0) as reasoning,
+        coalesce(runs.used.cache_read_tokens, 0) as cache_read,
+        coalesce(runs.used.cache_write_tokens, 0) as cache_write
+    from used as runs
 
 ),
 
--- inspect_ai's input contained cached tokens for some providers until 2026-02-26, and for none since; promptfoo hands on what
--- the provider counts, and Anthropic counts them apart. Where the total adds up in one way alone, it decides.
+-- inspect_ai's input contained cached tokens for some providers until 2026-02-26, and for none since; promptfoo hands on
+-- what the provider counts, and Anthropic counts them apart. Where the total adds up in one way alone, it decides.
 ruled as (
 
     select
