@@ -5,18 +5,6 @@ with landed as (
 
 ),
 
-files as (
-
-    select * from {{ source('landed', 'files') }}
-
-),
-
-scores as (
-
-    select * from {{ ref('stg_evals__scores') }}
-
-),
-
 -- A run exported again is the same run: the file that landed last has its final numbers.
 whole as (
 
@@ -26,47 +14,11 @@ whole as (
     ) %}
         select landed.*
         from landed
-        inner join files on landed.file_id = files.file_id
+        inner join {{ source('landed', 'files') }} as files on landed.file_id = files.file_id
     {% endcall %}
 
 ),
 
-own_traces as (
-
-    select
-        run_id,
-        suite,
-        {{ collected('trace_key') }} as trace_keys
-    from (select
-        run_id,
-        suite,
-        {{ each_of('trace_keys') }} as trace_key
-    from scores) as scored
-    group by run_id, suite
-
-),
-
-summed as (
-
-    select
-        run_id,
-        suite,
-        min(tool) as tool,
-        case when count(distinct feature_id) = 1 then min(feature_id) end as feature_id,
-        min(scored_at) as started_at,
-        max(scored_at) as ended_at,
-        count(*) as cases,
-        cast(sum(passed) as bigint) as passed,
-        cast(sum(failed) as bigint) as failed,
-        cast(sum(errored) as bigint) as errored,
-        {{ collected('case when not is_online then response_id end') }} as response_ids,
-        bool_and(is_online) as is_online
-    from scores
-    group by run_id, suite
-
-),
-
--- A judge's own trace is evaluation, and so is what an experiment ran; what was scored in production stays production.
 runs as (
 
     select
@@ -109,14 +61,13 @@ runs as (
         summed.failed,
         summed.errored,
         null as cost_usd,
-        own_traces.trace_keys,
+        summed.trace_keys,
         summed.response_ids,
         'success' as status,
         summed.is_online,
         true as is_scores,
         null as usage
-    from summed
-    left join own_traces on summed.run_id = own_traces.run_id and summed.suite = own_traces.suite
+    from {{ ref('stg_evals__runs_scored') }} as summed
     left join whole on summed.run_id = whole.run_id and summed.suite = whole.suite
     where whole.run_id is null
 

@@ -38,8 +38,8 @@ stated as (
 
 ),
 
--- inspect_ai's input contained cached tokens for some providers until 2026-02-26, and for none since; promptfoo hands on
--- what the provider counts, and Anthropic counts them apart. Where the total adds up in one way alone, it decides.
+-- inspect_ai's input contained cached tokens for some providers until 2026-02-26, and for none since; promptfoo hands
+-- on what the provider counts, and Anthropic counts them apart. Where the total adds up in one way alone, it decides.
 ruled as (
 
     select
@@ -62,7 +62,7 @@ ruled as (
 
 ),
 
-split as (
+disjoint as (
 
     select
         *,
@@ -76,6 +76,20 @@ split as (
             else reasoning
         end as reasoning_in_output
     from ruled
+    where stated_input + cached + stated_output + reasoning > 0
+
+),
+
+-- A total above its parts shows tokens that the tool lost: thinking tokens, billed as output.
+complete as (
+
+    select
+        *,
+        stated_output - reasoning_in_output as plain_output,
+        reasoning + greatest(
+            coalesce(total_tokens, 0) - uncached_input - cached - stated_output - (reasoning - reasoning_in_output), 0
+        ) as all_reasoning
+    from disjoint
 
 )
 
@@ -90,16 +104,16 @@ select
     role,
     provider,
     model_name,
-    requests,
-    uncached_input as input_tokens,
-    cache_read as cache_read_tokens,
-    cache_write as cache_write_5m_tokens,
-    stated_output - reasoning_in_output as output_tokens,
-    reasoning as reasoning_tokens,
-    uncached_input + cached as all_input_tokens,
-    stated_output + reasoning - reasoning_in_output as all_output_tokens,
-    total_tokens,
-    cached_input_rule,
-    cast(cost_usd as decimal(38, 12)) as stated_usd
-from split
-where stated_input + cached + stated_output + reasoning > 0
+    cast(sum(requests) as bigint) as requests,
+    cast(sum(uncached_input) as bigint) as input_tokens,
+    cast(sum(cache_read) as bigint) as cache_read_tokens,
+    cast(sum(cache_write) as bigint) as cache_write_5m_tokens,
+    cast(sum(plain_output) as bigint) as output_tokens,
+    cast(sum(all_reasoning) as bigint) as reasoning_tokens,
+    cast(sum(uncached_input + cached) as bigint) as all_input_tokens,
+    cast(sum(plain_output + all_reasoning) as bigint) as all_output_tokens,
+    cast(sum(total_tokens) as bigint) as total_tokens,
+    min(cached_input_rule) as cached_input_rule,
+    cast(sum(cost_usd) as decimal(38, 12)) as stated_usd
+from complete
+group by run_id, suite, feature_id, started_at, started_on, ended_at, is_finished, role, provider, model_name
