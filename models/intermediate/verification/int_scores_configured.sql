@@ -45,6 +45,18 @@ placed as (
 
 ),
 
+-- A trace that holds production calls holds its judges as evaluation beside them; one of an experiment is all evaluation.
+traces as (
+
+    select
+        shares.trace_key,
+        bool_and(shares.purpose = 'evaluation') as is_evaluation
+    from {{ ref('int_call_shares') }} as shares
+    where shares.trace_key in (select scores.trace_key from scores)
+    group by shares.trace_key
+
+),
+
 -- A trace that is scored as a whole is scored in each configuration that ran in it; its judges are none of them.
 seen as (
 
@@ -60,11 +72,12 @@ seen as (
         shares.model,
         shares.prompt_version
     from placed
+    inner join traces on placed.trace_key = traces.trace_key
     inner join {{ ref('int_call_shares') }} as shares
         on
             placed.trace_key = shares.trace_key
             and placed.call_key is null
-            and (shares.purpose != 'evaluation' or not placed.is_online)
+            and (shares.purpose != 'evaluation' or traces.is_evaluation)
 
     union
 
