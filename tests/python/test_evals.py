@@ -197,6 +197,11 @@ def rows(tmp_path_factory):
     )
     unscored = json.dumps(inspect([sample(1, 1), sample(2, 2)], eval_id="e10")).replace('"value": 2', '"value": NaN')
     (inbox / "nan.json.gz").write_bytes(gzip.compress(unscored.encode()))
+    # Longer than what is looked at to tell what a file is.
+    long = inspect([sample(1, "C", input=SECRET * 40_000), sample(2, "I")], eval_id="e11")
+    (inbox / "long.json").write_text(json.dumps(long))
+    asked = case(0, True, tokens(9, 1), prompt={"raw": SECRET * 40_000})
+    (inbox / "long_foo.json").write_text(json.dumps(promptfoo([asked], [], eval_id="eval-long"), indent=2))
     for name, output in {"two": TWO, "table": TABLE, "cached": CACHED, "totals": TOTALS, "split": SPLIT}.items():
         (inbox / f"{name}.json").write_text(json.dumps(output, indent=2))
     lines = [{**one, "evalId": "eval-lines-2026-10-06T09:00:00"} for one in TWO["results"]["results"]]
@@ -218,6 +223,9 @@ def rows(tmp_path_factory):
     }
     download = {"trace": {"id": "t1"}, "observations": [observation], "scores": [score(9, "trace", 1)]}
     (inbox / "trace.json").write_text(json.dumps(download))
+    seen = {"id": "o2", "trace_id": "t2", "parent_observation_id": None, "type": "GENERATION", "name": "n"}
+    seen |= {"start_time": "2026-10-05 10:00:00", "input": {"scores": [SECRET]}}
+    (inbox / "observations.jsonl").write_text(jsonl([seen]))
     passes = evaluation("Relevance", evaluation__score__label="pass", evaluation__score__value=0.1)
     fails = evaluation("Relevance", 5, evaluation__score__value=0.2)
     (inbox / "events.jsonl").write_text(
@@ -351,6 +359,9 @@ def test_what_graders_used_is_apart_from_the_system_under_test(rows, name, used)
     ("name", "counts", "money"),
     [
         ("header.json", [(40, 36, 4, 0)], [None]),
+        ("long.json", [(2, 1, 1, 0)], [None]),
+        ("long_foo.json", [(1, 1, 0, 0)], ["0.5"]),
+        ("observations.jsonl", [], []),
         ("broke.json", [(1, 0, 0, 0)], [None]),
         ("nan.json.gz", [(2, 1, 0, 0)], [None]),
         ("two.json", [(3, 2, 1, 0), (1, 0, 0, 1)], ["1.0", "0.5"]),

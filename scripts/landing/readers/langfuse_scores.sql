@@ -9,7 +9,9 @@ with scores as (
             when json_type(document, '$.scores') = 'ARRAY' then json_extract(document, '$.scores[*]')
             when json_type(document, '$.data') = 'ARRAY' then json_extract(document, '$.data[*]')
             when json_type(document, '$.trace.scores') = 'ARRAY' then json_extract(document, '$.trace.scores[*]')
-            when json_exists(document, '$.observations') then []
+            -- A trace without scores, or an observation whose own input speaks of some.
+            when json_exists(document, '$.observations') or json_exists(document, '$.startTime')
+                or json_exists(document, '$.start_time') then []
             else [cast(document as json)]
         end) as score
     from documents
