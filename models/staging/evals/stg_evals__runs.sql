@@ -73,7 +73,7 @@ runs as (
 
 ),
 
--- What only one feature has to pass evaluates that feature, whoever ran it.
+-- What only one feature has to pass evaluates that feature, whoever ran it; production is scored whoever has to pass.
 suites as (
 
     select
@@ -94,7 +94,7 @@ select
         as feature_rule,
     runs.started_at,
     cast(runs.started_at as date) as started_on,
-    greatest(runs.ended_at, runs.started_at) as ended_at,
+    case when runs.ended_at >= runs.started_at then runs.ended_at end as ended_at,
     lower(runs.provider) as provider,
     runs.model_name,
     runs.prompt_version,
@@ -112,4 +112,4 @@ select
     runs.is_scores,
     runs.usage
 from runs
-left join suites on runs.suite = suites.suite
+left join suites on runs.suite = suites.suite and not runs.is_online
