@@ -8,7 +8,15 @@ import duckdb
 import pytest
 from conftest import REAL
 from evals import (
+    CACHED,
+    LOGS,
+    SCORES,
     SECRET,
+    SPLIT,
+    TABLE,
+    TOTALS,
+    TWO,
+    USED,
     case,
     eval_file,
     evaluation,
@@ -28,135 +36,6 @@ import land
 from landing import logs
 
 pytestmark = pytest.mark.xdist_group("evals")
-
-
-def model_event(model="openai/gpt-5", response="resp-1", tokens_in=10, **others) -> dict:
-    usage = {"input_tokens": tokens_in, "output_tokens": 5, "total_tokens": tokens_in + 5}
-    call = {"request": {"messages": [SECRET]}, "response": {"id": response, "choices": [SECRET]}}
-    return {"event": "model", "model": model, "input": [SECRET], "output": {"usage": usage}, "call": call, **others}
-
-
-SCORER = {"event": "span_begin", "type": "scorer", "name": "model_graded_qa"}
-USED = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 120}
-LOGS = {
-    # Values of every kind: C, I, P, N, a number, a bool, an error, and two that nobody can judge.
-    "values.json": inspect(
-        [
-            sample(1, "C"),
-            sample(2, "I"),
-            sample(3, "P"),
-            sample(4, "N"),
-            sample(5, 0.7),
-            sample(6, True),
-            sample(7, 3.5),
-            sample(8, {"depth": 1}),
-            sample(9, None, error={"message": SECRET, "traceback": SECRET}),
-            sample(1, 0.2, epoch=2),
-        ],
-        usage={"openai/gpt-5": USED},
-        metadata={"feature": "draft-email", "prompt_version": "v3"},
-    ),
-    "graded.json": inspect(
-        [
-            sample(
-                1,
-                "C",
-                events=[model_event(), model_event(cache="read"), SCORER, model_event(response="resp-2", tokens_in=40)],
-            )
-        ],
-        usage={
-            "openai/gpt-5": {"input_tokens": 50, "output_tokens": 10, "total_tokens": 60},
-            "anthropic/claude-5": USED,
-        },
-        eval_id="e2",
-        tags=["nightly", "feature:smart-reply"],
-    ),
-    "roles.json": inspect(
-        [sample(1, "C")],
-        usage={"openai/gpt-5": USED},
-        stats={"role_usage": {"grader": {"input_tokens": 30, "output_tokens": 4}}},
-        model_roles={"grader": {"model": "openai/gpt-5"}},
-        eval_id="e3",
-        task_args={"feature": "smart-reply"},
-    ),
-    # A retry carries samples of the run before, whose graders it did not pay.
-    "retried.json": inspect(
-        [sample(1, "C", events=[model_event(), SCORER, model_event(tokens_in=400)])],
-        usage={"openai/gpt-5": {"input_tokens": 12, "output_tokens": 3, "total_tokens": 15}},
-        eval_id="e4",
-    ),
-    "header.json": inspect(
-        [],
-        usage={"openai/gpt-5": USED},
-        eval_id="e5",
-        results={
-            "total_samples": 40,
-            "completed_samples": 40,
-            "scores": [{"name": "match", "metrics": {"accuracy": {"value": 0.9}}}],
-        },
-    ),
-    "broke.json": inspect([sample(1, None, usage={"openai/gpt-5": USED})], status="error", eval_id="e6"),
-}
-RUBRIC = tokens(70, 7)
-TWO = promptfoo(
-    [
-        case(0, True, tokens(100, 10), graded=RUBRIC, test=0),
-        case(0, False, tokens(110, 11, cacheReadInputTokens=60), graded=RUBRIC, test=1),
-        # A cached answer may still state a cost and a grader's tokens may be cached too.
-        case(0, True, tokens(0, 0, cached=99), is_cached=True, graded=tokens(0, 0, cached=50), test=2),
-        case(1, False, tokens(5, 5), provider="anthropic:messages:claude-5", reason=2, test=0),
-    ],
-    [
-        prompt(2, 1, tokenUsage=tokens(210, 21, 99), cost=1.5),
-        prompt(0, 0, 1, "anthropic:messages:claude-5", "v7", tokenUsage=tokens(5, 5), cost=0.5),
-    ],
-    tags={"feature": "draft-email"},
-)
-TABLE = {
-    "version": 3,
-    "createdAt": "2026-10-04T08:00:00.000Z",
-    "results": {
-        "version": 2,
-        "timestamp": "2026-10-04T08:00:00.000Z",
-        "results": [{"success": True, "prompt": {"raw": SECRET}, "provider": {"id": "openai:gpt-4o-mini"}}],
-        "table": {
-            "head": {"prompts": [prompt(1, 1, provider="openai:gpt-4o-mini", label="v1", cost=0.25)], "vars": ["q"]},
-            "body": [
-                {
-                    "outputs": [{"pass": True, "cost": 0.2, "tokenUsage": tokens(40, 4), "text": SECRET}],
-                    "vars": [SECRET],
-                },
-                {
-                    "outputs": [{"pass": False, "cost": 0.05, "tokenUsage": tokens(20, 2), "text": SECRET}],
-                    "vars": [SECRET],
-                },
-            ],
-        },
-    },
-    "config": {"description": "recall"},
-}
-# Some providers state the tokens of a cached answer as if it had been asked for.
-CACHED = promptfoo(
-    [case(0, True, tokens(70, 10), is_cached=True)], [prompt(1, 0, tokenUsage=tokens(0, 0, 80), cost=0.9)],
-    eval_id="eval-cached",
-)  # fmt: skip
-TOTALS = promptfoo(
-    [],
-    [prompt(8, 2, tokenUsage={**tokens(500, 50), "assertions": tokens(300, 30)}, cost="0.125")],
-    eval_id="eval-totals",
-    defaultTest={"options": {"provider": "openai:gpt-4.1"}},
-)
-SPLIT = promptfoo(
-    [case(0, True, tokens(10, 1), vars={"feature": "a"}), case(0, False, tokens(20, 2), vars={"feature": "b"}, test=1)],
-    [prompt(1, 1, tokenUsage=tokens(30, 3), cost=1)], eval_id="eval-split",
-)  # fmt: skip
-SCORES = [
-    score(1, "tone", 1), score(2, "tone", "0.2", trace=2), score(3, "tone", 7, trace=3),
-    score(4, "tone", 0, dataType="CATEGORICAL", stringValue="pass"),
-    score(5, "tone", 0, dataType="BOOLEAN", stringValue="False", environment="staging"),
-    score(6, "note", None, dataType="TEXT", stringValue=SECRET),
-    score(7, "tone", 1, datasetRunId="experiment-1", executionTraceId=f"{99:032x}"),
-]  # fmt: skip
 
 
 def jsonl(records: list[dict]) -> str:
