@@ -137,7 +137,8 @@ def read_all(
                 task = waiting.pop(future)
                 try:
                     for file_id, found in future.result().items():
-                        merge_counts(counts.setdefault(file_id, dict(found, rows_read=0, rows_rejected=0)), found)
+                        empty = dict(found, rows_read=0, rows_rejected=0, evals_within=0)
+                        merge_counts(counts.setdefault(file_id, empty), found)
                 except (OSError, EOFError, MemoryError) as error:
                     if len(task.pieces) == 1:
                         broken[task.pieces[0].file_id] = str(error)
@@ -151,6 +152,7 @@ def read_all(
 def merge_counts(total: dict, found: dict) -> None:
     total["rows_read"] += found["rows_read"]
     total["rows_rejected"] += found["rows_rejected"]
+    total["evals_within"] += found["evals_within"]
     total["is_growing"] |= found["is_growing"]
     total["first_reasons"] = {**found["first_reasons"], **total["first_reasons"]}
 
@@ -163,6 +165,7 @@ def land(inbox: Path, data: Path) -> int:
         tuple(variables["feature_attributes"]),
         tuple(variables["team_attributes"]),
         variables["hash_identities"],
+        variables["score_threshold"],
     )
     Progress.bytes.value = Progress.rows.value = 0
     shared = (Progress.bytes, Progress.rows)
@@ -200,6 +203,8 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
         rejected = sum(entry["rows_rejected"] for entry in entries)
         rows = sum(entry["rows_read"] for entry in entries) - rejected
         print(f"  {kind}: {rows:,} rows from {len(entries)} files, {rejected:,} rejected")
+    if within := sum(entry["evals_within"] for entry in landed):
+        print(f"  eval_runs: {within:,} rows within files of spans")
     for entry in landed:
         for reason, times in entry["first_reasons"].items():
             print(f"  rejected {times:,}x in {entry['source_file']}: {reason}")

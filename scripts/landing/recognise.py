@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from landing import documents
+from landing.logs import ZIP_MAGIC
 from landing.tables import HEADERS
 
 HEAD_BYTES = 1 << 18
@@ -29,12 +30,19 @@ SPAN_RECORDS = [
     ({"trace_id", "span_id"}, "openinference"),
     ({"traceId", "spanId", "attributes"}, "otlp_span"),
 ]
-# Formats of other rooms that have no reader yet: a mark in the head, and the name people know them by.
-NOT_YET_READ = [
-    (r'"evalId"\s*:', "promptfoo results"),
-    (r'"eval"\s*:\s*\{(?s:.){0,4000}?"(task|run_id|created)"\s*:', "inspect_ai log"),
-    (r'"(resourceMetrics|resourceLogs)"\s*:', "OTLP metrics or logs, which carry no calls"),
+# Marks of eval tools' files: names at the top of a record, a mark in the head, the reader, how records are cut.
+EVAL_RECORDS = [
+    ({"eval"}, r'"(task|run_id|created)"\s*:', "inspect_ai", "inspect_log"),
+    ({"evalId", "results"}, "", "promptfoo", "promptfoo"),
+    ({"results"}, r'"(gradingResult|testPassCount|latencyMs|tokenUsage)"\s*:', "promptfoo", "promptfoo"),
+    ({"promptIdx", "testIdx"}, "", "promptfoo", "promptfoo_lines"),
+    ({"resourceLogs"}, "", "otlp_logs", None),
 ]
+INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", re.DOTALL)
+# Scores alone, as Langfuse's API, blob storage and tables export them.
+SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
+# Known formats that hold nothing to read: a mark in the head, and the name people know them by.
+NOT_READ = [(r'"resourceMetrics"\s*:', "OTLP metrics, which carry no calls")]
 # Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
 PAGES = [
     (r'"organization\.costs\.result"', "openai_costs/openai_page"),
@@ -64,7 +72,11 @@ def recognise(path: Path) -> Recognised:
         return _parquet(path)
     if _is_framed(head):
         return Recognised("spans", "otlp_json", "messages")
-    if head[:4] == b"PK\x03\x04" or b"\x00" in head[:4096]:
+    if head[:4] == ZIP_MAGIC and re.search(
+        rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", head, re.DOTALL
+    ):
+        return Recognised("eval_runs", "eval_runs/inspect_ai", "inspect_log")
+    if b"\x00" in head[:4096]:
         return _unknown("a binary file of no known export format; see README, Inputs")
     text = head.decode("utf-8-sig", "replace")
     return _json(text) if text.lstrip()[:1] in ("{", "[") else _csv(text)
@@ -85,9 +97,13 @@ def _is_framed(head: bytes) -> bool:
 def _json(text: str) -> Recognised:
     record, end = _first_record(text)
     cut = "lines" if _is_line_wise(text, end) else "concatenated"
+    if evals := _evals(record, text, cut):
+        return evals
     names = set(record) if isinstance(record, dict) else set(re.findall(r'"([A-Za-z_.]+)"\s*:', text))
     if isinstance(record, dict) and isinstance(record.get("data"), list):  # Jaeger's API wraps its traces
         names |= set(record["data"][0]) if record["data"] and isinstance(record["data"][0], dict) else set()
+    if any(marks <= names for marks in SCORES) and "observations" not in names:
+        return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
     for marks, form in SPAN_RECORDS:
         if marks <= names:
             return Recognised("spans", form, cut)
@@ -97,14 +113,33 @@ def _json(text: str) -> Recognised:
                 return Recognised(form.partition("/")[0], form, cut)
     if isinstance(record, dict) and (table := _table(names)):
         return Recognised(table, table, cut)
-    for mark, name in NOT_YET_READ:
+    for mark, name in NOT_READ:
         if re.search(mark, text):
-            return _unknown(f"{name}: a format not yet read")
+            return _unknown(f"{name}: nothing to read")
     if re.search(r'"attributes"\s*:\s*\[\s*(\{\s*"key"\s*:|\])', text):
         return Recognised("spans", "otlp_span", cut)
     if any(ATTRIBUTE_NAMES.match(name) for name in names):
         return Recognised("spans", "attribute_map", cut)
     return _unknown("JSON of no known export format, or cut off in its first record; see README, Inputs")
+
+
+def _evals(record: object, text: str, cut: str) -> Recognised | None:
+    """The reader of an eval tool's file; where the head cuts the record, by the names that stand at its top."""
+    names = set(record) if isinstance(record, dict) else _outer_names(text) if record is None else set()
+    for marks, mark, form, own_cut in EVAL_RECORDS:
+        if marks <= names and re.search(mark, text):
+            return Recognised("eval_runs", f"eval_runs/{form}", own_cut or cut)
+    return None
+
+
+def _outer_names(text: str) -> set[str]:
+    """Names at the top of a JSON object, of which there may be the beginning alone."""
+    depth, names = 0, set()
+    for token in re.finditer(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', text):
+        if token[2] and depth == 1:
+            names.add(token[1])
+        depth += (token[0] in ("{", "[")) - (token[0] in ("}", "]"))
+    return names
 
 
 def _first_record(text: str) -> tuple[object, int]:
@@ -139,6 +174,8 @@ def _parquet(path: Path) -> Recognised:
 
 def _header(header: list[str], cut: str) -> Recognised:
     names, nearest, share, missing = set(header), None, 0.0, []
+    if any(marks <= names for marks in SCORES):
+        return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
     for marks, form in SPAN_RECORDS:
         if marks <= names:
             return Recognised("spans", form, cut)

@@ -6,15 +6,30 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from landing.spans import quoted
+from landing.spans import ATTRIBUTE, quoted
 from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES, typed_columns
 
 READERS = Path(__file__).resolve().parent / "readers"
+# Readers that share a beginning or an end.
+PARTS = {
+    **{name: ("pages", name) for name in ("openai_page", "anthropic_page")},
+    "inspect_ai": ("inspect_ai_samples", "inspect_ai_uses", "inspect_ai"),
+    "promptfoo": ("promptfoo_cases", "promptfoo_counts", "promptfoo_uses", "promptfoo"),
+    **{name: (name, "evaluation_events") for name in ("otlp_evaluations", "otlp_logs")},
+}
+SCORED_SPAN = (
+    '{"traceId": "VARCHAR", "spanId": "VARCHAR", "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR",'
+    ' "attributes": [{attribute}], "events": [{"name": "VARCHAR", "timeUnixNano": "VARCHAR",'
+    ' "attributes": [{attribute}]}]}'
+)
 # Columns that a reader makes from others.
 MADE = {
     "trace_key": "key_of(id_of(trace_id_stated, 16))",
     "trace_keys": "list_transform(ids_of(trace_ids_stated), lambda id: key_of(id_of(id, 16)))",
+    "span_key": "key_of(id_of(span_key_stated, 8))",
+    "usage": "usage_of(usage_stated)",
 }
+FAULTS = {"usage": "usage_fault(usage_stated)"}
 # How long a row lasts where its file states no end; a Console row that carries an hour is of that hour.
 BY_ITS_HOUR = "case when contains(start_time_stated, ':') then interval 1 hour else interval 1 day end"
 LASTS = {
@@ -23,7 +38,7 @@ LASTS = {
     "openai_usage": "interval 5 minutes",
 }
 # Documents by their nature, not labels: a row of a bill isn't refused for them.
-LONG_TEXTS = {"trace_ids", "tags", "sku_price_details"}
+LONG_TEXTS = {"trace_ids", "response_ids", "tags", "sku_price_details"}
 HASHED = {"usage_events": ["user_id", "account_id"], "users": ["user_id", "account_id"], "revenue": ["account_id"]}
 
 
@@ -34,6 +49,7 @@ class RowReader:
         self.engine, self.hash_identities = engine, hash_identities
         self.taken = 0
         engine.execute((READERS / "spreadsheets.sql").read_text())
+        engine.execute((READERS / "evals.sql").read_text())
 
     def take(self, form: str) -> list[tuple]:
         """Read registered `documents` as texts of the table's columns; returns records refused whole.
@@ -92,14 +108,15 @@ class RowReader:
                 continue
             kind = TABLES[table].field(name).type
             spelled.append(f"{_spelled(table, name, kind)} as {name}_stated")
-            value, fault = _column(name, kind)
+            value, fault = _column(name, kind) if name not in MADE else (None, FAULTS.get(name, "null"))
             if self.hash_identities and name in HASHED.get(table, []):
                 value = f"left(keyed({value}), 32)"
             if name == "end_time" and table in LASTS:
                 value = f"coalesce({value}, try(start_time + {LASTS[table]}))"
             if name == "is_rounded":  # the Console's rows are whole cents; the API's reader says that its own are not
                 value = f"coalesce({value}, true)"
-            typed.append(f"{value} as {name}")
+            if value:
+                typed.append(f"{value} as {name}")
             faults.append(fault)
             if column.is_filled:
                 faults.append(f"case when {name}_stated is null then '{name} is blank' end")
@@ -118,8 +135,9 @@ class RowReader:
 
 @cache
 def page_sql(reader: str) -> str:
-    """The query that explodes pages of a provider's API into rows with their names."""
-    return "".join((READERS / f"{name}.sql").read_text() for name in ("pages", reader))
+    """The query that explodes pages of a provider's API, or a log of evals, into rows with their names."""
+    text = "".join((READERS / f"{name}.sql").read_text() for name in PARTS.get(reader, (reader,)))
+    return text.replace("{scored_span}", SCORED_SPAN).replace("{attribute}", ATTRIBUTE)
 
 
 def _spelled(table: str, name: str, kind: pa.DataType) -> str:

@@ -25,6 +25,17 @@ QUANTITIES = (
 ).split()
 
 
+# Tokens of a run's models, as its tool counts them: staging says what is within what.
+USAGE = [
+    *fields(TEXT, "role provider model"),
+    *fields(
+        COUNT,
+        "requests input_tokens cache_read_tokens cache_write_tokens output_tokens reasoning_tokens total_tokens",
+    ),
+    *fields(MONEY, "cost_usd"),
+]
+
+
 def provider_file(time: str = "", money: str = "", count: str = "", text: str = "", date: str = "", flag: str = ""):
     """Schema of a landed table of a provider's files; `row_no` tells apart the rows that one page explodes into."""
     kinds = ((TIME, time), (pa.date32(), date), (MONEY, money), (COUNT, count), (TEXT, text), (pa.bool_(), flag))
@@ -113,11 +124,15 @@ TABLES: dict[str, pa.Schema] = {
     "eval_runs": pa.schema(
         [
             *ORIGIN,
-            *fields(TEXT, "run_id feature_id suite model prompt_version status trace_ids"),
-            *fields(TIME, "started_at"),
+            *fields(TEXT, "tool run_id item_id feature_id suite provider model prompt_version status"),
+            *fields(TEXT, "trace_ids response_ids trace_id"),
+            *fields(TIME, "started_at ended_at"),
             *fields(COUNT, "cases passed failed errored"),
             *fields(MONEY, "cost_usd"),
             *fields(pa.list_(KEY), "trace_keys"),
+            *fields(KEY, "trace_key span_key"),
+            *fields(pa.bool_(), "is_online"),
+            *fields(pa.list_(pa.struct(USAGE)), "usage"),
         ]
     ),
     "usage_events": pa.schema(
@@ -309,9 +324,11 @@ HEADERS: dict[str, dict[str, Column]] = {
         **optional("account_id issued_on currency tax credit_of"),
     ),
     "eval_runs": stated(
-        "run_id feature_id suite started_at passed failed errored",
-        "model prompt_version cases",
-        **optional("cost_usd trace_ids status"),
+        "run_id suite started_at passed failed errored",
+        # Of a run of no known feature its suite may tell it; else it shows as such.
+        "feature_id model prompt_version cases",
+        span_key="span_id",
+        **optional("cost_usd trace_ids status tool item_id trace_id provider response_ids ended_at is_online usage"),
     ),
     "usage_events": stated(
         "event_id occurred_at feature_id", "user_id account_id", **optional("trace_id request_id answers")

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from landing import documents
+from landing import documents, logs
 from landing.recognise import Recognised, recognise
 from landing.rows import RowReader
 from landing.spans import SEED, Aliases, SpanReader, engine_for
@@ -28,6 +28,11 @@ PORTION_BYTES = 1 << 25  # text that is read at a time
 DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
 REASONS_SHOWN = 3
+# Span files that may hold eval results: a mark in a record that does, and the reader that takes them.
+EVALS_WITHIN = {
+    "otlp_json": ("gen_ai.evaluation.result", "eval_runs/otlp_evaluations"),
+    "langfuse": ('"scores"', "eval_runs/langfuse_scores"),
+}
 
 
 class Reading(NamedTuple):
@@ -37,6 +42,7 @@ class Reading(NamedTuple):
     features: tuple[str, ...]
     teams: tuple[str, ...]
     hash_identities: bool
+    score_threshold: float = 0.5
 
 
 class Resume(NamedTuple):
@@ -143,6 +149,8 @@ def examine(path: Path, known: Resume | None) -> Examined:
 @cache
 def _readers(reading: Reading) -> tuple[SpanReader, RowReader]:
     engine = engine_for(reading.secret)
+    engine.execute("set variable score_threshold = $least", {"least": reading.score_threshold})
+    engine.execute("set variable feature_names = $names", {"names": [*reading.features, "feature_id"]})
     aliases = Aliases(SEED, reading.features, reading.teams)
     return SpanReader(engine, aliases, reading.hash_identities), RowReader(engine, reading.hash_identities)
 
@@ -152,9 +160,17 @@ class Performance:
 
     def __init__(self, task: Task, reading: Reading, staging: Path):
         self.task, self.folder = task, staging / task.what.table
-        self.reader = _readers(reading)[task.what.table != "spans"]
+        span_reader, row_reader = _readers(reading)
+        self.reader = span_reader if task.what.table == "spans" else row_reader
+        self.evals = row_reader if task.what.form in EVALS_WITHIN else None
         self.found = {
-            piece.file_id: {"rows_read": 0, "rows_rejected": 0, "first_reasons": {}, "is_growing": False}
+            piece.file_id: {
+                "rows_read": 0,
+                "rows_rejected": 0,
+                "evals_within": 0,
+                "first_reasons": {},
+                "is_growing": False,
+            }
             for piece in task.pieces
         }
         self.rejects: list[dict] = []
@@ -206,31 +222,57 @@ class Performance:
                     self.take(part)
             return
         self.refuse(refused, is_record=True)
+        if self.evals:
+            self.take_evals()
         Progress.add(Progress.rows, self.reader.taken - before)
         if self.reader.taken >= MOST_ROWS:
             self.land()
 
-    def land(self) -> None:
-        if not self.reader.taken:
-            return
-        name, row_base = f"{self.task.name}-{self.parts}", self.task.row_base + (self.parts << 24)
-        read, refused = self.reader.land(self.folder, name, row_base)
-        self.parts += 1
-        for file_no, rows in read:
-            self.found[self.task.pieces[file_no].file_id]["rows_read"] += rows
-        self.refuse(refused)
+    def take_evals(self) -> None:
+        """Give the few records of a span file that hold eval results to their reader too."""
+        engine, (mark, form) = self.evals.engine, EVALS_WITHIN[self.task.what.form]
+        # The engine's search is fast: it looks at every byte of every span file.
+        holding = engine.execute("from documents where contains(document, $mark)", {"mark": mark}).to_arrow_table()
+        parts = [holding] if holding.num_rows else []
+        while parts:
+            records = parts.pop()
+            engine.register("documents", records)
+            try:
+                self.evals.take(form)
+            except (duckdb.DataError, duckdb.InvalidInputException, UnicodeDecodeError):
+                if records.num_rows == 1:
+                    self.refuse(_fault_of(records), table="eval_runs")
+                else:
+                    parts += [pa.Table.from_batches([one]) for one in records.to_batches(max_chunksize=1)]
 
-    def refuse(self, refused: list[tuple], is_record: bool = False) -> None:
-        """Count and keep (file_no, line, reason); a whole record was not counted as read yet."""
+    def land(self) -> None:
+        name, row_base = f"{self.task.name}-{self.parts}", self.task.row_base + (self.parts << 24)
+        if self.evals and self.evals.taken:
+            read, refused = self.evals.land(self.folder.parent / "eval_runs", name, row_base)
+            for file_no, rows in read:
+                self.found[self.task.pieces[file_no].file_id]["evals_within"] += rows
+            self.refuse(refused, table="eval_runs")
+        if self.reader.taken:
+            read, refused = self.reader.land(self.folder, name, row_base)
+            for file_no, rows in read:
+                self.found[self.task.pieces[file_no].file_id]["rows_read"] += rows
+            self.refuse(refused)
+        self.parts += 1
+
+    def refuse(self, refused: list[tuple], is_record: bool = False, table: str | None = None) -> None:
+        """Count and keep (file_no, line, reason); a whole record was not counted as read yet.
+
+        Rows of another table than the file's are named, but are none of the rows that its identity counts.
+        """
         for file_no, line, reason in refused:
             piece = self.task.pieces[file_no]
             entry = self.found[piece.file_id]
             entry["rows_read"] += is_record
-            entry["rows_rejected"] += 1
+            entry["rows_rejected"] += table is None
             if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:
                 entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
-            self.rejects.append({**origin, "line": line, "kind": self.task.what.table, "reason": reason})
+            self.rejects.append({**origin, "line": line, "kind": table or self.task.what.table, "reason": reason})
         if len(self.rejects) >= MOST_ROWS or (self.rejects and not refused):
             self.write_rejects()
 
@@ -258,11 +300,15 @@ def _batches(piece: Piece, cut: str) -> Iterator[documents.Batch]:
         return documents.batches(documents.parquet_rows(piece.path))
     if piece.span is None:
         stream = _Counted(documents.opened(piece.path), piece.path.stat().st_size)
-        return documents.lines(stream) if cut == "lines" else documents.batches(getattr(documents, cut)(stream))
+        return documents.lines(stream) if cut == "lines" else documents.batches(_cutter(cut)(stream))
     begin, length, first_line = piece.span
     stream = piece.path.open("rb")
     stream.seek(begin)
     return documents.lines(_Counted(stream, length), first_line, length)
+
+
+def _cutter(cut: str):
+    return getattr(documents, cut, None) or getattr(logs, cut)
 
 
 def _batch(file_no: int, batch: documents.Batch) -> pa.RecordBatch:
