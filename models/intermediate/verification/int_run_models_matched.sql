@@ -10,10 +10,9 @@ with served as (
 
 run_models as (
 
-    -- Eval tools write the provider before the model: openai/gpt-5.
     select distinct
         model as run_model,
-        {{ without_pattern('model', '^[a-z_]+/') }} as bare_model
+        {{ bare_model('model') }} as bare_model
     from {{ ref('int_runs_configured') }}
     where model is not null
 
@@ -47,13 +46,7 @@ select
     served.model,
     run_models.run_model
 from served
-inner join run_models
-    on
-        lower(served.model) in (run_models.run_model, run_models.bare_model)
-        -- Routers put the vendor before it.
-        or {{ without_pattern('lower(served.model)', '^.*/') }} = run_models.bare_model
-        -- Providers date what they serve.
-        or lower(served.model) like run_models.bare_model || '-20%'
+inner join run_models on {{ is_model_of('run_models.run_model', 'served.model') }}
 
 union
 
