@@ -12,7 +12,7 @@ run_models as (
 
     select distinct
         model as run_model,
-        {{ bare_model('model') }} as bare_model
+        {{ model_stem('model') }} as model_stem
     from {{ ref('int_runs_configured') }}
     where model is not null
 
@@ -24,7 +24,7 @@ by_alias as (
     {% call first_rows(
         partition_by="aliases.provider, run_models.run_model",
         order_by=[
-            "aliases.pattern in (run_models.run_model, run_models.bare_model) desc", "length(aliases.pattern) desc",
+            "aliases.pattern in (run_models.run_model, run_models.model_stem) desc", "length(aliases.pattern) desc",
             "aliases.model"
         ]
     ) %}
@@ -36,7 +36,7 @@ by_alias as (
         inner join {{ ref('model_aliases') }} as aliases
             on
                 run_models.run_model like aliases.pattern escape '\'
-                or run_models.bare_model like aliases.pattern escape '\'
+                or run_models.model_stem like aliases.pattern escape '\'
     {% endcall %}
 
 )
