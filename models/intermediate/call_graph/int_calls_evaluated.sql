@@ -12,7 +12,7 @@ usage as (
 
 ),
 
--- A run that counts no tokens but states a cost asked somebody: a call of unknown size. Scores ask nobody.
+-- A run that counts no tokens but states a cost asked somebody, for how much nobody knows. Scores ask nobody.
 counted as (
 
     select
@@ -47,7 +47,6 @@ counted as (
 
 -- Ids that match: a trace with calls, or a call.
 traced as (
-
     {% for kind in ['trace', 'call'] %}
         select
             named.run_id,
@@ -71,7 +70,9 @@ untraced as (
         runs.prompt_version,
         runs.started_at,
         runs.started_on,
-        coalesce(runs.ended_at, runs.started_at + interval {{ var('eval_run_hours') }} hour) as ended_at
+        -- An end that is its start is none.
+        coalesce(nullif(runs.ended_at, runs.started_at), runs.started_at + interval {{ var('eval_run_hours') }} hour)
+            as ended_at
     from counted
     inner join runs on counted.run_id = runs.run_id and counted.suite = runs.suite
     left join traced on counted.run_id = traced.run_id and counted.suite = traced.suite
@@ -87,7 +88,7 @@ seen as (
     inner join {{ ref('int_evaluations_spanned') }} as spanned
         on
             spanned.started_at between untraced.started_at and untraced.ended_at
-            and coalesce(untraced.feature_id, spanned.feature_id, '') = coalesce(spanned.feature_id, untraced.feature_id, '')
+            and coalesce(untraced.feature_id = spanned.feature_id, true)
             and (
                 untraced.model_name is null or spanned.model_name is null
                 or {{ is_model_of('untraced.model_name', 'spanned.model_name') }}
