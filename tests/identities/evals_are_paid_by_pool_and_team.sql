@@ -40,6 +40,6 @@ where
     or coverage.eval_pool_credit_usd + coverage.eval_tax_usd != coverage.evaluation_usd
     or coverage.evaluation_usd != coalesce(funding.evaluation_usd, 0)
     or coverage.eval_pool_credit_usd != coalesce(paid.pool_usd, 0)
-    or coverage.eval_pool_credit_usd > greatest(funding.cap_usd, 0)
+    or (funding.cap_usd is not null and coverage.eval_pool_credit_usd > greatest(funding.cap_usd, 0))
     or coverage.eval_pool_credit_usd > greatest(funding.share * funding.evaluation_usd, 0)
     or coverage.eval_pool_credit_usd < 0
