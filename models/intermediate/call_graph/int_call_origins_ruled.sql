@@ -63,16 +63,9 @@ named as (
         traced.weight
     from traced
     left join by_feature_id
-        on
-            traced.originating_feature_id is null
-            {% for column in context %}
-                and traced.{{ column }} is not distinct from by_feature_id.{{ column }}
-            {% endfor %}
+        on traced.originating_feature_id is null and {{ are_same('traced', 'by_feature_id', context) }}
     left join by_purpose
-        on
-            {% for column in context %}
-                {{ 'and ' if not loop.first }}traced.{{ column }} is not distinct from by_purpose.{{ column }}
-            {% endfor %}
+        on {{ are_same('traced', 'by_purpose', context) }}
 
 )
 

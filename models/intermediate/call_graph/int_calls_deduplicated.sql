@@ -1,4 +1,4 @@
--- one row per call: those that spans report, the rest of what agents state beyond them, and eval runs that no span shows
+-- one row per call: those that spans report, what agents state beyond them, and eval runs that no span shows
 {{ config(materialized="view") }}
 {% set columns = [
     'call_key', 'call_id', 'response_id', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',

@@ -99,8 +99,8 @@ seen as (
 
 select
     {{ row_key("'eval:' || untraced.part_id") }} as call_key,
-    'eval:' || untraced.run_id || ':' || untraced.suite || ':' || untraced.role || ':' || coalesce(untraced.provider, '')
-    || ':' || coalesce(untraced.model_name, '') as call_id,
+    'eval:' || untraced.run_id || ':' || untraced.suite || ':' || untraced.role || ':'
+    || coalesce(untraced.provider, '') || ':' || coalesce(untraced.model_name, '') as call_id,
     untraced.run_id,
     untraced.suite,
     untraced.feature_id,
@@ -112,9 +112,7 @@ select
     untraced.stated_usd,
     untraced.has_usage,
     untraced.cached_input_rule,
-    {% for count in counts %}
-        untraced.{{ count }}_tokens{{ ',' if not loop.last }}
-    {% endfor %}
+    untraced.{{ counts | join('_tokens, untraced.') }}_tokens
 from untraced
 left join seen on untraced.part_id = seen.part_id
 where seen.part_id is null

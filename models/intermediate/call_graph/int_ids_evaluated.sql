@@ -1,4 +1,4 @@
--- one row per trace or response id that an eval run names, or named at the last build: the feature that the run evaluated
+-- one row per trace or response id that an eval run names, or named at the last build: the feature that it evaluated
 with named as (
 
     select

@@ -1,4 +1,4 @@
--- one row per eval run, suite, feature and configuration that the run speaks for; a NULL model is any, as is_any_prompt says
+-- one row per eval run, suite, feature and configuration that the run speaks for; a NULL model is any
 with runs as (
 
     select

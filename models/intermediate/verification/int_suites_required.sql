@@ -7,6 +7,13 @@ with served as (
 
 ),
 
+configurations as (
+
+    select distinct {{ configuration | join(', ') }}
+    from served
+
+),
+
 requirements as (
 
     select
@@ -26,9 +33,27 @@ required as (
         requirements.fresh_days,
         requirements.valid_from,
         requirements.valid_to
-    from (select distinct {{ configuration | join(', ') }}
-    from served) as configurations
+    from configurations
     inner join requirements on configurations.feature_id = requirements.feature_id
+
+),
+
+compared as (
+
+    select
+        required.{{ (configuration + requirement) | join(',\n        required.') }},
+        runs.started_on,
+        runs.model is null or models.run_model is not null as is_model,
+        runs.is_any_prompt or {{ are_same('runs', 'required', ['prompt_version']) }} as is_prompt,
+        runs.is_finished and runs.pass_rate >= coalesce(required.min_pass_rate, 0) as is_passed
+    from required
+    inner join {{ ref('int_runs_configured') }} as runs
+        on required.feature_id = runs.feature_id and required.suite = runs.suite
+    left join {{ ref('int_run_models_matched') }} as models
+        on
+            required.provider = models.provider
+            and required.model = models.model
+            and runs.model = models.run_model
 
 ),
 
@@ -43,22 +68,7 @@ events as (
         max(case when is_model then started_on end) as model_run_on,
         max(case when is_model and is_prompt then started_on end) as both_run_on,
         max(case when is_model and is_prompt and is_passed then started_on end) as passed_on
-    from (
-        select
-            required.*,
-            runs.started_on,
-            runs.model is null or models.run_model is not null as is_model,
-            runs.is_any_prompt or runs.prompt_version is not distinct from required.prompt_version as is_prompt,
-            runs.is_finished and runs.pass_rate >= coalesce(required.min_pass_rate, 0) as is_passed
-        from required
-        inner join {{ ref('int_runs_configured') }} as runs
-            on required.feature_id = runs.feature_id and required.suite = runs.suite
-        left join {{ ref('int_run_models_matched') }} as models
-            on
-                required.provider = models.provider
-                and required.model = models.model
-                and runs.model = models.run_model
-    ) as compared
+    from compared
     group by {{ (configuration + requirement) | join(', ') }}, started_on
 
     union all
@@ -74,11 +84,7 @@ events as (
         null as passed_on
     from served
     inner join required
-        on
-            {% for column in configuration %}
-                served.{{ column }} is not distinct from required.{{ column }} and
-            {% endfor %}
-            {{ in_force('required', 'served.covered_on') }}
+        on {{ are_same('served', 'required', configuration) }} and {{ in_force('required', 'served.covered_on') }}
 
 ),
 
@@ -88,13 +94,10 @@ remembered as (
         {{ (configuration + requirement) | join(',\n        ') }},
         day,
         place,
-        {% for column in ['run_on', 'model_run_on', 'both_run_on', 'passed_on'] %}
-            max({{ column }}) over (
-                partition by {{ (configuration + requirement[:1]) | join(', ') }}
-                order by day, place
-                rows between unbounded preceding and current row
-            ) as {{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ so_far('run_on', configuration + ['requirement_id'], 'day, place') }} as run_on,
+        {{ so_far('model_run_on', configuration + ['requirement_id'], 'day, place') }} as model_run_on,
+        {{ so_far('both_run_on', configuration + ['requirement_id'], 'day, place') }} as both_run_on,
+        {{ so_far('passed_on', configuration + ['requirement_id'], 'day, place') }} as passed_on
     from events
 
 )

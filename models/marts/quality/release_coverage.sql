@@ -33,24 +33,41 @@ changes as (
 ),
 
 -- The first days after it: the whole feature, and of that the new configuration.
-windowed as (
+followed as (
 
     select
         changes.feature_id,
         changes.model,
         changes.prompt_version,
-        sum(daily.production_usd) as production_usd,
-        sum(daily.production_calls) as production_calls,
-        sum(case when (daily.model = changes.model and daily.prompt_version is not distinct from changes.prompt_version) then daily.production_usd end) as changed_usd,
-        sum(case when (daily.model = changes.model and daily.prompt_version is not distinct from changes.prompt_version) then daily.production_calls else 0 end) as changed_calls,
-        sum(case when (daily.model = changes.model and daily.prompt_version is not distinct from changes.prompt_version) and not daily.is_covered then daily.production_usd else 0 end) as unevaluated_usd,
-        max(case when (daily.model = changes.model and daily.prompt_version is not distinct from changes.prompt_version) and daily.covered_on = changes.changed_on then daily.reason end) as reason
+        changes.changed_on,
+        daily.covered_on,
+        daily.production_usd,
+        daily.production_calls,
+        daily.is_covered,
+        daily.reason,
+        {{ are_same('changes', 'daily', ['model', 'prompt_version']) }} as is_change
     from changes
     inner join daily
         on
             changes.feature_id = daily.feature_id
             and {{ days_between('changes.changed_on', 'daily.covered_on') }} between 0 and {{ var('release_days') }} - 1
-    group by changes.feature_id, changes.model, changes.prompt_version
+
+),
+
+windowed as (
+
+    select
+        feature_id,
+        model,
+        prompt_version,
+        sum(production_usd) as production_usd,
+        sum(production_calls) as production_calls,
+        sum(case when is_change then production_usd end) as changed_usd,
+        sum(case when is_change then production_calls else 0 end) as changed_calls,
+        sum(case when is_change and not is_covered then production_usd else 0 end) as unevaluated_usd,
+        max(case when is_change and covered_on = changed_on then reason end) as reason
+    from followed
+    group by feature_id, model, prompt_version
 
 )
 
