@@ -31,6 +31,7 @@ grouped as (
         count(*) as billable,
         count(*) filter (where is_wrapper) as wrappers
     from {{ ref('int_billable_spans_grouped') }}
+    where {{ is_touched('trace_key', 'trace') }}
 
 ),
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 from conftest import GOLDEN, run_build
+from evals import inspect, sample
 from exports import COSTS, DAY, USAGE, activity, batch, bucket, chat, cost, write
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,7 @@ def world(seed: int, folder: Path) -> None:
         for day in days
     ])  # fmt: skip
     _evals(sorted(starts), inbox, dice)
+    _logs([one.response for one in spans if one.response], inbox, random.Random(seed))
     _telemetry(inbox)
     _in_vain(inbox)
     company = seeds(folder / "company")
@@ -104,6 +106,21 @@ def _evals(traces: list[int], inbox: Path, dice: random.Random) -> None:
     (inbox / "eval_runs.csv").write_text("\n".join([head, *runs]) + "\n")
     again = [runs[1].replace("feature-1", "feature-2"), line.format(2, 2, 5, "")]
     (inbox / "eval_runs_again.csv").write_text("\n".join([head, *again]) + "\n")
+
+
+def _logs(responses: list[str], inbox: Path, dice: random.Random) -> None:
+    """Runs without traces: calls of their own, unless spans that land later show them; one is exported again."""
+    for place, (feature, begin, end) in enumerate([(1, 4, 6), (2, 5, 12), (3, 30, 31), (1, 28, 29)]):
+        used = {"openai/gpt-4o-mini": {"input_tokens": dice.randrange(10**6), "output_tokens": dice.randrange(10**5)}}
+        for name, day in ((f"log-{place}.json", begin), *([("log-0-again.json", 5)] if place == 0 else [])):
+            times = {"started_at": f"2026-10-{day:02d}T00:00:00Z", "completed_at": f"2026-10-{end:02d}T23:00:00Z"}
+            said = {"created": times["started_at"], "task": "faithful", "metadata": {"feature": f"feature-{feature}"}}
+            said |= {"eval_id": f"log-{place}", "model": "openai/gpt-4o-mini"}
+            (inbox / name).write_text(json.dumps(inspect([sample(1, "C")], usage=used, stats=times, **said)))
+    head = "run_id,feature_id,suite,started_at,model,prompt_version,cases,passed,failed,errored,cost_usd,response_ids"
+    rows = [f"named-{place},feature-{place},faithful,2026-10-0{3 + place}T08:00:00Z,,,10,9,1,0,{place}.5,{response}"
+            for place, response in enumerate([*dice.sample(sorted(set(responses)), 3), "", ""])]  # fmt: skip
+    (inbox / "eval_runs_named.csv").write_text("\n".join([head, *rows]) + "\n")
 
 
 def _telemetry(inbox: Path) -> None:

@@ -50,6 +50,46 @@ def test_worked_example_of_the_gap_page_is_true(sample):
         assert str(figure) in page.split("OpenRouter billed")[1]
 
 
+def test_worked_example_of_shrinking_coverage_is_true(sample):
+    page = " ".join((PROJECT / "models" / "marts" / "quality" / "_shrinking_coverage.md").read_text().split())
+    months = sample.rows("""
+        select production_usd::decimal(18, 2), covered_usd_pct, evaluation_usd::decimal(18, 2), evaluation_usd_pct,
+            eval_tax_usd::decimal(18, 2), marginal_eval_tax_usd::decimal(18, 2), production_usd_change::decimal(18, 2),
+            answers, pass_rate, usd_per_correct_answer::decimal(18, 4), usd_per_correct_answer_low::decimal(18, 4),
+            usd_per_correct_answer_high::decimal(18, 4)
+        from marts.eval_coverage_monthly
+        where feature_id = 'summarize-thread' and month >= '2026-09-01' order by month""")
+    (before, share, evals, part, *_), (now, new_share, new_evals, new_part, tax, one_more, rise, *answers) = months
+    assert f"rose from {before} to {now} USD (+{rise}, " in page
+    assert f"fell from {share:.1%} to {new_share:.1%} (".replace("%", " %") in page
+    assert (
+        f"spent {evals} USD on evals in September, and {new_evals} in October: {part:.1%} of".replace("%", " %") in page
+    )
+    assert f"then {new_part:.1%}.".replace("%", " %") in page
+    assert f"(`eval_tax_usd` {tax})" in page
+    assert f"would cost the team {one_more} (`marg" in page
+    count, rate, usd, low, high = answers
+    assert f"{count} answers x a pass rate of {rate} make {usd} USD" in page
+    assert f"between {low} and {high}." in page
+    releases = sample.rows("""
+        select model, prompt_version, changed_usd::decimal(18, 2), unevaluated_usd::decimal(18, 2), changed_on::varchar,
+            production_usd::decimal(18, 2), unevaluated_usd_pct, days_until_covered
+        from marts.release_coverage where feature_id = 'summarize-thread' order by changed_usd desc""")
+    assert len(releases) == 3
+    for model, version, changed, unevaluated, day, production, _, until in releases:
+        assert f"| {model}, {version} | {changed} | {unevaluated} | never |" in page
+        assert until is None
+        assert f"since {day}" in page
+        assert f"the feature cost {production} USD" in page
+    assert f"{sum(row[6] for row in releases):.1%} of the money".replace("%", " %") in page
+    ((missing,),) = sample.rows("""
+        select sum(production_usd)::decimal(18, 2) from marts.eval_coverage_daily
+        where feature_id = 'summarize-thread' and reason = 'other_prompt_version' and covered_on >= '2026-10-01'""")
+    assert f"on {missing} USD of the month" in page
+    cost = "select one_more_usd::decimal(18, 2) from intermediate.int_pass_rates where feature_id = 'summarize-thread'"
+    assert f"one more run of the suite, {sample.rows(cost)[-1][0]} USD" in page
+
+
 def test_planted_sizes_are_found(sample):
     agency = "select bill_share, margin_usd from marts.segment_margin_monthly where segment = 'agency'"
     for share, margin in sample.rows(agency):

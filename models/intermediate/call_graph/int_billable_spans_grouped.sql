@@ -1,4 +1,5 @@
 -- one row per billable span: the call that it belongs to
+{{ replaces_touched("trace_key", by="trace") }}
 with recursive identified as (
 
     select * from {{ ref('int_billable_spans_identified') }}

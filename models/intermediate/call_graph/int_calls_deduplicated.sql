@@ -1,4 +1,4 @@
--- one row per call: those that spans report, tools that are billed, and the rest of what agents state beyond them
+-- one row per call: those that spans report, billed tools, what agents state beyond them, eval runs that no span shows
 {{ config(materialized="view") }}
 {% set columns = [
     'call_key', 'call_id', 'response_id', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',
@@ -18,7 +18,37 @@
         {{ tool_meter }} as tool_meter,
         {{ is_residual }} as is_residual
     from {{ ref(model) }}
-    {% if not loop.last %}
-        union all
-    {% endif %}
+
+    union all
+
 {% endfor %}
+
+select
+    call_key,
+    call_id,
+    null as response_id,
+    0 as spans,
+    null as trace_key,
+    null as span_key,
+    null as trace_id,
+    null as span_id,
+    started_on,
+    started_at,
+    null as span_name,
+    null as service_name,
+    provider_name,
+    null as server_address,
+    model_name,
+    null as service_tier,
+    null as api_key,
+    null as account_id,
+    stated_usd,
+    false as is_failed,
+    has_usage,
+    cached_input_rule,
+    {% for meter in call_meters() %}
+        {{ '0 as ' if meter in ['cache_write_1h', 'audio_input', 'audio_output'] }}{{ meter }}_tokens,
+    {% endfor %}
+    cast(null as varchar) as tool_meter,
+    false as is_residual
+from {{ ref('int_calls_evaluated') }}

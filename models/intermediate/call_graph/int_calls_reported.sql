@@ -13,7 +13,7 @@
 with grouped as (
 
     select * from {{ ref('int_billable_spans_grouped') }}
-    where not is_wrapper
+    where not is_wrapper and {{ is_touched('trace_key', 'trace') }}
 
 ),
 

@@ -16,11 +16,13 @@ reached as (
 
     union
 
+    -- What eval runs name, or no longer name, changes its purpose.
     select
-        trace_key,
+        ties.trace_key,
         true as is_changed
-    from {{ ref('int_traces_evaluated') }}
-    where is_changed and {{ builds_on() | lower }}
+    from {{ ref('int_ids_evaluated') }} as evaluated
+    inner join ties on evaluated.kind = ties.kind and evaluated.tie_key = ties.tie_key
+    where evaluated.is_changed and {{ builds_on() | lower }}
 
     union
 

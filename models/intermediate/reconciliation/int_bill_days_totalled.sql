@@ -75,6 +75,8 @@ days as (
     select day from said
     union
     {{ billing_days_of(ref('int_trace_ties')) }}
+    union
+    {{ billing_days_of(ref('int_eval_days_totalled')) }}
 
 ),
 

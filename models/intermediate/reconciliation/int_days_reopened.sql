@@ -1,4 +1,4 @@
--- one row per day of use: whether new spans or bills change what is known of it
+-- one row per day of use: whether new spans, eval runs or bills change what is known of it
 with touched as (
 
     select * from {{ ref('int_traces_touched') }}
@@ -27,6 +27,12 @@ bill_days as (
 
 ),
 
+evaluated as (
+
+    select * from {{ ref('int_eval_days_totalled') }}
+
+),
+
 {% if builds_on() %}
     changed as (
 
@@ -38,6 +44,11 @@ bill_days as (
     called as (
 
         select day from touched
+
+        union
+
+        select day from evaluated
+        where is_changed
 
         union
 
@@ -80,6 +91,8 @@ bill_days as (
 days as (
 
     {{ billing_days_of('ties') }}
+    union
+    {{ billing_days_of('evaluated') }}
     union
     select day from bill_days
     {% if builds_on() %}

@@ -14,7 +14,7 @@ origins as (
 
 evaluated as (
 
-    select * from {{ ref('int_traces_evaluated') }}
+    select * from {{ ref('int_ids_evaluated') }}
     where is_named
 
 ),
@@ -55,24 +55,28 @@ joined as (
         origins.tenant_id,
         origins.user_id,
         origins.weight,
-        coalesce(evaluated.feature_id, origins.originating_feature_id, keys.feature_id) as originating_feature_id,
-        coalesce(origins.serving_feature_id, evaluated.feature_id, keys.feature_id) as serving_feature_id,
+        coalesce(by_call.feature_id, evaluated.feature_id, origins.originating_feature_id, keys.feature_id)
+            as originating_feature_id,
+        coalesce(origins.serving_feature_id, by_call.feature_id, evaluated.feature_id, keys.feature_id)
+            as serving_feature_id,
         case
-            when evaluated.feature_id is not null then 'trace_tag'
+            when coalesce(by_call.feature_id, evaluated.feature_id) is not null then 'trace_tag'
             when origins.originating_feature_id is not null then origins.attribution_rule
             when keys.feature_id is not null then 'api_key'
             else 'none'
         end as attribution_rule,
-        -- An explicit word, then the eval run that names the trace, then the environment.
+        -- The eval run that names the call, then an explicit word, then the environment, then a catalog rule.
         coalesce(
-            case when evaluated.trace_key is not null then 'evaluation' end,
+            case when coalesce(by_call.tie_key, evaluated.tie_key) is not null then 'evaluation' end,
             origins.stated_purpose,
-            origins.environment_purpose
+            origins.environment_purpose,
+            origins.ruled_purpose
         ) as known_purpose,
         coalesce(keys.owner_team_id, origins.owner_team_id, 'unattributed') as payer_team_id
     from calls
     inner join origins on calls.call_key = origins.call_key
-    left join evaluated on calls.trace_key = evaluated.trace_key
+    left join evaluated on calls.trace_key = evaluated.tie_key and evaluated.kind = 'trace'
+    left join evaluated as by_call on calls.call_key = by_call.tie_key and by_call.kind = 'call'
     left join keys
         on
             calls.provider = keys.provider

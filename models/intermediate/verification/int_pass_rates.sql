@@ -1,43 +1,81 @@
--- one row per month and feature with required suites: pass rate over the newest finished run of each
-with months as (
+-- one row per month and feature with required suites: pass rate of the newest runs of all, and what one more would cost
+with newest_runs as (
 
-    select distinct cast(date_trunc('month', covered_on) as date) as month
-    from {{ ref('int_configurations_served') }}
-
-    union
-
-    select distinct cast(date_trunc('month', started_on) as date) as month
-    from {{ ref('stg_evals__runs') }}
+    select * from {{ ref('int_required_runs_ranked') }}
 
 ),
 
-newest_runs as (
+-- Suites that share a harness's trace share its calls: each call counts once, for one of them.
+called as (
 
-    {% call first_rows(
-        partition_by="months.month, requirements.feature_id, requirements.suite",
-        order_by="runs.started_at desc, runs.run_id"
-    ) %}
-        select
-            months.month,
-            requirements.feature_id,
-            runs.passed,
-            runs.passed + runs.failed + runs.errored as judged
-        from months
-        inner join {{ ref('eval_requirements') }} as requirements
-            on {{ in_force('requirements', 'last_day(months.month)') }}
-        inner join {{ ref('stg_evals__runs') }} as runs
-            on
-                requirements.feature_id = runs.feature_id
-                and requirements.suite = runs.suite
-                and runs.is_finished
-                and runs.started_on <= last_day(months.month)
-    {% endcall %}
+    select
+        newest_runs.month,
+        newest_runs.feature_id,
+        newest_runs.suite,
+        calls.run_usd,
+        row_number() over (
+            partition by
+                newest_runs.month, newest_runs.feature_id, calls.call_key, calls.serving_feature_id, calls.model,
+                calls.prompt_version
+            order by newest_runs.suite
+        ) as place
+    from newest_runs
+    inner join {{ ref('int_runs_called') }} as calls
+        on newest_runs.run_id = calls.run_id and newest_runs.suite = calls.suite
+    where calls.run_usd is not null
+
+),
+
+costs as (
+
+    select
+        month,
+        feature_id,
+        suite,
+        sum(case when place = 1 then run_usd else 0 end) as run_usd
+    from called
+    group by month, feature_id, suite
+
+),
+
+summed as (
+
+    select
+        newest_runs.month,
+        newest_runs.feature_id,
+        count(*) as required_suites,
+        count(newest_runs.run_id) as evaluated_suites,
+        sum(newest_runs.passed) as passed,
+        sum(newest_runs.judged) as judged,
+        -- What a run cost, else what it says it cost; a suite of which neither is known costs as the others do.
+        {{ floored_part(
+            'sum(coalesce(costs.run_usd, newest_runs.stated_usd))', 'count(*)',
+            'count(coalesce(costs.run_usd, newest_runs.stated_usd))'
+        ) }} as one_more_usd
+    from newest_runs
+    left join costs
+        on
+            newest_runs.month = costs.month
+            and newest_runs.feature_id = costs.feature_id
+            and newest_runs.suite = costs.suite
+    group by newest_runs.month, newest_runs.feature_id
 
 )
 
 select
-    month,
-    feature_id,
-    cast(sum(passed) as double) / nullif(sum(judged), 0) as pass_rate
-from newest_runs
-group by month, feature_id
+    summed.month,
+    summed.feature_id,
+    summed.required_suites,
+    summed.evaluated_suites,
+    cast(summed.passed as double) / nullif(summed.judged, 0) as pass_rate,
+    {{ wilson_bound('summed.passed', 'summed.judged', -1) }} as pass_rate_low,
+    {{ wilson_bound('summed.passed', 'summed.judged', 1) }} as pass_rate_high,
+    summed.one_more_usd,
+    -- What of it the team would bear: its cost less what the credit would grow by.
+    {{ money(
+        'summed.one_more_usd - ' ~ eval_credit('credits.evaluation_usd + summed.one_more_usd', 'credits.share', 'credits.cap_usd')
+        ~ ' + credits.credit_usd'
+    ) }} as marginal_eval_tax_usd
+from summed
+inner join {{ ref('int_credits_capped') }} as credits
+    on summed.month = credits.month and summed.feature_id = credits.feature_id

@@ -10,10 +10,9 @@ with served as (
 
 run_models as (
 
-    -- Eval tools write the provider before the model: openai/gpt-5.
     select distinct
         model as run_model,
-        {{ without_pattern('model', '^[a-z_]+/') }} as bare_model
+        {{ model_stem('model') }} as model_stem
     from {{ ref('int_runs_configured') }}
     where model is not null
 
@@ -25,7 +24,7 @@ by_alias as (
     {% call first_rows(
         partition_by="aliases.provider, run_models.run_model",
         order_by=[
-            "aliases.pattern in (run_models.run_model, run_models.bare_model) desc", "length(aliases.pattern) desc",
+            "aliases.pattern in (run_models.run_model, run_models.model_stem) desc", "length(aliases.pattern) desc",
             "aliases.model"
         ]
     ) %}
@@ -37,7 +36,7 @@ by_alias as (
         inner join {{ ref('model_aliases') }} as aliases
             on
                 run_models.run_model like aliases.pattern escape '\'
-                or run_models.bare_model like aliases.pattern escape '\'
+                or run_models.model_stem like aliases.pattern escape '\'
     {% endcall %}
 
 )
@@ -47,13 +46,7 @@ select
     served.model,
     run_models.run_model
 from served
-inner join run_models
-    on
-        lower(served.model) in (run_models.run_model, run_models.bare_model)
-        -- Routers put the vendor before it.
-        or {{ without_pattern('lower(served.model)', '^.*/') }} = run_models.bare_model
-        -- Providers date what they serve.
-        or lower(served.model) like run_models.bare_model || '-20%'
+inner join run_models on {{ is_model_of('run_models.run_model', 'served.model') }}
 
 union
 

@@ -7,7 +7,8 @@ with served as (
         model,
         prompt_version,
         sum(production_calls) as production_calls,
-        sum(production_usd) as production_usd
+        sum(production_usd) as production_usd,
+        sum(sum(production_calls)) over (partition by covered_on, feature_id) as feature_calls
     from {{ ref('int_configurations_served') }}
     group by covered_on, feature_id, model, prompt_version
 
@@ -57,7 +58,8 @@ select
     summed.last_passed_on,
     summed.missing_suites,
     -- A feature for which nobody requires anything is not covered: nobody evaluated it.
-    case when summed.suites is null then 'no_requirement' else summed.reason end as reason
+    case when summed.suites is null then 'no_requirement' else summed.reason end as reason,
+    served.production_calls < {{ var('noise_pct') }} * served.feature_calls as is_noise
 from served
 left join summed
     on

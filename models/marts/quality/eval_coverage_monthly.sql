@@ -1,4 +1,4 @@
--- one row per month and feature that served production or was evaluated
+-- one row per month and feature that served production, was evaluated, or requires evals
 with daily as (
 
     select
@@ -6,8 +6,9 @@ with daily as (
         feature_id,
         sum(production_calls) as production_calls,
         sum(case when is_covered then production_calls else 0 end) as covered_calls,
-        sum(production_usd) as production_usd,
-        sum(case when is_covered then production_usd else 0 end) as covered_usd
+        -- A credit on a day's calls is no money that ran uncovered.
+        sum(greatest(production_usd, 0)) as served_usd,
+        sum(case when is_covered then greatest(production_usd, 0) else 0 end) as covered_usd
     from {{ ref('eval_coverage_daily') }}
     group by cast(date_trunc('month', covered_on) as date), feature_id
 
@@ -15,12 +16,18 @@ with daily as (
 
 pnl as (
 
-    select *
-    from {{ ref('feature_pnl_monthly') }}
+    select * from {{ ref('feature_pnl_monthly') }}
     where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage')
 
 ),
 
+required as (
+
+    select * from {{ ref('int_pass_rates') }}
+
+),
+
+-- What is required is a row, also where nothing runs and nobody evaluated it.
 months as (
 
     select
@@ -33,6 +40,11 @@ months as (
         feature_id
     from pnl
     where production_usd != 0 or evaluation_usd != 0
+    union
+    select
+        month,
+        feature_id
+    from required
 
 ),
 
@@ -45,15 +57,18 @@ joined as (
         coalesce(pnl.evaluation_usd, 0) as evaluation_usd,
         coalesce(pnl.eval_pool_credit_usd, 0) as eval_pool_credit_usd,
         cast(daily.covered_calls as double) / nullif(daily.production_calls, 0) as covered_calls_pct,
-        cast(daily.covered_usd as double) / nullif(cast(daily.production_usd as double), 0) as covered_usd_pct,
-        pass_rates.pass_rate,
+        cast(daily.covered_usd as double) / nullif(cast(daily.served_usd as double), 0) as covered_usd_pct,
+        required.required_suites,
+        required.evaluated_suites,
+        required.pass_rate,
+        required.pass_rate_low,
+        required.pass_rate_high,
+        required.marginal_eval_tax_usd,
         pnl.answers
     from months
     left join daily on months.month = daily.month and months.feature_id = daily.feature_id
     left join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
-    left join
-        {{ ref('int_pass_rates') }} as pass_rates
-        on months.month = pass_rates.month and months.feature_id = pass_rates.feature_id
+    left join required on months.month = required.month and months.feature_id = required.feature_id
 
 ),
 
@@ -76,14 +91,23 @@ select
     {{ money('production_usd') }} as production_usd,
     {{ money('production_usd_change') }} as production_usd_change,
     {{ money('evaluation_usd') }} as evaluation_usd,
+    cast(evaluation_usd as double) / nullif(cast(production_usd + evaluation_usd as double), 0) as evaluation_usd_pct,
     {{ money('eval_pool_credit_usd') }} as eval_pool_credit_usd,
     {{ money('evaluation_usd - eval_pool_credit_usd') }} as eval_tax_usd,
+    marginal_eval_tax_usd,
     covered_calls_pct,
     covered_usd_pct,
     covered_usd_pct_change,
+    coalesce(required_suites, 0) as required_suites,
+    coalesce(evaluated_suites, 0) as evaluated_suites,
     pass_rate,
-    -- A statistic, not money that anybody books: a double rounded to scale 12.
-    {{ money("cast(production_usd as double) / nullif(answers * pass_rate, 0)") }} as usd_per_correct_answer,
+    pass_rate_low,
+    pass_rate_high,
+    answers,
+    -- Statistics, not money that anybody books: doubles rounded to scale 12.
+    {% for name, rate in [('', 'pass_rate'), ('_low', 'pass_rate_high'), ('_high', 'pass_rate_low')] %}
+        {{ money("cast(production_usd as double) / nullif(answers * " ~ rate ~ ", 0)") }} as usd_per_correct_answer{{ name }},
+    {% endfor %}
     coalesce(
         production_usd_change > {{ var('bill_up_pct') }} * previous_production_usd
         and covered_usd_pct_change < -{{ var('coverage_down_pct') }},

@@ -1,0 +1,118 @@
+-- one row per eval run, suite, role, provider and model whose calls no span shows: an evaluation call of its own
+{% set counts = ['input', 'cache_read', 'cache_write_5m', 'output', 'reasoning'] %}
+with runs as (
+
+    select * from {{ ref('stg_evals__runs') }}
+
+),
+
+usage as (
+
+    select * from {{ ref('stg_evals__usage') }}
+
+),
+
+-- A run that counts no tokens but states a cost asked somebody, for how much nobody knows. Scores ask nobody.
+counted as (
+
+    select
+        run_id,
+        suite,
+        role,
+        provider,
+        model_name,
+        stated_usd,
+        true as has_usage,
+        cached_input_rule,
+        {{ counts | join('_tokens, ') }}_tokens
+    from usage
+
+    union all
+
+    select
+        runs.run_id,
+        runs.suite,
+        'target' as role,
+        runs.provider,
+        runs.model_name,
+        runs.stated_usd,
+        false as has_usage,
+        null as cached_input_rule,
+        {{ (['0'] * counts | length) | join(', ') }}
+    from runs
+    left join usage on runs.run_id = usage.run_id and runs.suite = usage.suite
+    where runs.stated_usd > 0 and not runs.is_scores and usage.run_id is null
+
+),
+
+-- Ids that match: a trace with calls, or a call.
+traced as (
+    {% for kind in ['trace', 'call'] %}
+        select
+            named.run_id,
+            named.suite
+        from {{ ref('int_run_ids_named') }} as named
+        inner join {{ ref('int_calls_reported') }} as calls
+            on named.tie_key = calls.{{ kind }}_key
+        where named.kind = '{{ kind }}'
+        {{ 'union' if not loop.last }}
+    {% endfor %}
+
+),
+
+untraced as (
+
+    select
+        counted.*,
+        {{ entry_key(['counted.run_id', 'counted.suite', 'counted.role', 'counted.provider', 'counted.model_name']) }}
+            as part_id,
+        runs.feature_id,
+        runs.prompt_version,
+        runs.started_at,
+        runs.started_on,
+        -- An end that is its start is none.
+        coalesce(nullif(runs.ended_at, runs.started_at), runs.started_at + interval {{ var('eval_run_hours') }} hour)
+            as ended_at
+    from counted
+    inner join runs on counted.run_id = runs.run_id and counted.suite = runs.suite
+    left join traced on counted.run_id = traced.run_id and counted.suite = traced.suite
+    where traced.run_id is null
+
+),
+
+-- Spans that a run does not name may be its calls all the same: evaluation of its feature, by its model, in its time.
+seen as (
+
+    select distinct untraced.part_id
+    from untraced
+    inner join {{ ref('int_evaluations_spanned') }} as spanned
+        on
+            spanned.started_at between untraced.started_at and untraced.ended_at
+            and coalesce(untraced.feature_id = spanned.feature_id, true)
+            and (
+                untraced.model_name is null or spanned.model_name is null
+                or {{ is_model_of('untraced.model_name', 'spanned.model_name') }}
+                or {{ is_model_of('spanned.model_name', 'untraced.model_name') }}
+            )
+
+)
+
+select
+    {{ row_key("'eval:' || untraced.part_id") }} as call_key,
+    'eval:' || untraced.run_id || ':' || untraced.suite || ':' || untraced.role || ':'
+    || coalesce(untraced.provider, '') || ':' || coalesce(untraced.model_name, '') as call_id,
+    untraced.run_id,
+    untraced.suite,
+    untraced.feature_id,
+    untraced.prompt_version,
+    untraced.started_on,
+    untraced.started_at,
+    untraced.provider as provider_name,
+    untraced.model_name,
+    untraced.stated_usd,
+    untraced.has_usage,
+    untraced.cached_input_rule,
+    untraced.{{ counts | join('_tokens, untraced.') }}_tokens
+from untraced
+left join seen on untraced.part_id = seen.part_id
+where seen.part_id is null
