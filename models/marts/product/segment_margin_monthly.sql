@@ -13,11 +13,16 @@ with summed as (
 
 ),
 
-shared as (
+totalled as (
 
     select
         *,
-        cast(borne_usd as double) / nullif(cast(sum(borne_usd) over (partition by month) as double), 0) as bill_share
+        nullif(cast(sum(borne_usd) over (partition by month) as double), 0) as month_usd,
+        sum(borne_usd) over (
+            partition by month
+            order by borne_usd desc, segment
+            rows between unbounded preceding and current row
+        ) as running_usd
     from summed
 
 )
@@ -28,10 +33,6 @@ select
     {{ money('revenue_usd') }} as revenue_usd,
     {{ money('borne_usd') }} as borne_usd,
     {{ money('margin_usd') }} as margin_usd,
-    bill_share,
-    sum(bill_share) over (
-        partition by month
-        order by borne_usd desc, segment
-        rows between unbounded preceding and current row
-    ) as cumulative_bill_share
-from shared
+    cast(borne_usd as double) / month_usd as bill_share,
+    cast(running_usd as double) / month_usd as cumulative_bill_share
+from totalled
