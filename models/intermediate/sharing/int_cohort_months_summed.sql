@@ -51,43 +51,40 @@ with lines as (
 
 ),
 
--- The row without plan and segment is the feature's: a user of two cohorts is one user of the feature.
-summed as (
+-- A user of two cohorts is one user of the feature.
+{% for relation, grain in [('cohorts', cohort), ('features', ['month', 'feature_id'])] %}
+    {{ relation }} as (
 
-    select
-        {{ cohort | join(',\n        ') }},
-        sum(revenue_usd) as revenue_usd,
-        {% for column, purpose in purposes.items() %}
-            sum(case when purpose = '{{ purpose }}' then amount_usd else 0 end) as {{ column }},
-        {% endfor %}
-        case
-            when count(distinct nullif(basis, 'unpriced')) > 1 then 'mixed'
-            else coalesce(min(nullif(basis, 'unpriced')), 'unpriced')
-        end as basis,
-        sum(told_answers) as told_answers,
-        count(distinct told_user_id) as told_users,
-        count(distinct trace_key) as traces,
-        count(distinct user_id) as traced_users
-    from lines
-    group by grouping sets (({{ cohort | join(', ') }}), (month, feature_id))
+        select
+            {{ grain | join(',\n            ') }},
+            sum(revenue_usd) as revenue_usd,
+            {% for column, purpose in purposes.items() %}
+                sum(case when purpose = '{{ purpose }}' then amount_usd else 0 end) as {{ column }},
+            {% endfor %}
+            case
+                when count(distinct nullif(basis, 'unpriced')) > 1 then 'mixed'
+                else coalesce(min(nullif(basis, 'unpriced')), 'unpriced')
+            end as basis,
+            sum(told_answers) as told_answers,
+            count(distinct told_user_id) as told_users,
+            count(distinct trace_key) as traces,
+            count(distinct user_id) as traced_users
+        from lines
+        group by {{ grain | join(', ') }}
 
-)
+    ){{ ',' if not loop.last }}
 
-{# Where telemetry counts no answers or users of a feature's month, production traces and their users stand in. #}
+{% endfor %}
+
+-- Where telemetry counts no answers or users of a feature's month, production traces and their users stand in.
 select
     cohorts.{{ cohort | join(',\n    cohorts.') }},
     cohorts.revenue_usd,
-    {% for column in purposes %}
-        cohorts.{{ column }},
-    {% endfor %}
+    cohorts.{{ purposes | join(',\n    cohorts.') }},
     cohorts.basis,
-    {% for relation, prefix in [('cohorts', ''), ('features', 'feature_')] %}
-        case when features.told_answers > 0 then {{ relation }}.told_answers else {{ relation }}.traces end
-            as {{ prefix }}answers,
-        case when features.told_users > 0 then {{ relation }}.told_users else {{ relation }}.traced_users end
-            as {{ prefix }}users{{ ',' if not loop.last }}
-    {% endfor %}
-from summed as cohorts
-inner join summed as features
-    on cohorts.month = features.month and cohorts.feature_id = features.feature_id and features.plan is null
-where cohorts.plan is not null
+    case when features.told_answers > 0 then cohorts.told_answers else cohorts.traces end as answers,
+    case when features.told_users > 0 then cohorts.told_users else cohorts.traced_users end as users,
+    case when features.told_answers > 0 then features.told_answers else features.traces end as feature_answers,
+    case when features.told_users > 0 then features.told_users else features.traced_users end as feature_users
+from cohorts
+inner join features on cohorts.month = features.month and cohorts.feature_id = features.feature_id

@@ -95,6 +95,14 @@ guessed as (
         where served.feature_id in (strangers.feature_id, 'unlabelled') and {{ apart }} <= {{ window_us }}
     {% endcall %}
 
+),
+
+joined as (
+
+    select * from named
+    union all
+    select * from guessed
+
 )
 
 select
@@ -108,8 +116,4 @@ select
     joined.trace_key,
     row_number() over (partition by events.event_id order by joined.method desc, joined.trace_key) as place
 from events
-left join (
-    select * from named
-    union all
-    select * from guessed
-) as joined on events.event_id = joined.event_id
+left join joined on events.event_id = joined.event_id
