@@ -35,7 +35,7 @@ def rewrite(database: Path) -> None:
     before, section = README.read_text().split("## Findings")
     section, *after = section.split("\n## ", 1)
     with duckdb.connect(str(database), read_only=True) as engine:
-        section = PAIR.sub(lambda pair: f"```sql\n{pair[1]}```\n\n```\n{table(engine, pair[1])}```\n\n", section)
+        section = PAIR.sub(lambda pair: f"```sql\n{pair[1]}```\n\n```\n{table(engine, pair[1])}```", section)
     README.write_text(before + "## Findings" + section.rstrip() + "\n" + "".join("\n## " + rest for rest in after))
 
 
