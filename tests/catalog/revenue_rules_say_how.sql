@@ -7,7 +7,7 @@ select
 from {{ ref('revenue_rules') }} as rules
 inner join {{ ref('revenue_rules') }} as others
     on
-        (rules.valid_to is null or others.valid_from is null or others.valid_from < rules.valid_to)
+        (rules.valid_to is null or others.valid_from is null or rules.valid_to > others.valid_from)
         and (others.valid_to is null or rules.valid_from is null or rules.valid_from < others.valid_to)
 where
     rules.method not in ('usage', 'value', 'even')

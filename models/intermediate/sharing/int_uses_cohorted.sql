@@ -66,7 +66,10 @@ from uses
 left join cohorts as users
     on uses.month = users.month and uses.user_id = users.id and users.kind = 'user'
 left join cohorts as accounts
-    on uses.month = accounts.month and uses.account_id = accounts.id and accounts.kind = 'account'
+    on
+        uses.month = accounts.month
+        and coalesce(uses.account_id, users.account_id) = accounts.id
+        and accounts.kind = 'account'
 group by
     uses.month,
     uses.told_by,
