@@ -7,6 +7,7 @@ with summed as (
         sum(revenue_usd) as revenue_usd,
         sum(production_usd + evaluation_usd - eval_pool_credit_usd + development_usd + unattributed_usd + shared_usd)
             as borne_usd,
+        sum(eval_pool_credit_usd) as eval_pool_credit_usd,
         sum(margin_usd) as margin_usd
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, segment
@@ -32,6 +33,7 @@ select
     segment,
     {{ money('revenue_usd') }} as revenue_usd,
     {{ money('borne_usd') }} as borne_usd,
+    {{ money('eval_pool_credit_usd') }} as eval_pool_credit_usd,
     {{ money('margin_usd') }} as margin_usd,
     cast(borne_usd as double) / month_usd as bill_share,
     cast(running_usd as double) / month_usd as cumulative_bill_share
