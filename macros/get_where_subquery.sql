@@ -5,7 +5,9 @@
 {% macro get_where_subquery(relation) -%}
     {%- set tested = graph.nodes.get(model.attached_node) if execute and builds_on() -%}
     {%- if tested and tested.config.incremental_strategy == 'replace_touched' -%}
-        (select * from {{ relation }} where {{ is_touched(tested.config.unique_key, tested.config.meta['by']) }}) as touched_rows
+        {%- set meta = tested.config.meta -%}
+        (select * from {{ relation }} where {{ is_touched(tested.config.unique_key, meta['by'], meta['rebuilt_at_news_of']) }})
+        as touched_rows
     {%- elif tested and tested.config.materialized == 'kept' and not has_news(tested.config.meta['rebuilt_at_news_of']) -%}
         (select * from {{ relation }} where false) as kept_rows
     {%- else -%}

@@ -74,7 +74,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "revenue_rules": (
         ["feature_id", "method", "weight", *VALID],
-        "How revenue that names no feature is spread: usage (default), value or even; weight is 1 where empty.",
+        "How revenue that names no feature is spread: usage (default), value, even; a blank feature is for all others.",
         "summarize-feedback,usage,1,,",
     ),
     "budgets": (

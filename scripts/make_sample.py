@@ -10,6 +10,7 @@ are the seeds in seeds/company. What is planted, to be found by the marts (READM
   3 %; 1 % of answers are retried by a proxy that reports no spans; OpenAI credits 25 USD in September;
 - OpenAI has not billed October yet;
 - Polish-Grammar wastes money in October, and has one odd day (sample_incidents).
+- clients differ in what telemetry they send, and some users leave the free plan (sample_telemetry).
 """
 
 import csv
@@ -22,8 +23,9 @@ from pathlib import Path
 
 import msgspec
 
+import sample_incidents
+import sample_telemetry
 from sample_company import ACCOUNTS_OF, FEATURES, PLANS, Feature
-from sample_incidents import plant
 
 FIRST, LAST = date(2026, 8, 1), date(2026, 10, 31)
 LAUNCH, ADOPTED_SHARE, TAKEN = date(2026, 9, 10), 0.5, 0.4
@@ -311,15 +313,15 @@ def write(company: Company, inbox: Path) -> None:
                 lines.write(encode({"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]}) + b"\n")
     rows(
         inbox / "telemetry" / "usage_events.csv",
-        ["event_id", "occurred_at", "feature_id", "user_id", "account_id", "trace_id", "answers"],
+        ["event_id", "occurred_at", "feature_id", "user_id", "account_id", "trace_id", "answers", "request_id"],
         company.events,
     )
-    rows(inbox / "telemetry" / "users.csv", ["user_id", "account_id", "plan", "segment", "signed_up_on"], company.users)
+    header = ["user_id", "account_id", "plan", "segment", "signed_up_on", "valid_from"]
+    rows(inbox / "telemetry" / "users.csv", header, company.users)
     revenue = [
         [f"2026-{month:02d}", account, plan, f"{PLANS[plan]:.2f}"]
         for month in (8, 9, 10)
-        for account, plan in sorted({(user[1], user[2]) for user in company.users})
-        if PLANS[plan]
+        for account, plan in sample_telemetry.paying(company.users, month, PLANS)
     ]
     rows(inbox / "telemetry" / "revenue.csv", ["month", "account_id", "plan", "revenue_usd"], revenue)
     rows(
@@ -383,7 +385,8 @@ def main() -> None:
     while day <= LAST:
         company.day(day)
         day += timedelta(days=1)
-    plant(company)
+    sample_incidents.plant(company)
+    sample_telemetry.plant(company)
     write(company, inbox)
     spans = sum(len(spans) for spans in company.spans.values())
     lines, events = len(company.activity), len(company.events)

@@ -31,14 +31,14 @@ def documented(text: str) -> list[tuple[str, str]]:
 
 
 def with_outputs(engine, text: str) -> str:
-    return PAIR.sub(lambda pair: f"```sql\n{pair[1]}```\n\n```\n{table(engine, pair[1])}```\n\n", text)
+    return PAIR.sub(lambda pair: f"```sql\n{pair[1]}```\n\n```\n{table(engine, pair[1])}```", text)
 
 
 def rewrite(database: Path, page: Path | None = None) -> None:
     """Put today's outputs under the queries of the README, or a page: findings.py DATA/ledger.duckdb [PAGE]."""
     if page:
         with duckdb.connect(str(database), read_only=True) as engine:
-            page.write_text(re.sub(r"\n{3,}", "\n\n", with_outputs(engine, page.read_text())))
+            page.write_text(with_outputs(engine, page.read_text()))
         return
     before, section = README.read_text().split("## Findings")
     section, *after = section.split("\n## ", 1)

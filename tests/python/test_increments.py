@@ -57,7 +57,7 @@ def world(seed: int, folder: Path) -> None:
     ])  # fmt: skip
     _evals(sorted(starts), inbox, dice)
     _logs([one.response for one in spans if one.response], inbox, random.Random(seed))
-    _telemetry(inbox)
+    _telemetry(sorted(starts), inbox, dice)
     _in_vain(inbox)
     company = seeds(folder / "company")
     (company / "api_keys.csv").write_text(KEYS)
@@ -123,13 +123,16 @@ def _logs(responses: list[str], inbox: Path, dice: random.Random) -> None:
     (inbox / "eval_runs_named.csv").write_text("\n".join([head, *rows]) + "\n")
 
 
-def _telemetry(inbox: Path) -> None:
+def _telemetry(traces: list[int], inbox: Path, dice: random.Random) -> None:
+    """Events with a trace's id, one that nobody knows, or none; a user who changes plan; revenue to spread."""
     users = [f"user-{one},tenant-{one % 4},{['pro', 'free'][one % 2]},{'abc'[one % 3]},2026-0{1 + one}-03"
              for one in range(9)]  # fmt: skip
-    events = [f"e{one},2026-10-{5 + one % 4:02d}T10:00:00Z,feature-{one % 6},user-{one % 9},tenant-{one % 4},,,1"
-              for one in range(30)]  # fmt: skip
+    ids = ["", "beef", *(f"{trace:032x}" for trace in traces)]
+    events = [f"e{one},2026-10-{5 + one % 4:02d}T10:00:00Z,feature-{one % 6},user-{one % 9},tenant-{one % 4},"
+              f"{dice.choice(ids)},,1" for one in range(30)]  # fmt: skip
     tables = {
-        "users": ["user_id,account_id,plan,segment,signed_up_on", *users],
+        "users": ["user_id,account_id,plan,segment,signed_up_on,valid_from", *(f"{user}," for user in users),
+                  "user-1,tenant-1,pro,b,2026-02-03,2026-10-06"],
         "usage_events": ["event_id,occurred_at,feature_id,user_id,account_id,trace_id,request_id,answers", *events],
         "revenue": ["month,account_id,plan,revenue_usd,feature_id", "2026-10,tenant-1,pro,10.00,",
                     "2026-10,tenant-2,free,3.00,feature-1"],

@@ -47,8 +47,9 @@ from user_months
 
 union all
 
--- An account is of the plan and segment that most of its users are.
-{% call first_rows(partition_by="month, account_id", order_by="count(*) desc, plan, segment") %}
+-- An account is of the plan and segment that most of its users are, of whom the file says it.
+{% set is_silent = "case when plan is null or segment is null then 1 else 0 end" %}
+{% call first_rows(partition_by="month, account_id", order_by=[is_silent, "count(*) desc", "plan", "segment"]) %}
     select
         month,
         'account' as kind,

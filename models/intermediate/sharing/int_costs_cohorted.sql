@@ -6,31 +6,59 @@ with cohorts as (
 
 ),
 
+-- What the events of a trace say of its calls, where all of them say the same.
+tellers as (
+
+    select
+        trace_key,
+        case when count(distinct user_id) = 1 then min(user_id) end as user_id,
+        case when count(distinct account_id) = 1 then min(account_id) end as account_id,
+        sum(answers) as answers
+    from {{ ref('int_events_joined') }}
+    where method in ('trace_id', 'request_id')
+    group by trace_key
+
+),
+
 shares as (
 
     select
-        *,
-        cast(date_trunc('month', started_on) as date) as month
-    from {{ ref('int_call_shares') }}
-    where {{ is_touched("cast(date_trunc('month', started_on) as date)", 'month', 'product') }}
+        shares.*,
+        cast(date_trunc('month', shares.started_on) as date) as month,
+        tellers.user_id as told_user_id,
+        tellers.account_id as told_account_id,
+        tellers.answers
+    from {{ ref('int_call_shares') }} as shares
+    left join tellers on shares.trace_key = tellers.trace_key
+    where {{ is_touched("cast(date_trunc('month', shares.started_on) as date)", 'month', 'product') }}
 
 )
 
+{# The span's own ids go first; those of telemetry count where no user file knows them. #}
+{% set known = ['users', 'accounts', 'told_users', 'told_accounts'] %}
 select
     shares.month,
     shares.originating_feature_id as feature_id,
-    coalesce(users.plan, accounts.plan, 'unknown') as plan,
-    coalesce(users.segment, accounts.segment, 'unknown') as segment,
+    coalesce({{ known | join('.plan, ') }}.plan, 'unknown') as plan,
+    coalesce({{ known | join('.segment, ') }}.segment, 'unknown') as segment,
     shares.purpose,
     shares.basis,
     shares.trace_key,
-    shares.user_id,
+    coalesce(shares.user_id, shares.told_user_id) as user_id,
+    coalesce(shares.tenant_id, users.account_id, shares.told_account_id, told_users.account_id) as account_id,
+    shares.answers,
     coalesce(shares.borne_usd, 0) as amount_usd
 from shares
-left join cohorts as users
-    on shares.month = users.month and shares.user_id = users.id and users.kind = 'user'
-left join cohorts as accounts
-    on shares.month = accounts.month and shares.tenant_id = accounts.id and accounts.kind = 'account'
+{% for relation, kind, id in [
+    ('users', 'user', 'user_id'), ('accounts', 'account', 'tenant_id'),
+    ('told_users', 'user', 'told_user_id'), ('told_accounts', 'account', 'told_account_id')
+] %}
+    left join cohorts as {{ relation }}
+        on
+            shares.month = {{ relation }}.month
+            and shares.{{ id }} = {{ relation }}.id
+            and {{ relation }}.kind = '{{ kind }}'
+{% endfor %}
 
 union all
 
@@ -43,6 +71,8 @@ select
     basis,
     cast(null as bigint) as trace_key,
     null as user_id,
+    null as account_id,
+    cast(null as bigint) as answers,
     amount_usd
 from {{ ref('int_costs_journalled') }}
 where

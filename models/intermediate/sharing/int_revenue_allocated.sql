@@ -1,8 +1,15 @@
 -- one row per revenue line and feature: named, or spread over the features that the account used in the month
-{{ config(materialized="kept", meta={"rebuilt_at_news_of": "product"}) }}
+{{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 with revenue as (
 
-    select * from {{ ref('stg_product__revenue') }}
+    select
+        revenue.*,
+        accounts.plan as account_plan,
+        accounts.segment
+    from {{ ref('stg_product__revenue') }} as revenue
+    left join {{ ref('int_cohorts_assigned') }} as accounts
+        on revenue.month = accounts.month and revenue.account_id = accounts.id and accounts.kind = 'account'
+    where {{ is_touched('revenue.month', 'month', 'product') }}
 
 ),
 
@@ -12,8 +19,8 @@ used as (
         month,
         account_id,
         feature_id,
-        count(*) as uses
-    from {{ ref('stg_product__usage_events') }}
+        sum(uses) as uses
+    from {{ ref('int_uses_cohorted') }}
     group by month, account_id, feature_id
 
 ),
@@ -29,15 +36,30 @@ weighed as (
     select
         revenue.revenue_id,
         used.feature_id,
-        -- Usage by default; value and even count a used feature once.
-        cast(coalesce(rules.weight, 1) * 1000000 as bigint)
-        * case when coalesce(rules.method, 'usage') = 'usage' then used.uses else 1 end as weight
+        -- By usage each use counts; by value a used feature counts as much as is declared; evenly each counts the same.
+        {{ whole_number("coalesce(own.weight, general.weight, 1) * 1000000") }}
+        * case when coalesce(own.method, general.method, 'usage') = 'usage' then used.uses else 1 end as value_weight,
+        coalesce(own.method, general.method) = 'even' as is_even
     from revenue
     inner join used
         on revenue.month = used.month and revenue.account_id = used.account_id
-    left join rules
-        on used.feature_id = rules.feature_id and {{ in_force('rules', 'revenue.month') }}
+    -- As cohorts and eval funding: what holds at the month's end. A row without a feature speaks of all others.
+    left join rules as own
+        on used.feature_id = own.feature_id and {{ in_force('own', 'last_day(revenue.month)') }}
+    left join rules as general
+        on general.feature_id is null and {{ in_force('general', 'last_day(revenue.month)') }}
     where revenue.feature_id is null
+
+),
+
+weighted as (
+
+    select
+        revenue_id,
+        feature_id,
+        case when is_even then 1000000 else value_weight end as weight
+    from weighed
+    where is_even or value_weight > 0
 
 ),
 
@@ -45,11 +67,11 @@ shares as (
 
     select
         revenue.*,
-        coalesce(revenue.feature_id, weighed.feature_id, 'no_usage') as to_feature_id,
-        coalesce(weighed.weight, 1) as weight,
-        sum(coalesce(weighed.weight, 1)) over (partition by revenue.revenue_id) as total_weight
+        coalesce(revenue.feature_id, weighted.feature_id, 'no_usage') as to_feature_id,
+        coalesce(weighted.weight, 1) as weight,
+        sum(coalesce(weighted.weight, 1)) over (partition by revenue.revenue_id) as total_weight
     from revenue
-    left join weighed on revenue.revenue_id = weighed.revenue_id
+    left join weighted on revenue.revenue_id = weighted.revenue_id
 
 ),
 
@@ -66,8 +88,8 @@ select
     revenue_id,
     month,
     account_id,
-    plan,
+    coalesce(plan, account_plan, 'unknown') as plan,
+    coalesce(segment, 'unknown') as segment,
     to_feature_id as feature_id,
-    {{ part_with_residue('revenue_usd', 'coalesce(part_usd, 0)', 'weight', 'revenue_id', 'to_feature_id') }}
-        as revenue_usd
+    {{ part_with_residue('revenue_usd', 'part_usd', 'weight', 'revenue_id', 'to_feature_id') }} as revenue_usd
 from floored

@@ -11,8 +11,6 @@ with summed as (
         sum(development_usd) as development_usd,
         sum(unattributed_usd) as unattributed_usd,
         sum(shared_usd) as shared_usd,
-        sum(answers) as answers,
-        sum(users) as users,
         case
             when count(distinct nullif(basis, 'unpriced')) > 1 then 'mixed'
             else coalesce(min(nullif(basis, 'unpriced')), 'unpriced')
@@ -20,13 +18,27 @@ with summed as (
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, feature_id
 
+),
+
+-- A user or answer of two cohorts is one of the feature.
+counted as (
+
+    select
+        month,
+        feature_id,
+        max(feature_answers) as answers,
+        max(feature_users) as users
+    from {{ ref('int_cohort_months_summed') }}
+    group by month, feature_id
+
 )
 
 select
-    month,
-    feature_id,
+    summed.month,
+    summed.feature_id,
     {{ pnl_lines() }},
-    cast(answers as bigint) as answers,
-    cast(users as bigint) as users,
-    basis
+    cast(counted.answers as bigint) as answers,
+    cast(counted.users as bigint) as users,
+    summed.basis
 from summed
+inner join counted on summed.month = counted.month and summed.feature_id = counted.feature_id

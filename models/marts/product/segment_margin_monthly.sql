@@ -7,17 +7,23 @@ with summed as (
         sum(revenue_usd) as revenue_usd,
         sum(production_usd + evaluation_usd - eval_pool_credit_usd + development_usd + unattributed_usd + shared_usd)
             as borne_usd,
+        sum(eval_pool_credit_usd) as eval_pool_credit_usd,
         sum(margin_usd) as margin_usd
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, segment
 
 ),
 
-shared as (
+totalled as (
 
     select
         *,
-        cast(borne_usd as double) / nullif(cast(sum(borne_usd) over (partition by month) as double), 0) as bill_share
+        nullif(cast(sum(borne_usd) over (partition by month) as double), 0) as month_usd,
+        sum(borne_usd) over (
+            partition by month
+            order by borne_usd desc, segment
+            rows between unbounded preceding and current row
+        ) as running_usd
     from summed
 
 )
@@ -27,11 +33,8 @@ select
     segment,
     {{ money('revenue_usd') }} as revenue_usd,
     {{ money('borne_usd') }} as borne_usd,
+    {{ money('eval_pool_credit_usd') }} as eval_pool_credit_usd,
     {{ money('margin_usd') }} as margin_usd,
-    bill_share,
-    sum(bill_share) over (
-        partition by month
-        order by borne_usd desc, segment
-        rows between unbounded preceding and current row
-    ) as cumulative_bill_share
-from shared
+    cast(borne_usd as double) / month_usd as bill_share,
+    cast(running_usd as double) / month_usd as cumulative_bill_share
+from totalled

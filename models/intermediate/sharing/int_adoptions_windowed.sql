@@ -1,0 +1,120 @@
+-- one row per feature launched while there is data, and user: adopter or not, with windows in days since the launch
+with uses as (
+
+    select * from {{ ref('int_uses_cohorted') }}
+    where user_id is not null
+
+),
+
+known as (
+
+    select
+        min(used_on) as first_on,
+        max(used_on) as last_on
+    from uses
+
+),
+
+catalogued as (
+
+    select
+        feature_id,
+        min(launched_on) as launched_on
+    from {{ ref('feature_catalog') }}
+    group by feature_id
+
+),
+
+seen as (
+
+    select
+        feature_id,
+        min(used_on) as first_used_on
+    from uses
+    group by feature_id
+
+),
+
+-- A feature without a launch in the catalog is new if it was first used well after telemetry began.
+launches as (
+
+    select
+        coalesce(catalogued.feature_id, seen.feature_id) as feature_id,
+        coalesce(catalogued.launched_on, seen.first_used_on) as launched_on,
+        {{ days_between('known.first_on', 'coalesce(catalogued.launched_on, seen.first_used_on)') }} as days_before,
+        {{ days_between('coalesce(catalogued.launched_on, seen.first_used_on)', 'known.last_on') }} as last_day
+    from catalogued
+    full outer join seen on catalogued.feature_id = seen.feature_id
+    cross join known
+    where
+        coalesce(catalogued.launched_on, seen.first_used_on) between known.first_on and known.last_on
+        and (
+            catalogued.launched_on > known.first_on
+            or {{ days_between('known.first_on', 'seen.first_used_on') }} >= {{ var('substitution_min_days') }}
+        )
+
+),
+
+signed_up as (
+
+    select
+        user_id,
+        min(signed_up_on) as signed_up_on
+    from {{ ref('stg_product__users') }}
+    group by user_id
+
+),
+
+users as (
+
+    select
+        uses.user_id,
+        min(uses.used_on) as first_used_on,
+        max(uses.used_on) as last_used_on,
+        min(signed_up.signed_up_on) as signed_up_on
+    from uses
+    left join signed_up on uses.user_id = signed_up.user_id
+    group by uses.user_id
+
+),
+
+{% set window_days = "least(" ~ var('substitution_window_days') ~ ", launches.days_before)" %}
+adoptions as (
+
+    select
+        launches.feature_id,
+        launches.launched_on,
+        launches.last_day,
+        {{ window_days }} as window_days,
+        users.user_id,
+        users.signed_up_on is not null as is_sign_up_known,
+        {{ days_between('launches.launched_on', 'least(users.signed_up_on, users.first_used_on)') }} as joined_day,
+        {{ days_between('launches.launched_on', 'users.last_used_on') }} as left_day,
+        min({{ days_between('launches.launched_on', 'uses.used_on') }}) as adopted_day
+    from launches
+    cross join users
+    left join uses on users.user_id = uses.user_id and launches.feature_id = uses.feature_id
+    group by
+        launches.feature_id, launches.launched_on, launches.last_day, launches.days_before, users.user_id,
+        users.signed_up_on, users.first_used_on, users.last_used_on
+
+)
+
+select
+    feature_id as new_feature_id,
+    launched_on,
+    window_days,
+    user_id,
+    adopted_day,
+    -- Days after the first use that are known, a window of them at most.
+    least(window_days, last_day - coalesce(adopted_day, 0)) as post_days,
+    case
+        -- Who came after the window before the launch began has no full one; who left before it is gone anyway.
+        when joined_day > case when is_sign_up_known then -window_days else -1 end then 'other'
+        when left_day < -window_days then 'other'
+        when adopted_day is null then 'non_adopter'
+        -- Who tried it before its launch, or so late that little is known since, tells nothing.
+        when adopted_day < 0 or last_day - adopted_day < {{ var('substitution_min_days') }} then 'other'
+        else 'adopter'
+    end as role
+from adoptions

@@ -1,0 +1,115 @@
+-- one row per month and feature that cost or was used on a free plan: what it cost there, and who moved to a paid plan
+{% set free = "plan in ('" ~ var('free_plans') | join("', '") ~ "')" %}
+with pnl as (
+
+    select
+        month,
+        feature_id,
+        sum(case when {{ free }} then revenue_usd else 0 end) as revenue_usd,
+        sum(case when {{ free }} then production_usd else 0 end) as production_usd,
+        sum(case when {{ free }} then answers else 0 end) as answers,
+        sum(case when {{ free }} then users else 0 end) as users,
+        sum(production_usd) as all_production_usd
+    from {{ ref('feature_pnl_by_cohort_monthly') }}
+    group by month, feature_id
+
+),
+
+users as (
+
+    select
+        user_id,
+        plan,
+        valid_from,
+        lead(valid_from) over (partition by user_id order by valid_from) as valid_to,
+        min(case when not {{ free }} then valid_from end) over (
+            partition by user_id
+            order by valid_from
+            rows between current row and unbounded following
+        ) as paid_from
+    from {{ ref('stg_product__users') }}
+
+),
+
+-- Where no user has a history, nobody knows who moved.
+known as (
+
+    select
+        greatest(max(users.valid_from), max(uses.newest_on)) as newest_on,
+        count(*) > count(distinct users.user_id) as is_history_known
+    from users
+    cross join (select max(used_on) as newest_on from {{ ref('int_uses_cohorted') }}) as uses -- noqa: ST05
+
+),
+
+-- The plan on the day of use: who moves in mid-month was free before.
+tried as (
+
+    select
+        uses.month,
+        uses.feature_id,
+        uses.user_id,
+        min(uses.used_on) as first_on,
+        min(users.paid_from) as paid_from
+    from {{ ref('int_uses_cohorted') }} as uses
+    inner join users
+        on
+            uses.user_id = users.user_id
+            and uses.used_on >= users.valid_from
+            and (users.valid_to is null or uses.used_on < users.valid_to)
+    where users.{{ free }}
+    group by uses.month, uses.feature_id, uses.user_id
+
+),
+
+{% set moved = "case when " ~ days_between('{0}first_on', '{0}paid_from') ~ " <= " ~ var('conversion_days') %}
+free_users as (
+
+    select
+        month,
+        user_id,
+        max({{ moved.format('') }} then 1 else 0 end) as converted,
+        count(*) over (partition by month) as month_users,
+        sum(max({{ moved.format('') }} then 1 else 0 end)) over (partition by month) as month_converted
+    from tried
+    group by month, user_id
+
+),
+
+converted as (
+
+    select
+        tried.month,
+        tried.feature_id,
+        count(*) as users,
+        sum({{ moved.format('tried.') }} then 1 else 0 end) as converted,
+        max(free_users.month_users) - count(*) as other_users,
+        max(free_users.month_converted) - sum(free_users.converted) as other_converted
+    from tried
+    inner join free_users on tried.month = free_users.month and tried.user_id = free_users.user_id
+    group by tried.month, tried.feature_id
+
+)
+
+{% set of_known = 'case when known.is_history_known then cast({} as {}) end' %}
+select
+    pnl.month,
+    pnl.feature_id,
+    cast(pnl.users as bigint) as users,
+    cast(pnl.answers as bigint) as answers,
+    {{ money('pnl.revenue_usd') }} as revenue_usd,
+    {{ money('pnl.production_usd') }} as production_usd,
+    cast(pnl.production_usd as double) / nullif(cast(pnl.all_production_usd as double), 0) as production_usd_pct,
+    {{ money('cast(pnl.production_usd as double) / nullif(pnl.answers, 0)') }} as usd_per_answer,
+    {{ money('cast(pnl.production_usd as double) / nullif(pnl.users, 0)') }} as usd_per_user,
+    cast(coalesce(converted.users, 0) as bigint) as tried_users,
+    {{ of_known.format('converted.converted', 'bigint') }} as converted_users,
+    {{ of_known.format('converted.converted', 'double') }} / nullif(converted.users, 0) as conversion_pct,
+    cast(converted.other_users as bigint) as other_users,
+    {{ of_known.format('converted.other_converted', 'double') }} / nullif(converted.other_users, 0)
+        as other_conversion_pct,
+    {{ days_between('last_day(pnl.month)', 'known.newest_on') }} >= {{ var('conversion_days') }} as is_window_over
+from pnl
+cross join known
+left join converted on pnl.month = converted.month and pnl.feature_id = converted.feature_id
+where pnl.production_usd != 0 or pnl.users > 0 or converted.users > 0

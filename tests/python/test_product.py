@@ -1,0 +1,138 @@
+"""What the marts say of the sample company's product, against plain readings of its exports."""
+
+import csv
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from statistics import NormalDist, mean, variance
+
+import pytest
+
+import make_sample
+
+pytestmark = pytest.mark.xdist_group("sample")
+WINDOW = 28
+
+
+@pytest.fixture(scope="module")
+def telemetry(sample):
+    def rows(name: str) -> list[dict]:
+        with (sample.data / "inbox" / "telemetry" / f"{name}.csv").open(newline="") as lines:
+            return list(csv.DictReader(lines))
+
+    return rows
+
+
+@pytest.fixture(scope="module")
+def substitution(sample):
+    columns = "displaced_uses_per_adopter, ci_low, ci_high, uses_before_per_adopter, uses_change_per_adopter, adopters"
+    query = f"select incumbent_feature_id, {columns} from marts.feature_substitution where new_feature_id = '{{}}'"
+    return {name: row for name, *row in sample.rows(query.format("rewrite-tone"))}
+
+
+def test_the_planted_effect_is_recovered_within_its_interval(substitution):
+    """Adopters drop a share of their drafts: what they still write tells how many they would have written."""
+    displaced, low, high, before, change, _ = substitution["draft-email"]
+    planted = make_sample.TAKEN / (1 - make_sample.TAKEN) * (before + change)
+    assert low <= planted <= high
+    assert low > 0
+    assert abs(displaced - planted) < 0.5 * planted
+
+
+def test_no_effect_is_found_where_none_was_planted(substitution):
+    others = {name: row for name, row in substitution.items() if name != "draft-email"}
+    assert len(others) == 10
+    for name in ("smart-reply", "summarize-thread", "polish-grammar", "translate-mail"):
+        _, low, high, *_ = others[name]
+        assert low < 0 < high, name
+    # At 95 %, one of ten intervals may miss.
+    assert sum(not row[1] < 0 < row[2] for row in others.values()) <= 1
+
+
+def test_estimates_are_those_of_a_plain_reading(substitution, telemetry):
+    """The same difference in differences, user by user: non-adopters averaged over each adopter's own window."""
+    uses, adopted = defaultdict(Counter), {}
+    for event in telemetry("usage_events"):
+        day = date.fromisoformat(event["occurred_at"][:10])
+        uses[event["user_id"], event["feature_id"]][day] += 1
+        if event["feature_id"] == "rewrite-tone":
+            adopted.setdefault(event["user_id"], day)
+    users, launch = {user for user, _ in uses if user}, make_sample.LAUNCH
+
+    def count(user: str, since: date, days: int) -> int:
+        return sum(uses[user, "draft-email"][since + timedelta(step)] for step in range(days))
+
+    lengths = {user: min(WINDOW, (make_sample.LAST - day).days) for user, day in adopted.items()}
+    windows = [(adopted[user] + timedelta(1), length) for user, length in lengths.items() if length >= 7]
+    befores, afters, others_before, others_after = [], [], [], []
+    for user in users:
+        before = count(user, launch - timedelta(WINDOW), WINDOW)
+        if user not in adopted:
+            others_before.append(before)
+            others_after.append(mean(count(user, since, days) * WINDOW / days for since, days in windows))
+        elif lengths[user] >= 7:
+            befores.append(before)
+            afters.append(count(user, adopted[user] + timedelta(1), lengths[user]) * WINDOW / lengths[user])
+    trend = mean(others_after) / mean(others_before)
+    displaced = trend * mean(befores) - mean(afters)
+    level = mean(befores) / mean(others_before)
+    spread = variance(trend * one - other for one, other in zip(befores, afters, strict=True)) / len(befores)
+    spread += variance(
+        level * (other - trend * one) for one, other in zip(others_before, others_after, strict=True)
+    ) / len(others_before)  # fmt: skip
+    found, low, high, *_, adopters = substitution["draft-email"]
+    assert adopters == len(befores) > 100
+    assert found == pytest.approx(displaced, abs=1e-4)
+    # Student's quantile at some 270 degrees of freedom is half a percent above the normal one.
+    assert (high - low) / 2 == pytest.approx(NormalDist().inv_cdf(0.975) * spread**0.5, rel=0.007)
+
+
+def test_events_find_the_requests_they_came_from(sample, telemetry):
+    """By the provider's answer, or by user and time alone: each event's request is of its feature and user."""
+    query = """
+        select joined.method, count(*),
+            count(*) filter (where joined.feature_id = shares.originating_feature_id
+                and joined.user_id = shares.user_id), count(distinct joined.trace_key)
+        from intermediate.int_events_joined as joined
+        left join (
+            select distinct trace_key, user_id, originating_feature_id from intermediate.int_call_shares
+        ) as shares using (trace_key)
+        where joined.place = 1 group by joined.method"""
+    found = {method: counts for method, *counts in sample.rows(query)}
+    events = telemetry("usage_events")
+    assert sum(counts[0] for counts in found.values()) == len(events)
+    stated = Counter("trace_id" if event["trace_id"] else "request_id" if event["request_id"] else
+                     "user_window" if event["user_id"] else "none" for event in events)  # fmt: skip
+    assert {method: counts[0] for method, counts in found.items()} == stated
+    for method in ("trace_id", "request_id", "user_window"):
+        assert found[method] == [stated[method]] * 3, method
+
+
+def test_the_tail_is_what_users_cost(sample):
+    """Median and 95th percentile of a feature's users, from the shares of its calls."""
+    costs = sorted(row[0] for row in sample.rows("""
+        select sum(shares.borne_usd) from marts.call_shares as shares
+        join marts.attributed_calls as calls using (call_id)
+        where shares.originating_feature_id = 'draft-email' and calls.purpose = 'production'
+            and calls.started_on between '2026-09-01' and '2026-09-30' group by shares.user_id"""))  # fmt: skip
+    ((users, average, median, tail),) = sample.rows("""
+        select users, usd_per_user, median_usd_per_user, p95_usd_per_user from marts.unit_economics_monthly
+        where feature_id = 'draft-email' and month = '2026-09-01'""")
+    assert users == len(costs)
+    assert float(average) == pytest.approx(float(sum(costs)) / users)
+    assert (median, tail) == (costs[-(-users // 2) - 1], costs[-(-users * 95 // 100) - 1])
+
+
+def test_who_left_the_free_plan_is_counted_once_per_feature(sample, telemetry):
+    moves = {row["user_id"]: date.fromisoformat(row["valid_from"]) for row in telemetry("users") if row["valid_from"]}
+    assert len(moves) >= 4
+    free = {row["user_id"] for row in telemetry("users") if row["plan"] == "free"}
+    first: dict[str, date] = {}
+    for event in telemetry("usage_events"):
+        day, user = date.fromisoformat(event["occurred_at"][:10]), event["user_id"]
+        is_free = user in free and day < moves.get(user, date.max)
+        if event["feature_id"] == "answer-from-mail" and day < date(2026, 9, 1) and is_free:
+            first[user] = min(day, first.get(user, day))
+    converted = [user for user, day in first.items() if user in moves and (moves[user] - day).days <= 30]
+    assert sample.rows("""
+        select tried_users, converted_users from marts.free_tier_monthly
+        where month = '2026-08-01' and feature_id = 'answer-from-mail'""") == [(len(first), len(converted))]
