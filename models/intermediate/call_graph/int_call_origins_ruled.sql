@@ -89,6 +89,7 @@ union all
 select
     call_key,
     false as is_split,
+    null as service_name,
     null as route,
     prompt_version,
     false as is_root_orphan,
