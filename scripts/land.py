@@ -82,7 +82,7 @@ def survey(inbox: Path, store: Store, pool: ProcessPoolExecutor) -> tuple[list[t
     found, unread = files_in(inbox)
     by_name = {entry["source_file"]: entry for entry in store.files.values()}
     resumes = [Resume(*end) if (end := by_name.get(name, {}).get("end")) else None for _, name in found]
-    outcomes = [pool.submit(examine, path, known) for (path, _), known in zip(found, resumes, strict=True)]
+    outcomes = [pool.submit(examine, path, known, store.algorithm) for (path, _), known in zip(found, resumes, strict=True)]
     fresh, seen, ids = [], 0, set(store.files)
     for (path, name), outcome in zip(found, outcomes, strict=True):
         try:

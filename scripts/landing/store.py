@@ -49,9 +49,10 @@ class Store:
         self.root.mkdir(parents=True, exist_ok=True)
         self._roll_forward()
         shutil.rmtree(self.staging, ignore_errors=True)
-        self.files: dict[str, dict] = {}
-        if self.manifest_path.exists():
-            self.files = json.loads(self.manifest_path.read_text())["files"]
+        manifest = json.loads(self.manifest_path.read_text()) if self.manifest_path.exists() else {"files": {}}
+        self.files: dict[str, dict] = manifest["files"]
+        # Stores that began before there was a choice hash with sha256; the same file keeps the same id in a store.
+        self.algorithm: str = manifest.get("hash", "sha256" if self.files else "blake3")
         for table, schema in TABLES.items():
             # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
             empty = self.root / table / f"day={NO_DAY}" / "empty.parquet"
@@ -83,7 +84,7 @@ class Store:
             [str(source.relative_to(self.root)), str(target.relative_to(self.root))] for source, target in moves
         ]
         gone = [str(path.relative_to(self.root)) for path in removes]
-        manifest = {"files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"]))}
+        manifest = {"hash": self.algorithm, "files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"]))}
         _write_text(self.journal_path, json.dumps({"moves": relative, "removes": gone, "manifest": manifest}))
         self._roll_forward()
         shutil.rmtree(self.staging, ignore_errors=True)
