@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from landing import Unreadable
 
 BOM = b"\xef\xbb\xbf"
-CHUNK_BYTES, BLOCK_BYTES = 1 << 22, 1 << 22
+CHUNK_BYTES, BLOCK_BYTES, STEP_BYTES = 1 << 22, 1 << 22, 1 << 17
 # Text in one vector of the engine: its JSON functions slow down twentyfold where a vector holds millions of attributes.
 BATCH_BYTES = 1 << 19
 # One record may not pass this, nor a compressed file grow past so many times its size: memory and disk are bounded.
@@ -127,7 +127,10 @@ def line_ends(block: memoryview) -> np.ndarray:
     bytes_ = np.frombuffer(block, np.uint8)
     step = 1 << 17
     return np.concatenate(
-        [np.flatnonzero(bytes_[begin : begin + step] == 10) + begin + 1 for begin in range(0, max(len(bytes_), 1), step)]
+        [
+            np.flatnonzero(bytes_[begin : begin + step] == 10) + begin + 1
+            for begin in range(0, max(len(bytes_), 1), step)
+        ]
     )
 
 

@@ -6,13 +6,13 @@ seed attribute_aliases, and the project's variables.
 """
 
 import csv
-import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
+from landing.engine import engine_for, quoted, reader_sql  # noqa: F401 - where others look for them
 from landing.tables import LABELS, NO_DAY, QUANTITIES, typed_columns
 
 HERE = Path(__file__).resolve().parent
@@ -33,15 +33,6 @@ DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key
 NO_MODEL = "('', 'unknown', 'none', 'null')"
 MAX_LABEL = 1024
 MOST_LEVELS = 16  # of objects within objects, in an attribute
-ATTRIBUTE = (
-    '{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "doubleValue": "VARCHAR",'
-    ' "boolValue": "VARCHAR", "arrayValue": "JSON", "kvlistValue": "JSON"}}'
-)
-SPAN = (
-    '{"traceId": "VARCHAR", "spanId": "VARCHAR", "parentSpanId": "VARCHAR", "name": "VARCHAR",'
-    ' "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR", "status": {"code": "VARCHAR"},'
-    ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}], "attributes": [{attribute}]}'
-)
 
 
 class Alias(NamedTuple):
@@ -193,7 +184,8 @@ class SpanReader:
                         when ends_with(pair[1], chr(2)) then coalesce(otlp_members(rtrim(pair[1], chr(2)), pair[2]), [])
                         else [{{ 'key': pair[1], 'value': pair[2] }}]
                     end)) as pairs
-                    from raw where list_position(list_transform({names}, lambda name: ends_with(name, chr(2))), true) > 0
+                    from raw
+                    where list_position(list_transform({names}, lambda name: ends_with(name, chr(2))), true) > 0
                 )
                 select raw.* replace (
                     coalesce(list_transform(opened.pairs, lambda pair: pair.key), raw.{names}) as {names},
@@ -302,7 +294,8 @@ class SpanReader:
         fault = f"""coalesce(case when is_shapeless then 'a span that is no object' end,
             time_fault(started, started_at, 'start time'), time_fault(ended, ended_at, 'end time'),
             {", ".join([*faults, "null"])})"""
-        return f"""
+        return (
+            f"""
         with found as (
             select raw.*, rowid + {row_base} as row_no, {", ".join([*columns, "1 as one"])},
                 plain_trace(trace_id) as trace_digits, plain_span(span_id) as span_digits,
@@ -355,7 +348,9 @@ class SpanReader:
                 and {" and ".join([f"is_time({name}_at, {name})" for name in ("started", "ended")] + fine)} as is_fine,
             case when not is_fine then null when trace_digits > 0 then plain_trace_key(trace_digits)
                 else key_of(trace_id) end as trace_key
-        from stated""", fault
+        from stated""",
+            fault,
+        )
 
 
 # Per reader: what a record must hold, and when it may hold it and give no span (an empty batch).
@@ -371,37 +366,3 @@ SHAPES = {
         "json_type(document, '$.data') = 'ARRAY' or json_type(document, '$.spans') = 'ARRAY'",
     ),
 }
-
-
-BATCH_OF_ONE = """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""
-
-
-def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
-    """An engine with the macros of values and readers; in memory alone, so that no text can reach the disk."""
-    engine = duckdb.connect(config={"threads": 1, "temp_directory": ""})
-    engine.execute("set TimeZone = 'UTC'")
-    # IN of many constants would become a join, behind which every column is slower by half.
-    engine.execute("set disabled_optimizers = 'in_clause'")
-    engine.execute("set force_compression = 'uncompressed'")  # what is held in memory for moments
-    engine.execute(f"set variable hash_key = '{secret}'")
-    engine.execute("set variable latest_time = cast(now() as timestamp) + interval 366 days")
-    engine.execute((HERE / "values.sql").read_text())
-    engine.execute(_expanded((HERE / "readers" / "macros.sql").read_text()))
-    return engine
-
-
-@cache
-def reader_sql(form: str) -> str:
-    """The reader's query; a bare OTLP span is read as a batch of one."""
-    text = _expanded((HERE / "readers" / f"{form.replace('otlp_span', 'otlp_json')}.sql").read_text())
-    if form == "otlp_span":
-        text = text.replace("from documents", f"from (select * replace ({BATCH_OF_ONE} as document) from documents)")
-    return re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
-
-
-def _expanded(text: str) -> str:
-    return text.replace("{span}", SPAN).replace("{attribute}", ATTRIBUTE)
-
-
-def quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

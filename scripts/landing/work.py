@@ -42,6 +42,14 @@ class Reading(NamedTuple):
     teams: tuple[str, ...]
     hash_identities: bool
 
+    @cache  # noqa: B019 - one instance a process
+    def mark(self, table: str) -> str:
+        """What a table's rows were read by: rows that carry another mark are read again from the files still there."""
+        parts = [self.hash_identities]
+        if table == "spans":
+            parts += [self.features, self.teams, SEED.read_text(encoding="utf-8")]
+        return sha256(repr(parts).encode()).hexdigest()[:16]
+
 
 class Resume(NamedTuple):
     """Where a file that may still grow was read to: complete lines, their bytes, and a hash of these."""
@@ -57,6 +65,7 @@ class Examined(NamedTuple):
     ranges: tuple[tuple[int, int, int], ...] = ()  # (first byte, bytes, first line)
     end: Resume | None = None
     is_continued: bool = False
+    size: int = 0  # decompressed bytes
 
 
 class Piece(NamedTuple):
@@ -152,7 +161,7 @@ def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Exam
     if is_cut and position > begin:
         ranges.append((begin, position - begin, begin_line))
     end = end._replace(content=at_end.hexdigest())
-    return Examined(what, digest.hexdigest()[:32], tuple(ranges), end if is_cut else None, is_continued)
+    return Examined(what, digest.hexdigest()[:32], tuple(ranges), end if is_cut else None, is_continued, position)
 
 
 @cache
