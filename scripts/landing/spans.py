@@ -180,12 +180,13 @@ class SpanReader:
             self.engine.execute(f"""
                 create or replace temp table raw as
                 with opened as (
-                    select rowid as row_no, flatten(list_transform(list_zip({names}, {texts}), lambda pair: case
-                        when ends_with(pair[1], chr(2)) then coalesce(otlp_members(rtrim(pair[1], chr(2)), pair[2]), [])
-                        else [{{ 'key': pair[1], 'value': pair[2] }}]
+                    select rowid as row_no, flatten(list_transform({names}, lambda stated, place: case
+                        when ends_with(stated, chr(2))
+                            then coalesce(otlp_members(rtrim(stated, chr(2)), {texts}[place]), [])
+                        else [{{ 'key': stated, 'value': {texts}[place] }}]
                     end)) as pairs
                     from raw
-                    where list_position(list_transform({names}, lambda name: ends_with(name, chr(2))), true) > 0
+                    where list_position(list_transform({names}, lambda stated: ends_with(stated, chr(2))), true) > 0
                 )
                 select raw.* replace (
                     coalesce(list_transform(opened.pairs, lambda pair: pair.key), raw.{names}) as {names},
