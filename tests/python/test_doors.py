@@ -175,7 +175,7 @@ def test_a_growing_file_is_read_on_from_where_it_was(inbox, data):
 
 def test_ranges_of_one_file_are_one_file(inbox, data, monkeypatch):
     monkeypatch.setattr(work, "LEAST_RANGE_BYTES", 10_000)
-    monkeypatch.setattr(documents, "CHUNK_BYTES", 7_000)
+    monkeypatch.setattr(work, "EXAMINED_BYTES", 7_000)
     monkeypatch.setattr(work, "PORTION_BYTES", 5_000)
     monkeypatch.setattr(documents, "BATCH_BYTES", 1_000)
     monkeypatch.setattr(documents, "BLOCK_BYTES", 3_000)
