@@ -9,10 +9,11 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from threading import Thread
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import pandas  # noqa: F401 - the engine asks for it; loaded once, before the processes fork
 import yaml
@@ -23,6 +24,7 @@ from landing.store import Store
 from landing.work import Examined, Piece, Progress, Reading, Resume, Task, examine, perform
 
 PROJECT = Path(__file__).resolve().parent.parent
+SHOWN = 10  # files that a warning names
 GROUP_FILES, SMALL_BYTES = 256, 1 << 22  # small files of one format are read by one task
 
 
@@ -77,13 +79,27 @@ def complaint(name: str, reason: str) -> dict:
     return {**origin, "kind": "file", "reason": reason}
 
 
-def survey(inbox: Path, store: Store, pool: ProcessPoolExecutor) -> tuple[list[tuple], list[dict], int]:
-    """((path, name, examined, continued file), ...) to land, what can't be read, how many files were known."""
+class Found(NamedTuple):
+    """A file to land, or to read again: then it is in the store, and `ranges` are the bytes that landed as it."""
+
+    path: Path
+    name: str
+    examined: Examined
+    continues: str | None
+    is_again: bool = False
+
+
+def survey(
+    inbox: Path, store: Store, reading: Reading, pool: ProcessPoolExecutor
+) -> tuple[list[Found], list[dict], int]:
+    """Files to land, what can't be read, how many files were known."""
     found, unread = files_in(inbox)
     by_name = {entry["source_file"]: entry for entry in store.files.values()}
     resumes = [Resume(*end) if (end := by_name.get(name, {}).get("end")) else None for _, name in found]
-    outcomes = [pool.submit(examine, path, known) for (path, _), known in zip(found, resumes, strict=True)]
-    fresh, seen, ids = [], 0, set(store.files)
+    outcomes = [
+        pool.submit(examine, path, known, store.algorithm) for (path, _), known in zip(found, resumes, strict=True)
+    ]
+    fresh, seen, ids, again = [], 0, set(store.files), set()
     for (path, name), outcome in zip(found, outcomes, strict=True):
         try:
             examined: Examined = outcome.result()
@@ -93,25 +109,50 @@ def survey(inbox: Path, store: Store, pool: ProcessPoolExecutor) -> tuple[list[t
             continue
         if examined.what.table is None:
             unread.append(complaint(name, examined.what.complaint))
-        elif examined.file_id in ids:
-            seen += 1
+            continue
+        continued = by_name[name]["file_id"] if examined.is_continued else None
+        for part in read_by_other_rules(path, examined, continued, store, reading):
+            if part.examined.file_id not in again:
+                again.add(part.examined.file_id)
+                fresh.append(part)
+        if examined.file_id in ids:
+            seen += examined.file_id not in again
         else:
             ids.add(examined.file_id)
-            fresh.append((path, name, examined, by_name[name]["file_id"] if examined.is_continued else None))
+            fresh.append(Found(path, name, examined, continued))
     return fresh, unread, seen
 
 
-def tasks_of(fresh: list[tuple]) -> list[Task]:
+def read_by_other_rules(
+    path: Path, examined: Examined, continued: str | None, store: Store, reading: Reading
+) -> Iterator[Found]:
+    """The parts of a file that landed under other names of attributes or settings: each is read again as it is."""
+    file_id = examined.file_id if examined.file_id in store.files else continued
+    stop = examined.size
+    if file_id and file_id != examined.file_id:
+        stop = store.files[file_id]["end"][0]
+    while entry := store.files.get(file_id):
+        before = store.files.get(entry["continues"])
+        begin, line = (before["end"][0], before["end"][1] + 1) if before else (0, 1)
+        if entry["reading"] != reading.mark(entry["kind"]):
+            ranges = ((begin, stop - begin, line),) if entry["end"] else ()
+            end = Resume(*entry["end"]) if entry["end"] else None
+            part = Examined(examined.what, file_id, ranges, end)
+            yield Found(path, entry["source_file"], part, entry["continues"], is_again=True)
+        file_id, stop = entry["continues"], begin
+
+
+def tasks_of(fresh: list[Found], landing_no: int) -> list[Task]:
     """Ranges of large files, whole files, and groups of small files of one format."""
     tasks, groups = [], {}
-    for path, name, examined, _ in fresh:
+    for path, name, examined, _, is_again in fresh:
         ranges = examined.ranges or (None,)
         pieces = [Piece(path, examined.file_id, name, span) for span in ranges]
-        if len(pieces) == 1 and path.stat().st_size < SMALL_BYTES:
+        if len(pieces) == 1 and not is_again and path.stat().st_size < SMALL_BYTES:
             groups.setdefault(examined.what, []).extend(pieces)
             continue
         for number, piece in enumerate(pieces):
-            task_name = f"{examined.file_id[:16]}-{number:05d}"
+            task_name = f"{examined.file_id[:16]}-{number:05d}" + (f"-{landing_no}" if is_again else "")
             tasks.append(Task(examined.what, task_name, number << 40, (piece,)))
     for what, pieces in groups.items():
         for begin in range(0, len(pieces), GROUP_FILES):
@@ -167,15 +208,17 @@ def land(inbox: Path, data: Path) -> int:
         variables["hash_identities"],
         variables["score_threshold"],
     )
+    for entry in store.files.values():  # of a store that began before there were marks
+        entry.setdefault("reading", reading.mark(entry["kind"]))
     Progress.bytes.value = Progress.rows.value = 0
     shared = (Progress.bytes, Progress.rows)
     with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared) as pool:
-        fresh, unread, seen = survey(inbox, store, pool)
+        fresh, unread, seen = survey(inbox, store, reading, pool)
         if fresh:
             Thread(target=check.warm, daemon=True).start()  # while the processes, forked by now, read
-        counts, broken = read_all(tasks_of(fresh), reading, store.staging, pool)
+        counts, broken = read_all(tasks_of(fresh, store.landings), reading, store.staging, pool)
     landed = []
-    for _, name, examined, continued in fresh:
+    for _, name, examined, continued, _ in fresh:
         if examined.file_id in broken:
             for part in store.staging.glob(f"*/*/{examined.file_id[:16]}-*.parquet"):
                 part.unlink()
@@ -183,6 +226,7 @@ def land(inbox: Path, data: Path) -> int:
             unread.append(complaint(name, reason))
             continue
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
+        entry["reading"] = reading.mark(examined.what.table)
         end = list(examined.end) if examined.end else None
         landed.append({**entry, "end": end, "continues": continued, **counts[examined.file_id]})
     if landed and (complaints := check.door(store.staging)):
@@ -193,7 +237,20 @@ def land(inbox: Path, data: Path) -> int:
         return 1
     store.commit(landed, unread)
     report(store, landed, unread, seen)
+    report_rules(store, reading, [found for found in fresh if found.is_again])
     return over_share(landed, variables)
+
+
+def report_rules(store: Store, reading: Reading, again: list[Found]) -> None:
+    """Say what was read again because the rules of reading changed, and what can't be."""
+    why = "feature_attributes, team_attributes, hash_identities or the seed attribute_aliases changed"
+    if again:
+        print(f"  read again, because {why}: {len(again)} files")
+    old = [entry for entry in store.files.values() if entry["reading"] != reading.mark(entry["kind"])]
+    for entry in old[:SHOWN]:
+        print(f"  WARNING: {entry['source_file']} stands as it was read before {why}; put it back into the inbox")
+    if len(old) > SHOWN:
+        print(f"  WARNING: so do {len(old) - SHOWN} more files")
 
 
 def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> None:

@@ -6,13 +6,13 @@ seed attribute_aliases, and the project's variables.
 """
 
 import csv
-import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
+from landing.engine import engine_for, quoted, reader_sql  # noqa: F401 - where others look for them
 from landing.tables import LABELS, NO_DAY, QUANTITIES, typed_columns
 
 HERE = Path(__file__).resolve().parent
@@ -32,15 +32,7 @@ KINDS_OF_CALL = (
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
 NO_MODEL = "('', 'unknown', 'none', 'null')"
 MAX_LABEL = 1024
-ATTRIBUTE = (
-    '{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "doubleValue": "VARCHAR",'
-    ' "boolValue": "VARCHAR", "arrayValue": "JSON", "kvlistValue": "JSON"}}'
-)
-SPAN = (
-    '{"traceId": "VARCHAR", "spanId": "VARCHAR", "parentSpanId": "VARCHAR", "name": "VARCHAR",'
-    ' "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR", "status": {"code": "VARCHAR"},'
-    ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}], "attributes": [{attribute}]}'
-)
+MOST_LEVELS = 16  # of objects within objects, in an attribute
 
 
 class Alias(NamedTuple):
@@ -92,19 +84,25 @@ class SpanReader:
         self.engine, self.aliases, self.hash_identities = engine, aliases, hash_identities
         self.taken = 0
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
-        is_long = f"strlen(pair.value) > {MAX_LABEL} and pair.key not in ({carriers})"
-        self.cut = f"case when {is_long} then chr(1) else pair.value end"
+        engine.execute(f"""
+            create or replace macro label_bytes() as {MAX_LABEL};
+            create or replace macro is_carrier(name) as name in ({carriers});
+            create or replace macro label_text(name, stated) as
+                case when strlen(stated) > label_bytes() and not is_carrier(name) then chr(1) else stated end;
+        """)
 
     def take(self, form: str) -> list[tuple]:
         """Read registered `documents` into `raw`, without their long texts; returns records refused whole."""
         run = self.engine.execute
-        source = f"""
-            select source.* exclude (attributes, resource),
-                list_transform(attributes, lambda pair: pair.key) as names,
-                list_transform(attributes, lambda pair: {self.cut}) as texts,
-                list_transform(resource, lambda pair: pair.key) as resource_names,
-                list_transform(resource, lambda pair: pair.value) as resource_texts
-            from ({reader_sql(form)}) as source"""
+        source = reader_sql(form)
+        if "as names" not in source:  # a reader may give pairs, or names and texts
+            source = f"""
+                select source.* exclude (attributes, resource),
+                    list_transform(attributes, lambda pair: pair.key) as names,
+                    list_transform(attributes, lambda pair: label_text(pair.key, pair.value)) as texts,
+                    list_transform(resource, lambda pair: pair.key) as resource_names,
+                    list_transform(resource, lambda pair: pair.value) as resource_texts
+                from ({source}) as source"""
         run(f"insert into raw {source}" if self.taken else f"create or replace temp table raw as {source}")
         before, self.taken = self.taken, run("select count(*) from raw").fetchone()[0]
         # A record that gave no span, and is no empty batch, is no export of this format.
@@ -129,10 +127,9 @@ class SpanReader:
         Returns ((file_no, spans read), ...) and the spans refused as (file_no, line, reason).
         """
         run = self.engine.execute
-        self._unfold()
-        seen = {name for (name,) in run("select distinct unnest(names) from raw").fetchall()}
-        below = {name for (name,) in run("select distinct unnest(resource_names) from raw").fetchall()}
-        query = self._canonical(seen, below, row_base)
+        seen = self._unfolded(self._opened("names", "texts"))
+        below = self._opened("resource_names", "resource_texts")
+        query, fault = self._canonical(seen, below, row_base)
         day = f"coalesce(cast(time_of(started, unit) as date), date '{NO_DAY}')"
         days = [on for (on,) in run(f"select distinct {day} from raw order by all").fetchall()]
         # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
@@ -153,7 +150,7 @@ class SpanReader:
         refused = []
         if are_refused:
             refused = run(
-                "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', fault)"
+                f"select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', {fault})"
                 f" from ({query}) where trace_key is null"
             ).fetchall()
         self.taken = 0
@@ -169,14 +166,40 @@ class SpanReader:
             target.unlink(missing_ok=True)
         return stats[4]['"trace_key"']["null_count"] != "0" if stats[1] else False
 
-    def _unfold(self) -> None:
-        """Members of JSON texts become attributes of their own, named `<attribute>.<member>`."""
+    def _seen(self, names: str) -> set[str]:
+        found = self.engine.execute(f"select distinct unnest({names}) from raw").fetchall()
+        return {name for (name,) in found if name is not None}
+
+    def _opened(self, names: str, texts: str) -> set[str]:
+        """Attributes that hold objects give way to the objects' members; returns the names that occur."""
+        for _ in range(MOST_LEVELS):
+            seen = self._seen(names)
+            if not any(name.endswith(chr(2)) for name in seen):
+                return seen
+            # A row's names and texts stay beside each other.
+            self.engine.execute(f"""
+                create or replace temp table raw as
+                with opened as (
+                    select rowid as row_no, flatten(list_transform({names}, lambda stated, place: case
+                        when ends_with(stated, chr(2))
+                            then coalesce(otlp_members(rtrim(stated, chr(2)), {texts}[place]), [])
+                        else [{{ 'key': stated, 'value': {texts}[place] }}]
+                    end)) as pairs
+                    from raw
+                    where list_position(list_transform({names}, lambda stated: ends_with(stated, chr(2))), true) > 0
+                )
+                select raw.* replace (
+                    coalesce(list_transform(opened.pairs, lambda pair: pair.key), raw.{names}) as {names},
+                    coalesce(list_transform(opened.pairs, lambda pair: pair.value), raw.{texts}) as {texts}
+                )
+                from raw left join opened on raw.rowid = opened.row_no""")
+        return self._seen(names)
+
+    def _unfolded(self, seen: set[str]) -> set[str]:
+        """Members of JSON texts become attributes of their own, named `<attribute>.<member>`; returns all names."""
+        if not seen & set(self.aliases.unfolded):
+            return seen
         carriers = ", ".join(f"'{name}'" for name in self.aliases.unfolded)
-        found = self.engine.execute(
-            f"select count(*) from (select unnest(names) as name from raw) where name in ({carriers})"
-        )
-        if not found.fetchone()[0]:
-            return
         self.engine.execute(f"""
             create or replace temp table unfolded as
             with carried as (
@@ -217,9 +240,11 @@ class SpanReader:
             ), unfolded.answer_text
             from raw left join unfolded on raw.rowid = unfolded.row_no""")
         self.engine.execute("drop table unfolded")
+        return self._seen("names")
 
-    def _canonical(self, seen: set[str], below: set[str], row_base: int) -> str:
-        """The query from `raw` to landed columns, over the attributes that occur in this portion alone."""
+    def _canonical(self, seen: set[str], below: set[str], row_base: int) -> tuple[str, str]:
+        """The query from `raw` to landed columns, over the attributes that occur in this portion alone, and the reason
+        why one of its rows is refused."""
         columns: list[str] = []  # one per attribute that occurs
         picked: dict[str, list[tuple[str, Alias]]] = {}
         for canonical, ranked in self.aliases.of.items():
@@ -254,6 +279,7 @@ class SpanReader:
 
         has_text = "output.value" in seen
         text = "coalesce(answer_text, texts[list_position(names, 'output.value')])" if has_text else "null"
+        is_answer = f"coalesce(lower({first('operation')}), '') in {KINDS_OF_CALL}" if has_text else "false"
         labels = ",\n".join(
             f"{first(name)} as {name}" if name in DECIDING else f"nullif({first(name)}, chr(1)) as {name}"
             for name in LABELS
@@ -266,22 +292,30 @@ class SpanReader:
         faults = [f"label_fault({name}, '{name}')" for name in DECIDING if name in picked]
         faults += [f"count_fault({name}_stated, {name}, '{name}')" for name in QUANTITIES if name in picked]
         faults += ["money_fault(stated_usd_stated, stated_usd, 'stated_usd')"] if "stated_usd" in picked else []
-        return f"""
+        fault = f"""coalesce(case when is_shapeless then 'a span that is no object' end,
+            time_fault(started, started_at, 'start time'), time_fault(ended, ended_at, 'end time'),
+            {", ".join([*faults, "null"])})"""
+        return (
+            f"""
         with found as (
             select raw.*, rowid + {row_base} as row_no, {", ".join([*columns, "1 as one"])},
-                bare_id(trim(trace_id), 16) as bare_trace_id, bare_id(trim(span_id), 8) as bare_span_id,
-                bare_id(trim(parent_span_id), 8) as bare_parent_span_id,
+                plain_trace(trace_id) as trace_digits, plain_span(span_id) as span_digits,
+                plain_span(parent_span_id) as parent_span_digits,
                 getvariable('file_ids')[file_no + 1] as file_id, getvariable('source_files')[file_no + 1] as source_file
             from raw
         ),
         marked as (
-            select *, coalesce(lower({first("operation")}), '') in {KINDS_OF_CALL} as is_answer from found
+            select *, {is_answer} as is_answer from found
         ),
         stated as (
             select file_no, row_no, source_line, format, name, status, links, trace_id as trace_text,
-                coalesce(clean_id(bare_trace_id, 16), 'content:' || file_id || ':' || row_no) as trace_id,
-                coalesce(clean_id(bare_span_id, 8), 'content:' || file_id || ':' || row_no) as span_id,
-                clean_id(bare_parent_span_id, 8) as parent_span_id,
+                trace_digits, span_digits, parent_span_digits,
+                case when trace_digits > 0 then lower(trace_id)
+                    else coalesce(id_of(trace_id, 16), 'content:' || file_id || ':' || row_no) end as trace_id,
+                case when span_digits > 0 then lower(span_id)
+                    else coalesce(id_of(span_id, 8), 'content:' || file_id || ':' || row_no) end as span_id,
+                case when parent_span_digits > 0 then lower(parent_span_id)
+                    when parent_span_id <> '' then id_of(parent_span_id, 8) end as parent_span_id,
                 source_file, file_id, started, ended,
                 time_of(started, unit) as started_at, time_of(ended, unit) as ended_at,
                 len(names) as attributes,
@@ -295,8 +329,11 @@ class SpanReader:
                 case when is_answer and {text} <> '' then {text} end as output_text
             from marked
         )
-        select * exclude (name, status, links, {", ".join(sorted(hashed))}{"," if hashed else ""} trace_text),
-            key_of(span_id) as span_key, key_of(parent_span_id) as parent_span_key,
+        select * exclude (name, status, links, {", ".join(sorted(hashed))}{"," if hashed else ""} trace_text,
+                trace_digits, span_digits, parent_span_digits),
+            case when span_digits > 0 then signed(span_digits) else key_of(span_id) end as span_key,
+            case when parent_span_digits > 0 then signed(parent_span_digits)
+                when parent_span_id is not null then key_of(parent_span_id) end as parent_span_key,
             left(coalesce(name, ''), 200) as name,
             case when lower(status) in ('2', 'status_code_error', 'error') then 'error'
                 when lower(status) in ('1', 'status_code_ok', 'ok') then 'ok' else 'unset' end as status,
@@ -310,11 +347,11 @@ class SpanReader:
             -- Cheap, and asked of every span; the reason is asked of those that fail.
             not is_shapeless
                 and {" and ".join([f"is_time({name}_at, {name})" for name in ("started", "ended")] + fine)} as is_fine,
-            coalesce(case when is_shapeless then 'a span that is no object' end,
-                time_fault(started, started_at, 'start time'),
-                time_fault(ended, ended_at, 'end time'), {", ".join([*faults, "null"])}) as fault,
-            case when is_fine then key_of(trace_id) end as trace_key
-        from stated"""
+            case when not is_fine then null when trace_digits > 0 then plain_trace_key(trace_digits)
+                else key_of(trace_id) end as trace_key
+        from stated""",
+            fault,
+        )
 
 
 # Per reader: what a record must hold, and when it may hold it and give no span (an empty batch).
@@ -330,34 +367,3 @@ SHAPES = {
         "json_type(document, '$.data') = 'ARRAY' or json_type(document, '$.spans') = 'ARRAY'",
     ),
 }
-
-
-BATCH_OF_ONE = """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""
-
-
-def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
-    """An engine with the macros of values and readers; in memory alone, so that no text can reach the disk."""
-    engine = duckdb.connect(config={"threads": 1, "temp_directory": ""})
-    engine.execute("set TimeZone = 'UTC'")
-    engine.execute(f"set variable hash_key = '{secret}'")
-    engine.execute("set variable latest_time = cast(now() as timestamp) + interval 366 days")
-    engine.execute((HERE / "values.sql").read_text())
-    engine.execute(_expanded((HERE / "readers" / "macros.sql").read_text()))
-    return engine
-
-
-@cache
-def reader_sql(form: str) -> str:
-    """The reader's query; a bare OTLP span is read as a batch of one."""
-    text = _expanded((HERE / "readers" / f"{form.replace('otlp_span', 'otlp_json')}.sql").read_text())
-    if form == "otlp_span":
-        text = text.replace("from documents", f"from (select * replace ({BATCH_OF_ONE} as document) from documents)")
-    return re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
-
-
-def _expanded(text: str) -> str:
-    return text.replace("{span}", SPAN).replace("{attribute}", ATTRIBUTE)
-
-
-def quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -7,34 +7,41 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from landing.tables import CLOSED_ENTRIES, NO_DAY, TABLES
 
 MOST_PARTS, SMALL_BYTES = 4, 1 << 20  # small files of one day, before they become one
 COPIES = """
-create temp table incoming as
-select trace_key, span_key from {new};
+create temp table coming as select trace_key, span_key from {new};
+create temp view standing as select * from {old} where file_id not in {replaced};
+create temp table repeated as
+select trace_key, span_key from (
+    select trace_key, span_key from coming
+    union all
+    select standing.trace_key, standing.span_key
+    from standing semi join coming using (trace_key, span_key)
+)
+group by all having count(*) > 1;
 create temp table both_sides as
-select trace_key, span_key, file_id, row_no, started_at, ended_at, filled, filename from {new}
+select trace_key, span_key, file_id, row_no, started_at, ended_at, filled, filename
+from {new} semi join repeated using (trace_key, span_key)
 union all
-select landed.trace_key, landed.span_key, landed.file_id, landed.row_no, landed.started_at, landed.ended_at,
-    landed.filled, landed.filename
-from {old} as landed
-semi join incoming on landed.trace_key = incoming.trace_key and landed.span_key = incoming.span_key;
+select trace_key, span_key, file_id, row_no, started_at, ended_at, filled, filename
+from standing semi join repeated using (trace_key, span_key);
 create temp table lost as
-with repeated as (
-    select trace_key, span_key from both_sides group by all having count(*) > 1
-),
-ranked as (
-    -- Keep the copy that ended, then the most complete; the rest of the order only makes the choice the same each time.
+-- Keep the copy that ended, then the most complete; the rest of the order only makes the choice the same each time.
+with ranked as (
     select both_sides.*, row_number() over (
         partition by both_sides.trace_key, both_sides.span_key
         order by (ended_at is not null) desc, filled desc, ended_at desc, started_at, file_id, row_no
     ) as place
-    from both_sides join repeated using (trace_key, span_key)
+    from both_sides
 )
-select file_id, row_no, filename from ranked where place > 1;
+select file_id, row_no, filename, true as is_copy from ranked where place > 1
+union all
+select file_id, row_no, filename, false from {old} where file_id in {replaced};
 """
 
 
@@ -49,9 +56,11 @@ class Store:
         self.root.mkdir(parents=True, exist_ok=True)
         self._roll_forward()
         shutil.rmtree(self.staging, ignore_errors=True)
-        self.files: dict[str, dict] = {}
-        if self.manifest_path.exists():
-            self.files = json.loads(self.manifest_path.read_text())["files"]
+        manifest = json.loads(self.manifest_path.read_text()) if self.manifest_path.exists() else {"files": {}}
+        self.files: dict[str, dict] = manifest["files"]
+        # Stores that began before there was a choice hash with sha256; the same file keeps the same id in a store.
+        self.landings: int = manifest.get("landings", 0)
+        self.algorithm: str = manifest.get("hash", "sha256" if self.files else "blake3")
         # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
         empties = {self.root / table / f"day={NO_DAY}" / "empty.parquet": schema for table, schema in TABLES.items()}
         for empty, schema in {**empties, data / "closed" / ".empty" / "entries.parquet": CLOSED_ENTRIES}.items():
@@ -62,14 +71,18 @@ class Store:
     def commit(self, landed: list[dict], unread: list[dict]) -> None:
         """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none."""
         moves: list[tuple[Path, Path]] = []
+        replaced = [entry["file_id"] for entry in landed if entry["file_id"] in self.files]
         for entry in landed:
-            entry["landing_no"] = len(self.files) + 1
+            before = self.files.get(entry["file_id"], {})
+            entry["landing_no"] = before.get("landing_no", len(self.files) + 1)
             entry["rows_superseded"] = 0
             self.files[entry["file_id"]] = entry
-        if list((self.staging / "spans").glob("*/*.parquet")):
-            moves += self._drop_copies()
+        for table in {entry["kind"] for entry in landed if entry["file_id"] in replaced} - {"spans"} | {"rejects"}:
+            moves += self._without(table, replaced)
+        if list((self.staging / "spans").glob("*/*.parquet")) or replaced:
+            moves += self._drop_copies(replaced)
         for entry in landed:
-            if entry["continues"] in self.files:
+            if entry["continues"] in self.files and entry["file_id"] not in replaced:
                 moves += self._finish(self.files[entry["continues"]])
         moves += [
             (path, self.root / path.relative_to(self.staging))
@@ -83,7 +96,11 @@ class Store:
             [str(source.relative_to(self.root)), str(target.relative_to(self.root))] for source, target in moves
         ]
         gone = [str(path.relative_to(self.root)) for path in removes]
-        manifest = {"files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"]))}
+        manifest = {
+            "hash": self.algorithm,
+            "landings": self.landings + 1,
+            "files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"])),
+        }
         _write_text(self.journal_path, json.dumps({"moves": relative, "removes": gone, "manifest": manifest}))
         self._roll_forward()
         shutil.rmtree(self.staging, ignore_errors=True)
@@ -111,8 +128,24 @@ class Store:
     def _file_row(entry: dict) -> dict:
         return {name: entry.get(name) for name in TABLES["files"].names}
 
-    def _drop_copies(self) -> list[tuple[Path, Path]]:
-        """Of spans with one trace and span id keep the best copy; rewrites only the files that hold another.
+    def _without(self, table: str, replaced: list[str]) -> list[tuple[Path, Path]]:
+        """A table's landed files without the rows of files that are read again; returns moves."""
+        if not replaced:
+            return []
+        moves, ids = [], pa.array(replaced)
+        for path in sorted((self.root / table).glob("*/*.parquet")):
+            rows = pq.read_table(path, partitioning=None)
+            kept = rows.filter(pc.invert(pc.is_in(rows["file_id"], ids)))
+            if len(kept) < len(rows):
+                target = self.staging / "rewritten" / table / path.parent.name / path.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                pq.write_table(kept, target)
+                moves.append((target, path))
+        return moves
+
+    def _drop_copies(self, replaced: list[str]) -> list[tuple[Path, Path]]:
+        """Of spans with one trace and span id keep the best copy; rewrites only the files that hold another, or rows of
+        files that are read again.
 
         Staged files are rewritten in place, landed ones anew in staging; returns the moves of the latter.
         """
@@ -120,9 +153,11 @@ class Store:
         old = f"read_parquet('{_quoted(self.root)}/spans/*/*.parquet', hive_partitioning = false, filename = true)"
         moves = []
         with self._engine() as engine:
-            engine.execute(COPIES.format(new=new, old=old))
+            if not list((self.staging / "spans").glob("*/*.parquet")):
+                new = f"(from {old} limit 0)"
+            engine.execute(COPIES.format(new=new, old=old, replaced=_texts(replaced)))
             for file_id, dropped in engine.execute(
-                "select file_id, count(*) from lost group by file_id order by file_id"
+                "select file_id, count(*) from lost where is_copy group by file_id order by file_id"
             ).fetchall():
                 self.files[file_id]["rows_superseded"] += dropped
             for (name,) in engine.execute("select distinct filename from lost order by filename").fetchall():
@@ -200,6 +235,11 @@ class Store:
         engine = duckdb.connect(config={"preserve_insertion_order": False})
         engine.execute(f"set temp_directory = '{_quoted(self.staging)}/spill'")
         return engine
+
+
+def _texts(names: list[str]) -> str:
+    """A list of SQL; never an empty one."""
+    return "(" + ", ".join(f"'{name}'" for name in ["", *names]) + ")"
 
 
 def _quoted(path: Path) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from blake3 import blake3
 
 from landing import documents, logs
 from landing.recognise import Recognised, recognise
@@ -24,6 +25,9 @@ from landing.tables import NO_DAY, TABLES
 
 # A larger file with a record a line is read in ranges, by all processes.
 LEAST_RANGE_BYTES, MOST_RANGE_BYTES = 1 << 25, 1 << 29
+EXAMINED_BYTES = 1 << 20
+# What a file is known by. Stores that began with another hash go on with it.
+HASHES = {"blake3": blake3, "sha256": sha256}
 PORTION_BYTES = 1 << 25  # text that is read at a time
 DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
@@ -44,6 +48,14 @@ class Reading(NamedTuple):
     hash_identities: bool
     score_threshold: float = 0.5
 
+    @cache  # noqa: B019 - one instance a process
+    def mark(self, table: str) -> str:
+        """What a table's rows were read by: rows that carry another mark are read again from the files still there."""
+        parts = [self.hash_identities]
+        if table == "spans":
+            parts += [self.features, self.teams, SEED.read_text(encoding="utf-8")]
+        return sha256(repr(parts).encode()).hexdigest()[:16]
+
 
 class Resume(NamedTuple):
     """Where a file that may still grow was read to: complete lines, their bytes, and a hash of these."""
@@ -59,6 +71,7 @@ class Examined(NamedTuple):
     ranges: tuple[tuple[int, int, int], ...] = ()  # (first byte, bytes, first line)
     end: Resume | None = None
     is_continued: bool = False
+    size: int = 0  # decompressed bytes
 
 
 class Piece(NamedTuple):
@@ -97,53 +110,64 @@ class _Counted:
     def __init__(self, stream, size: int):
         self.stream, self.left, self.size = stream, size, size
 
-    def _count(self, data: bytes) -> bytes:
+    def _count(self, size: int) -> None:
         # Compressed files are counted by their unpacked bytes, up to their size.
-        step = min(len(data), self.left) if data else self.left
+        step = min(size, self.left) if size else self.left
         self.left -= step
         Progress.add(Progress.bytes, step)
+
+    def _counted(self, data: bytes) -> bytes:
+        self._count(len(data))
         return data
 
     def read(self, size: int = -1) -> bytes:
-        return self._count(self.stream.read(size))
+        return self._counted(self.stream.read(size))
+
+    def readinto(self, block) -> int:
+        filled = self.stream.readinto(block)
+        self._count(filled)
+        return filled
 
     def read1(self, size: int = -1) -> bytes:
-        return self._count(self.stream.read1(size))
+        return self._counted(self.stream.read1(size))
 
     def __getattr__(self, name: str):
         return getattr(self.stream, name)
 
 
-def examine(path: Path, known: Resume | None) -> Examined:
+def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Examined:
     """Format, content hash (of the decompressed bytes) and ranges of a file; from where on it is new."""
     what = recognise(path)
     if what.table is None:
         return Examined(what)
     is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_compressed(path)
-    digest, end, is_continued = sha256(), Resume(0, 0, ""), False
+    digest, end, is_continued = HASHES[algorithm](), Resume(0, 0, ""), False
     ranges, begin, begin_line, position = [], 0, 1, 0
     range_bytes = path.stat().st_size // (2 * (os.cpu_count() or 1))
     range_bytes = min(max(range_bytes, LEAST_RANGE_BYTES), MOST_RANGE_BYTES)
+    at_end = digest.copy()
     with documents.opened(path) as stream:
         while True:
-            to_known = known.size - position if is_cut and known and known.size > position else documents.CHUNK_BYTES
-            chunk = stream.read(min(documents.CHUNK_BYTES, to_known))
-            if not chunk:
+            to_known = known.size - position if is_cut and known and known.size > position else EXAMINED_BYTES
+            block, filled = documents.filled_after(memoryview(b""), stream, min(EXAMINED_BYTES, to_known))
+            if not filled:
                 break
-            cut = chunk.rfind(b"\n") + 1
-            digest.update(chunk[:cut])
-            if cut and is_cut:
-                end = Resume(position + cut, end.lines + chunk.count(b"\n"), digest.copy().hexdigest())
-                if end == known:
+            ends = documents.line_ends(block[:filled]) if is_cut else ()
+            cut = int(ends[-1]) if len(ends) else 0
+            digest.update(block[:cut])
+            if cut:
+                end, at_end = Resume(position + cut, end.lines + len(ends), ""), digest.copy()
+                if known and end[:2] == known[:2] and at_end.hexdigest() == known.content:
                     is_continued, ranges, begin, begin_line = True, [], end.size, end.lines + 1
                 elif end.size - begin >= range_bytes:
                     ranges.append((begin, end.size - begin, begin_line))
                     begin, begin_line = end.size, end.lines + 1
-            digest.update(chunk[cut:])
-            position += len(chunk)
+            digest.update(block[cut:filled])
+            position += filled
     if is_cut and position > begin:
         ranges.append((begin, position - begin, begin_line))
-    return Examined(what, digest.hexdigest()[:32], tuple(ranges), end if is_cut else None, is_continued)
+    end = end._replace(content=at_end.hexdigest())
+    return Examined(what, digest.hexdigest()[:32], tuple(ranges), end if is_cut else None, is_continued, position)
 
 
 @cache

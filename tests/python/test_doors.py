@@ -175,7 +175,7 @@ def test_a_growing_file_is_read_on_from_where_it_was(inbox, data):
 
 def test_ranges_of_one_file_are_one_file(inbox, data, monkeypatch):
     monkeypatch.setattr(work, "LEAST_RANGE_BYTES", 10_000)
-    monkeypatch.setattr(documents, "CHUNK_BYTES", 7_000)
+    monkeypatch.setattr(work, "EXAMINED_BYTES", 7_000)
     monkeypatch.setattr(work, "PORTION_BYTES", 5_000)
     monkeypatch.setattr(documents, "BATCH_BYTES", 1_000)
     monkeypatch.setattr(documents, "BLOCK_BYTES", 3_000)
@@ -325,3 +325,33 @@ def test_protobuf_of_any_length_is_no_json(tmp_path):
         span_of = Span(b"t" * 16, b"s" * 8, None, "n" * length, 10**15 + 6 * 10**14, 5, False, "svc", {})
         path.write_bytes(otlp_protobuf([span_of]))
         assert read(path, "name") == [("n" * length,)]
+
+
+def test_changed_names_of_attributes_reach_what_has_landed(inbox, tmp_path, monkeypatch, capsys):
+    """A label that is named after the first landing counts from the beginning; a file that is gone is named."""
+    variables = land.project_variables()
+    log, gone = inbox / "log.jsonl", inbox / "gone.jsonl"
+    log.write_text(batch([chat(1, 1, my__label="first")]) + "\n" + batch([chat(2, 1, my__label="cut")])[:50])
+    gone.write_text(batch([chat(3, 1, my__label="third")]) + "\n")
+    (inbox / "list.json").write_text("[" + batch([{**chat(4, 1, my__label="fourth"), "endTimeUnixNano": "0"}]) + "]")
+    assert land.run(inbox, tmp_path / "data") == 0
+    log.write_text(batch([chat(1, 1, my__label="first")]) + "\n" + batch([chat(2, 1, my__label="second")]) + "\n")
+    (inbox / "list_again.json").write_text("[" + batch([chat(4, 1, my__label="fourth")]) + "]")
+    assert land.run(inbox, tmp_path / "data") == 0
+    kept = gone.read_bytes()
+    gone.unlink()
+    monkeypatch.setattr(land, "project_variables", lambda: {**variables, "feature_attributes": ["my.label"]})
+    log.write_text(log.read_text() + batch([chat(5, 1, my__label="fifth")]) + "\n")
+    capsys.readouterr()
+    assert land.run(inbox, tmp_path / "data") == 0
+    assert "WARNING: gone.jsonl stands as it was read before feature_attributes" in capsys.readouterr().out
+    gone.write_bytes(kept)
+    for _ in range(2):
+        assert land.run(inbox, tmp_path / "data") == 0
+    assert land.run(inbox, tmp_path / "anew") == 0
+    what = "feature_id, trace_id, span_id, source_file, ended_at"
+    after, anew = (sorted(landed(tmp_path / name, what=what)) for name in ("data", "anew"))
+    assert after == anew
+    assert [row[0] for row in after] == ["fifth", "first", "fourth", "second", "third"]
+    totals = "sum(rows_read) - sum(rows_rejected) - sum(rows_superseded), sum(rows_superseded)"
+    assert landed(tmp_path / "data", "files", totals) == [(5, 1)]

@@ -7,7 +7,11 @@ with opened as (
         json_of(document ->> '$.metadata') as metadata,
         json_of(document ->> '$.request_tags') as tags,
         lower(document ->> '$.call_type') as call_type
-    from documents
+    from (
+        -- Python's exports write None where there is nothing.
+        select * replace (regexp_replace(cast(document as varchar), ':\s*"(None|NULL|null|nan)"', ':null', 'g') as document)
+        from documents
+    )
 
 )
 

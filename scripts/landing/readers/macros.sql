@@ -35,29 +35,43 @@ create macro ids_of(stated) as case
     else list_filter(regexp_split_to_array(stated, '[\s,;|]+'), lambda id: id <> '')
 end;
 
--- OTLP attribute lists as names and texts; lists become JSON, objects dotted names.
-create macro otlp_text(held) as coalesce(
-    held.stringValue,
-    held.intValue,
-    held.doubleValue,
-    held.boolValue,
-    case
-        when held.arrayValue is not null
-            then cast(to_json(json_extract_string(held.arrayValue, '$.values[*].*')) as varchar)
-    end
+-- OTLP attribute lists as names and texts; lists become JSON. An object stays JSON for now, its name marked by chr(2).
+create macro otlp_names(attributes) as list_transform(
+    attributes,
+    lambda pair: case when pair.value.kvlistValue is null then pair.key else pair.key || chr(2) end
 );
 
-create macro otlp_pairs(attributes) as case
-    when list_position(list_transform(attributes, lambda pair: pair.value.kvlistValue is not null), true) is null
-        then list_transform(attributes, lambda pair: { 'key': pair.key, 'value': otlp_text(pair.value) })
-    else flatten(list_transform(attributes, lambda pair: case
-        when pair.value.kvlistValue is null then [{ 'key': pair.key, 'value': otlp_text(pair.value) }]
-        else list_transform(
-            json_transform(pair.value.kvlistValue, '{"values": [{attribute}]}').values,
-            lambda inner_pair: { 'key': pair.key || '.' || inner_pair.key, 'value': otlp_text(inner_pair.value) }
+create macro otlp_list(list) as cast(to_json(json_extract_string(list, '$.values[*].*')) as varchar);
+
+create macro otlp_texts(attributes) as list_transform(attributes, lambda pair: case
+    when strlen(pair.value.stringValue) > label_bytes() and not is_carrier(pair.key) then chr(1)
+    else coalesce(
+        pair.value.stringValue,
+        pair.value.intValue,
+        pair.value.doubleValue,
+        pair.value.boolValue,
+        case when pair.value.arrayValue is not null then label_text(pair.key, otlp_list(pair.value.arrayValue)) end,
+        cast(pair.value.kvlistValue as varchar)
+    )
+end);
+
+-- The members of an object, named `<attribute>.<member>`; those that are objects stay marked, for the next round.
+create macro otlp_members(name, object) as list_transform(
+    json_transform(object, '{"values": [{attribute}]}').values,
+    lambda pair: {
+        'key': name || '.' || pair.key || case when pair.value.kvlistValue is null then '' else chr(2) end,
+        'value': coalesce(
+            label_text(name || '.' || pair.key, coalesce(
+                pair.value.stringValue,
+                pair.value.intValue,
+                pair.value.doubleValue,
+                pair.value.boolValue,
+                otlp_list(pair.value.arrayValue)
+            )),
+            cast(pair.value.kvlistValue as varchar)
         )
-    end))
-end;
+    }
+);
 
 create macro jaeger_id(stated) as case
     when length(stated) < 16 then lpad(stated, 16, '0') when length(stated) between 17 and 31 then lpad(stated, 32, '0')

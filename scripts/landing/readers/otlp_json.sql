@@ -18,8 +18,13 @@ scopes as (
     select
         file_no,
         source_line,
-        resource_spans.resource.attributes as resource_attributes,
-        unnest(coalesce(resource_spans.scopeSpans, resource_spans.instrumentationLibrarySpans)) as scope
+        otlp_names(resource_spans.resource.attributes) as resource_names,
+        otlp_texts(resource_spans.resource.attributes) as resource_texts,
+        -- Not coalesce, which copies.
+        unnest(case
+            when resource_spans.scopeSpans is not null then resource_spans.scopeSpans
+            else resource_spans.instrumentationLibrarySpans
+        end) as scope
     from resources
 
 ),
@@ -29,7 +34,8 @@ spans as (
     select
         file_no,
         source_line,
-        resource_attributes,
+        resource_names,
+        resource_texts,
         unnest(scope.spans) as span
     from scopes
 
@@ -48,6 +54,8 @@ select
     span.endTimeUnixNano as ended,
     'ns' as unit,
     list_transform(span.links, lambda link: { 'trace_id': link.traceId, 'span_id': link.spanId }) as links,
-    otlp_pairs(span.attributes) as attributes,
-    otlp_pairs(resource_attributes) as resource
+    otlp_names(span.attributes) as names,
+    otlp_texts(span.attributes) as texts,
+    resource_names,
+    resource_texts
 from spans
