@@ -45,7 +45,7 @@ placed as (
 
 ),
 
--- A trace that holds production calls holds its judges as evaluation beside them; one of an experiment is all evaluation.
+-- A trace that holds production calls holds its judges as evaluation beside them; an experiment's is all evaluation.
 traces as (
 
     select

@@ -105,8 +105,11 @@ select
     pass_rate_high,
     answers,
     -- Statistics, not money that anybody books: doubles rounded to scale 12.
-    {% for name, rate in [('', 'pass_rate'), ('_low', 'pass_rate_high'), ('_high', 'pass_rate_low')] %}
-        {{ money("cast(production_usd as double) / nullif(answers * " ~ rate ~ ", 0)") }} as usd_per_correct_answer{{ name }},
+    {% for name, rate in [
+        ('usd_per_correct_answer', 'pass_rate'), ('usd_per_correct_answer_low', 'pass_rate_high'),
+        ('usd_per_correct_answer_high', 'pass_rate_low')
+    ] %}
+        {{ money("cast(production_usd as double) / nullif(answers * " ~ rate ~ ", 0)") }} as {{ name }},
     {% endfor %}
     coalesce(
         production_usd_change > {{ var('bill_up_pct') }} * previous_production_usd
