@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from landing.spans import quoted
+from landing.engine import quoted
 from landing.store import Store
 from landing.tables import NO_DAY, TABLES, typed_columns
 

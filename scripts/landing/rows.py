@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from landing.spans import ATTRIBUTE, quoted
+from landing.engine import ATTRIBUTE, quoted
 from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES, typed_columns
 
 READERS = Path(__file__).resolve().parent / "readers"

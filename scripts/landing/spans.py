@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from landing.engine import engine_for, quoted, reader_sql  # noqa: F401 - where others look for them
+from landing.engine import quoted, reader_sql
 from landing.tables import LABELS, NO_DAY, QUANTITIES, typed_columns
 
 HERE = Path(__file__).resolve().parent

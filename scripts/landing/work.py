@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 
 from landing import documents, logs
+from landing.engine import engine_for
 from landing.recognise import Recognised, recognise
 from landing.rows import RowReader
-from landing.spans import SEED, Aliases, SpanReader, engine_for
+from landing.spans import SEED, Aliases, SpanReader
 from landing.tables import NO_DAY, TABLES
 
 # A larger file with a record a line is read in ranges, by all processes.
@@ -256,7 +257,7 @@ class Performance:
         """Give the few records of a span file that hold eval results to their reader too."""
         engine, (mark, form) = self.evals.engine, EVALS_WITHIN[self.task.what.form]
         # The engine's search is fast: it looks at every byte of every span file.
-        holding = engine.execute("from documents where contains(document, $mark)", {"mark": mark}).to_arrow_table()
+        holding = engine.sql("from documents where contains(document, $mark)", params={"mark": mark}).to_arrow_table()
         parts = [holding] if holding.num_rows else []
         while parts:
             records = parts.pop()

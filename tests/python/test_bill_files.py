@@ -13,8 +13,8 @@ from conftest import REAL
 from exports import ANTHROPIC_TOKENS, COSTS, LITELLM, OPENROUTER, USAGE
 
 import land
+from landing.engine import engine_for
 from landing.rows import READERS
-from landing.spans import engine_for
 
 MAY = datetime(2025, 5, 1)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from landing.spans import engine_for
+from landing.engine import engine_for
 
 MOMENTS = st.datetimes(datetime(2015, 1, 2), datetime(2026, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
