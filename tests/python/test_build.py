@@ -40,7 +40,7 @@ def test_unknown_team_and_overlapping_periods_are_errors_that_name_the_rows(buil
     built = build(GOLDEN / "inbox", companies)
     assert built.code == 1
     assert "service_name=search-api" in built.output
-    assert "from_field=nobody" in built.output
+    assert "owner_team_id=nobody" in built.output
     assert "not to be used" in built.output
 
 

@@ -53,7 +53,7 @@ def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path, here):
         "alert_unlabelled_percent": {"warn": 1, "error": 9},
     }
     options = ("--select", "path:tests/alerts", "--vars", json.dumps(thresholds))
-    passed, troubled = build_script.dbt("test", str(data), options=options)
+    passed, troubled = build_script.dbt("test", str(data), selection=options)
     assert not passed
     assert {result.node.name: (str(result.status), result.failures) for result in troubled} == {
         "features_seen_are_catalogued": ("warn", 1),

@@ -1,16 +1,13 @@
 -- one row per provider, account, model, meter, tier, day, long context and hour in use: the list price of a unit
+{% set conditions = [
+    'provider', 'account_id', 'model', 'service_tier', 'started_on', 'long_context_tokens', 'priced_time'
+] %}
 with used as (
 
     -- Millions of calls share few prices.
     select distinct
-        provider,
-        account_id,
-        model,
-        meter,
-        service_tier,
-        started_on,
-        long_context_tokens,
-        priced_time
+        {{ conditions | join(',\n        ') }},
+        meter
     from {{ ref('int_call_meters_unpivoted') }}
     where model is not null and started_on is not null
 
@@ -18,14 +15,8 @@ with used as (
 
     -- What writing a cache costs beyond sending the same tokens plainly takes both prices.
     select distinct
-        provider,
-        account_id,
-        model,
-        'input' as meter,
-        service_tier,
-        started_on,
-        long_context_tokens,
-        priced_time
+        {{ conditions | join(',\n        ') }},
+        'input' as meter
     from {{ ref('int_call_meters_unpivoted') }}
     where model is not null and started_on is not null and meter in ('cache_write_5m', 'cache_write_1h')
 

@@ -48,8 +48,9 @@ select
         takers.{{ column }},
     {% endfor %}
     -- What costs nothing goes by use alone.
-    {{ whole_number('sum(abs(' ~ floored_part('flows.flow_usd', 'takers.quantity', 'groups.traced_quantity')
-        ~ ')) * 1000000000000 + sum(case when flows.is_free then takers.quantity else 0 end)') }}
+    {{ whole_number('sum(abs(' ~ floored_part(
+        'flows.flow_usd', 'takers.micro_quantity', 'groups.traced_quantity * 1000000'
+    ) ~ ')) * 1000000000000 + sum(case when flows.is_free then takers.quantity else 0 end)') }}
         as weight
 from flows
 inner join takers on flows.taking_group_id = takers.group_id

@@ -70,6 +70,9 @@ select
     {{ taker | join(',\n    ') }},
     -- Cut off where calls are split; what that leaves is shared out with the whole charge.
     {{ money('sum(' ~ floored_part('amount_usd', 'part', 1000000000000) ~ ')') }} as amount_usd,
-    cast(sum({{ whole_quotient(whole_number('quantity') ~ ' * part', 1000000000000) }}) as bigint) as quantity
+    cast(sum({{ whole_quotient(whole_number('quantity') ~ ' * part', 1000000000000) }}) as bigint) as quantity,
+    -- In millionths, for weighing: a token cut off is money.
+    {{ whole_number('sum(' ~ whole_quotient(whole_number('quantity') ~ ' * part', 1000000) ~ ')') }}
+        as micro_quantity
 from shared
 group by taken_on, origin_charge_id, group_id, {{ taker | join(', ') }}

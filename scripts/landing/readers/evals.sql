@@ -91,4 +91,10 @@ create or replace macro model_of(provider) as case
     ), '')
 end;
 
+-- OTLP attributes as names and texts; what evals are told by stands in plain values.
+create or replace macro otlp_pairs(attributes) as list_transform(attributes, lambda pair: {
+    'key': pair.key,
+    'value': coalesce(pair.value.stringValue, pair.value.intValue, pair.value.doubleValue, pair.value.boolValue)
+});
+
 create or replace macro value_in(pairs, name) as text_of(list_filter(pairs, lambda pair: pair.key = name)[1].value);
