@@ -28,7 +28,7 @@ shares as (
         tellers.user_id as told_user_id,
         tellers.account_id as told_account_id,
         tellers.answers
-    from {{ ref('int_call_shares') }} as shares
+    from {{ costed_shares() }} as shares
     left join tellers on shares.trace_key = tellers.trace_key
     where {{ is_touched("cast(date_trunc('month', shares.started_on) as date)", 'month', 'product') }}
 
@@ -47,12 +47,8 @@ select
     coalesce(shares.user_id, shares.told_user_id) as user_id,
     coalesce(shares.tenant_id, users.account_id, shares.told_account_id, told_users.account_id) as account_id,
     shares.answers,
-    coalesce(shares.borne_usd, 0){% if var('spread_cache_writes') %} + coalesce(spread.moved_usd, 0){% endif %} as amount_usd
+    coalesce(shares.borne_usd, 0) as amount_usd
 from shares
-{% if var('spread_cache_writes') %}
-    left join {{ ref('int_cache_premiums_spread') }} as spread
-        on shares.call_key = spread.call_key and shares.place = spread.place
-{% endif %}
 {% for relation, kind, id in [
     ('users', 'user', 'user_id'), ('accounts', 'account', 'tenant_id'),
     ('told_users', 'user', 'told_user_id'), ('told_accounts', 'account', 'told_account_id')
