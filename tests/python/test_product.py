@@ -3,10 +3,14 @@
 import csv
 from collections import Counter, defaultdict
 from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
 from statistics import NormalDist, mean, variance
 
 import pytest
+from exports import batch, chat
 
+import build as build_script
 import make_sample
 
 pytestmark = pytest.mark.xdist_group("sample")
@@ -136,3 +140,42 @@ def test_who_left_the_free_plan_is_counted_once_per_feature(sample, telemetry):
     assert sample.rows("""
         select tried_users, converted_users from marts.free_tier_monthly
         where month = '2026-08-01' and feature_id = 'answer-from-mail'""") == [(len(first), len(converted))]
+
+
+def test_a_shared_cache_write_is_spread_to_its_readers(build, tmp_path, monkeypatch):
+    """As an option, in the P&L alone; who reads in a later file takes part of what an earlier one wrote.
+
+    Haiku 3 costs 0.25 plain, 0.30 to write, 0.03 to read and 1.25 for output, per million. Writing 4000 tokens costs
+    0.0002 beyond plain: with a reader of 4000 its half moves, with one of 2000 besides 0.00008 and 0.00004.
+    """
+    costs = ("unit_economics_monthly", "team_chargeback_monthly", "call_shares")
+    identities = ("features_cost_what_the_ledger_bears", "joined_events_find_what_features_cost")
+    options = ("--select", *(f"+{name}" for name in costs + identities), "--indirect-selection", "cautious")
+    options += ("--vars", "spread_cache_writes: true")
+    monkeypatch.setattr(build_script, "dbt", partial(build_script.dbt, selection=options))
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+
+    def call(number: int, feature: str, kind: str, tokens: int, day: int = 0) -> dict:
+        usage = {"gen_ai__usage__input_tokens": tokens, f"gen_ai__usage__cache_{kind}__input_tokens": tokens}
+        model = {"gen_ai__provider__name": "anthropic", "gen_ai__request__model": "claude-3-haiku"}
+        return chat(number, 1, at=86400 * day + 60 * number, app__feature=feature, **usage, **model)
+
+    def after(name: str, *calls: dict) -> tuple[dict, dict]:
+        (inbox / f"{name}.jsonl").write_text(batch(list(calls)))
+        built = build(inbox)
+        assert built.code == 0, built.output
+        assert ("on, from 1 new files" in built.output) == (name == "later")
+        borne = built.rows("select originating_feature_id, sum(borne_usd) from marts.call_shares group by 1")
+        spread = built.rows("select feature_id, production_usd, p95_usd_per_answer from marts.unit_economics_monthly")
+        return dict(borne), {feature: tuple(map(float, costs)) for feature, *costs in spread}
+
+    reader, writer = "draft-email", "summarize-feedback"
+    calls = [call(1, writer, "creation", 4000), call(2, reader, "read", 4000)]
+    calls += [call(4, writer, "creation", 4000, day=1), call(5, reader, "read", 4000, day=1)]
+    borne, spread = after("first", *calls)
+    assert borne == {writer: Decimal("0.002425"), reader: Decimal("0.000265")}
+    assert spread == {writer: (0.002225, 0.0011125), reader: (0.000465, 0.0002325)}
+    borne, spread = after("later", call(3, reader, "read", 2000))
+    assert borne == {writer: Decimal("0.002425"), reader: Decimal("0.0003375")}
+    assert spread == {writer: (0.002205, 0.0011125), reader: (0.0005575, 0.0002325)}

@@ -28,7 +28,7 @@ shares as (
         tellers.user_id as told_user_id,
         tellers.account_id as told_account_id,
         tellers.answers
-    from {{ ref('int_call_shares') }} as shares
+    from {{ costed_shares() }} as shares
     left join tellers on shares.trace_key = tellers.trace_key
     where {{ is_touched("cast(date_trunc('month', shares.started_on) as date)", 'month', 'product') }}
 

@@ -29,7 +29,7 @@ labelled as (
         shares.trace_key,
         coalesce(found.method, 'no_event') as method,
         shares.borne_usd
-    from {{ ref('int_call_shares') }} as shares
+    from {{ costed_shares() }} as shares
     left join found on shares.trace_key = found.trace_key
     where shares.purpose = 'production'
 
