@@ -9,8 +9,20 @@ USD = alt.Axis(format="~s", title="USD")
 PERCENT = alt.Axis(format="%")
 
 
+FONT = "system-ui, sans-serif"
+
+
+def _fit(height: int | alt.Step) -> dict:
+    """As wide as the page; as high as said, or as its rows need."""
+    return {"width": "container", "height": height}
+
+
 def _chart(height: int | alt.Step = 240) -> alt.Chart:
-    return alt.Chart(alt.NamedData("rows")).properties(width="container", height=height)
+    return alt.Chart(alt.NamedData("rows")).properties(**_fit(height))
+
+
+def _layers(height: int | alt.Step, *layers: alt.Chart) -> alt.LayerChart:
+    return alt.layer(*layers).properties(**_fit(height))
 
 
 def _legend(title: str | None = None) -> alt.Legend:
@@ -18,12 +30,14 @@ def _legend(title: str | None = None) -> alt.Legend:
 
 
 def _day(field: str) -> alt.X:
-    return alt.X(f"{field}:T", title=None, axis=alt.Axis(format="%d %b", labelOverlap=True))
+    # Days are those of the ledger, wherever the page is read.
+    axis = alt.Axis(format="%d %b", labelOverlap=True, grid=False)
+    return alt.X(f"{field}:T", timeUnit="utcyearmonthdate", scale=alt.Scale(type="utc"), title=None, axis=axis)
 
 
 def months():
     return _chart().mark_bar().encode(
-        x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0)),
+        x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.6, paddingOuter=0.3)),
         y=alt.Y("sum(net_charge_usd):Q", axis=USD),
         color=alt.Color("team_id:N", legend=_legend()),
         tooltip=["month:N", "team_id:N", alt.Tooltip("net_charge_usd:Q", format=",.2f")],
@@ -71,6 +85,7 @@ def causes():
     return (
         _chart(200)
         .transform_filter("datum.gap_usd != 0")
+        .transform_calculate(cause="replace(replace(datum.cause, '_usd', ''), '_', ' ')")
         .mark_bar()
         .encode(
             x=_day("usage_on"),
@@ -111,7 +126,7 @@ def pnl():
 
 
 def concentration():
-    base = _chart(220).encode(
+    base = alt.Chart(alt.NamedData("rows")).encode(
         x=alt.X("segment:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelAngle=0)),
         order="place:Q",
     )
@@ -122,16 +137,16 @@ def concentration():
         color=alt.condition("datum.margin_usd < 0", alt.value(BAD), alt.value(PLAIN)),
         tooltip=["segment:N", alt.Tooltip("cumulative_bill_share:Q", format=".1%"), alt.Tooltip("margin_usd:Q", format=",.2f")],
     )
-    return alt.layer(share, curve, points).properties(width="container", height=220)
+    return _layers(220, share, curve, points)
 
 
-def _interval(y: str, value: str, low: str, high: str, title: str, row: str = "independent"):
-    base = _chart(alt.Step(20)).encode(y=alt.Y(f"{y}:N", title=None, sort=alt.EncodingSortField(value, order="descending")))
+def _interval(y: str, value: str, low: str, high: str, title: str):
+    base = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y(f"{y}:N", title=None, sort=alt.EncodingSortField(value, order="descending")))
     rule = base.mark_rule(color=COLORS[6], strokeWidth=2).encode(x=alt.X(f"{low}:Q", title=title), x2=f"{high}:Q")
     point = base.mark_point(filled=True, size=60, color=PLAIN, opacity=1).encode(
         x=f"{value}:Q", tooltip=[f"{y}:N", alt.Tooltip(f"{value}:Q", format=",.4f"), f"{low}:Q", f"{high}:Q"]
     )
-    return alt.layer(rule, point).properties(width="container", height=alt.Step(20))
+    return _layers(alt.Step(20), rule, point)
 
 
 def substitution():
@@ -180,7 +195,7 @@ def coverage():
 
 
 def tax():
-    base = _chart(260).encode(
+    base = alt.Chart(alt.NamedData("rows")).encode(
         x=alt.X("production_usd:Q", title="production, USD"),
         y=alt.Y("covered_usd_pct:Q", axis=PERCENT, title="of it covered", scale=alt.Scale(domain=[0, 1])),
     )
@@ -189,7 +204,7 @@ def tax():
         tooltip=["feature_id:N", alt.Tooltip("covered_usd_pct:Q", format=".1%"), alt.Tooltip("production_usd:Q", format=",.2f")],
     )
     names = base.mark_text(dy=-9, fontSize=10).encode(text="feature_id:N").transform_filter("datum.covered_usd_pct < 0.9")
-    return alt.layer(points, names).properties(width="container", height=260)
+    return _layers(260, points, names)
 
 
 def capture():
@@ -224,7 +239,7 @@ def specs() -> dict[str, dict]:
     """Every chart's Vega-Lite by name. Colours of text and lines come from the page's style sheet."""
     made = {}
     for chart in CHARTS:
-        spec = chart().configure(background="transparent", font="inherit").configure_view(stroke=None).configure_range(
+        spec = chart().configure(background="transparent", font=FONT).configure_view(stroke=None).configure_range(
             category=COLORS
         ).to_dict()
         spec.pop("$schema")

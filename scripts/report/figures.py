@@ -9,7 +9,7 @@ import duckdb
 
 TEAMS = ("team_id", "bearer_team_id", "payer_team_id", "owner_team_id", "debtor_team_id", "creditor_team_id", "teams")
 ROWS_SHOWN = 150
-ROWS_OPEN = 12  # a longer table under a chart is folded away
+ROWS_OPEN = {True: 12, False: 40}  # a longer table is folded away, under a chart sooner
 
 # Who bears a feature's calls that month, for tables by feature.
 BORNE_BY = """(
@@ -29,6 +29,7 @@ class Figure:
     chart: str = ""
     total: bool = False
     shape: str = "table"  # table, tiles, matrix
+    places: int = 2  # of its money
     landed: str = ""  # a table of DATA/landed, where no mart has it
 
 
@@ -56,7 +57,7 @@ class Shown:
 
     @property
     def is_folded(self) -> bool:
-        return bool(self.figure.chart) and len(self.rows) > ROWS_OPEN
+        return len(self.rows) > ROWS_OPEN[bool(self.figure.chart)]
 
     @property
     def has_teams(self) -> bool:
@@ -64,7 +65,8 @@ class Shown:
 
     def label(self, column: str) -> str:
         words = re.sub(r"^(is|has)_", "", re.sub(r"_(usd|id)$", "", column))
-        return re.sub(r"_pct$", " %", words).replace("usd_", "USD ").replace("_", " ")
+        words = re.sub(r"(_usd)?_pct(?=_|$)", "_%", words).replace("usd_per_", "USD_per_").replace("_usd_", "_")
+        return words.replace("_", " ")
 
     def matrix(self) -> dict:
         """Rows of (side, top, amount), totals with an empty side or top, as a square."""
@@ -77,18 +79,18 @@ def marts_of(sql: str) -> list[str]:
     return sorted(set(re.findall(r"\bmarts\.(\w+)", sql)))
 
 
-def cell(name: str, value) -> Cell:
+def cell(name: str, value, places: int = 2) -> Cell:
     """A value as people read it; money to the cent, of a single unit to the hundredth of one, and exact beside it."""
     if value is None:
         return Cell("–")
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, Decimal):
-        places = 4 if "usd_per_" in name else 2
+        places = max(places, 4) if "usd_per_" in name else places
         text = f"{value:,.{places}f}"
         return Cell(text.lstrip("-") if not value.quantize(Decimal(1).scaleb(-places)) else text, f"{value:f}", True)
     if isinstance(value, float):
-        is_share = name.endswith(("_pct", "_share", "_rate", "_rate_low", "_rate_high"))
+        is_share = name.endswith(("_pct", "_pct_change", "_share", "_rate", "_rate_low", "_rate_high"))
         return Cell(f"{value * 100:.1f} %" if is_share else f"{value:,.2f}", repr(value), True)
     if isinstance(value, int):
         return Cell(f"{value:,}", str(value), True)
@@ -136,17 +138,20 @@ def fill(engine, figure: Figure, month: date | None, landed: str, paths: dict[st
     shown.hidden = max(0, len(values) - ROWS_SHOWN) if figure.shape == "table" else 0
     for row in values[: len(values) - shown.hidden]:
         named = dict(zip(names, row, strict=True))
-        shown.rows.append(([cell(name, value) for name, value in named.items()], teams_of(named)))
+        shown.rows.append(([cell(name, value, figure.places) for name, value in named.items()], teams_of(named)))
     if figure.chart:
         for row in values:
             named = dict(zip(names, row, strict=True))
             point = {name: plain(value) for name, value in named.items() if name != "teams"}
             shown.points.append({**point, "teams": teams_of(named)})
     if figure.total and values:
+        places = figure.places
         summed = [
             f"sum({name})" if kind.startswith("DECIMAL") and name.endswith("_usd") else "null"
             for name, kind in zip(names, kinds, strict=True)
         ]
         (sums,) = engine.execute(f"select {', '.join(summed)} from ({sql})").fetchall()
-        shown.totals = [cell(name, value) if value is not None else Cell("") for name, value in zip(names, sums, strict=True)]
+        shown.totals = [
+            Cell("") if value is None else cell(name, value, places) for name, value in zip(names, sums, strict=True)
+        ]
     return shown

@@ -47,7 +47,7 @@ select originating_feature_id as feature_id, bearer_team_id, sum(borne_usd) as b
 from marts.spend_daily where date_trunc('month', spent_on) = $month
 group by all order by borne_usd desc, feature_id, bearer_team_id
 """,
-        "By the day of use. `untraced`, `unlabelled` and `invoice_only` are money that no feature's calls explain.",
+        "By the day of use. untraced, unlabelled and invoice_only are money that no feature's calls explain.",
         chart="features",
         total=True,
     ),

@@ -160,7 +160,7 @@ select feature_id, method, events, events_pct, answers, traces, production_usd, 
     {BORNE_BY.format(feature="telemetry_join_rates_monthly.feature_id", month="$month")}
 from marts.telemetry_join_rates_monthly where month = $month order by feature_id, events desc, method
 """,
-        "`none`: events without calls; `no_event`: money that no event knows.",
+        "none: events without calls; no_event: money that no event knows.",
         chart="joins",
         total=True,
     ),
@@ -226,6 +226,7 @@ group by trace_id having sum(attributed_usd) is not null
 order by attributed_usd desc, trace_id limit 10
 """,
         "The first one is drawn above; make why TRACE=<id> prints any.",
+        places=6,
     ),
     Figure(
         "shares",
@@ -251,6 +252,7 @@ where calls.trace_id = (select trace_id from costliest)
 group by all order by borne_usd desc, calls.call_id, feature_id, shares.bearer_team_id
 """,
         total=True,
+        places=6,
     ),
 ]
 

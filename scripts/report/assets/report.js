@@ -11,15 +11,15 @@
     const size = BigInt(whole + part.padEnd(PLACES, "0").slice(0, PLACES));
     return text.startsWith("-") ? -size : size;
   };
-  const cents = (size) => {
-    const cent = 10n ** BigInt(PLACES - 2);
+  const money = (size, places) => {
+    const cent = 10n ** BigInt(PLACES - places);
     const whole = size < 0n ? -size : size;
     let rounded = whole / cent;
     const rest = whole % cent;
     if (rest * 2n > cent || (rest * 2n === cent && rounded % 2n === 1n)) rounded += 1n;
-    const text = String(rounded).padStart(3, "0");
-    const grouped = text.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ",");
-    return (size < 0n && rounded > 0n ? "-" : "") + grouped + "." + text.slice(-2);
+    const text = String(rounded).padStart(places + 1, "0");
+    const grouped = text.slice(0, -places).replace(/\B(?=(\d{3})+$)/g, ",");
+    return (size < 0n && rounded > 0n ? "-" : "") + grouped + "." + text.slice(-places);
   };
 
   // A total is that of the rows in sight, added up exactly.
@@ -32,7 +32,7 @@
     [...foot.cells].forEach((cell, place) => {
       if (!("exact" in cell.dataset)) return;
       const sum = rows.reduce((size, row) => size + units(row.cells[place].dataset.exact || "0"), 0n);
-      cell.textContent = cents(sum);
+      cell.textContent = money(sum, cell.textContent.split(".")[1].length);
       cell.removeAttribute("title");
     });
   };
@@ -68,6 +68,7 @@
     for (const place of document.querySelectorAll("[data-chart]")) {
       const rows = JSON.parse(place.closest("figure").querySelector("script").textContent);
       const spec = { ...window.charts[place.dataset.chart], datasets: { rows: rows.map((row) => ({ ...row })) } };
+      // Vega warns that a chart as high as its rows need does not fit a height; it should not.
       const made = await window.vegaEmbed(place, spec, { renderer: "svg", actions: false });
       views.push({ view: made.view, rows });
     }
@@ -95,5 +96,6 @@
     for (const fold of document.querySelectorAll("details:not(.query):not([open])")) { fold.open = true; folded.push(fold); }
   });
   window.addEventListener("afterprint", () => folded.splice(0).forEach((fold) => { fold.open = false; }));
+  filter();
   draw().then(filter).then(() => document.documentElement.setAttribute("data-drawn", String(views.length)));
 })();
