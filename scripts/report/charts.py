@@ -239,7 +239,7 @@ def specs() -> dict[str, dict]:
     """Every chart's Vega-Lite by name. Colours of text and lines come from the page's style sheet."""
     made = {}
     for chart in CHARTS:
-        spec = chart().configure(background="transparent", font=FONT).configure_view(stroke=None).configure_range(
+        spec = chart().configure(background="transparent", font=FONT).configure_view(stroke=None).configure_axisQuantitative(tickCount=8).configure_range(
             category=COLORS
         ).to_dict()
         spec.pop("$schema")

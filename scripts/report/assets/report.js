@@ -93,7 +93,7 @@
   }
   const folded = [];
   window.addEventListener("beforeprint", () => {
-    for (const fold of document.querySelectorAll("details:not(.query):not([open])")) { fold.open = true; folded.push(fold); }
+    for (const fold of document.querySelectorAll("details.print:not([open])")) { fold.open = true; folded.push(fold); }
   });
   window.addEventListener("afterprint", () => folded.splice(0).forEach((fold) => { fold.open = false; }));
   filter();
