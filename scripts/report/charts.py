@@ -1,5 +1,7 @@
 """Charts as Vega-Lite, made by Altair once for the whole site; each page brings its own rows."""
 
+from functools import cache
+
 import altair as alt
 
 # Each stands out (3:1) from the light ground and from the dark one.
@@ -36,29 +38,43 @@ def _day(field: str) -> alt.X:
 
 
 def months():
-    return _chart().mark_bar().encode(
-        x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.6, paddingOuter=0.3)),
-        y=alt.Y("sum(net_charge_usd):Q", axis=USD),
-        color=alt.Color("team_id:N", legend=_legend()),
-        tooltip=["month:N", "team_id:N", alt.Tooltip("net_charge_usd:Q", format=",.2f")],
+    return (
+        _chart()
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "month:O", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.6, paddingOuter=0.3)
+            ),
+            y=alt.Y("sum(net_charge_usd):Q", axis=USD),
+            color=alt.Color("team_id:N", legend=_legend()),
+            tooltip=["month:N", "team_id:N", alt.Tooltip("net_charge_usd:Q", format=",.2f")],
+        )
     )
 
 
 def features():
-    return _chart(alt.Step(20)).mark_bar().encode(
-        y=alt.Y("feature_id:N", sort="-x", title=None),
-        x=alt.X("sum(borne_usd):Q", axis=USD),
-        color=alt.Color("bearer_team_id:N", legend=_legend()),
-        tooltip=["feature_id:N", "bearer_team_id:N", alt.Tooltip("borne_usd:Q", format=",.2f")],
+    return (
+        _chart(alt.Step(20))
+        .mark_bar()
+        .encode(
+            y=alt.Y("feature_id:N", sort="-x", title=None),
+            x=alt.X("sum(borne_usd):Q", axis=USD),
+            color=alt.Color("bearer_team_id:N", legend=_legend()),
+            tooltip=["feature_id:N", "bearer_team_id:N", alt.Tooltip("borne_usd:Q", format=",.2f")],
+        )
     )
 
 
 def days():
-    return _chart(200).mark_bar().encode(
-        x=_day("spent_on"),
-        y=alt.Y("sum(borne_usd):Q", axis=USD),
-        color=alt.Color("purpose:N", legend=_legend()),
-        tooltip=["spent_on:N", "purpose:N", alt.Tooltip("sum(borne_usd):Q", format=",.2f")],
+    return (
+        _chart(200)
+        .mark_bar()
+        .encode(
+            x=_day("spent_on"),
+            y=alt.Y("sum(borne_usd):Q", axis=USD),
+            color=alt.Color("purpose:N", legend=_legend()),
+            tooltip=["spent_on:N", "purpose:N", alt.Tooltip("sum(borne_usd):Q", format=",.2f")],
+        )
     )
 
 
@@ -73,7 +89,9 @@ def chargeback():
         .transform_calculate(kind="replace(replace(datum.kind, '_usd', ''), '_', ' ')")
         .mark_bar()
         .encode(
-            y=alt.Y("team_id:N", sort=alt.EncodingSortField("net_charge_usd", op="max", order="descending"), title=None),
+            y=alt.Y(
+                "team_id:N", sort=alt.EncodingSortField("net_charge_usd", op="max", order="descending"), title=None
+            ),
             x=alt.X("usd:Q", axis=USD),
             color=alt.Color("kind:N", legend=_legend()),
             tooltip=["team_id:N", "kind:N", alt.Tooltip("usd:Q", format=",.2f")],
@@ -120,7 +138,11 @@ def pnl():
             y=alt.Y("feature_id:N", sort="-x", title=None),
             x=alt.X("margin_usd:Q", axis=alt.Axis(format="~s", title="margin, USD")),
             color=alt.condition("datum.margin_usd < 0", alt.value(BAD), alt.value(GOOD)),
-            tooltip=["feature_id:N", alt.Tooltip("revenue_usd:Q", format=",.2f"), alt.Tooltip("margin_usd:Q", format=",.2f")],
+            tooltip=[
+                "feature_id:N",
+                alt.Tooltip("revenue_usd:Q", format=",.2f"),
+                alt.Tooltip("margin_usd:Q", format=",.2f"),
+            ],
         )
     )
 
@@ -130,18 +152,26 @@ def concentration():
         x=alt.X("segment:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelAngle=0)),
         order="place:Q",
     )
-    share = base.mark_bar(color=COLORS[6], opacity=0.6).encode(y=alt.Y("bill_share:Q", axis=PERCENT, title="of the bill"))
+    share = base.mark_bar(color=COLORS[6], opacity=0.6).encode(
+        y=alt.Y("bill_share:Q", axis=PERCENT, title="of the bill")
+    )
     curve = base.mark_line(color=PLAIN).encode(y="cumulative_bill_share:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y="cumulative_bill_share:Q",
         color=alt.condition("datum.margin_usd < 0", alt.value(BAD), alt.value(PLAIN)),
-        tooltip=["segment:N", alt.Tooltip("cumulative_bill_share:Q", format=".1%"), alt.Tooltip("margin_usd:Q", format=",.2f")],
+        tooltip=[
+            "segment:N",
+            alt.Tooltip("cumulative_bill_share:Q", format=".1%"),
+            alt.Tooltip("margin_usd:Q", format=",.2f"),
+        ],
     )
     return _layers(220, share, curve, points)
 
 
 def _interval(y: str, value: str, low: str, high: str, title: str):
-    base = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y(f"{y}:N", title=None, sort=alt.EncodingSortField(value, order="descending")))
+    base = alt.Chart(alt.NamedData("rows")).encode(
+        y=alt.Y(f"{y}:N", title=None, sort=alt.EncodingSortField(value, order="descending"))
+    )
     rule = base.mark_rule(color=COLORS[6], strokeWidth=2).encode(x=alt.X(f"{low}:Q", title=title), x2=f"{high}:Q")
     point = base.mark_point(filled=True, size=60, color=PLAIN, opacity=1).encode(
         x=f"{value}:Q", tooltip=[f"{y}:N", alt.Tooltip(f"{value}:Q", format=",.4f"), f"{low}:Q", f"{high}:Q"]
@@ -186,11 +216,17 @@ def units():
 
 
 def coverage():
-    return _chart(220).mark_bar().encode(
-        x=alt.X("week:O", title=None, axis=alt.Axis(labelOverlap=True, labelAngle=0)),
-        y=alt.Y("sum(production_usd):Q", axis=USD),
-        color=alt.Color("state:N", scale=alt.Scale(domain=["covered", "not covered"], range=[GOOD, BAD]), legend=_legend()),
-        tooltip=["week:N", "state:N", alt.Tooltip("production_usd:Q", format=",.2f")],
+    return (
+        _chart(220)
+        .mark_bar()
+        .encode(
+            x=alt.X("week:O", title=None, axis=alt.Axis(labelOverlap=True, labelAngle=0)),
+            y=alt.Y("sum(production_usd):Q", axis=USD),
+            color=alt.Color(
+                "state:N", scale=alt.Scale(domain=["covered", "not covered"], range=[GOOD, BAD]), legend=_legend()
+            ),
+            tooltip=["week:N", "state:N", alt.Tooltip("production_usd:Q", format=",.2f")],
+        )
     )
 
 
@@ -201,19 +237,29 @@ def tax():
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         color=alt.condition("datum.is_bill_up_coverage_down", alt.value(BAD), alt.value(PLAIN)),
-        tooltip=["feature_id:N", alt.Tooltip("covered_usd_pct:Q", format=".1%"), alt.Tooltip("production_usd:Q", format=",.2f")],
+        tooltip=[
+            "feature_id:N",
+            alt.Tooltip("covered_usd_pct:Q", format=".1%"),
+            alt.Tooltip("production_usd:Q", format=",.2f"),
+        ],
     )
-    names = base.mark_text(dy=-9, fontSize=10).encode(text="feature_id:N").transform_filter("datum.covered_usd_pct < 0.9")
+    names = (
+        base.mark_text(dy=-9, fontSize=10).encode(text="feature_id:N").transform_filter("datum.covered_usd_pct < 0.9")
+    )
     return _layers(260, points, names)
 
 
 def capture():
-    return _chart(200).mark_line(point=True).encode(
-        x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("capture_pct:Q", axis=PERCENT, title="of the bill traced", scale=alt.Scale(zero=False)),
-        color=alt.Color("provider:N", legend=_legend()),
-        detail="payer_team_id:N",
-        tooltip=["month:N", "provider:N", "payer_team_id:N", alt.Tooltip("capture_pct:Q", format=".2%")],
+    return (
+        _chart(200)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("capture_pct:Q", axis=PERCENT, title="of the bill traced", scale=alt.Scale(zero=False)),
+            color=alt.Color("provider:N", legend=_legend()),
+            detail="payer_team_id:N",
+            tooltip=["month:N", "provider:N", "payer_team_id:N", alt.Tooltip("capture_pct:Q", format=".2%")],
+        )
     )
 
 
@@ -235,13 +281,19 @@ CHARTS = [months, features, days, chargeback, causes, burn, pnl, concentration, 
           capture, joins]  # fmt: skip
 
 
+@cache
 def specs() -> dict[str, dict]:
     """Every chart's Vega-Lite by name. Colours of text and lines come from the page's style sheet."""
     made = {}
     for chart in CHARTS:
-        spec = chart().configure(background="transparent", font=FONT).configure_view(stroke=None).configure_axisQuantitative(tickCount=8).configure_range(
-            category=COLORS
-        ).to_dict()
+        spec = (
+            chart()
+            .configure(background="transparent", font=FONT)
+            .configure_view(stroke=None)
+            .configure_axisQuantitative(tickCount=8)
+            .configure_range(category=COLORS)
+            .to_dict()
+        )
         spec.pop("$schema")
         made[chart.__name__] = spec
     return made

@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -61,6 +62,12 @@ def drawn(tree: list[dict]) -> dict:
     }
 
 
+@cache
+def vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, out of the package that brings them."""
+    return f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n"
+
+
 def mart_paths() -> dict[str, str]:
     models = HERE.parents[1] / "models"
     return {path.stem: path.relative_to(models.parent).as_posix() for path in sorted(models.glob("marts/*/*.sql"))}
@@ -97,7 +104,7 @@ def write(data: Path) -> list[Path]:
     (part / "assets").mkdir(parents=True)
     for asset in sorted((HERE / "assets").iterdir()):
         shutil.copyfile(asset, part / "assets" / asset.name)
-    (part / "assets" / "vega.js").write_text(f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n")
+    (part / "assets" / "vega.js").write_text(vega())
     specs = json.dumps(charts.specs(), sort_keys=True, separators=(",", ":"))
     (part / "assets" / "charts.js").write_text(f"window.charts = {specs};\n")
     template, paths = environment().get_template("page.html"), mart_paths()

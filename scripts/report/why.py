@@ -135,7 +135,9 @@ def of_feature(engine, data: Path, feature: str, day: str) -> list[str]:
     if not found:
         (days,) = rows(engine, DAYS_OF, {"feature": feature})
         if days["first_day"]:
-            raise Unknown(f"no call of {shown(feature)} on {day}; it has spend from {days['first_day']} to {days['last_day']}")
+            raise Unknown(
+                f"no call of {shown(feature)} on {day}; it has spend from {days['first_day']} to {days['last_day']}"
+            )
         near = ", ".join(shown(row["feature_id"]) for row in rows(engine, FEATURES, {"feature": feature}))
         raise Unknown(f"no feature {shown(feature)}" + (f"; similar: {near}" if near else ""))
     lines = [f"{shown(feature)} on {day}: {total['calls']} calls in {len(found)} traces, {usd(total['borne_usd'])}"]

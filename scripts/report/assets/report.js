@@ -1,7 +1,6 @@
 "use strict";
 // Charts, and the choice of month and team. Without it, every table and every month still stands.
 (() => {
-  const views = [];
   const chosen = () => new URLSearchParams(location.hash.slice(1)).get("team") || "";
   const has = (teams, team) => !team || teams.length === 0 || teams.includes(team);
 
@@ -59,19 +58,24 @@
     for (const link of document.querySelectorAll("header nav a")) {
       link.hash = team ? "team=" + encodeURIComponent(team) : "";
     }
-    for (const { view, rows } of views) {
-      view.data("rows", rows.filter((row) => has(row.teams, team)).map((row) => ({ ...row }))).runAsync();
-    }
   };
 
+  // A chart is drawn anew for each choice: its old rows leave nothing behind.
+  const views = new Map();
   const draw = async () => {
+    const team = chosen();
     for (const place of document.querySelectorAll("[data-chart]")) {
+      if (views.has(place)) views.get(place).finalize();
+      views.delete(place);
+      place.replaceChildren();
       const rows = JSON.parse(place.closest("figure").querySelector("script").textContent);
-      const spec = { ...window.charts[place.dataset.chart], datasets: { rows: rows.map((row) => ({ ...row })) } };
+      const wanted = rows.filter((row) => has(row.teams, team));
+      if (wanted.length === 0) continue;
+      const spec = { ...structuredClone(window.charts[place.dataset.chart]), datasets: { rows: wanted } };
       // Vega warns that a chart as high as its rows need does not fit a height; it should not.
-      const made = await window.vegaEmbed(place, spec, { renderer: "svg", actions: false });
-      views.push({ view: made.view, rows });
+      views.set(place, await window.vegaEmbed(place, spec, { renderer: "svg", actions: false }));
     }
+    document.documentElement.setAttribute("data-drawn", String(views.size));
   };
 
   const month = document.getElementById("month");
@@ -82,7 +86,12 @@
       location.hash = select.value ? "team=" + encodeURIComponent(select.value) : "";
     });
   }
-  window.addEventListener("hashchange", filter);
+  let drawing = Promise.resolve();
+  const show = () => {
+    filter();
+    drawing = drawing.then(draw);
+  };
+  window.addEventListener("hashchange", show);
   for (const link of document.querySelectorAll(".tiles a")) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
@@ -96,6 +105,5 @@
     for (const fold of document.querySelectorAll("details.print:not([open])")) { fold.open = true; folded.push(fold); }
   });
   window.addEventListener("afterprint", () => folded.splice(0).forEach((fold) => { fold.open = false; }));
-  filter();
-  draw().then(filter).then(() => document.documentElement.setAttribute("data-drawn", String(views.length)));
+  show();
 })();
