@@ -36,6 +36,7 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 	@$(BIN)/python scripts/build.py "$(DATA)/inbox" "$(DATA)" seeds/company
 	@$(BIN)/python scripts/export.py 2026-10 "$(DATA)"
 	@$(BIN)/python scripts/answer.py "$(DATA)"
+	@PYTHONPATH=scripts $(BIN)/python -m report.site "$(DATA)"
 
 build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBOX= DATA= COMPANY=)
 	@mkdir -p "$(DATA)/inbox"

@@ -7,7 +7,7 @@ import altair as alt
 # Each stands out (3:1) from the light ground and from the dark one.
 COLORS = ["#3b7dd8", "#c2571a", "#2e8b57", "#9b59b6", "#b07d0b", "#c8433a", "#5f7d8c", "#b0568c", "#4f8f8a", "#7a6fd0"]
 GOOD, BAD, PLAIN = "#2e8b57", "#c8433a", "#3b7dd8"
-USD = alt.Axis(format="~s", title="USD")
+USD = alt.Axis(format=",.4~r", title="USD")
 PERCENT = alt.Axis(format="%")
 
 
@@ -136,7 +136,7 @@ def pnl():
         .mark_bar()
         .encode(
             y=alt.Y("feature_id:N", sort="-x", title=None),
-            x=alt.X("margin_usd:Q", axis=alt.Axis(format="~s", title="margin, USD")),
+            x=alt.X("margin_usd:Q", axis=alt.Axis(format=",.4~r", title="margin, USD")),
             color=alt.condition("datum.margin_usd < 0", alt.value(BAD), alt.value(GOOD)),
             tooltip=[
                 "feature_id:N",
@@ -277,8 +277,10 @@ def joins():
     )
 
 
-CHARTS = [months, features, days, chargeback, causes, burn, pnl, concentration, substitution, correct, units, coverage, tax,
-          capture, joins]  # fmt: skip
+CHARTS = [
+    months, features, days, chargeback, causes, burn, pnl, concentration, substitution, correct, units, coverage, tax,
+    capture, joins,
+]  # fmt: skip
 
 
 @cache
@@ -286,14 +288,8 @@ def specs() -> dict[str, dict]:
     """Every chart's Vega-Lite by name. Colours of text and lines come from the page's style sheet."""
     made = {}
     for chart in CHARTS:
-        spec = (
-            chart()
-            .configure(background="transparent", font=FONT)
-            .configure_view(stroke=None)
-            .configure_axisQuantitative(tickCount=8)
-            .configure_range(category=COLORS)
-            .to_dict()
-        )
+        colored = chart().configure(background="transparent", font=FONT).configure_range(category=COLORS)
+        spec = colored.configure_view(stroke=None).configure_axisQuantitative(tickCount=8).to_dict()
         spec.pop("$schema")
         made[chart.__name__] = spec
     return made

@@ -61,7 +61,7 @@ class Shown:
 
     @property
     def has_teams(self) -> bool:
-        return any(teams for _, teams in self.rows)
+        return self.figure.shape != "matrix" and any(teams for _, teams in self.rows)
 
     def label(self, column: str) -> str:
         words = re.sub(r"^(is|has)_", "", re.sub(r"_(usd|id)$", "", column))
@@ -82,7 +82,7 @@ def marts_of(sql: str) -> list[str]:
 def cell(name: str, value, places: int = 2) -> Cell:
     """A value as people read it; money to the cent, of a single unit to the hundredth of one, and exact beside it."""
     if value is None:
-        return Cell("–")
+        return Cell("-")
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, Decimal):

@@ -45,7 +45,8 @@ from marts.segment_margin_monthly where month = $month order by borne_usd desc, 
         """
 select new_feature_id, incumbent_feature_id, launched_on, adopters, non_adopters, displaced_uses_per_adopter, ci_low,
     ci_high, is_trend_parallel, cost_change_usd, margin_change_usd, reason
-from marts.feature_substitution order by new_feature_id, displaced_uses_per_adopter desc nulls last, incumbent_feature_id
+from marts.feature_substitution
+order by new_feature_id, displaced_uses_per_adopter desc nulls last, incumbent_feature_id
 """,
         "Uses per adopter and four weeks that the incumbent lost, with the 95 % interval. Of all months.",
         chart="substitution",
@@ -80,7 +81,8 @@ QUALITY = [
         "coverage",
         "Coverage against the bill, over time",
         """
-select date_trunc('week', covered_on)::date as week, case when is_covered then 'covered' else 'not covered' end as state,
+select date_trunc('week', covered_on)::date as week,
+    case when is_covered then 'covered' else 'not covered' end as state,
     sum(production_usd) as production_usd
 from marts.eval_coverage_daily where covered_on < $month + interval 1 month
 group by all order by week, state
@@ -168,8 +170,8 @@ from marts.telemetry_join_rates_monthly where month = $month order by feature_id
         "unlabelled",
         "Whose calls lack a cost label?",
         """
-select owner_team_id, service, route, reason, sum(calls)::bigint as calls, sum(unpriced_calls)::bigint as unpriced_calls,
-    sum(borne_usd) as borne_usd
+select owner_team_id, service, route, reason, sum(calls)::bigint as calls,
+    sum(unpriced_calls)::bigint as unpriced_calls, sum(borne_usd) as borne_usd
 from marts.unlabelled_spend_daily where date_trunc('month', spent_on) = $month
 group by all order by borne_usd desc, owner_team_id, service, route, reason
 """,

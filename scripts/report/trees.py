@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-# Spans land as Parquet and are read there: the data folder may have moved since the build, and one trace is of few days.
+# Spans are read where they landed: the data folder may have moved since the build, and one trace is of few days.
 SPANS = "read_parquet('{folder}/spans/*/*.parquet', union_by_name = true, hive_partitioning = true)"
 
 DAYS = """
@@ -73,8 +73,9 @@ bearers as (
 
     select
         call_id,
-        string_agg(bearer_team_id || ' ' || cast(borne_usd as decimal(38, 6)), ', ' order by borne_usd desc, bearer_team_id)
-            as bearers
+        string_agg(
+            bearer_team_id || ' ' || cast(borne_usd as decimal(38, 6)), ', ' order by borne_usd desc, bearer_team_id
+        ) as bearers
     from (
         select call_id, bearer_team_id, sum(borne_usd) as borne_usd from marts.call_shares
         where call_id in (select call_id from marts.attributed_calls where trace_id = $trace) group by all
@@ -124,8 +125,8 @@ carried as (
 select
     placed.place, tree.path[-2] as parent_place, len(tree.path) - 1 as depth, placed.span_id,
     placed.span_name, placed.service_name, placed.owner_team_id, placed.started_at, placed.call_id, placed.same_call_id,
-    placed.provider, placed.model, placed.originating_feature_id, placed.attribution_rule, placed.hops, placed.team_path,
-    placed.payer_team_id, placed.purpose, placed.attributed_usd, placed.unpriced_reason, placed.basis,
+    placed.provider, placed.model, placed.originating_feature_id, placed.attribution_rule, placed.hops,
+    placed.team_path, placed.payer_team_id, placed.purpose, placed.attributed_usd, placed.unpriced_reason, placed.basis,
     placed.match_level, placed.bearers, carried.carried_usd, carried.carried_calls,
     row_number() over (partition by tree.path[-2] order by placed.place desc) = 1 as is_last
 from tree
