@@ -92,8 +92,8 @@ def tree_lines(trace: Trace) -> list[str]:
         trace.parameters,
     )
     lines = [
-        f"trace {shown(trace.parameters['trace'])}, {found[0]['started_at']}: {len(found)} spans, {total['calls']} calls,"
-        f" {usd(total['usd']) if total['calls'] else 'no money'}"
+        f"trace {shown(trace.parameters['trace'])}, {found[0]['started_at']}: {len(found)} spans,"
+        f" {total['calls']} calls, {usd(total['usd']) if total['calls'] else 'no money'}"
     ]
     trails = []  # for each depth above: does that span have more siblings below?
     for row in found:
@@ -136,7 +136,7 @@ def of_feature(engine, data: Path, feature: str, day: str) -> list[str]:
         (days,) = rows(engine, DAYS_OF, {"feature": feature})
         if days["first_day"]:
             raise Unknown(
-                f"no call of {shown(feature)} on {day}; it has spend from {days['first_day']} to {days['last_day']}"
+                f"no call of {shown(feature)} that day; it has spend from {days['first_day']} to {days['last_day']}"
             )
         near = ", ".join(shown(row["feature_id"]) for row in rows(engine, FEATURES, {"feature": feature}))
         raise Unknown(f"no feature {shown(feature)}" + (f"; similar: {near}" if near else ""))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from conftest import PROJECT
 
 from report import charts, site, why
 from report.figures import marts_of
@@ -126,8 +127,8 @@ def small(sample, tmp_path_factory):
     with duckdb.connect(str(data / "ledger.duckdb")) as engine:
         engine.execute(f"attach '{sample.data / 'ledger.duckdb'}' as sample (read_only)")
         tables = engine.execute(
-            "select table_schema, table_name from information_schema.tables where table_catalog = 'sample' and (table_schema = 'marts'"
-            " or table_name in ('int_spans_walked', 'int_billable_spans_grouped', 'services'))"
+            "select table_schema, table_name from information_schema.tables where table_catalog = 'sample'"
+            " and (table_schema = 'marts' or table_name in ('int_spans_walked', 'int_billable_spans_grouped', 'services'))"
         ).fetchall()
         for schema, table in tables:
             engine.execute(f"create schema if not exists {schema}")
@@ -257,7 +258,8 @@ def test_trees_lose_no_call(sample):
 def test_why_shows_the_money_and_the_line_of_the_bill(sample, capsys):
     ((trace, call, usd, whole),) = sample.rows("""
         select trace_id, call_id, attributed_usd, (
-            select sum(attributed_usd) from marts.attributed_calls as all_calls where all_calls.trace_id = calls.trace_id
+            select sum(attributed_usd) from marts.attributed_calls as all_calls
+            where all_calls.trace_id = calls.trace_id
         )
         from marts.attributed_calls as calls where match_level = 'response_id' and team_path like '% > % > %'
             and started_on = '2026-09-03'
@@ -276,6 +278,14 @@ def test_why_shows_the_money_and_the_line_of_the_bill(sample, capsys):
     ((tokens,),) = sample.rows(f"""select sum(input_tokens - cache_read_tokens - cache_write_tokens)::bigint
         from marts.attributed_calls where trace_id = '{trace}' and provider = 'openai'""")
     assert sum(int(number.replace(",", "")) for number, meter in used if meter == "input") == tokens
+
+
+def test_why_of_the_readme_is_true(sample, capsys):
+    command, *lines = (PROJECT / "README.md").read_text().split("$ make why ")[1].split("```")[0].splitlines()
+    assert why.main([str(sample.data), "--trace", re.search(r"TRACE=(\w+)", command)[1]]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(lines) > 8
+    assert [line for line in lines if line.strip() != "..." and line not in said] == []
 
 
 def test_why_adds_up_a_feature_and_a_day(sample, capsys):
@@ -305,7 +315,8 @@ def test_why_names_what_is_near(sample, capsys):
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr --virtual-time-budget=6000""".split()
+    --disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr
+    --virtual-time-budget=6000""".split()
 # Vega says so where a chart is as high as its rows need.
 KNOWN = 'WARN Dropping "fit-y" because spec has discrete height.'
 
