@@ -128,7 +128,8 @@ def small(sample, tmp_path_factory):
         engine.execute(f"attach '{sample.data / 'ledger.duckdb'}' as sample (read_only)")
         tables = engine.execute(
             "select table_schema, table_name from information_schema.tables where table_catalog = 'sample'"
-            " and (table_schema = 'marts' or table_name in ('int_spans_walked', 'int_billable_spans_grouped', 'services'))"
+            " and (table_schema = 'marts'"
+            " or table_name in ('int_spans_walked', 'int_billable_spans_grouped', 'services'))"
         ).fetchall()
         for schema, table in tables:
             engine.execute(f"create schema if not exists {schema}")
