@@ -123,8 +123,8 @@ def fill(engine, figure: Figure, month: date | None, landed: str, paths: dict[st
     shown = Shown(figure, sql, [(mart, paths.get(mart, "")) for mart in marts_of(sql)])
     try:
         found = engine.execute(sql.replace("DATA/landed", landed.replace("'", "''")))
-    except duckdb.CatalogException:
-        shown.missing = "this ledger was built without it: run make build"
+    except (duckdb.CatalogException, duckdb.BinderException):
+        shown.missing = "this ledger was built by another version; run make build"
         return shown
     except duckdb.IOException:
         return shown

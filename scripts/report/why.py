@@ -16,6 +16,7 @@ from report.trees import Trace, rows
 BY_CALL = "select trace_id from marts.attributed_calls where call_id = $trace or trace_id = $trace limit 1"
 SIMILAR = """
 select distinct trace_id, levenshtein(trace_id, $trace) as distance from marts.attributed_calls
+where starts_with(trace_id, $trace) or levenshtein(trace_id, $trace) <= length(trace_id) // 4
 order by starts_with(trace_id, $trace) desc, distance, trace_id limit 3
 """
 FEATURE_DAY = """

@@ -166,6 +166,7 @@ def test_pages_need_nothing_from_outside(written):
     for page in pages:
         for link in Page(page.read_text()).links:
             assert link.startswith(("#", "data:,")) or (written / link).is_file(), (page.name, link)
+        assert "Not there" not in page.read_text(), page.name
     for path in [*pages, *(path for path in (written / "assets").iterdir() if path.name != "vega.js")]:
         assert not re.search(r"(https?:)?//[a-z]", re.sub(r"(^|\s)//\s.*", "", path.read_text())), path.name
 
