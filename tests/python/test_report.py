@@ -257,6 +257,24 @@ def test_trees_lose_no_call(sample):
             )
 
 
+def test_a_ring_of_spans_is_still_a_tree(small, tmp_path):
+    """1 > 2 > 3 > 1 hangs on no root, 4 below 3 with it; 5 is an orphan; 1 landed twice."""
+    day = tmp_path / "landed" / "spans" / "day=2026-10-01"
+    day.mkdir(parents=True)
+    with duckdb.connect(str(small / "ledger.duckdb"), read_only=True) as engine:
+        engine.execute(f"""copy (
+            select 'file' || copy as file_id, 7 as trace_key, span_key, parent_span_key, 'ring' as trace_id,
+                span_key::varchar as span_id, 'span' as name, 'service' as service_name, null::varchar as team_id,
+                null::varchar as trace_team_id, timestamp '2026-10-01' + to_seconds(span_key) as started_at
+            from (values (1, 3, 1), (1, 3, 2), (2, 1, 1), (3, 2, 1), (4, 3, 1), (5, 99, 1))
+                as spans (span_key, parent_span_key, copy)
+        ) to '{day}/part.parquet' (format parquet)""")
+        tree = Trace(engine, tmp_path, "ring").tree()
+    assert [(row["span_id"], row["depth"], row["is_last"]) for row in tree] == [
+        ("1", 0, False), ("2", 1, True), ("3", 2, True), ("4", 3, True), ("5", 0, True),
+    ]  # fmt: skip
+
+
 def test_why_shows_the_money_and_the_line_of_the_bill(sample, capsys):
     ((trace, call, usd, whole),) = sample.rows("""
         select trace_id, call_id, attributed_usd, (
