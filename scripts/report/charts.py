@@ -152,9 +152,7 @@ def concentration():
         x=alt.X("segment:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelAngle=0)),
         order="place:Q",
     )
-    share = base.mark_bar(color=COLORS[6], opacity=0.6).encode(
-        y=alt.Y("bill_share:Q", axis=PERCENT, title="of the bill")
-    )
+    share = base.mark_bar(color=COLORS[6]).encode(y=alt.Y("bill_share:Q", axis=PERCENT, title="of the bill"))
     curve = base.mark_line(color=PLAIN).encode(y="cumulative_bill_share:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y="cumulative_bill_share:Q",
