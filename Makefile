@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export verify check-focus whatif close test lint bench company prices lock clean
+.PHONY: help demo build check-labels export report why verify check-focus whatif close test lint bench company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,6 +36,7 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 	@$(BIN)/python scripts/build.py "$(DATA)/inbox" "$(DATA)" seeds/company
 	@$(BIN)/python scripts/export.py 2026-10 "$(DATA)"
 	@$(BIN)/python scripts/answer.py "$(DATA)"
+	@PYTHONPATH=scripts $(BIN)/python -m report.site "$(DATA)"
 
 build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBOX= DATA= COMPANY=)
 	@mkdir -p "$(DATA)/inbox"
@@ -47,6 +48,13 @@ check-labels: .venv/.synced profiles.yml ## would a billable call in SPANS be un
 
 export: .venv/.synced ## finance's files for MONTH, with control totals, checked
 	@$(BIN)/python scripts/export.py "$(MONTH)" "$(DATA)"
+
+report: .venv/.synced ## the site to look at, in DATA/report
+	@PYTHONPATH=scripts $(BIN)/python -m report.site "$(DATA)"
+
+why: .venv/.synced ## one trace as a tree: money, rule, bearer, charge (TRACE=, or FEATURE= DAY=)
+	@PYTHONPATH=scripts $(BIN)/python -m report.why "$(DATA)" $(if $(TRACE),--trace="$(TRACE)") \
+	  $(if $(FEATURE),--feature="$(FEATURE)") $(if $(DAY),--day="$(DAY)")
 
 verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger
 	@$(BIN)/python scripts/export.py verify "$(MONTH)" "$(DATA)"

@@ -1,0 +1,262 @@
+"""What stands on the pages for features and data: product, quality, data quality; and which marts stand on none."""
+
+from report.figures import BORNE_BY, Figure
+
+PRODUCT = [
+    Figure(
+        "pnl",
+        "What each feature earns and costs",
+        f"""
+select feature_id, revenue_usd, production_usd, evaluation_usd, eval_pool_credit_usd, development_usd,
+    unattributed_usd, shared_usd, margin_usd, margin_pct, answers, users, basis,
+    {BORNE_BY.format(feature="feature_pnl_monthly.feature_id", month="$month")}
+from marts.feature_pnl_monthly where month = $month order by margin_usd desc, feature_id
+""",
+        chart="pnl",
+        total=True,
+    ),
+    Figure(
+        "cohorts",
+        "By plan and segment",
+        """
+select plan, segment, sum(revenue_usd) as revenue_usd, sum(production_usd) as production_usd,
+    sum(evaluation_usd) as evaluation_usd, sum(unattributed_usd) as unattributed_usd, sum(shared_usd) as shared_usd,
+    sum(margin_usd) as margin_usd, sum(answers)::bigint as answers
+from marts.feature_pnl_by_cohort_monthly where month = $month
+group by plan, segment order by margin_usd, plan, segment
+""",
+        total=True,
+    ),
+    Figure(
+        "concentration",
+        "How concentrated is the bill?",
+        """
+select segment, borne_usd, revenue_usd, margin_usd, bill_share, cumulative_bill_share,
+    row_number() over (order by borne_usd desc, segment) as place
+from marts.segment_margin_monthly where month = $month order by borne_usd desc, segment
+""",
+        "The curve adds up the segments' shares of the bill, the largest first; a red point has a negative margin.",
+        chart="concentration",
+        total=True,
+    ),
+    Figure(
+        "substitution",
+        "Does a new feature eat an old one's use?",
+        """
+select new_feature_id, incumbent_feature_id, launched_on, adopters, non_adopters, displaced_uses_per_adopter, ci_low,
+    ci_high, is_trend_parallel, cost_change_usd, margin_change_usd, reason
+from marts.feature_substitution
+order by new_feature_id, displaced_uses_per_adopter desc nulls last, incumbent_feature_id
+""",
+        "Uses per adopter and four weeks that the incumbent lost, with the 95 % interval. Of all months.",
+        chart="substitution",
+    ),
+    Figure(
+        "units",
+        "Unit economics: what does one cost?",
+        f"""
+select feature_id, production_usd, answers, users, accounts, usd_per_answer, median_usd_per_answer,
+    p95_usd_per_answer, usd_per_user, median_usd_per_user, p95_usd_per_user, usd_per_account,
+    {BORNE_BY.format(feature="unit_economics_monthly.feature_id", month="$month")}
+from marts.unit_economics_monthly where month = $month order by production_usd desc, feature_id
+""",
+        chart="units",
+        total=True,
+    ),
+    Figure(
+        "free",
+        "The free plans",
+        f"""
+select feature_id, users, answers, production_usd, production_usd_pct, usd_per_answer, usd_per_user, tried_users,
+    converted_users, conversion_pct, other_conversion_pct, is_window_over,
+    {BORNE_BY.format(feature="free_tier_monthly.feature_id", month="$month")}
+from marts.free_tier_monthly where month = $month order by production_usd desc, feature_id
+""",
+        total=True,
+    ),
+]
+
+QUALITY = [
+    Figure(
+        "coverage",
+        "Coverage against the bill, over time",
+        """
+select date_trunc('week', covered_on)::date as week,
+    case when is_covered then 'covered' else 'not covered' end as state,
+    sum(production_usd) as production_usd
+from marts.eval_coverage_daily where covered_on < $month + interval 1 month
+group by all order by week, state
+""",
+        "Production money per week, by whether its configuration had passed its required evals.",
+        chart="coverage",
+    ),
+    Figure(
+        "evals",
+        "Coverage, eval tax, cost of a correct answer",
+        f"""
+select feature_id, production_usd, production_usd_change, covered_usd_pct, covered_usd_pct_change,
+    is_bill_up_coverage_down, evaluation_usd, evaluation_usd_pct, eval_pool_credit_usd, eval_tax_usd,
+    marginal_eval_tax_usd, pass_rate, answers, usd_per_correct_answer,
+    {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
+from marts.eval_coverage_monthly where month = $month order by production_usd desc, feature_id
+""",
+        "The eval tax is what evals cost beyond what the pool funds.",
+        chart="tax",
+        total=True,
+    ),
+    Figure(
+        "correct",
+        "Cost of a correct answer",
+        f"""
+select feature_id, usd_per_correct_answer, usd_per_correct_answer_low, usd_per_correct_answer_high, pass_rate,
+    {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
+from marts.eval_coverage_monthly where month = $month and usd_per_correct_answer is not null
+order by usd_per_correct_answer desc, feature_id
+""",
+        "With the interval that the number of evaluated cases leaves open.",
+        chart="correct",
+    ),
+    Figure(
+        "uncovered",
+        "Configurations that run unevaluated",
+        f"""
+select coverage.feature_id, model, prompt_version, reason, missing_suites, is_noise,
+    sum(production_calls)::bigint as calls, sum(production_usd) as production_usd, min(covered_on) as first_day,
+    max(covered_on) as last_day, {BORNE_BY.format(feature="coverage.feature_id", month="$month")}
+from marts.eval_coverage_daily as coverage
+where not is_covered and date_trunc('month', covered_on) = $month
+group by coverage.feature_id, model, prompt_version, reason, missing_suites, is_noise
+order by production_usd desc, coverage.feature_id, model, prompt_version, reason
+""",
+        total=True,
+    ),
+    Figure(
+        "releases",
+        "Money that ran unevaluated after a change",
+        f"""
+select changed_on, releases.feature_id, model, prompt_version, change, observed_days, production_usd, changed_usd,
+    unevaluated_usd, unevaluated_usd_pct, reason, days_until_covered,
+    {BORNE_BY.format(feature="releases.feature_id", month="$month")}
+from marts.release_coverage as releases
+where date_trunc('month', changed_on) = $month and not is_noise
+order by unevaluated_usd desc, changed_on, releases.feature_id, model, prompt_version
+""",
+    ),
+]
+
+DATA = [
+    Figure(
+        "capture",
+        "How much of the bill do spans explain?",
+        """
+select strftime(month, '%Y-%m') as month, provider, payer_team_id, billed_usd, traced_usd, capture_pct
+from marts.capture_rates_monthly where month <= $month order by month, provider, payer_team_id
+""",
+        chart="capture",
+    ),
+    Figure(
+        "joins",
+        "Which usage events found their calls?",
+        f"""
+select feature_id, method, events, events_pct, answers, traces, production_usd, production_usd_pct,
+    {BORNE_BY.format(feature="telemetry_join_rates_monthly.feature_id", month="$month")}
+from marts.telemetry_join_rates_monthly where month = $month order by feature_id, events desc, method
+""",
+        "none: events without calls; no_event: money that no event knows.",
+        chart="joins",
+        total=True,
+    ),
+    Figure(
+        "unlabelled",
+        "Whose calls lack a cost label?",
+        """
+select owner_team_id, service, route, reason, sum(calls)::bigint as calls,
+    sum(unpriced_calls)::bigint as unpriced_calls, sum(borne_usd) as borne_usd
+from marts.unlabelled_spend_daily where date_trunc('month', spent_on) = $month
+group by all order by borne_usd desc, owner_team_id, service, route, reason
+""",
+        total=True,
+    ),
+    Figure(
+        "rules",
+        "By which rule do we know whose a call is, and from where its price?",
+        """
+select attribution_rule, basis, match_level, unpriced_reason, count(*) as calls, sum(attributed_usd) as attributed_usd
+from marts.attributed_calls where date_trunc('month', started_on) = $month
+group by all order by attributed_usd desc nulls last, attribution_rule, basis, match_level, unpriced_reason
+""",
+        total=True,
+    ),
+    Figure(
+        "rejects",
+        "Rows that could not be read",
+        """
+select kind, source_file, reason, count(*) as rows, min(source_line) as first_line
+from read_parquet('DATA/landed/rejects/*/*.parquet', union_by_name = true)
+where reason is not null
+group by all order by rows desc, kind, source_file, reason
+""",
+        "Of all files; the rest of each file landed.",
+        landed="rejects",
+    ),
+    Figure(
+        "files",
+        "Files read",
+        """
+select kind, count(*) as files, sum(rows_read)::bigint as rows_read, sum(rows_rejected)::bigint as rows_rejected,
+    sum(rows_superseded)::bigint as rows_superseded
+from read_parquet('DATA/landed/files/*/*.parquet', union_by_name = true)
+where kind is not null group by kind order by kind
+""",
+        landed="files",
+    ),
+]
+
+TRACE = [
+    Figure(
+        "costliest",
+        "The month's costliest requests of several teams",
+        """
+select trace_id, min(started_on) as started_on, count(*) as calls, count(distinct payer_team_id) as payers,
+    list_sort(list(distinct team_path)) as team_paths, sum(attributed_usd) as attributed_usd
+from marts.attributed_calls
+where trace_id in (
+    select trace_id from marts.attributed_calls
+    where date_trunc('month', started_on) = $month and team_path like '% > %'
+)
+group by trace_id having sum(attributed_usd) is not null
+order by attributed_usd desc, trace_id limit 10
+""",
+        "The first one is drawn above; make why TRACE=<id> prints any.",
+        places=6,
+    ),
+    Figure(
+        "shares",
+        "Who bears the first one's calls",
+        """
+with costliest as (
+
+    select trace_id from marts.attributed_calls
+    where trace_id in (
+        select trace_id from marts.attributed_calls
+        where date_trunc('month', started_on) = $month and team_path like '% > %'
+    )
+    group by trace_id having sum(attributed_usd) is not null
+    order by sum(attributed_usd) desc, trace_id limit 1
+
+)
+
+select calls.call_id, calls.provider, calls.model, shares.originating_feature_id as feature_id, shares.bearer_team_id,
+    calls.payer_team_id, calls.team_path, calls.basis, sum(shares.share) as share, sum(shares.borne_usd) as borne_usd
+from marts.call_shares as shares
+inner join marts.attributed_calls as calls on shares.call_id = calls.call_id
+where calls.trace_id = (select trace_id from costliest)
+group by all order by borne_usd desc, calls.call_id, feature_id, shares.bearer_team_id
+""",
+        total=True,
+        places=6,
+    ),
+]
+
+# Marts that stand on no page, each with its reason.
+EXCUSED: dict[str, str] = {}

@@ -1,0 +1,154 @@
+"""Writes the site: pages for each month from the marts of DATA, to open from disk. Usage: python -m report.site DATA"""
+
+import json
+import shutil
+import sys
+import time
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import jinja2
+import vl_convert
+
+from report import charts
+from report.figures import Figure, Shown, fill
+from report.pages import FINANCE, OVERVIEW
+from report.pages_product import DATA, PRODUCT, QUALITY, TRACE
+from report.trees import Trace, rows
+
+HERE = Path(__file__).parent
+PAGES: dict[str, tuple[str, list[Figure]]] = {
+    "overview": ("Overview", OVERVIEW),
+    "finance": ("Finance", FINANCE),
+    "product": ("Product", PRODUCT),
+    "quality": ("Quality", QUALITY),
+    "trace": ("One request", TRACE),
+    "data": ("Data quality", DATA),
+}
+MONTHS = """
+select distinct month from marts.team_chargeback_monthly
+union
+select distinct date_trunc('month', spent_on)::date from marts.spend_daily
+order by month desc
+"""
+STATE = """
+select (select max(spent_on) from marts.spend_daily) as last_day
+"""
+SPANS_DRAWN = 60
+STEP, INDENT, BOX = 46, 30, 330
+
+
+def drawn(tree: list[dict]) -> dict:
+    """Places of boxes and edges: one row a span, depth to the right; a long trace keeps the spans that carry money."""
+    kept = tree if len(tree) <= SPANS_DRAWN else [row for row in tree if row["carried_calls"]][:SPANS_DRAWN]
+    owners = sorted({row["owner_team_id"] for row in kept if row["owner_team_id"]})
+    color = {team: charts.COLORS[place % len(charts.COLORS)] for place, team in enumerate(owners)}
+    places = {row["place"]: (row["depth"] * INDENT, number * STEP) for number, row in enumerate(kept)}
+    spans = []
+    for row in kept:
+        x, y = places[row["place"]]
+        parent = places.get(row["parent_place"])
+        spans.append({**row, "x": x, "y": y, "parent": parent, "color": color.get(row["owner_team_id"], "#5f7d8c")})
+    deepest = max((span["x"] for span in spans), default=0)
+    return {
+        "spans": spans,
+        "owners": [(team, color[team]) for team in owners],
+        "left_out": len(tree) - len(kept),
+        "width": deepest + BOX + 130,
+        "height": len(spans) * STEP + 8,
+        "box": BOX,
+    }
+
+
+@cache
+def vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, out of the package that brings them."""
+    return f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n"
+
+
+def mart_paths() -> dict[str, str]:
+    models = HERE.parents[1] / "models"
+    return {path.stem: path.relative_to(models.parent).as_posix() for path in sorted(models.glob("marts/*/*.sql"))}
+
+
+def environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":"), "allow_nan": False}
+    return made
+
+
+def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str]) -> dict:
+    """What a page's template reads."""
+    landed = str(data / "landed")
+    shown: list[Shown] = [fill(engine, figure, month, landed, paths) for figure in PAGES[name][1]]
+    context = {"figures": shown, "picture": None, "trace": None}
+    if name == "trace" and shown[0].rows:
+        context["trace"] = shown[0].rows[0][0][0].text
+        tree = Trace(engine, data, context["trace"]).tree()
+        context["picture"] = drawn(tree) if tree else None
+    return context
+
+
+def write(data: Path) -> list[Path]:
+    """The whole site, in place of an older one once it is complete; returns its pages."""
+    part, folder = data / ".report.part", data / "report"
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "assets").mkdir(parents=True)
+    for asset in sorted((HERE / "assets").iterdir()):
+        shutil.copyfile(asset, part / "assets" / asset.name)
+    (part / "assets" / "vega.js").write_text(vega())
+    specs = json.dumps(charts.specs(), sort_keys=True, separators=(",", ":"))
+    (part / "assets" / "charts.js").write_text(f"window.charts = {specs};\n")
+    template, paths = environment().get_template("page.html"), mart_paths()
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        months = [row["month"] for row in rows(engine, MONTHS)] or [None]
+        (state,) = rows(engine, STATE)
+        for month in months:
+            contexts = {name: page(engine, data, name, month, paths) for name in PAGES}
+            teams = sorted({team for context in contexts.values() for shown in context["figures"]
+                            for _, found in shown.rows for team in found})  # fmt: skip
+            for name, context in contexts.items():
+                text = template.render(
+                    name=name,
+                    title=PAGES[name][0],
+                    pages=[(key, words) for key, (words, _) in PAGES.items()],
+                    month=f"{month:%Y-%m}" if month else None,
+                    months=[f"{each:%Y-%m}" for each in months if each],
+                    teams=teams,
+                    last_day=state["last_day"],
+                    **context,
+                )
+                (part / f"{name}-{month:%Y-%m}.html" if month else part / f"{name}.html").write_text(text)
+    newest = f"overview-{months[0]:%Y-%m}.html" if months[0] else "overview.html"
+    shutil.copyfile(part / newest, part / "index.html")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return sorted(folder.glob("*.html"))
+
+
+def main(data: Path) -> int:
+    if not (data / "ledger.duckdb").exists():
+        print(f"ERROR: there is no {data / 'ledger.duckdb'}; run make build first", file=sys.stderr)
+        return 2
+    start = time.monotonic()
+    try:
+        pages = write(data)
+    except duckdb.CatalogException as broken:
+        print(f"ERROR: the ledger is not built whole; run make build ({str(broken).splitlines()[0]})", file=sys.stderr)
+        return 2
+    size = sum(path.stat().st_size for path in (data / "report").rglob("*") if path.is_file())
+    print(f"  {len(pages)} pages, {size / 1e6:.1f} MB, {time.monotonic() - start:.1f} s")
+    print(f"\nLook at: {data}/report/index.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
