@@ -6,13 +6,11 @@ with normalised as (
         lower(coalesce(error_type, '') || ' ' || coalesce(finish_reason, '')) as ending,
         -- Spans without a time stand under 1970-01-01.
         day as started_on,
-        coalesce(cache_read_tokens, 0) as cache_read,
+        {% for counted in ['cache_read', 'cache_write_1h', 'reasoning', 'audio_input', 'audio_output'] %}
+            coalesce({{ counted }}_tokens, 0) as {{ counted }},
+        {% endfor %}
         -- Exports that split writes by lifetime state the total as well.
         greatest(coalesce(cache_write_tokens, 0), coalesce(cache_write_1h_tokens, 0)) as cache_write,
-        coalesce(cache_write_1h_tokens, 0) as cache_write_1h,
-        coalesce(reasoning_tokens, 0) as reasoning,
-        coalesce(audio_input_tokens, 0) as audio_input,
-        coalesce(audio_output_tokens, 0) as audio_output,
         -- Embedding exports may state nothing but the total, which is input.
         coalesce(input_tokens, case when output_tokens is null then total_tokens end, 0) as stated_input,
         coalesce(output_tokens, 0) as stated_output,
