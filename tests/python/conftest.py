@@ -79,7 +79,7 @@ def build(tmp_path):
     return run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def golden(tmp_path_factory):
     data = tmp_path_factory.mktemp("golden")
     return run_build(GOLDEN / "inbox", data, GOLDEN / "company")
