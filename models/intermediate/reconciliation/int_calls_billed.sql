@@ -40,13 +40,7 @@ grouped_calls as (
         {{ floored_part('groups.cutoff_usd', 'members.quantity', 'groups.traced_quantity') }} as cutoff_part
     from {{ ref('int_match_members_grouped') }} as members
     inner join {{ ref('int_charge_groups_shifted') }} as groups
-        on
-            members.provider = groups.provider
-            and members.match_account_id is not distinct from groups.match_account_id
-            and members.match_key is not distinct from groups.match_key
-            and members.usage_on = groups.usage_on
-            and members.model is not distinct from groups.model
-            and members.meter = groups.meter
+        on {{ meet_in('members', 'groups') }}
     where
         members.side = 'call' and not members.is_excluded and (groups.is_matched or groups.shifted_quantity > 0)
         and {{ is_touched('members.usage_on', 'touched_day') }}

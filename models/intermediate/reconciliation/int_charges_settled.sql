@@ -35,13 +35,7 @@ weighed as (
             as total_weight
     from members
     inner join groups
-        on
-            members.provider = groups.provider
-            and members.match_account_id is not distinct from groups.match_account_id
-            and members.match_key is not distinct from groups.match_key
-            and members.usage_on = groups.usage_on
-            and members.model is not distinct from groups.model
-            and members.meter = groups.meter
+        on {{ meet_in('members', 'groups') }}
 
 ),
 

@@ -60,40 +60,32 @@ traces as (
 -- A trace that is scored as a whole is scored in each configuration that ran in it; its judges are none of them.
 seen as (
 
-    select distinct
-        placed.run_id,
-        placed.suite,
-        placed.item_id,
-        placed.scored_at,
-        placed.passed,
-        placed.failed,
-        placed.errored,
-        coalesce(placed.feature_id, shares.serving_feature_id) as feature_id,
-        shares.model,
-        shares.prompt_version
-    from placed
-    inner join traces on placed.trace_key = traces.trace_key
-    inner join {{ ref('int_call_shares') }} as shares
-        on
-            placed.trace_key = shares.trace_key
-            and placed.call_key is null
-            and (shares.purpose != 'evaluation' or traces.is_evaluation)
+    {% for is_whole in [true, false] %}
+        select distinct
+            placed.run_id,
+            placed.suite,
+            placed.item_id,
+            placed.scored_at,
+            placed.passed,
+            placed.failed,
+            placed.errored,
+            coalesce(placed.feature_id, shares.serving_feature_id) as feature_id,
+            shares.model,
+            shares.prompt_version
+        from placed
+        {% if is_whole %}
+            inner join traces on placed.trace_key = traces.trace_key
+            inner join {{ ref('int_call_shares') }} as shares
+                on
+                    placed.trace_key = shares.trace_key
+                    and placed.call_key is null
+                    and (shares.purpose != 'evaluation' or traces.is_evaluation)
 
-    union
-
-    select distinct
-        placed.run_id,
-        placed.suite,
-        placed.item_id,
-        placed.scored_at,
-        placed.passed,
-        placed.failed,
-        placed.errored,
-        coalesce(placed.feature_id, shares.serving_feature_id) as feature_id,
-        shares.model,
-        shares.prompt_version
-    from placed
-    inner join {{ ref('int_call_shares') }} as shares on placed.call_key = shares.call_key
+            union
+        {% else %}
+            inner join {{ ref('int_call_shares') }} as shares on placed.call_key = shares.call_key
+        {% endif %}
+    {% endfor %}
 
 )
 

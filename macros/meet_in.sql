@@ -1,0 +1,9 @@
+{# True where a charge, call or count (int_match_members_grouped) is of a group of charges that meets calls. #}
+{% macro meet_in(members, groups) -%}
+    {{ members }}.provider = {{ groups }}.provider
+    and {{ members }}.match_account_id is not distinct from {{ groups }}.match_account_id
+    and {{ members }}.match_key is not distinct from {{ groups }}.match_key
+    and {{ members }}.usage_on = {{ groups }}.usage_on
+    and {{ members }}.model is not distinct from {{ groups }}.model
+    and {{ members }}.meter = {{ groups }}.meter
+{%- endmacro %}
