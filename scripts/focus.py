@@ -105,6 +105,7 @@ def install() -> int:
         if done.returncode:
             print(f"ERROR: the FOCUS validator could not be installed:\n{done.stderr.strip()[-2000:]}", file=sys.stderr)
             print(f"It comes from the package index, by {LOCK.name}; run again when that answers.", file=sys.stderr)
+            shutil.rmtree(ENVIRONMENT, ignore_errors=True)  # half an environment is none
             return 1
     stamp.write_text(digest)
     return 0
