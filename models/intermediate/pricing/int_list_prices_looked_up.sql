@@ -1,33 +1,10 @@
--- one row per provider, account, model, meter, tier, day, long context and hour in use: the list price of a unit
-{% set conditions = [
-    'provider', 'account_id', 'model', 'service_tier', 'started_on', 'long_context_tokens', 'priced_time'
-] %}
-with used as (
-
-    -- Millions of calls share few prices.
-    select distinct
-        {{ conditions | join(',\n        ') }},
-        meter
-    from {{ ref('int_call_meters_unpivoted') }}
-    where model is not null and started_on is not null
-
-    union
-
-    -- What writing a cache costs beyond sending the same tokens plainly takes both prices.
-    select distinct
-        {{ conditions | join(',\n        ') }},
-        'input' as meter
-    from {{ ref('int_call_meters_unpivoted') }}
-    where model is not null and started_on is not null and meter in ('cache_write_5m', 'cache_write_1h')
-
-),
-
-keys as (
+-- one row per price situation and meter in use: the list price of a unit
+with keys as (
 
     select
         *,
         row_number() over () as key_no
-    from used
+    from {{ ref('int_prices_sought') }}
 
 ),
 
@@ -85,7 +62,7 @@ listed as (
                 and prices.service_tier in (keys.service_tier, 'standard')
                 -- A long prompt's price is that of all its tokens, not of those above the limit.
                 and (prices.context_over_tokens = 0 or keys.long_context_tokens > prices.context_over_tokens)
-                and {{ in_force('prices', 'keys.started_on') }}
+                and {{ in_force('prices', 'keys.priced_on') }}
                 and (
                     prices.daily_from is null
                     or (
@@ -103,14 +80,9 @@ listed as (
 
 select
     key_no,
-    provider,
-    account_id,
-    model,
+    situation_no,
+    {{ price_situation() | join(',\n    ') }},
     meter,
-    service_tier,
-    started_on,
-    long_context_tokens,
-    priced_time,
     priced_as,
     list_price_usd
 from listed

@@ -1,33 +1,39 @@
--- one row per call and meter: quantity, unit price in force and price; NULL where the book knows none
+-- one row per call and meter with a quantity: unit price in force and price; NULL where the book knows none
+{{ config(materialized="view") }}
+{% set meters = call_meters() %}
 with meters as (
 
-    select * from {{ ref('int_call_meters_unpivoted') }}
+    {% for meter in meters %}
+        select
+            call_key,
+            situation_no,
+            '{{ meter }}' as meter,
+            {{ meter }}_tokens as quantity
+        from {{ ref('int_calls_priced') }}
+        where {{ meter }}_tokens > 0
 
-),
+        union all
 
-prices as (
+    {% endfor %}
 
-    select * from {{ ref('int_unit_prices_negotiated') }}
+    select
+        call_key,
+        situation_no,
+        tool_meter as meter,
+        1 as quantity
+    from {{ ref('int_calls_priced') }}
+    where tool_meter is not null
 
 )
 
 select
     meters.call_key,
     meters.meter,
-    meters.service_tier,
+    prices.service_tier,
     meters.quantity,
     prices.list_price_usd,
     prices.unit_price_usd,
-    {{ money('meters.quantity * prices.unit_price_usd') }} as priced_usd,
-    {{ money('meters.quantity * prices.write_premium_usd') }} as write_premium_usd
+    {{ money('meters.quantity * prices.unit_price_usd') }} as priced_usd
 from meters
-left join prices
-    on
-        meters.provider = prices.provider
-        and meters.model = prices.model
-        and meters.meter = prices.meter
-        and meters.service_tier = prices.service_tier
-        and meters.started_on = prices.started_on
-        and meters.long_context_tokens = prices.long_context_tokens
-        and meters.account_id is not distinct from prices.account_id
-        and meters.priced_time is not distinct from prices.priced_time
+left join {{ ref('int_unit_prices_negotiated') }} as prices
+    on meters.situation_no = prices.situation_no and meters.meter = prices.meter

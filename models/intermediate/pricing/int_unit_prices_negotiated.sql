@@ -1,4 +1,4 @@
--- one row per provider, account, model, meter, tier, day, long context and hour in use: the price of a unit, as agreed
+-- one row per price situation and meter in use: the price of a unit, as agreed
 with listed as (
 
     select * from {{ ref('int_list_prices_looked_up') }}
@@ -38,7 +38,7 @@ overlaid as (
                     {{ matches('listed.meter', 'negotiated.meter') }}
                     or {{ matches('listed.priced_as', 'negotiated.meter') }}
                 )
-                and {{ in_force('negotiated', 'listed.started_on') }}
+                and {{ in_force('negotiated', 'listed.priced_on') }}
     {% endcall %}
 
 ),
@@ -55,20 +55,15 @@ agreed as (
 )
 
 select
-    provider,
-    account_id,
-    model,
+    situation_no,
+    {{ price_situation() | join(',\n    ') }},
     meter,
-    service_tier,
-    started_on,
-    long_context_tokens,
-    priced_time,
     list_price_usd,
     unit_price_usd,
     case
         when meter in ('cache_write_5m', 'cache_write_1h')
-            then greatest(unit_price_usd - max(case when meter = 'input' then unit_price_usd end) over (
-                partition by provider, account_id, model, service_tier, started_on, long_context_tokens, priced_time
-            ), 0)
+            then greatest(
+                unit_price_usd - max(case when meter = 'input' then unit_price_usd end) over (partition by situation_no), 0
+            )
     end as write_premium_usd
 from agreed

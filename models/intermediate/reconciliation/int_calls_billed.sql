@@ -1,8 +1,12 @@
 -- one row per call: what the bill says it cost, at which level they met, or that it still accrues
+{% set of_usage = ['situation_no', 'tool_meter'] %}
+{% for meter in call_meters() %}
+    {% do of_usage.append(meter ~ '_tokens') %}
+{% endfor %}
 with calls as (
 
     select
-        {{ all_but('calls', ['account_id', 'response_id', 'started_at', 'is_on_bill']) }},
+        {{ all_but('calls', ['account_id', 'response_id', 'started_at', 'is_on_bill'] + of_usage) }},
         windowed.account_id,
         windowed.is_in_bill,
         windowed.is_provisional

@@ -24,21 +24,8 @@ with calls as (
 
 usage as (
 
-    select
-        usage.*,
-        prices.service_tier,
-        prices.list_price_usd,
-        prices.unit_price_usd,
-        coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
-    from {{ ref('int_usage_accrued') }} as usage
-    inner join {{ ref('int_meters_priced') }} as prices on {{ row_key('usage.usage_group_id') }} = prices.call_key
-    left join {{ ref('int_keys_owned') }} as keys
-        on
-            usage.provider = keys.provider
-            and usage.account_id = keys.account_id
-            and usage.api_key is not distinct from keys.api_key
-            and usage.usage_on = keys.used_on
-    where usage.untraced_usd != 0 and {{ is_touched('usage.usage_on', 'touched_day') }}
+    select * from {{ ref('int_usage_accrued') }}
+    where untraced_usd != 0 and {{ is_touched('usage_on', 'touched_day') }}
 
 )
 
@@ -78,7 +65,7 @@ select
     api_key,
     model,
     meter,
-    service_tier as price_tier,
+    price_tier,
     null as kind_id,
     null as invoice_id,
     list_price_usd,

@@ -47,11 +47,11 @@ prices as (
         model,
         meter,
         service_tier,
-        started_on,
+        priced_on,
         min(list_price_usd) as list_price_usd,
         min(unit_price_usd) as unit_price_usd
     from {{ ref('int_unit_prices_negotiated') }}
-    group by provider, model, meter, service_tier, started_on
+    group by provider, model, meter, service_tier, priced_on
     having
         count(*) = count(list_price_usd) and count(distinct list_price_usd) = 1 and count(distinct unit_price_usd) = 1
 
@@ -83,7 +83,7 @@ origins as (
             and charges.model = prices.model
             and charges.meter = prices.meter
             and coalesce(charges.price_tier, 'standard') = prices.service_tier
-            and charges.charged_on = prices.started_on
+            and charges.charged_on = prices.priced_on
 
     union all
 

@@ -3,13 +3,23 @@
 with usage as (
 
     select
-        unbilled.*,
-        meters.priced_usd,
+        {{ all_but('unbilled', ['price_tier']) }},
+        coalesce(unbilled.price_tier, 'standard') as price_tier,
+        prices.list_price_usd,
+        prices.unit_price_usd,
         cast(sum(unbilled.quantity) over (
             partition by unbilled.provider, unbilled.usage_on, unbilled.model, unbilled.meter
         ) as bigint) as total_quantity
     from {{ ref('int_usage_unbilled') }} as unbilled
-    left join {{ ref('int_meters_priced') }} as meters on {{ row_key('unbilled.usage_group_id') }} = meters.call_key
+    left join {{ ref('int_unit_prices_negotiated') }} as prices
+        on
+            unbilled.provider = prices.provider
+            and unbilled.account_id is not distinct from prices.account_id
+            and unbilled.model = prices.model
+            and unbilled.call_meter = prices.meter
+            and coalesce(unbilled.price_tier, 'standard') = prices.service_tier
+            and unbilled.usage_on = prices.priced_on
+            and prices.long_context_tokens = 0 and prices.priced_time is null and prices.tool_meter is null
     where {{ is_touched('unbilled.usage_on', 'touched_day') }}
 
 ),
@@ -59,10 +69,15 @@ select
     untraced.usage_on,
     untraced.model,
     untraced.meter,
+    untraced.price_tier,
+    untraced.list_price_usd,
+    untraced.unit_price_usd,
     untraced.quantity,
     untraced.untraced_quantity,
     -- NULL where the book knows no price.
-    {{ floored_part('untraced.priced_usd', 'untraced.untraced_quantity', 'untraced.total_quantity') }} as untraced_usd,
+    {{ floored_part(
+        money('untraced.quantity * untraced.unit_price_usd'), 'untraced.untraced_quantity', 'untraced.total_quantity'
+    ) }} as untraced_usd,
     coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
 from untraced
 left join {{ ref('int_keys_owned') }} as keys

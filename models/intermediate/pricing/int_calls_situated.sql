@@ -1,0 +1,43 @@
+-- one row per call: what it used, and all that the price of a unit depends on
+{{ config(materialized="view") }}
+with calls as (
+
+    select
+        *,
+        input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
+            as context_tokens
+    from {{ ref('int_calls_provided') }}
+
+),
+
+-- Few models have a price that depends on the prompt's length or on the hour.
+conditions as (
+
+    select
+        provider,
+        model,
+        min(case when context_over_tokens > 0 then context_over_tokens end) as least_context_over_tokens,
+        max(case when daily_from is not null then 1 else 0 end) = 1 as is_hourly
+    from {{ ref('int_prices_known') }}
+    group by provider, model
+
+)
+
+select
+    {{ all_but('calls', ['service_tier', 'context_tokens', 'started_on']) }},
+    calls.started_on,
+    models.model,
+    case
+        when lower(calls.service_tier) in ('batch', 'flex', 'priority', 'fast') then lower(calls.service_tier)
+        else 'standard'
+    end as service_tier,
+    case when calls.started_at is not null then calls.started_on end as priced_on,
+    case
+        when calls.context_tokens > conditions.least_context_over_tokens then calls.context_tokens else 0
+    end as long_context_tokens,
+    case when conditions.is_hourly then {{ minute_of_day('calls.started_at') }} end as priced_time
+from calls
+left join {{ ref('int_models_resolved') }} as models
+    on calls.provider = models.provider and calls.model_key = models.model_name
+left join conditions
+    on calls.provider = conditions.provider and models.model = conditions.model

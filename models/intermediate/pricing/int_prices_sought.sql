@@ -1,0 +1,59 @@
+-- one row per price situation and meter in use, by calls or by usage that no bill covers
+{% set situation = price_situation() %}
+{% set meters = call_meters() %}
+with calls as (
+
+    -- Millions of calls share few prices.
+    select
+        {{ situation | join(',\n        ') }},
+        {% for meter in meters %}
+            max({{ meter }}_tokens) as {{ meter }}_tokens{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_calls_situated') }}
+    where model is not null and priced_on is not null
+    group by {{ situation | join(', ') }}
+
+),
+
+sought as (
+
+    {% for meter in meters %}
+        select
+            {{ situation | join(',\n            ') }},
+            '{{ meter }}' as meter
+        from calls
+        -- What writing a cache costs beyond sending the same tokens plainly takes both prices.
+        where {{ meter }}_tokens > 0{{ ' or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0' if meter == 'input' }}
+
+        union all
+
+    {% endfor %}
+
+    select
+        {{ situation | join(',\n        ') }},
+        tool_meter as meter
+    from calls
+    where tool_meter is not null
+
+    union all
+
+    select
+        provider,
+        account_id,
+        model,
+        null as tool_meter,
+        coalesce(price_tier, 'standard') as service_tier,
+        usage_on as priced_on,
+        0 as long_context_tokens,
+        null as priced_time,
+        call_meter as meter
+    from {{ ref('int_usage_unbilled') }}
+    where model is not null and {{ is_touched('usage_on', 'read_day') }}
+
+)
+
+select distinct
+    {{ situation | join(',\n    ') }},
+    dense_rank() over (order by {{ situation | join(', ') }}) as situation_no,
+    meter
+from sought
