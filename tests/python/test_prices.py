@@ -22,7 +22,7 @@ USAGES = REAL / "genai_prices" / "usages_dev.json"
 STATED_ON = date(2026, 3, 1)
 
 
-OF_BUILDS = {"generate_schema_name", "get_where_subquery", "kept", "replaced_touched", "touched"}
+OF_BUILDS = {"generate_schema_name", "get_where_subquery", "kept", "replaced_touched", "table_in_place", "touched"}
 MACROS = "".join(path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql")) if path.stem not in OF_BUILDS)
 
 
@@ -250,6 +250,12 @@ def google_meters(usage: dict) -> dict[str, int]:
             "reasoning": usage.get("thoughtsTokenCount", 0)}  # fmt: skip
 
 
+PRICED = """
+select used.call, used.meter, used.quantity * prices.unit_price_usd as usd
+from used join int_unit_prices_negotiated as prices using (situation_no, meter)
+"""
+
+
 def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date, **variables) -> dict[str, tuple]:
     """{call: (input price, output price)} by the SQL of the pricing models; None where a meter has no price."""
     names = sorted({(provider, model.lower()) for _, provider, model, _ in calls})
@@ -257,23 +263,25 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     build(engine, "int_models_resolved", "int_prices_known", **variables)
     models = {row[:2]: row[2] for row in engine.execute("select * from int_models_resolved").fetchall()}
     engine.execute("""
-        create table int_call_meters_unpivoted (
-            call_key varchar, provider varchar, account_id varchar, model varchar, meter varchar, service_tier varchar,
-            started_on date, long_context_tokens bigint, priced_time varchar, quantity bigint
+        create table used (
+            call varchar, quantity bigint, situation_no integer, provider varchar, account_id varchar, model varchar,
+            tool_meter varchar, service_tier varchar, priced_on date, long_context_tokens bigint, priced_time varchar,
+            meter varchar
         )
     """)
     outputs = ("output", "reasoning", "audio_output", "image_output")
     rows = []
-    for call, provider, name, meters in calls:
+    for number, (call, provider, name, meters) in enumerate(calls):
         context = sum(count for meter, count in meters.items() if meter not in outputs)
-        known = (provider, None, models[provider, name.lower()])
-        rows += [(call, *known, meter, "standard", day, context, "12:00", n) for meter, n in meters.items() if n]
-    engine.executemany(f"insert into int_call_meters_unpivoted values ({', '.join('?' * 10)})", rows)
+        situation = (number, provider, None, models[provider, name.lower()], None, "standard", day, context, "12:00")
+        rows += [(call, n, *situation, meter) for meter, n in meters.items() if n]
+    engine.executemany(f"insert into used values ({', '.join('?' * 12)})", rows)
+    engine.execute("create table int_prices_sought as select * exclude (call, quantity) from used")
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES["negotiated_prices"].items())
     engine.execute(f"create table negotiated_prices ({columns})")
-    build(engine, "int_list_prices_looked_up", "int_unit_prices_negotiated", "int_meters_priced")
+    build(engine, "int_list_prices_looked_up", "int_unit_prices_negotiated")
     found = {call: [Decimal(0), Decimal(0)] for call, *_ in calls}
-    for call, meter, usd in engine.execute("select call_key, meter, priced_usd from int_meters_priced").fetchall():
+    for call, meter, usd in engine.execute(PRICED).fetchall():
         place = meter in outputs
         found[call][place] = None if usd is None or found[call][place] is None else found[call][place] + usd
     return {call: tuple(prices) for call, prices in found.items()}

@@ -81,7 +81,7 @@ named as (
             identified.response_id, reported.response_id, reported.call_id,
             identified.trace_id || ':' || identified.span_id
         ) as call_id,
-        coalesce(identified.response_id, reported.response_id) as response_id,
+        coalesce(identified.response_id, reported.response_id) is not null as is_answered,
         identified.is_identified,
         identified.is_wrapper
     from identified

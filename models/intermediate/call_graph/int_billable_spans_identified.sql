@@ -1,4 +1,5 @@
 -- one row per billable span: the response id that it or its twin knows, and whether it counted anything of its own
+{{ config(materialized="view") }}
 with billable as (
 
     select

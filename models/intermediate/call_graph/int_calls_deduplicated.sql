@@ -1,7 +1,7 @@
 -- one row per call: those that spans report, billed tools, what agents state beyond them, eval runs that no span shows
 {{ config(materialized="view") }}
 {% set columns = [
-    'call_key', 'call_id', 'response_id', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',
+    'call_key', 'call_id', 'is_answered', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',
     'started_at', 'span_name', 'service_name', 'provider_name', 'server_address', 'model_name', 'service_tier',
     'api_key', 'account_id', 'stated_usd', 'is_failed', 'has_usage', 'cached_input_rule'
 ] %}
@@ -26,7 +26,7 @@
 select
     call_key,
     call_id,
-    null as response_id,
+    false as is_answered,
     0 as spans,
     null as trace_key,
     null as span_key,

@@ -40,7 +40,7 @@ ranked as (
         spans.*,
         grouped.call_key,
         grouped.call_id,
-        grouped.response_id as call_response_id,
+        grouped.is_answered,
         -- Place: a labelled span before an unlabelled one, then one that knows the response, then the first to start.
         row_number() over (
             partition by grouped.call_key
@@ -75,7 +75,7 @@ ranked as (
 select
     grouped.call_key,
     grouped.call_id,
-    grouped.response_id,
+    grouped.is_answered,
     1 as spans,
     spans.{{ of_position | join(', spans.') }},
     spans.service_name,
@@ -95,7 +95,7 @@ union all
 select
     call_key,
     max(call_id) as call_id,
-    max(call_response_id) as response_id,
+    bool_or(is_answered) as is_answered,
     count(*) as spans,
     {% for column in of_position %}
         max(case when place_for_position = 1 then {{ column }} end) as {{ column }},

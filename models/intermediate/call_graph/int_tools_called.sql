@@ -45,7 +45,7 @@ called as (
 select
     {{ row_key("trace_id || ':' || span_id") }} as call_key,
     trace_id || ':' || span_id as call_id,
-    response_id,
+    false as is_answered,
     1 as spans,
     trace_key,
     span_key,

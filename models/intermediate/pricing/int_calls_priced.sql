@@ -51,7 +51,7 @@ priced as (
 select
     call_key,
     call_id,
-    response_id,
+    is_answered,
     trace_key,
     started_at,
     provider,

@@ -9,7 +9,7 @@ with calls as (
         calls.api_key,
         calls.started_on as usage_on,
         calls.model,
-        calls.response_id,
+        calls.is_answered,
         windowed.is_provisional
     from {{ ref('int_calls_priced') }} as calls
     inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_key = windowed.call_key

@@ -6,7 +6,7 @@
 with calls as (
 
     select
-        {{ all_but('calls', ['account_id', 'response_id', 'started_at', 'is_on_bill'] + of_usage) }},
+        {{ all_but('calls', ['account_id', 'call_id', 'is_answered', 'started_at', 'is_on_bill'] + of_usage) }},
         windowed.account_id,
         windowed.is_in_bill,
         windowed.is_provisional

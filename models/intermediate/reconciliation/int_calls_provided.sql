@@ -35,7 +35,7 @@ provided as (
     select
         calls.call_key,
         calls.call_id,
-        calls.response_id,
+        calls.is_answered,
         calls.trace_key,
         calls.started_at,
         lower(calls.model_name) as model_key,

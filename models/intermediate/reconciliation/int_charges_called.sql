@@ -12,7 +12,7 @@ calls as (
 
     select call_key
     from {{ ref('int_calls_deduplicated') }}
-    where response_id is not null and {{ is_wanted('call_key', 'charges', 'response_key') }}
+    where is_answered and {{ is_wanted('call_key', 'charges', 'response_key') }}
 
 )
 

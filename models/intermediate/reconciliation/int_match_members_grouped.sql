@@ -3,7 +3,7 @@
 {% set sides = [
     ('charge', 'int_charges_called', 'charge_id', 'null', 'charged_on', 'billed_usd', 'response_id is not null',
         'is_rounded', 'false', 'call_id is null and meter is not null'),
-    ('call', 'int_call_meters_loose', 'call_id', 'call_key', 'usage_on', 'priced_usd', 'response_id is not null',
+    ('call', 'int_call_meters_loose', 'call_id', 'call_key', 'usage_on', 'priced_usd', 'is_answered',
         'false', 'is_provisional', 'true'),
     ('usage', 'int_usage_standing', 'usage_id', 'null', 'usage_on', 'null', 'false', 'false', 'false', is_touched),
 ] %}

@@ -34,16 +34,7 @@ catalog as (
 joined as (
 
     select
-        calls.call_key,
-        calls.call_id,
-        calls.trace_key,
-        calls.started_on,
-        calls.provider,
-        calls.account_id,
-        calls.model,
-        calls.basis,
-        calls.cutoff_month,
-        calls.cutoff_usd,
+        calls.{{ billing_of_call() | join(',\n        calls.') }},
         case calls.basis when 'billed' then calls.billed_usd when 'accrued' then calls.priced_usd end as attributed_usd,
         origins.is_split,
         origins.service_name,

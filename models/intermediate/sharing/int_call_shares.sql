@@ -4,10 +4,8 @@
     'originating_feature_id', 'serving_feature_id', 'origin_team_id', 'payer_team_id', 'team_path', 'purpose',
     'tenant_id', 'user_id'
 ] %}
-{% set of_call = [
-    'call_key', 'call_id', 'trace_key', 'started_on', 'provider', 'account_id', 'model', 'basis', 'attributed_usd',
-    'cutoff_month', 'cutoff_usd', 'service_name'
-] %}
+{% set of_call = billing_of_call() + ['attributed_usd', 'service_name'] %}
+{% set of_origin = ['attribution_rule', 'hops', 'route', 'prompt_version', 'is_root_orphan'] %}
 {% set tie_breaker = "originating_feature_id, team_path, coalesce(tenant_id, ''), coalesce(user_id, ''), " %}
 {% set tie_breaker = tie_breaker ~ "serving_feature_id, origin_team_id, purpose" %}
 with origins as (
@@ -20,8 +18,7 @@ with origins as (
 weighed as (
 
     select
-        {{ of_call | join(',\n        ') }},
-        {{ keys | join(',\n        ') }},
+        {{ (of_call + keys) | join(',\n        ') }},
         min(attribution_rule) as attribution_rule,
         min(hops) as hops,
         min(route) as route,
@@ -30,7 +27,7 @@ weighed as (
         {{ whole_quotient('sum(weight) + ' ~ whole_quotient(finer(), 2), finer()) }} as weight
     from origins
     where is_split
-    group by {{ of_call | join(', ') }}, {{ keys | join(', ') }}
+    group by {{ (of_call + keys) | join(', ') }}
 
 ),
 
@@ -44,35 +41,54 @@ floored as (
         {{ floored_part('cutoff_usd', 'weight', whole_weight()) }} as cutoff_part
     from weighed
 
+),
+
+shares as (
+
+    select
+        {{ (of_call + keys + of_origin) | join(',\n        ') }},
+        {{ money('1') }} as share,
+        attributed_usd as borne_usd,
+        cutoff_usd as borne_cutoff_usd,
+        1 as place
+    from origins
+    where not is_split
+
+    union all
+
+    select
+        {{ (of_call + keys + of_origin) | join(',\n        ') }},
+        {{ part_with_residue('whole', 'share_part', 'weight', 'call_key', tie_breaker) }} as share,
+        {{ part_with_residue('attributed_usd', 'borne_part', 'weight', 'call_key', tie_breaker) }} as borne_usd,
+        {{ part_with_residue('cutoff_usd', 'cutoff_part', 'weight', 'call_key', tie_breaker) }} as borne_cutoff_usd,
+        row_number() over (partition by call_key order by weight desc, {{ tie_breaker }}) as place
+    from floored
+
+),
+
+said as (
+
+    select * from {{ ref('int_calls_deduplicated') }}
+    where {{ is_touched('started_on', 'touched_day', is_utc=true) }}
+
 )
 
 select
-    {{ of_call | join(',\n    ') }},
-    {{ keys | join(',\n    ') }},
-    attribution_rule,
-    hops,
-    route,
-    prompt_version,
-    is_root_orphan,
-    {{ money('1') }} as share,
-    attributed_usd as borne_usd,
-    cutoff_usd as borne_cutoff_usd,
-    1 as place
-from origins
-where not is_split
-
-union all
-
-select
-    {{ of_call | join(',\n    ') }},
-    {{ keys | join(',\n    ') }},
-    attribution_rule,
-    hops,
-    route,
-    prompt_version,
-    is_root_orphan,
-    {{ part_with_residue('whole', 'share_part', 'weight', 'call_key', tie_breaker) }} as share,
-    {{ part_with_residue('attributed_usd', 'borne_part', 'weight', 'call_key', tie_breaker) }} as borne_usd,
-    {{ part_with_residue('cutoff_usd', 'cutoff_part', 'weight', 'call_key', tie_breaker) }} as borne_cutoff_usd,
-    row_number() over (partition by call_key order by weight desc, {{ tie_breaker }}) as place
-from floored
+    shares.*,
+    said.call_id,
+    said.trace_id,
+    said.span_id,
+    said.spans,
+    said.started_at,
+    said.input_tokens + said.cache_read_tokens + said.cache_write_5m_tokens + said.cache_write_1h_tokens
+    + said.audio_input_tokens as input_tokens,
+    said.cache_read_tokens,
+    said.cache_write_5m_tokens + said.cache_write_1h_tokens as cache_write_tokens,
+    said.output_tokens + said.reasoning_tokens + said.audio_output_tokens as output_tokens,
+    said.reasoning_tokens,
+    said.cached_input_rule,
+    said.is_failed,
+    said.is_residual,
+    {{ money('said.stated_usd') }} as stated_usd
+from shares
+inner join said on shares.call_key = said.call_key

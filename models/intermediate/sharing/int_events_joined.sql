@@ -23,9 +23,10 @@ requests as (
     union all
 
     select
-        response_id as request_id,
+        call_id as request_id,
         trace_key
     from {{ ref('int_calls_deduplicated') }}
+    where is_answered
 
 ),
 

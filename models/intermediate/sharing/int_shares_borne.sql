@@ -3,7 +3,8 @@
 {% set amounts = ['share', 'borne_usd', 'borne_cutoff_usd'] %}
 {% set columns = [
     'call_key', 'call_id', 'started_on', 'provider', 'account_id', 'model', 'basis', 'cutoff_month',
-    'originating_feature_id', 'serving_feature_id', 'payer_team_id', 'team_path', 'purpose', 'tenant_id', 'user_id'
+    'originating_feature_id', 'serving_feature_id', 'payer_team_id', 'team_path', 'purpose', 'tenant_id', 'user_id',
+    'input_tokens', 'output_tokens'
 ] %}
 with parted as (
 

@@ -20,7 +20,7 @@ called as (
         scores.item_id,
         spans.call_key
     from scores
-    inner join spans on scores.response_id = spans.response_id
+    inner join spans on scores.response_id = spans.call_id and spans.is_answered
 
     union
 

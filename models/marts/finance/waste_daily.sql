@@ -7,13 +7,6 @@ with shares as (
 
 ),
 
-calls as (
-
-    select * from {{ ref('attributed_calls') }}
-    where {{ is_touched('started_on', 'spilled_day') }}
-
-),
-
 wasted as (
 
     select
@@ -25,15 +18,14 @@ wasted as (
         case
             when wasted.kind = 'cache_write_unread'
                 then {{ floored_part(
-                    'shares.borne_usd', whole_number('calls.cache_write_premium_usd * 1000000000000'),
-                    whole_number('calls.priced_usd * 1000000000000')
+                    'shares.borne_usd', whole_number('shares.cache_write_premium_usd * 1000000000000'),
+                    whole_number('shares.priced_usd * 1000000000000')
                 ) }}
             else shares.borne_usd
         end as wasted_usd
     from {{ ref('int_calls_wasted') }} as wasted
     inner join shares on wasted.call_key = shares.call_key
-    inner join calls on shares.call_id = calls.call_id
-    where wasted.kind != 'cache_write_unread' or calls.cache_write_premium_usd > 0
+    where wasted.kind != 'cache_write_unread' or shares.cache_write_premium_usd > 0
 
     union all
 

@@ -1,0 +1,7 @@
+{# Columns of int_calls_billed that stand beside a call and beside its shares. #}
+{% macro billing_of_call() -%}
+    {{ return([
+        'call_key', 'trace_key', 'started_on', 'provider', 'vendor', 'account_id', 'model', 'priced_usd',
+        'cache_write_premium_usd', 'unpriced_reason', 'billed_usd', 'basis', 'match_level', 'cutoff_month', 'cutoff_usd'
+    ]) }}
+{%- endmacro %}
