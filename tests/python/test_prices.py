@@ -1,10 +1,12 @@
 """The price book by the models' own SQL: names and meters as written, prices as known, what real usage costs."""
 
+import ast
 import json
 import re
 from collections import Counter
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
 
 import duckdb
@@ -23,7 +25,9 @@ STATED_ON = date(2026, 3, 1)
 
 
 OF_BUILDS = {"generate_schema_name", "get_where_subquery", "kept", "replaced_touched", "table_in_place", "touched"}
-MACROS = "".join(path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql")) if path.stem not in OF_BUILDS)
+LISTS = {"call_meters", "price_situation"}
+TEXTS = {path.stem: path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql"))}
+MACROS = "".join(text for name, text in TEXTS.items() if name not in OF_BUILDS | LISTS)
 
 
 def rendered(model: str, **variables) -> str:
@@ -31,6 +35,9 @@ def rendered(model: str, **variables) -> str:
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     context = {"ref": lambda name: name, "var": lambda name: variables.get(name, ""), "config": lambda **_: "",
                "is_touched": lambda *_: "true"}  # fmt: skip
+    for name in LISTS:
+        (words,) = re.findall(r"return\((\[.*?\])\)", TEXTS[name], re.DOTALL)
+        context[name] = partial(ast.literal_eval, words)
     module = environment.from_string(MACROS).make_module(context)
     adapter = SimpleNamespace(dispatch=lambda name: getattr(module, f"duckdb__{name}"))
     text = (PROJECT / "models/intermediate/pricing" / f"{model}.sql").read_text()
