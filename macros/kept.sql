@@ -14,5 +14,5 @@
 {%- endmaterialization %}
 
 {% macro duckdb__rebuilt() -%}
-    {{ return(materialization_table_duckdb()) }}
+    {{ return(_in_place()) }}
 {%- endmacro %}

@@ -45,8 +45,8 @@
   `trace`: int_traces_touched. `span_day`: the days of these traces' spans. `reopened_day`: days of which new spans or
   bills change what is known. `read_day`: also days whose calls and charges must be matched again. `touched_day`: days
   on which something came out otherwise. `spilled_day`: also the days before them, whose caches may be read at
-  night, and whose calls repeated. `posted_day`: also days with evals in their months, whose pool credit moves, or
-  with money that is shared by what the month's production weighs.
+  night, and whose calls repeated. `nearby_day`: also those after them. `posted_day`: also days with evals in their
+  months, whose pool credit moves, or with money that is shared by what the month's production weighs.
   `month`: months of touched days, or all when `rebuilt_at_news_of` says so.
   Days are a list of literals, so that files and row groups of other days are not opened.
 #}
@@ -67,6 +67,8 @@
             'touched_day': "day from " ~ touched ~ " where is_touched",
             'spilled_day': "day from " ~ touched ~ " where is_touched union select cast(day - interval 1 day as date) from "
                 ~ touched ~ " where is_touched",
+            'nearby_day': "cast(day + beside.days * interval 1 day as date) from " ~ touched
+                ~ " cross join (values (-1), (0), (1)) as beside (days) where is_touched",
             'posted_day': "day from " ~ touched ~ " where is_touched union select incurred_on from " ~ costs
                 ~ " where date_trunc('month', incurred_on) in (select " ~ months ~ ") and (purpose = 'evaluation' or pool in ("
                 ~ "select pool from " ~ api.Relation.create(database=target.database, schema='seeds', identifier='sharing_rules')
@@ -105,7 +107,8 @@
 {% macro _list_of(name, by) -%}
     {%- set asked_by = {
         'int_traces_touched': ['trace', 'span_day'], 'int_days_reopened': ['reopened_day'], 'int_days_read': ['read_day'],
-        'int_days_touched': ['touched_day', 'spilled_day', 'posted_day', 'month'], 'int_costs_journalled': ['posted_day']
+        'int_days_touched': ['touched_day', 'spilled_day', 'nearby_day', 'posted_day', 'month'],
+        'int_costs_journalled': ['posted_day']
     } -%}
     {%- if by in asked_by[name] and model.resource_type == 'model' -%}
         {{ return(ref(name)) }}

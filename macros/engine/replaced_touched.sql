@@ -9,12 +9,3 @@
     ) }}
     {%- set depends_on = is_touched(key, by) if not execute -%}
 {%- endmacro %}
-
-{% macro get_incremental_replace_touched_sql(arguments) -%}
-    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-    {%- set meta = model.config.meta -%}
-    delete from {{ arguments['target_relation'] }}
-    where {{ is_touched(arguments['unique_key'], meta['by'], meta['rebuilt_at_news_of']) }};
-    insert into {{ arguments['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arguments['temp_relation'] }}
-{%- endmacro %}

@@ -1,4 +1,5 @@
 -- one row per call that spans report as evaluation, and feature that it may be of (NULL: of any): its model and time
+{{ replaces_touched("trace_key", by="trace") }}
 with judging_rules as (
 
     select * from {{ ref('feature_rules') }}
@@ -10,6 +11,7 @@ walked as (
 
     select
         calls.call_key,
+        calls.trace_key,
         calls.started_at,
         calls.model_name,
         calls.service_name,
@@ -33,6 +35,7 @@ walked as (
         on calls.trace_key = by_trace.tie_key and by_trace.kind = 'trace' and by_trace.is_named
     left join {{ ref('int_ids_evaluated') }} as by_call
         on calls.call_key = by_call.tie_key and by_call.kind = 'call' and by_call.is_named
+    where {{ is_touched('calls.trace_key', 'trace') }}
 
 ),
 
@@ -64,6 +67,7 @@ evaluations as (
 {% for feature_id in ['coalesce(named_feature_id, originating_feature_id, ruled_feature_id)', 'serving_feature_id'] %}
     select
         call_key,
+        trace_key,
         started_at,
         model_name,
         {{ feature_id }} as feature_id

@@ -8,6 +8,6 @@ select
     count(*) as calls
 from {{ ref('int_calls_deduplicated') }} as calls
 inner join {{ ref('int_provider_lines_ranked') }} as charges
-    on calls.call_key = {{ row_key('charges.response_id') }}
+    on calls.call_id = charges.response_id
 where calls.is_answered and charges.is_standing and {{ is_touched('calls.started_on', 'reopened_day') }}
 group by calls.started_on, calls.service_name, lower(calls.model_name), charges.provider

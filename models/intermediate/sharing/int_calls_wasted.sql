@@ -3,7 +3,7 @@
 with reported as (
 
     select * from {{ ref('int_calls_reported') }}
-    where started_at is not null
+    where started_at is not null and {{ is_touched('started_on', 'nearby_day', is_utc=true) }}
 
 ),
 
