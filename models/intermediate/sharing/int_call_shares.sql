@@ -8,14 +8,8 @@
 {% set of_origin = ['attribution_rule', 'hops', 'route', 'prompt_version', 'is_root_orphan'] %}
 {% set tie_breaker = "originating_feature_id, team_path, coalesce(tenant_id, ''), coalesce(user_id, ''), " %}
 {% set tie_breaker = tie_breaker ~ "serving_feature_id, origin_team_id, purpose" %}
-with origins as (
-
-    select * from {{ ref('int_call_origins_borne') }}
-
-),
-
--- What several spans caused is split; of the rest, one originator has all.
-weighed as (
+-- What several spans caused is split; of the rest, one originator has all. One originator through several causes is one.
+with weighed as (
 
     select
         {{ (of_call + keys) | join(',\n        ') }},
@@ -25,7 +19,7 @@ weighed as (
         min(prompt_version) as prompt_version,
         bool_or(is_root_orphan) as is_root_orphan,
         {{ whole_quotient('sum(weight) + ' ~ whole_quotient(finer(), 2), finer()) }} as weight
-    from origins
+    from {{ ref('int_call_origins_borne') }}
     where is_split
     group by {{ (of_call + keys) | join(', ') }}
 
@@ -51,7 +45,7 @@ shares as (
         attributed_usd as borne_usd,
         cutoff_usd as borne_cutoff_usd,
         1 as place
-    from origins
+    from {{ ref('int_call_origins_borne') }}
     where not is_split
 
     union all
