@@ -79,7 +79,7 @@ def stamp(data: Path, files: int) -> None:
 
 
 def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ...] = ()) -> tuple[bool, list]:
-    """`build` every seed, model and test, on top of `built` files if any, or `test` all that is built.
+    """`build` every seed, model and test, on top of `built` files if any, `test` all that is built, or write `docs`.
 
     `selection`: options of dbt for less than all. Returns (all passed, results that did not).
     """
@@ -92,8 +92,9 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     from dbt.cli.main import dbtRunner
 
     folders = ["--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
-    command = ["--quiet", verb, *folders, *selection]
-    command += ["--exclude-resource-type", "unit_test"]  # they test the models, not the data: `make test` runs them
+    command = ["--quiet", verb, *selection, *folders]
+    if verb != "docs":
+        command += ["--exclude-resource-type", "unit_test"]  # they test the models, not the data: `make test` runs them
     progress = Progress()
     outcome = dbtRunner(callbacks=[progress]).invoke(command)
     progress.close()
@@ -101,7 +102,8 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     if outcome.exception:
         print(f"ERROR: dbt could not start: {outcome.exception}", file=sys.stderr)
         return False, []
-    troubled = [result for result in outcome.result.results if str(result.status) not in ("success", "pass")]
+    results = outcome.result.results if verb != "docs" else []
+    troubled = [result for result in results if str(result.status) not in ("success", "pass")]
     return outcome.success, troubled
 
 

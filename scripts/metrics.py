@@ -1,7 +1,7 @@
-"""Asks MetricFlow for metrics of a built ledger. Usage: metrics.py DATA [words of `mf`], as `query --metrics margin_pct`.
+"""Asks MetricFlow for metrics of a built ledger. Usage: metrics.py DATA [words of `mf`, as query --metrics margin_pct].
 
-`mf` by itself wants the project's own target folder, opens the ledger for writing, and asks the network whether there is
-a newer `mf`. Here it reads what `make build` parsed, for reading only, and asks nobody.
+`mf` by itself wants the project's own target folder, opens the ledger for writing, and asks the network whether there
+is a newer `mf`. Here it reads what `make build` parsed, for reading only, and asks nobody.
 """
 
 import os

@@ -25,7 +25,8 @@ BY_MONTH = {
     " / sum(input_tokens + output_tokens) from marts.spend_daily",
     "attributed_usd": "date_trunc('month', started_on), sum(attributed_usd) from marts.attributed_calls",
     "usd_per_call": "date_trunc('month', started_on), avg(attributed_usd) from marts.attributed_calls",
-    "unpriced_calls_pct": "date_trunc('month', started_on), avg((attributed_usd is null)::int) from marts.attributed_calls",
+    "unpriced_calls_pct": "date_trunc('month', started_on), avg((attributed_usd is null)::int)"
+    " from marts.attributed_calls",
     "untraced_pct": "month, sum(untraced_usd)::double / sum(billed_usd)::double from marts.capture_rates_monthly",
     "price_gap_usd": "date_trunc('month', usage_on), sum(price_gap_usd) from marts.invoice_reconciliation_daily",
     "margin_usd": "month, sum(margin_usd) from marts.feature_pnl_monthly",
