@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 from tqdm import tqdm
 
+import bi
 import closed
 import company
 import land
@@ -198,6 +199,9 @@ def main() -> int:
     print(f"built {database} {how} in {time.monotonic() - began:.0f} s; every identity and test holds")
     report(data)
     stamp(data, landed)
+    if (data / "bi").exists():
+        bi.write(data)
+        print(f"renewed the copies in {data}/bi")
     print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
     return 0
 

@@ -46,11 +46,14 @@ def drawn(tree: list[dict]) -> dict:
     owners = sorted({row["owner_team_id"] for row in kept if row["owner_team_id"]})
     color = {team: charts.COLORS[place % len(charts.COLORS)] for place, team in enumerate(owners)}
     places = {row["place"]: (row["depth"] * INDENT, number * STEP) for number, row in enumerate(kept)}
+    whole = max((row["carried_usd"] or 0 for row in kept), default=0)
     spans = []
     for row in kept:
         x, y = places[row["place"]]
         parent = places.get(row["parent_place"])
-        spans.append({**row, "x": x, "y": y, "parent": parent, "color": color.get(row["owner_team_id"], "#5f7d8c")})
+        share = float(max(row["carried_usd"] or 0, 0) / whole) if whole > 0 else 0
+        colored = {"color": color.get(row["owner_team_id"], "#5f7d8c"), "thickness": round(1.5 + 5 * share, 1)}
+        spans.append({**row, "x": x, "y": y, "parent": parent, **colored})
     deepest = max((span["x"] for span in spans), default=0)
     return {
         "spans": spans,
