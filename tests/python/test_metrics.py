@@ -112,6 +112,13 @@ def test_ratios_are_those_of_the_marts(sample, asked):
             assert float(found[name][str(month), feature]) == pytest.approx(float(value), abs=1e-9), (name, feature)
 
 
+def test_the_answer_in_the_readme_is_true(sample):
+    command, *lines = (PROJECT / "README.md").read_text().split("$ make metrics ")[1].split("```")[0].splitlines()
+    names, by = command.split()[0].removeprefix("METRICS="), "metric_time__month"
+    said = mf(sample.data, "query", "--quiet", "--metrics", names, "--group-by", by, "--order", by).stdout
+    assert [line.rstrip() for line in said.splitlines()] == lines
+
+
 def test_each_metric_adds_up_or_divides_what_does(sample):
     for metric in manifest(sample)["metrics"].values():
         params = metric["type_params"]
