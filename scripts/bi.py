@@ -82,7 +82,11 @@ def main(data: Path) -> int:
         print(f"ERROR: there is no {data / 'ledger.duckdb'}; run make build first", file=sys.stderr)
         return 2
     start = time.monotonic()
-    made = write(data)
+    try:
+        made = write(data)
+    except duckdb.IOException as busy:
+        print(f"ERROR: the ledger can't be read; is a build running? ({str(busy).splitlines()[0]})", file=sys.stderr)
+        return 2
     size = sum(path.stat().st_size for path in made)
     print(f"  {len(made)} files, {size / 1e6:.1f} MB, {time.monotonic() - start:.1f} s")
     print(f"Look at: {data}/bi/ledger.duckdb, {data}/bi/parquet, {data}/bi/csv; docs/bi.md says how to connect")

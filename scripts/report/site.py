@@ -127,6 +127,7 @@ def write(data: Path) -> list[Path]:
                     months=[f"{each:%Y-%m}" for each in months if each],
                     teams=teams,
                     last_day=state["last_day"],
+                    has_docs=(data / "docs" / "index.html").exists(),
                     **context,
                 )
                 (part / f"{name}-{month:%Y-%m}.html" if month else part / f"{name}.html").write_text(text)
@@ -146,6 +147,9 @@ def main(data: Path) -> int:
         pages = write(data)
     except duckdb.CatalogException as broken:
         print(f"ERROR: the ledger is not built whole; run make build ({str(broken).splitlines()[0]})", file=sys.stderr)
+        return 2
+    except duckdb.IOException as busy:
+        print(f"ERROR: the ledger can't be read; is a build running? ({str(busy).splitlines()[0]})", file=sys.stderr)
         return 2
     size = sum(path.stat().st_size for path in (data / "report").rglob("*") if path.is_file())
     print(f"  {len(pages)} pages, {size / 1e6:.1f} MB, {time.monotonic() - start:.1f} s")

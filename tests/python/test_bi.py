@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 import bi
+from report import site
 
 pytestmark = pytest.mark.xdist_group("golden")
 # A dashboard in a process of its own holds the copy open, or opens it as often as it can; it tells what it reads.
@@ -128,6 +129,15 @@ def test_copies_of_marts_that_are_gone_go(copied):
     assert not (copied / "bi" / "parquet" / "was_a_mart.parquet").exists()
 
 
-def test_without_a_ledger_it_says_so(tmp_path, capsys):
-    assert bi.main(tmp_path) == 2
+@pytest.mark.parametrize("main", [bi.main, site.main])
+def test_what_can_not_be_read_is_said(tmp_path, capsys, main):
+    assert main(tmp_path) == 2
     assert "make build" in capsys.readouterr().err
+    # As a build leaves it while it runs: locked for others.
+    writing = "import duckdb, sys; engine = duckdb.connect(sys.argv[1]); print(); sys.stdin.read()"
+    words = [sys.executable, "-c", writing, str(tmp_path / "ledger.duckdb")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as build:
+        build.stdout.readline()
+        assert main(tmp_path) == 2
+        build.stdin.close()
+    assert "is a build running?" in capsys.readouterr().err

@@ -171,6 +171,16 @@ def test_pages_need_nothing_from_outside(written):
         assert not re.search(r"(https?:)?//[a-z]", re.sub(r"(^|\s)//\s.*", "", path.read_text())), path.name
 
 
+def test_queries_link_to_the_docs_that_are_there(sample, tmp_path):
+    data = beside(sample, tmp_path / "data")
+    (data / "docs").mkdir()
+    (data / "docs" / "index.html").write_text("")
+    site.write(data)
+    links = Page((data / "report" / f"finance-{MONTH}.html").read_text()).links
+    assert "../docs/index.html#!/model/model.chargeback_ledger.team_transfers_monthly" in links
+    assert all((data / "report" / link.split("#")[0]).is_file() for link in links if link.startswith(".."))
+
+
 def test_same_marts_same_bytes(sample, written, tmp_path):
     data = beside(sample, tmp_path / "again")
     site.write(data)
