@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export report why verify check-focus whatif close test lint bench company prices lock clean
+.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close test lint bench company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,6 +55,16 @@ report: .venv/.synced ## the site to look at, in DATA/report
 why: .venv/.synced ## one trace as a tree: money, rule, bearer, charge (TRACE=, or FEATURE= DAY=)
 	@PYTHONPATH=scripts $(BIN)/python -m report.why "$(DATA)" $(if $(TRACE),--trace="$(TRACE)") \
 	  $(if $(FEATURE),--feature="$(FEATURE)") $(if $(DAY),--day="$(DAY)")
+
+metrics: .venv/.synced profiles.yml ## METRICS of the ledger by MetricFlow (BY=, WHERE=); without METRICS, which there are
+	@$(BIN)/python scripts/metrics.py "$(DATA)" $(if $(METRICS),query --quiet --metrics $(METRICS) \
+	  --group-by $(or $(BY),metric_time__month) --order $(or $(BY),metric_time__month) $(if $(WHERE),--where "$(WHERE)"),list metrics)
+
+bi: .venv/.synced ## copies of the marts for dashboards and sheets in DATA/bi, which each build then renews
+	@$(BIN)/python scripts/bi.py "$(DATA)"
+
+docs: .venv/.synced profiles.yml ## dbt's docs as one page in DATA/docs: models, columns, lineage, metrics, exposures
+	@$(BIN)/python scripts/dbt_docs.py "$(DATA)" "$(COMPANY)"
 
 verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger
 	@$(BIN)/python scripts/export.py verify "$(MONTH)" "$(DATA)"

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 from tqdm import tqdm
 
+import bi
 import closed
 import company
 import land
@@ -79,7 +80,7 @@ def stamp(data: Path, files: int) -> None:
 
 
 def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ...] = ()) -> tuple[bool, list]:
-    """`build` every seed, model and test, on top of `built` files if any, or `test` all that is built.
+    """`build` every seed, model and test, on top of `built` files if any, `test` all that is built, or write `docs`.
 
     `selection`: options of dbt for less than all. Returns (all passed, results that did not).
     """
@@ -92,8 +93,9 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     from dbt.cli.main import dbtRunner
 
     folders = ["--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
-    command = ["--quiet", verb, *folders, *selection]
-    command += ["--exclude-resource-type", "unit_test"]  # they test the models, not the data: `make test` runs them
+    command = ["--quiet", verb, *selection, *folders]
+    if verb != "docs":
+        command += ["--exclude-resource-type", "unit_test"]  # they test the models, not the data: `make test` runs them
     progress = Progress()
     outcome = dbtRunner(callbacks=[progress]).invoke(command)
     progress.close()
@@ -101,7 +103,8 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     if outcome.exception:
         print(f"ERROR: dbt could not start: {outcome.exception}", file=sys.stderr)
         return False, []
-    troubled = [result for result in outcome.result.results if str(result.status) not in ("success", "pass")]
+    results = outcome.result.results if verb != "docs" else []
+    troubled = [result for result in results if str(result.status) not in ("success", "pass")]
     return outcome.success, troubled
 
 
@@ -196,6 +199,9 @@ def main() -> int:
     print(f"built {database} {how} in {time.monotonic() - began:.0f} s; every identity and test holds")
     report(data)
     stamp(data, landed)
+    if (data / "bi").exists():
+        bi.write(data)
+        print(f"renewed the copies in {data}/bi")
     print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
     return 0
 

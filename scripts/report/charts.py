@@ -229,6 +229,28 @@ def coverage():
 
 
 def tax():
+    names = "{eval_pool_credit_usd: 'funded by the pool', eval_tax_usd: 'eval tax'}"
+    return (
+        _chart(alt.Step(20))
+        .transform_fold(["eval_pool_credit_usd", "eval_tax_usd"], as_=["kind", "usd"])
+        .transform_calculate(kind=f"{names}[datum.kind]")
+        .mark_bar()
+        .encode(
+            y=alt.Y(
+                "feature_id:N", sort=alt.EncodingSortField("evaluation_usd", op="max", order="descending"), title=None
+            ),
+            x=alt.X("usd:Q", axis=USD),
+            color=alt.Color(
+                "kind:N",
+                scale=alt.Scale(domain=["funded by the pool", "eval tax"], range=[GOOD, BAD]),
+                legend=_legend(),
+            ),
+            tooltip=["feature_id:N", "kind:N", alt.Tooltip("usd:Q", format=",.2f")],
+        )
+    )
+
+
+def spread():
     base = alt.Chart(alt.NamedData("rows")).encode(
         x=alt.X("production_usd:Q", title="production, USD"),
         y=alt.Y("covered_usd_pct:Q", axis=PERCENT, title="of it covered", scale=alt.Scale(domain=[0, 1])),
@@ -276,8 +298,8 @@ def joins():
 
 
 CHARTS = [
-    months, features, days, chargeback, causes, burn, pnl, concentration, substitution, correct, units, coverage, tax,
-    capture, joins,
+    months, features, days, chargeback, causes, burn, pnl, concentration, substitution, correct, units, coverage,
+    spread, tax, capture, joins,
 ]  # fmt: skip
 
 

@@ -61,7 +61,7 @@ class Shown:
 
     @property
     def has_teams(self) -> bool:
-        return self.figure.shape != "matrix" and any(teams for _, teams in self.rows)
+        return any(teams for _, teams in self.rows)
 
     def label(self, column: str) -> str:
         words = re.sub(r"^(is|has)_", "", re.sub(r"_(usd|id)$", "", column))
@@ -112,7 +112,7 @@ def teams_of(row: dict) -> list[str]:
     found = []
     for name in TEAMS:
         value = row.get(name)
-        found += value if isinstance(value, list) else [value] if value is not None else []
+        found += value if isinstance(value, list) else [value] if value else []
     return sorted({str(team) for team in found})
 
 

@@ -120,7 +120,7 @@ select coalesce(debtor_team_id, '') as debtor_team_id, coalesce(creditor_team_id
 from marts.team_transfers_monthly where month = $month
 group by cube (debtor_team_id, creditor_team_id) order by debtor_team_id, creditor_team_id
 """,
-        "Rows owe, columns are owed.",
+        "Rows owe, columns are owed. Of a team: its own row and column.",
         shape="matrix",
     ),
     Figure(

@@ -92,15 +92,27 @@ group by all order by week, state
     ),
     Figure(
         "evals",
-        "Coverage, eval tax, cost of a correct answer",
+        "Does coverage follow the bill?",
         f"""
 select feature_id, production_usd, production_usd_change, covered_usd_pct, covered_usd_pct_change,
-    is_bill_up_coverage_down, evaluation_usd, evaluation_usd_pct, eval_pool_credit_usd, eval_tax_usd,
-    marginal_eval_tax_usd, pass_rate, answers, usd_per_correct_answer,
+    is_bill_up_coverage_down, pass_rate, required_suites, evaluated_suites,
     {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
 from marts.eval_coverage_monthly where month = $month order by production_usd desc, feature_id
 """,
-        "The eval tax is what evals cost beyond what the pool funds.",
+        "A red point: its bill grew while its coverage shrank.",
+        chart="spread",
+        total=True,
+    ),
+    Figure(
+        "tax",
+        "Eval tax: what evals cost beyond what the pool funds",
+        f"""
+select feature_id, evaluation_usd, evaluation_usd_pct, eval_pool_credit_usd, eval_tax_usd, marginal_eval_tax_usd,
+    {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
+from marts.eval_coverage_monthly where month = $month and evaluation_usd != 0
+order by eval_tax_usd desc, feature_id
+""",
+        "Marginal: what one more run of the required suites would cost the team.",
         chart="tax",
         total=True,
     ),
@@ -259,4 +271,4 @@ group by all order by borne_usd desc, calls.call_id, feature_id, shares.bearer_t
 ]
 
 # Marts that stand on no page, each with its reason.
-EXCUSED: dict[str, str] = {}
+EXCUSED: dict[str, str] = {"calendar_days": "days, for MetricFlow to count over"}

@@ -46,11 +46,14 @@ def drawn(tree: list[dict]) -> dict:
     owners = sorted({row["owner_team_id"] for row in kept if row["owner_team_id"]})
     color = {team: charts.COLORS[place % len(charts.COLORS)] for place, team in enumerate(owners)}
     places = {row["place"]: (row["depth"] * INDENT, number * STEP) for number, row in enumerate(kept)}
+    whole = max((row["carried_usd"] or 0 for row in kept), default=0)
     spans = []
     for row in kept:
         x, y = places[row["place"]]
         parent = places.get(row["parent_place"])
-        spans.append({**row, "x": x, "y": y, "parent": parent, "color": color.get(row["owner_team_id"], "#5f7d8c")})
+        share = float(max(row["carried_usd"] or 0, 0) / whole) if whole > 0 else 0
+        colored = {"color": color.get(row["owner_team_id"], "#5f7d8c"), "thickness": round(1.5 + 5 * share, 1)}
+        spans.append({**row, "x": x, "y": y, "parent": parent, **colored})
     deepest = max((span["x"] for span in spans), default=0)
     return {
         "spans": spans,
@@ -124,6 +127,7 @@ def write(data: Path) -> list[Path]:
                     months=[f"{each:%Y-%m}" for each in months if each],
                     teams=teams,
                     last_day=state["last_day"],
+                    has_docs=(data / "docs" / "index.html").exists(),
                     **context,
                 )
                 (part / f"{name}-{month:%Y-%m}.html" if month else part / f"{name}.html").write_text(text)
@@ -143,6 +147,9 @@ def main(data: Path) -> int:
         pages = write(data)
     except duckdb.CatalogException as broken:
         print(f"ERROR: the ledger is not built whole; run make build ({str(broken).splitlines()[0]})", file=sys.stderr)
+        return 2
+    except duckdb.IOException as busy:
+        print(f"ERROR: the ledger can't be read; is a build running? ({str(busy).splitlines()[0]})", file=sys.stderr)
         return 2
     size = sum(path.stat().st_size for path in (data / "report").rglob("*") if path.is_file())
     print(f"  {len(pages)} pages, {size / 1e6:.1f} MB, {time.monotonic() - start:.1f} s")

@@ -14,8 +14,10 @@ from evals import inspect, sample
 from exports import COSTS, DAY, USAGE, activity, batch, bucket, chat, cost, write
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from test_bi import dashboard
 from test_forests import forest, otlp, seeds
 
+import bi
 import build as build_script
 import close
 
@@ -223,10 +225,13 @@ def test_slices_in_any_order_end_as_one_build(tmp_path_factory, seed):
 
 
 def test_a_build_reads_what_changed_and_no_more(tmp_path):
-    """A late span opens its trace's day, a bill's line its own; a changed seed, and a build that failed, all."""
+    """A late span opens its trace's day, a bill's line its own; a changed seed, and a build that failed, all.
+
+    A dashboard has a copy of the marts open meanwhile."""
     world(7, tmp_path)
     inbox, data, company = tmp_path / "inbox", tmp_path / "data", tmp_path / "company"
     assert run_build(inbox, data, company).code == 0
+    bi.write(data)
 
     def touched(built):
         assert built.code == 0, built.output
@@ -236,7 +241,13 @@ def test_a_build_reads_what_changed_and_no_more(tmp_path):
     for one in spans:
         one.trace, one.at, one.links, one.session, one.response = 10_000, one.at + 9 * 86400, [], None, None
     (inbox / "late.jsonl").write_text(otlp(spans))
-    assert touched(run_build(inbox, data, company)) == {"2026-10-14"}
+    copy = data / "bi" / "ledger.duckdb"
+    with dashboard(copy) as ask:
+        before, file = ask(), copy.stat().st_ino
+        assert touched(run_build(inbox, data, company)) == {"2026-10-14"}
+        assert "Decimal" in before
+        assert ask() == before
+    assert copy.stat().st_ino != file, "a build renews the copies, whoever has them open"
     write(inbox / "openai_costs_2026-11-03.csv", COSTS, [cost(30, "1.5")])
     assert touched(run_build(inbox, data, company)) <= {
         "2026-10-28",

@@ -42,7 +42,7 @@ TOTALS = {
     ("finance", "entries", "amount"): "0",
     ("product", "pnl", "margin"): "sum(margin_usd) from marts.feature_pnl_monthly where month = $month",
     ("product", "cohorts", "margin"): "sum(margin_usd) from marts.feature_pnl_by_cohort_monthly where month = $month",
-    ("quality", "evals", "eval tax"): "sum(eval_tax_usd) from marts.eval_coverage_monthly where month = $month",
+    ("quality", "tax", "eval tax"): "sum(eval_tax_usd) from marts.eval_coverage_monthly where month = $month",
     ("data", "rules", "attributed"): "sum(attributed_usd) from marts.attributed_calls"
     " where date_trunc('month', started_on) = $month",
 }
@@ -169,6 +169,16 @@ def test_pages_need_nothing_from_outside(written):
         assert "Not there" not in page.read_text(), page.name
     for path in [*pages, *(path for path in (written / "assets").iterdir() if path.name != "vega.js")]:
         assert not re.search(r"(https?:)?//[a-z]", re.sub(r"(^|\s)//\s.*", "", path.read_text())), path.name
+
+
+def test_queries_link_to_the_docs_that_are_there(sample, tmp_path):
+    data = beside(sample, tmp_path / "data")
+    (data / "docs").mkdir()
+    (data / "docs" / "index.html").write_text("")
+    site.write(data)
+    links = Page((data / "report" / f"finance-{MONTH}.html").read_text()).links
+    assert "../docs/index.html#!/model/model.chargeback_ledger.team_transfers_monthly" in links
+    assert all((data / "report" / link.split("#")[0]).is_file() for link in links if link.startswith(".."))
 
 
 def test_same_marts_same_bytes(sample, written, tmp_path):
@@ -373,3 +383,12 @@ def test_pages_open_in_a_browser(sample, written, tmp_path):
     foot = section.split("<tfoot>")[1]
     assert f">{usd:,.2f}<" in foot
     assert section.count('hidden=""') == section.count("data-teams=") - 1
+    # Of the matrix its row and its column.
+    ((usd, creditors),) = sample.rows("""select sum(amount_usd), count(distinct creditor_team_id)
+        from marts.team_transfers_monthly
+        where month = '2026-10-01' and 'inbox' in (debtor_team_id, creditor_team_id)""")
+    section = text.split('id="transfers"')[1].split("</section>")[0]
+    shown = re.findall(r'<td [^>]*class="number"[^>]*>', section.split("<tfoot>")[1])
+    assert section.endswith("</details>\n")
+    assert f">{usd:,.2f}</td></tr></tfoot>" in section
+    assert len([cell for cell in shown if "hidden" not in cell]) == creditors + 1

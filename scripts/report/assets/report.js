@@ -36,6 +36,40 @@
     });
   };
 
+  // Of a matrix a team has its row and its column; the totals are of what stands.
+  const matrix = (table) => {
+    const team = chosen();
+    const tops = [...table.tHead.rows[0].cells].slice(1, -1).map((head) => head.textContent);
+    const rows = [...table.tBodies[0].rows];
+    const sums = tops.map(() => 0n);
+    const used = tops.map(() => false);
+    const write = (cell, size) => {
+      cell.textContent = money(size, 2);
+      cell.removeAttribute("title");
+    };
+    for (const row of rows) {
+      let sum = 0n;
+      let stands = false;
+      tops.forEach((top, place) => {
+        const cell = row.cells[place + 1];
+        const isTheirs = !team || top === team || row.cells[0].textContent === team;
+        cell.classList.toggle("away", !isTheirs);
+        if (!isTheirs || !("exact" in cell.dataset)) return;
+        sum += units(cell.dataset.exact);
+        sums[place] += units(cell.dataset.exact);
+        stands = used[place] = true;
+      });
+      row.hidden = !stands;
+      write(row.cells[tops.length + 1], sum);
+    }
+    const foot = table.tFoot.rows[0];
+    sums.forEach((sum, place) => write(foot.cells[place + 1], sum));
+    write(foot.cells[tops.length + 1], sums.reduce((one, other) => one + other, 0n));
+    for (const row of [table.tHead.rows[0], ...rows, foot]) {
+      used.forEach((stands, place) => { row.cells[place + 1].hidden = !stands; });
+    }
+  };
+
   const filter = () => {
     const team = chosen();
     const select = document.getElementById("team");
@@ -45,6 +79,7 @@
       row.hidden = !has(JSON.parse(row.dataset.teams), team);
     }
     document.querySelectorAll("table").forEach(total);
+    document.querySelectorAll("table.matrix").forEach(matrix);
     for (const figure of document.querySelectorAll(".figure")) {
       let note = figure.querySelector(".all-teams");
       const needed = team && !("byTeam" in figure.dataset);
