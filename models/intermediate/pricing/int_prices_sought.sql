@@ -6,8 +6,8 @@ with calls as (
     -- Millions of calls share few prices.
     select
         {{ situation | join(',\n        ') }},
-        {% for meter in meters %}
-            max({{ meter }}_tokens) as {{ meter }}_tokens{{ ',' if not loop.last }}
+        {% for meter in meters -%}
+            max({{ meter }}_tokens) as {{ meter }}_tokens{% if not loop.last %},{% endif %}
         {% endfor %}
     from {{ ref('int_calls_situated') }}
     where model is not null and priced_on is not null
@@ -23,7 +23,11 @@ sought as (
             '{{ meter }}' as meter
         from calls
         -- What writing a cache costs beyond sending the same tokens plainly takes both prices.
-        where {{ meter }}_tokens > 0{{ ' or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0' if meter == 'input' }}
+        where
+            {{ meter }}_tokens > 0
+            {% if meter == 'input' %}
+                or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0
+            {% endif %}
 
         union all
 

@@ -62,8 +62,8 @@ select
     unit_price_usd,
     case
         when meter in ('cache_write_5m', 'cache_write_1h')
-            then greatest(
-                unit_price_usd - max(case when meter = 'input' then unit_price_usd end) over (partition by situation_no), 0
-            )
+            then greatest(unit_price_usd - max(case when meter = 'input' then unit_price_usd end) over (
+                partition by situation_no
+            ), 0)
     end as write_premium_usd
 from agreed

@@ -8,7 +8,7 @@
 {% set of_origin = ['attribution_rule', 'hops', 'route', 'prompt_version', 'is_root_orphan'] %}
 {% set tie_breaker = "originating_feature_id, team_path, coalesce(tenant_id, ''), coalesce(user_id, ''), " %}
 {% set tie_breaker = tie_breaker ~ "serving_feature_id, origin_team_id, purpose" %}
--- What several spans caused is split; of the rest, one originator has all. One originator through several causes is one.
+-- What several spans caused is split; of the rest, one originator has all.
 with weighed as (
 
     select

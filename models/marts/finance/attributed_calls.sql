@@ -18,12 +18,12 @@ union all
 
 -- Where several caused a call, `multiple` stands for what differs.
 select
-    {% for column in columns %}
-        {% if column in of_origin %}
-            case when count(distinct {{ column }}) > 1 then 'multiple' else min({{ column }}) end as {{ column }},
-        {% else %}
-            min({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {% endif %}
+    {% for column in columns -%}
+        {% if column in of_origin -%}
+            case when count(distinct {{ column }}) > 1 then 'multiple' else min({{ column }}) end as {{ column }}
+        {%- else -%}
+            min({{ column }}) as {{ column }}
+        {%- endif %}{% if not loop.last %},{% endif %}
     {% endfor %}
 from {{ ref('int_call_shares') }}
 where share != 1
