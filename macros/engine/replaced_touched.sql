@@ -18,3 +18,11 @@
     insert into {{ arguments['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arguments['temp_relation'] }}
 {%- endmacro %}
+
+{# Spark's adapter knows no strategies of a project's own, and its Parquet no deletes. #}
+{% materialization incremental, adapter='spark' -%}
+    {%- if load_cached_relation(this) is none or should_full_refresh() -%}
+        {{ return(materialization_table_spark()) }}
+    {%- endif -%}
+    {{ exceptions.raise_compiler_error("not yet") }}
+{%- endmaterialization %}

@@ -16,7 +16,7 @@ with unexplained as (
 select
     {{ row_key("trace_id || ':' || span_id") }} as call_key,
     trace_id || ':' || span_id as call_id,
-    cast(null as varchar) as response_id,
+    cast(null as string) as response_id,
     0 as spans,
     trace_key,
     span_key,

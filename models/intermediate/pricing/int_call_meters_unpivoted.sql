@@ -85,7 +85,7 @@ select
     coalesce(price_tier, 'standard') as service_tier,
     usage_on as started_on,
     0 as long_context_tokens,
-    cast(null as varchar) as priced_time,
+    cast(null as string) as priced_time,
     quantity
 from {{ ref('int_usage_unbilled') }}
 where {{ is_touched('usage_on', 'read_day') }}

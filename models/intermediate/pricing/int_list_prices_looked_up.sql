@@ -26,7 +26,7 @@ keys as (
 
     select
         *,
-        row_number() over () as key_no
+        row_number() over (order by {{ conditions | join(', ') }}, meter) as key_no
     from used
 
 ),

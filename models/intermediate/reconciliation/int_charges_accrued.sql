@@ -28,16 +28,9 @@ usage as (
         usage.*,
         prices.service_tier,
         prices.list_price_usd,
-        prices.unit_price_usd,
-        coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
+        prices.unit_price_usd
     from {{ ref('int_usage_accrued') }} as usage
     inner join {{ ref('int_meters_priced') }} as prices on {{ row_key('usage.usage_group_id') }} = prices.call_key
-    left join {{ ref('int_keys_owned') }} as keys
-        on
-            usage.provider = keys.provider
-            and usage.account_id = keys.account_id
-            and usage.api_key is not distinct from keys.api_key
-            and usage.usage_on = keys.used_on
     where usage.untraced_usd != 0 and {{ is_touched('usage.usage_on', 'touched_day') }}
 
 )
@@ -48,15 +41,15 @@ select
     provider,
     account_id,
     account_id as bill_account_id,
-    cast(null as varchar) as api_key,
+    cast(null as string) as api_key,
     model,
     meter,
     service_tier as price_tier,
-    cast(null as varchar) as kind_id,
-    cast(null as varchar) as invoice_id,
+    cast(null as string) as kind_id,
+    cast(null as string) as invoice_id,
     list_price_usd,
     unit_price_usd,
-    cast(null as varchar) as payer_team_id,
+    cast(null as string) as payer_team_id,
     1 as called_lines,
     quantity,
     quantity as called_quantity,
