@@ -55,8 +55,7 @@ climbed as (
             climbed.cause_root_key,
             coalesce(edges.trace_key, climbed.trace_key) as trace_key,
             coalesce(edges.root_span_key, climbed.root_span_key) as root_span_key
-        from {{ climbed }}
-        {{ join }} join edges
+        from {{ climbed }} {{ join }} join edges
             on
                 climbed.trace_key = edges.caused_trace_key and climbed.root_span_key = edges.caused_root_key
                 -- What has come round stays there.

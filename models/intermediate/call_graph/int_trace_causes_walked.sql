@@ -71,8 +71,7 @@ lineage as (
             coalesce(lineage.user_id, walked.user_id) as user_id,
             coalesce(lineage.stated_purpose, walked.stated_purpose) as stated_purpose,
             {{ whole_number('sum(' ~ whole_quotient('lineage.weight', 'coalesce(edges.causes, 1)') ~ ')') }} as weight
-        from {{ lineage }}
-        {{ join }} join edges
+        from {{ lineage }} {{ join }} join edges
             on lineage.trace_key = edges.caused_trace_key and lineage.root_span_key = edges.caused_root_key
         {{ join }} join walked on edges.trace_key = walked.trace_key and edges.span_key = walked.span_key
         where lineage.level < {{ var('max_link_levels') }}

@@ -48,7 +48,10 @@ most as (
         max_by(meter, (part_usd, meter)) as meter
     from spread
     where (provider, account_id, model) in (
-        select credits.provider, credits.account_id, credits.model
+        select
+            credits.provider,
+            credits.account_id,
+            credits.model
         from spread as credits
         where credits.meter is null
     )
