@@ -3,6 +3,7 @@
     {%- set call, meter = (calls ~ '.' if calls else ''), (meters ~ '.' if meters else '') -%}
     {{ entry_key([
         "'accrued'", call ~ ('started_on' if calls else 'charged_on'), call ~ 'provider', call ~ 'account_id',
-        call ~ 'model', meter ~ 'meter', meter ~ 'service_tier', meter ~ 'list_price_usd', meter ~ 'unit_price_usd'
+        call ~ 'model', meter ~ 'meter', meter ~ 'service_tier',
+        decimal_text(meter ~ 'list_price_usd'), decimal_text(meter ~ 'unit_price_usd')
     ]) }}
 {%- endmacro %}

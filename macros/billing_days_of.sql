@@ -1,6 +1,6 @@
 {# The days on providers' clocks (variable billing_time_zones) that the UTC days of a relation reach into. #}
 {% macro billing_days_of(relation) -%}
-    select distinct cast({{ dbt.dateadd('day', 'steps.step', 'utc.day') }} as date) as day
+    select distinct cast(utc.day + steps.step * interval 1 day as date) as day
     from {{ relation }} as utc
     cross join (values (0){{ ', (-1), (1)' if var('billing_time_zones') }}) as steps (step)
     where utc.day is not null

@@ -2,7 +2,7 @@
 {% macro json_of(texts, numbers={}) -%}
     {%- set cells = [] -%}
     {%- for key, number in numbers.items() -%}
-        {%- do cells.append("'\"" ~ key ~ "\":' || coalesce(cast(" ~ number ~ " as varchar), 'null')") -%}
+        {%- do cells.append("'\"" ~ key ~ "\":' || coalesce(" ~ decimal_text(number) ~ ", 'null')") -%}
     {%- endfor -%}
     {%- for key, text in texts.items() -%}
         {%- do cells.append("'\"" ~ key ~ "\":' || coalesce(" ~ json_text(text) ~ ", 'null')") -%}

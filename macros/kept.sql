@@ -16,3 +16,8 @@
 {% macro duckdb__rebuilt() -%}
     {{ return(_in_place()) }}
 {%- endmacro %}
+
+{# Spark makes the table anew by itself. #}
+{% macro spark__rebuilt() -%}
+    {{ return(materialization_table_spark()) }}
+{%- endmacro %}

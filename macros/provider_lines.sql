@@ -26,7 +26,7 @@
     {%- set values = {'currency': "'USD'", 'is_rounded': 'false', 'category': "'usage'",
         'billed_amount': 'cast(0 as decimal(38, 18))'} -%}
     {%- for column in columns -%}
-        {{ values.get(column, 'cast(null as ' ~ types.get(column, 'varchar') ~ ')') }} as {{ column }}
+        {{ values.get(column, 'cast(null as ' ~ types.get(column, 'string') ~ ')') }} as {{ column }}
         {{- ',\n    ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

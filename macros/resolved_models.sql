@@ -42,7 +42,7 @@ known as (
         candidate
     from candidates) as spelled
     inner join aliases
-        on spelled.provider = aliases.provider and spelled.candidate like aliases.pattern escape '\'
+        on spelled.provider = aliases.provider and {{ is_like('spelled.candidate', 'aliases.pattern') }}
     group by spelled.provider, spelled.candidate
 
 )

@@ -6,3 +6,8 @@
 {% macro duckdb__all_but(relation, columns) -%}
     {{ relation ~ '.' if relation }}* exclude ({{ columns | join(', ') }})
 {%- endmacro %}
+
+{# Spark says `except` for the same. #}
+{% macro spark__all_but(relation, columns) -%}
+    {{ relation ~ '.' if relation }}* except ({{ columns | join(', ') }})
+{%- endmacro %}

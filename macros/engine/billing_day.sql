@@ -18,3 +18,8 @@
 {% macro duckdb__in_time_zone(moment, zone) -%}
     ({{ moment }} at time zone 'UTC' at time zone '{{ zone }}')
 {%- endmacro %}
+
+{# Spark has a function where others write `at time zone` twice. #}
+{% macro spark__in_time_zone(moment, zone) -%}
+    convert_timezone('UTC', '{{ zone }}', cast({{ moment }} as timestamp_ntz))
+{%- endmacro %}

@@ -6,3 +6,8 @@
 {% macro duckdb__days_between(earlier, later) -%}
     ({{ later }} - {{ earlier }})
 {%- endmacro %}
+
+{# Spark's difference of two dates is an interval. #}
+{% macro spark__days_between(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
+{%- endmacro %}

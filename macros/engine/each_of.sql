@@ -6,3 +6,8 @@
 {% macro duckdb__each_of(list) -%}
     unnest({{ list }})
 {%- endmacro %}
+
+{# Spark's word for unnest. #}
+{% macro spark__each_of(list) -%}
+    explode({{ list }})
+{%- endmacro %}

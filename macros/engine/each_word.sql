@@ -6,3 +6,8 @@
 {% macro duckdb__each_word(text) -%}
     unnest(list_distinct(regexp_split_to_array({{ text }}, '[ |,;]+')))
 {%- endmacro %}
+
+{# Spark's words for the same. #}
+{% macro spark__each_word(text) -%}
+    explode(array_distinct(split({{ text }}, '[ |,;]+')))
+{%- endmacro %}

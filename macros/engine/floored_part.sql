@@ -14,3 +14,13 @@
         ) * 0.000000000001 as decimal(38, 12)
     )
 {%- endmacro %}
+
+{# Spark has no whole numbers of more than 64 bits: decimals without places, and whole_quotient. #}
+{% macro spark__floored_part(amount, weight, total_weight) -%}
+    cast(
+        cast({{ whole_quotient(
+            'cast(' ~ amount ~ ' * 1000000000000 as decimal(38, 0)) * cast(' ~ weight ~ ' as decimal(38, 0))',
+            'nullif(' ~ total_weight ~ ', 0)'
+        ) }} as decimal(25, 0)) * 0.000000000001 as decimal(38, 12)
+    )
+{%- endmacro %}

@@ -6,3 +6,8 @@
 {% macro duckdb__has_pattern(text, pattern) -%}
     regexp_matches({{ text }}, '{{ pattern }}')
 {%- endmacro %}
+
+{# Spark's operator; r'' because its literals read backslashes otherwise. #}
+{% macro spark__has_pattern(text, pattern) -%}
+    ({{ text }} rlike r'{{ pattern }}')
+{%- endmacro %}

@@ -6,3 +6,8 @@
 {% macro duckdb__minute_of_day(moment) -%}
     strftime({{ moment }}, '%H:%M')
 {%- endmacro %}
+
+{# Spark's patterns are Java's. #}
+{% macro spark__minute_of_day(moment) -%}
+    date_format({{ moment }}, 'HH:mm')
+{%- endmacro %}

@@ -6,3 +6,8 @@
 {% macro duckdb__nearest_rank(value, fraction) -%}
     quantile_disc({{ value }}, {{ fraction }})
 {%- endmacro %}
+
+{# The standard's name for it. #}
+{% macro spark__nearest_rank(value, fraction) -%}
+    percentile_disc({{ fraction }}) within group (order by {{ value }})
+{%- endmacro %}

@@ -9,3 +9,11 @@
     ) }}
     {%- set depends_on = is_touched(key, by) if not execute -%}
 {%- endmacro %}
+
+{# Spark's adapter knows no strategies of a project's own, and its Parquet no deletes. #}
+{% materialization incremental, adapter='spark' -%}
+    {%- if load_cached_relation(this) is none or should_full_refresh() -%}
+        {{ return(materialization_table_spark()) }}
+    {%- endif -%}
+    {{ exceptions.raise_compiler_error("not yet") }}
+{%- endmaterialization %}

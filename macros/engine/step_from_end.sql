@@ -6,3 +6,8 @@
 {% macro duckdb__step_from_end(path, place) -%}
     string_split(nullif({{ path }}, ''), ' > ')[-{{ place }}]
 {%- endmacro %}
+
+{# Spark fails where an element is not there, unless it is tried. #}
+{% macro spark__step_from_end(path, place) -%}
+    try_element_at(split(nullif({{ path }}, ''), ' > '), -{{ place }})
+{%- endmacro %}

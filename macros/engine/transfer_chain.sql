@@ -17,3 +17,16 @@
         ' > '
     )
 {%- endmacro %}
+
+{# Spark's lists have other functions. #}
+{% macro spark__transfer_chain(bearer, team_path, payer) -%}
+    {%- set teams = "split(nullif(" ~ team_path ~ ", ''), ' > ')" -%}
+    {%- set from_bearer = "case when array_contains(" ~ teams ~ ", " ~ bearer ~ ") then slice(" ~ teams ~ ", size("
+        ~ teams ~ ") - cast(array_position(reverse(" ~ teams ~ "), " ~ bearer ~ ") as int) + 1, size(" ~ teams ~ ")) "
+        ~ "else concat(array(" ~ bearer ~ "), coalesce(" ~ teams ~ ", array())) end" -%}
+    array_join(
+        case when element_at({{ from_bearer }}, -1) = {{ payer }} then {{ from_bearer }}
+            else concat({{ from_bearer }}, array({{ payer }})) end,
+        ' > '
+    )
+{%- endmacro %}

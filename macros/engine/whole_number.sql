@@ -6,3 +6,8 @@
 {% macro duckdb__whole_number(number) -%}
     cast({{ number }} as hugeint)
 {%- endmacro %}
+
+{# Spark's largest whole number is a decimal without places. #}
+{% macro spark__whole_number(number) -%}
+    cast({{ number }} as decimal(38, 0))
+{%- endmacro %}

@@ -6,3 +6,8 @@
 {% macro duckdb__without_pattern(text, pattern) -%}
     regexp_replace({{ text }}, '{{ pattern }}', '', 'g')
 {%- endmacro %}
+
+{# Spark replaces every fit by itself. #}
+{% macro spark__without_pattern(text, pattern) -%}
+    regexp_replace({{ text }}, r'{{ pattern }}', '')
+{%- endmacro %}

@@ -6,3 +6,8 @@
 {% macro duckdb__words_of(text) -%}
     string_split({{ text }}, ' ')
 {%- endmacro %}
+
+{# Spark's word for it. #}
+{% macro spark__words_of(text) -%}
+    split({{ text }}, ' ')
+{%- endmacro %}

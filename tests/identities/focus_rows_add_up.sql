@@ -33,7 +33,7 @@ compared as (
 
     select
         'month' as what,
-        cast(posted_month as varchar) as of_what,
+        cast(posted_month as string) as of_what,
         sum(billed_usd) as focus_billed_usd,
         sum(effective_usd) as focus_effective_usd,
         0 as allowed_usd
@@ -44,7 +44,7 @@ compared as (
 
     select
         'team' as what,
-        cast(posted_month as varchar) || ' ' || team_id as of_what,
+        cast(posted_month as string) || ' ' || team_id as of_what,
         null as focus_billed_usd,
         sum(effective_usd) as focus_effective_usd,
         0.000001 as allowed_usd
@@ -68,7 +68,7 @@ expected as (
 
     select
         'month' as what,
-        cast(posted_month as varchar) as of_what,
+        cast(posted_month as string) as of_what,
         sum(case when account = 'provider_payable' then -amount_usd else 0 end) as billed_usd,
         sum(case when account = 'ai_cost' then amount_usd else 0 end) as effective_usd
     from {{ ref('ledger_entries') }}
@@ -78,7 +78,7 @@ expected as (
 
     select
         'team' as what,
-        cast(month as varchar) || ' ' || team_id as of_what,
+        cast(month as string) || ' ' || team_id as of_what,
         null as billed_usd,
         net_charge_usd as effective_usd
     from {{ ref('team_chargeback_monthly') }}

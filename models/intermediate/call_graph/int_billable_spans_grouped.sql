@@ -28,8 +28,8 @@ nested as (
             and (inner_span.response_id is null or outer_span.response_id is null)
             -- One may know the dated name of the model, the other its alias.
             and (
-                coalesce(inner_span.model_name, '') like coalesce(outer_span.model_name, '') || '%'
-                or coalesce(outer_span.model_name, '') like coalesce(inner_span.model_name, '') || '%'
+                {{ begins_with("coalesce(inner_span.model_name, '')", "coalesce(outer_span.model_name, '')") }}
+                or {{ begins_with("coalesce(outer_span.model_name, '')", "coalesce(inner_span.model_name, '')") }}
             )
     {% endcall %}
 

@@ -9,9 +9,9 @@
     {% do columns.append(meter ~ '_tokens') %}
 {% endfor %}
 {% for model, is_residual, tool_meter in [
-    ('int_calls_reported', 'false', 'cast(null as varchar)'),
+    ('int_calls_reported', 'false', 'cast(null as string)'),
     ('int_tools_called', 'false', 'tool_meter'),
-    ('int_calls_residual', 'true', 'cast(null as varchar)')
+    ('int_calls_residual', 'true', 'cast(null as string)')
 ] %}
     select
         {{ columns | join(',\n        ') }},
@@ -49,6 +49,6 @@ select
     {% for meter in call_meters() %}
         {{ '0 as ' if meter in ['cache_write_1h', 'audio_input', 'audio_output'] }}{{ meter }}_tokens,
     {% endfor %}
-    cast(null as varchar) as tool_meter,
+    cast(null as string) as tool_meter,
     false as is_residual
 from {{ ref('int_calls_evaluated') }}

@@ -11,7 +11,7 @@ conversations as (
 
     select
         trace_key,
-        'trace:' || cast(trace_key as varchar) as conversation_id
+        'trace:' || cast(trace_key as string) as conversation_id
     from claims
 
     union

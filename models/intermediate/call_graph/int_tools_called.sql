@@ -56,7 +56,7 @@ select
     span_name,
     service_name,
     tool_provider as provider_name,
-    cast(null as varchar) as server_address,
+    cast(null as string) as server_address,
     -- Prices and bills know the tool by its name.
     called_tool as model_name,
     service_tier,

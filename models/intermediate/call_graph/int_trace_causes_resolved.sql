@@ -1,4 +1,15 @@
 -- one row per trace root and span of another trace that caused it, free of rings
+{% set backward %}
+    select
+        caused_trace_key,
+        caused_root_key,
+        trace_key as cause_trace_key,
+        root_span_key as cause_root_key,
+        trace_key,
+        root_span_key
+    from edges
+    where is_backward
+{% endset %}
 with recursive links as (
 
     select * from {{ ref('int_trace_links_unnested') }}
@@ -36,28 +47,20 @@ edges as (
 -- A ring has at least one edge whose cause does not begin before what it caused: does that cause go back to it?
 climbed as (
 
-    select
-        caused_trace_key,
-        caused_root_key,
-        trace_key as cause_trace_key,
-        root_span_key as cause_root_key,
-        trace_key,
-        root_span_key
-    from edges
-    where is_backward
-
-    union
-
-    select
-        climbed.caused_trace_key,
-        climbed.caused_root_key,
-        climbed.cause_trace_key,
-        climbed.cause_root_key,
-        edges.trace_key,
-        edges.root_span_key
-    from climbed
-    inner join edges
-        on climbed.trace_key = edges.caused_trace_key and climbed.root_span_key = edges.caused_root_key
+    {% call(climbed, join) followed('climbed', backward, var('max_link_levels'), 'union') %}
+        select{{ ' distinct' if join == 'left' }}
+            climbed.caused_trace_key,
+            climbed.caused_root_key,
+            climbed.cause_trace_key,
+            climbed.cause_root_key,
+            coalesce(edges.trace_key, climbed.trace_key) as trace_key,
+            coalesce(edges.root_span_key, climbed.root_span_key) as root_span_key
+        from {{ climbed }} {{ join }} join edges
+            on
+                climbed.trace_key = edges.caused_trace_key and climbed.root_span_key = edges.caused_root_key
+                -- What has come round stays there.
+                and (climbed.trace_key, climbed.root_span_key) != (climbed.caused_trace_key, climbed.caused_root_key)
+    {% endcall %}
 
 ),
 

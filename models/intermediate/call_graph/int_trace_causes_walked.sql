@@ -1,26 +1,6 @@
 -- one row per linked root and what the ends of its chains of causes hand down, with the weight of these chains
 {{ replaces_touched("caused_trace_key", by="trace") }}
-with recursive edges as (
-
-    select
-        *,
-        count(*) over (partition by caused_trace_key, caused_root_key) as causes
-    from {{ ref('int_trace_causes_resolved') }}
-
-),
-
-walked as (
-
-    select
-        *,
-        coalesce(root_path, team_path) as whole_path
-    from {{ ref('int_spans_walked') }}
-    where {{ is_touched('trace_key', 'trace') }}
-
-),
-
-lineage as (
-
+{% set nearest %}
     select
         edges.caused_trace_key,
         edges.caused_root_key,
@@ -43,40 +23,60 @@ lineage as (
     from edges
     inner join walked on edges.trace_key = walked.trace_key and edges.span_key = walked.span_key
     group by all
+{% endset %}
+with recursive edges as (
 
-    union all
-
-    -- Of labels the outermost asked first and the nearest did the work; chains that meet go on as one.
     select
-        lineage.caused_trace_key,
-        lineage.caused_root_key,
-        walked.trace_key,
-        walked.root_span_key,
-        lineage.level + 1 as level,
-        lineage.distance + 1 + walked.depth as distance,
-        coalesce(walked.originating_feature_id, lineage.originating_feature_id) as originating_feature_id,
-        coalesce(lineage.serving_feature_id, walked.serving_feature_id) as serving_feature_id,
-        case
-            when walked.originating_feature_id is null then lineage.hops
-            else lineage.distance + 1 + walked.hops
-        end as hops,
-        case
-            when walked.originating_feature_id is not null
-                then {{ joined_paths('walked.team_path', 'lineage.whole_path') }}
-            when lineage.originating_feature_id is not null then lineage.team_path
-            else {{ joined_paths('walked.whole_path', 'lineage.whole_path') }}
-        end as team_path,
-        {{ joined_paths('walked.whole_path', 'lineage.whole_path') }} as whole_path,
-        coalesce(lineage.tenant_id, walked.tenant_id) as tenant_id,
-        coalesce(lineage.user_id, walked.user_id) as user_id,
-        coalesce(lineage.stated_purpose, walked.stated_purpose) as stated_purpose,
-        {{ whole_number('sum(' ~ whole_quotient('lineage.weight', 'edges.causes') ~ ')') }} as weight
-    from lineage
-    inner join edges
-        on lineage.trace_key = edges.caused_trace_key and lineage.root_span_key = edges.caused_root_key
-    inner join walked on edges.trace_key = walked.trace_key and edges.span_key = walked.span_key
-    where lineage.level < {{ var('max_link_levels') }}
-    group by all
+        *,
+        count(*) over (partition by caused_trace_key, caused_root_key) as causes
+    from {{ ref('int_trace_causes_resolved') }}
+
+),
+
+walked as (
+
+    select
+        *,
+        coalesce(root_path, team_path) as whole_path
+    from {{ ref('int_spans_walked') }}
+    where {{ is_touched('trace_key', 'trace') }}
+
+),
+
+lineage as (
+
+    {% call(lineage, join) followed('lineage', nearest, var('max_link_levels') - 1) %}
+        -- Of labels the outermost asked first and the nearest did the work; chains that meet go on as one.
+        select
+            lineage.caused_trace_key,
+            lineage.caused_root_key,
+            coalesce(walked.trace_key, lineage.trace_key) as trace_key,
+            coalesce(walked.root_span_key, lineage.root_span_key) as root_span_key,
+            lineage.level + case when edges.causes is null then 0 else 1 end as level,
+            lineage.distance + coalesce(1 + walked.depth, 0) as distance,
+            coalesce(walked.originating_feature_id, lineage.originating_feature_id) as originating_feature_id,
+            coalesce(lineage.serving_feature_id, walked.serving_feature_id) as serving_feature_id,
+            case
+                when walked.originating_feature_id is null then lineage.hops
+                else lineage.distance + 1 + walked.hops
+            end as hops,
+            case
+                when walked.originating_feature_id is not null
+                    then {{ joined_paths('walked.team_path', 'lineage.whole_path') }}
+                when lineage.originating_feature_id is not null then lineage.team_path
+                else {{ joined_paths('walked.whole_path', 'lineage.whole_path') }}
+            end as team_path,
+            {{ joined_paths('walked.whole_path', 'lineage.whole_path') }} as whole_path,
+            coalesce(lineage.tenant_id, walked.tenant_id) as tenant_id,
+            coalesce(lineage.user_id, walked.user_id) as user_id,
+            coalesce(lineage.stated_purpose, walked.stated_purpose) as stated_purpose,
+            {{ whole_number('sum(' ~ whole_quotient('lineage.weight', 'coalesce(edges.causes, 1)') ~ ')') }} as weight
+        from {{ lineage }} {{ join }} join edges
+            on lineage.trace_key = edges.caused_trace_key and lineage.root_span_key = edges.caused_root_key
+        {{ join }} join walked on edges.trace_key = walked.trace_key and edges.span_key = walked.span_key
+        where lineage.level < {{ var('max_link_levels') }}
+        group by all
+    {% endcall %}
 
 ),
 

@@ -14,6 +14,7 @@ reached as (
     from {{ ref('stg_telemetry__spans') }}
     where {{ is_new_file('file_id') if builds_on() else 'false' }}
 
+    {% if builds_on() %}
     union
 
     -- What eval runs name, or no longer name, changes its purpose.
@@ -22,7 +23,7 @@ reached as (
         true as is_changed
     from {{ ref('int_ids_evaluated') }} as evaluated
     inner join ties on evaluated.kind = ties.kind and evaluated.tie_key = ties.tie_key
-    where evaluated.is_changed and {{ builds_on() | lower }}
+    where evaluated.is_changed
 
     union
 
@@ -39,6 +40,7 @@ reached as (
         or (ties.kind = 'claim' and others.kind = 'conversation')
         or (ties.kind = 'cause' and others.kind = 'trace')
         or (ties.kind = 'trace' and others.kind = 'cause' and reached.is_changed)
+    {% endif %}
 
 )
 

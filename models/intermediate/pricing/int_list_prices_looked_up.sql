@@ -3,7 +3,7 @@ with keys as (
 
     select
         *,
-        row_number() over () as key_no
+        row_number() over (order by situation_no, meter) as key_no
     from {{ ref('int_prices_sought') }}
 
 ),

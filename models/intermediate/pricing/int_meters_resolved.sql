@@ -29,5 +29,5 @@ from names
 left join aliases
     on
         coalesce(aliases.provider, names.provider) = names.provider
-        and names.meter_name like aliases.pattern escape '\'
+        and {{ is_like('names.meter_name', 'aliases.pattern') }}
 group by names.provider, names.meter_name

@@ -3,7 +3,7 @@ with windows as (
 
     select
         *,
-        count(distinct account_id) over (partition by provider) as accounts
+        {{ distinct_over('account_id', 'provider') }} as accounts
     from {{ ref('int_bill_windows') }}
 
 ),

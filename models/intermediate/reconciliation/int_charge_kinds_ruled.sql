@@ -57,7 +57,7 @@ known as (
         -- What is not AI is out of scope: a cloud's whole bill does not make its disks part of the AI bill.
         kinds.file_kind != 'focus' or (models.is_known and meters.meter is not null) or exists (
             select 1 from services
-            where lower(kinds.service_name) like services.pattern escape '\'
+            where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
         ) as is_ai
     from kinds
     left join models on kinds.provider = models.provider and kinds.model_name = models.model_name

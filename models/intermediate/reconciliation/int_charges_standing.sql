@@ -48,7 +48,10 @@ most as (
         max_by(meter, (part_usd, meter)) as meter
     from spread
     where (provider, account_id, model) in (
-        select (credits.provider, credits.account_id, credits.model)
+        select
+            credits.provider,
+            credits.account_id,
+            credits.model
         from spread as credits
         where credits.meter is null
     )
@@ -61,7 +64,7 @@ select
     case
         when spread.response_id is not null then spread.provider || ':' || spread.response_id
         when spread.days = 1 then spread.line_id
-        else spread.line_id || ':' || cast(spread.day as varchar)
+        else spread.line_id || ':' || cast(spread.day as string)
     end as charge_id,
     spread.line_id,
     -- Lines that say the same of a day are one charge to whoever reads the bill: a bill may have a line per call.

@@ -90,13 +90,13 @@ parts as (
         provider,
         account_id,
         model,
-        cast(null as varchar) as meter,
+        cast(null as string) as meter,
         billed_usd,
         0 as {{ [
             'priced_usd', 'attributed_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd', 'quantity_gap_usd',
             'billed_quantity', 'traced_quantity', 'unpriced_calls'
         ] | join(',\n        0 as ') }},
-        cast(null as varchar) as match_level
+        cast(null as string) as match_level
     from {{ ref('int_charges_settled') }}
     where meter is null and {{ is_touched('charged_on', 'touched_day') }}
 

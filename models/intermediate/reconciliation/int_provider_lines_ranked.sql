@@ -78,8 +78,8 @@ repeated as (
         from lines
         left join superseded on lines.line_id = superseded.line_id
         where
-            lines.response_id is not null and (lines.provider, lines.file_kind, lines.response_id) in (
-                select (again.provider, again.file_kind, again.response_id)
+            lines.response_id in (
+                select again.response_id
                 from lines as again
                 where again.response_id is not null
                 group by again.provider, again.file_kind, again.response_id

@@ -35,7 +35,7 @@ providers as (
         max_by(aliases.provider, length(aliases.pattern)) as provider
     from (select distinct stated_provider from lines) as lines
     inner join {{ ref('provider_aliases') }} as aliases
-        on aliases.kind = 'name' and lines.stated_provider like aliases.pattern escape '\'
+        on aliases.kind = 'name' and {{ is_like('lines.stated_provider', 'aliases.pattern') }}
     group by lines.stated_provider
 
 ),
@@ -78,7 +78,7 @@ accounts as (
 )
 
 select
-    named.file_kind || ':' || named.file_id || ':' || cast(named.row_no as varchar)
+    named.file_kind || ':' || named.file_id || ':' || cast(named.row_no as string)
     || coalesce(':' || case when named.file_role = 'usage' then named.meter_name end, '') as line_id,
     named.provider,
     coalesce(named.stated_account_id, file_accounts.account_id, accounts.account_id, 'default') as account_id,

@@ -20,7 +20,7 @@ select
     max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'model') as vendor
 from said
 left join {{ ref('provider_aliases') }} as aliases
-    on lower(case aliases.kind
+    on {{ is_like("lower(case aliases.kind
         when 'server' then said.server_address when 'name' then said.provider_name else said.model_name
-    end) like aliases.pattern escape '\'
+    end)", 'aliases.pattern') }}
 group by said.provider_name, said.server_address, said.model_name

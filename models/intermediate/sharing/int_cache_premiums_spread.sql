@@ -54,8 +54,8 @@ found as (
         coalesce(
             {% for key in [cache ~ ', tokens', cache] %}
                 greatest(
-                    {{ newest.format('not is_long_lived', key, '5 minute') }},
-                    {{ newest.format('is_long_lived', key, '1 hour') }}
+                    {{ newest.format('not is_long_lived', key, '300 second') }},
+                    {{ newest.format('is_long_lived', key, '3600 second') }}
                 ){{ ',' if not loop.last }}
             {% endfor %}
         ) as write_no

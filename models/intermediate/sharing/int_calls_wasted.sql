@@ -74,12 +74,12 @@ caching as (
         cache_read_tokens,
         cache_write_5m_tokens + cache_write_1h_tokens as cache_write_tokens,
         case
-            when cache_write_1h_tokens > 0 then {{ read_in.format(session, '1 hour') }}
-            else {{ read_in.format(session, '5 minute') }}
+            when cache_write_1h_tokens > 0 then {{ read_in.format(session, '3600 second') }}
+            else {{ read_in.format(session, '300 second') }}
         end as session_read_tokens,
         case
-            when cache_write_1h_tokens > 0 then {{ read_in.format(service, '1 hour') }}
-            else {{ read_in.format(service, '5 minute') }}
+            when cache_write_1h_tokens > 0 then {{ read_in.format(service, '3600 second') }}
+            else {{ read_in.format(service, '300 second') }}
         end as service_read_tokens
     from reported
     where cache_read_tokens > 0 or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0

@@ -7,7 +7,7 @@ with calls as (
     select
         charged_on as taken_on,
         origin_charge_id,
-        cast(null as varchar) as group_id,
+        cast(null as string) as group_id,
         call_key,
         attributed_usd as amount_usd,
         quantity

@@ -34,6 +34,20 @@ user_months as (
         where {{ is_touched('months.month', 'month', 'product') }}
     {% endcall %}
 
+),
+
+account_users as (
+
+    select
+        month,
+        account_id,
+        plan,
+        segment,
+        count(*) as users
+    from user_months
+    where account_id is not null
+    group by month, account_id, plan, segment
+
 )
 
 select
@@ -49,7 +63,7 @@ union all
 
 -- An account is of the plan and segment that most of its users are, of whom the file says it.
 {% set is_silent = "case when plan is null or segment is null then 1 else 0 end" %}
-{% call first_rows(partition_by="month, account_id", order_by=[is_silent, "count(*) desc", "plan", "segment"]) %}
+{% call first_rows(partition_by="month, account_id", order_by=[is_silent, "users desc", "plan", "segment"]) %}
     select
         month,
         'account' as kind,
@@ -57,7 +71,5 @@ union all
         account_id,
         plan,
         segment
-    from user_months
-    where account_id is not null
-    group by month, account_id, plan, segment
+    from account_users
 {% endcall %}

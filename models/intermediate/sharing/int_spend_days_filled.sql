@@ -49,18 +49,26 @@ known as (
 
 ),
 
-scopes as (
+begun as (
 
     select
         known.scope,
         known.scope_id,
         min(known.first_on) as first_on,
-        newest.day as newest_on,
-        {{ each_day('min(known.begins_on)', 'newest.day') }} as day
+        min(known.begins_on) as begins_on,
+        newest.day as newest_on
     from known
     cross join newest
     group by known.scope, known.scope_id, newest.day
-    having min(known.begins_on) <= newest.day
+
+),
+
+scopes as (
+
+    select
+        *,
+        {{ each_day('begins_on', 'newest_on') }} as day
+    from begun
 
 )
 

@@ -35,8 +35,8 @@ by_alias as (
         from run_models
         inner join {{ ref('model_aliases') }} as aliases
             on
-                run_models.run_model like aliases.pattern escape '\'
-                or run_models.model_stem like aliases.pattern escape '\'
+                {{ is_like('run_models.run_model', 'aliases.pattern') }}
+                or {{ is_like('run_models.model_stem', 'aliases.pattern') }}
     {% endcall %}
 
 )

@@ -39,7 +39,7 @@ compared as (
         posted_month as corrects_month,
         {{ leg | join(',\n        ') }},
         amount_usd,
-        cast(null as varchar) as closed_entry_id
+        cast(null as string) as closed_entry_id
     from recomputed
     where is_closed
 
@@ -92,7 +92,7 @@ corrections as (
 ] %}
 select
     {{ columns | join(',\n    ') }},
-    cast(null as varchar) as corrects_entry_id,
+    cast(null as string) as corrects_entry_id,
     cast(null as date) as corrects_month
 from recomputed
 where not is_closed
@@ -101,7 +101,7 @@ union all
 
 select
     {{ entry_key(['corrects_month'] + leg + ['first_open']) }} as entry_id,
-    {{ entry_key(['corrects_month'] + of_journal) }} || ':' || kind || ':' || cast(first_open as varchar) as journal_id,
+    {{ entry_key(['corrects_month'] + of_journal) }} || ':' || kind || ':' || cast(first_open as string) as journal_id,
     first_open as posted_month,
     {{ columns[3:-1] | join(',\n    ') }},
     {{ money('amount_usd') }} as amount_usd,

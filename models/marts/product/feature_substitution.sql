@@ -48,7 +48,7 @@ select
     launch.new_feature_id,
     launch.incumbent_feature_id,
     launch.launched_on,
-    launch.window_days,
+    cast(launch.window_days as bigint) as window_days,
     launch.adopters,
     launch.non_adopters,
     launch.other_users,

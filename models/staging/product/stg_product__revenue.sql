@@ -21,7 +21,7 @@ newest_file as (
 )
 
 select
-    landed.file_id || ':' || cast(landed.source_line as varchar) as revenue_id,
+    landed.file_id || ':' || cast(landed.source_line as string) as revenue_id,
     landed.month,
     landed.account_id,
     landed.plan,

@@ -21,7 +21,7 @@ metered as (
     -- A bucket without use says that the file covers it.
     select
         *,
-        cast(null as varchar) as meter_name,
+        cast(null as string) as meter_name,
         0 as quantity
     from usage
     where model is null

@@ -5,7 +5,7 @@ with providers as (
         max_by(aliases.provider, length(aliases.pattern)) as provider
     from (select distinct provider from {{ source('landed', 'invoices') }}) as stated
     inner join {{ ref('provider_aliases') }} as aliases
-        on aliases.kind = 'name' and lower(stated.provider) like aliases.pattern escape '\'
+        on aliases.kind = 'name' and {{ is_like('lower(stated.provider)', 'aliases.pattern') }}
     group by stated.provider
 
 )
