@@ -84,8 +84,9 @@ def main(data: Path) -> int:
     start = time.monotonic()
     try:
         made = write(data)
-    except duckdb.IOException as busy:
-        print(f"ERROR: the ledger can't be read; is a build running? ({str(busy).splitlines()[0]})", file=sys.stderr)
+    except (duckdb.Error, OSError) as broken:
+        reason = str(broken).splitlines()[0]
+        print(f"ERROR: no new copies; is a build running, or the disk full? ({reason})", file=sys.stderr)
         return 2
     size = sum(path.stat().st_size for path in made)
     print(f"  {len(made)} files, {size / 1e6:.1f} MB, {time.monotonic() - start:.1f} s")

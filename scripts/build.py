@@ -199,9 +199,8 @@ def main() -> int:
     print(f"built {database} {how} in {time.monotonic() - began:.0f} s; every identity and test holds")
     report(data)
     stamp(data, landed)
-    if (data / "bi").exists():
-        bi.write(data)
-        print(f"renewed the copies in {data}/bi")
+    if (data / "bi").exists() and bi.main(data):
+        return 1
     print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
     return 0
 

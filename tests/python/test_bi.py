@@ -140,4 +140,4 @@ def test_what_can_not_be_read_is_said(tmp_path, capsys, main):
         build.stdout.readline()
         assert main(tmp_path) == 2
         build.stdin.close()
-    assert "is a build running?" in capsys.readouterr().err
+    assert "is a build running" in capsys.readouterr().err
