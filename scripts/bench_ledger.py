@@ -182,7 +182,8 @@ def rows(folder: Path, spans: int) -> list[str]:
     pricing = sum(models[name] for name in PRICING) / calls
     return [
         f"| full build, {spans:,} spans, {calls:,} calls | floor: {floor:.1f} s | {model_time:.1f} s in models, "
-        f"{spans / model_time:,.0f} spans/s | {model_time / floor:.1f} x | {memory:.1f} GB peak |",
+        f"{spans / model_time:,.0f} spans/s | {model_time / floor:.1f} x "
+        f"| {memory:.1f} GB peak, {memory * 1e9 / spans:,.0f} bytes a span |",
         f"| its slowest models | - | {', '.join(f'{name} {models[name]:.1f} s' for name in slowest)} | | |",
         f"| their operators, CPU seconds | {sum(spent.values()):.0f} s | "
         f"{', '.join(f'{name} {spent[name]:.1f}' for name in list(spent)[:8])} | | |",
