@@ -31,6 +31,12 @@ def test_every_model_and_mart_column_is_described(golden):
             assert [name for name, column in model["columns"].items() if not column["description"]] == [], model["name"]
 
 
+def test_every_model_that_is_described_exists(golden):
+    texts = [path.read_text() for path in (PROJECT / "models").rglob("_*.yml")]
+    described = [model["name"] for text in texts for model in yaml.safe_load(text).get("models", [])]
+    assert sorted(described) == sorted(model["name"] for model in nodes(golden, "model"))
+
+
 def test_first_line_beyond_staging_is_the_grain(golden):
     for model in nodes(golden, "model"):
         if model["schema"] != "staging":

@@ -145,6 +145,8 @@ def test_totals_on_the_pages_are_the_marts(sample, written):
             assert pages[page].total(figure, column) == mart, (month, page, figure, column)
         for page in pages.values():
             for name, figure in page.figures.items():
+                summed = any(total for _, total in figure["tfoot"][0]) if figure["tfoot"] else False
+                assert page.links.count(f"#{name}-query") >= (len(figure["tiles"]) or summed), (month, name)
                 for column, (_, total) in enumerate(figure["tfoot"][0] if figure["tfoot"] else []):
                     shown = [row[column][1] for row in figure["tbody"]]
                     if total and name != "days":  # whose table is cut
@@ -156,8 +158,7 @@ def test_every_mart_is_on_a_page_or_excused(sample):
     marts = {
         name for (name,) in sample.rows("select table_name from information_schema.tables where table_schema = 'marts'")
     }
-    assert marts == shown | set(EXCUSED)
-    assert not shown & set(EXCUSED)
+    assert marts == shown | set(EXCUSED) and not shown & set(EXCUSED)
 
 
 def test_pages_need_nothing_from_outside(written):

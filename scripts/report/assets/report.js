@@ -127,14 +127,18 @@
     drawing = drawing.then(draw);
   };
   window.addEventListener("hashchange", show);
-  for (const link of document.querySelectorAll(".tiles a")) {
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      const query = document.getElementById(link.getAttribute("href").slice(1));
-      query.open = true;
-      query.scrollIntoView({ block: "nearest" });
-    });
-  }
+  // A tile or a number's column links to the query that made it; a click on the number itself leads there too.
+  const lead = (query) => {
+    query.open = true;
+    query.scrollIntoView({ block: "nearest" });
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href$='-query']");
+    const number = event.target.closest(".figure td.number");
+    if (link) event.preventDefault();
+    if (link) lead(document.getElementById(link.getAttribute("href").slice(1)));
+    else if (number) lead(number.closest(".figure").querySelector("details.query"));
+  });
   const folded = [];
   window.addEventListener("beforeprint", () => {
     for (const fold of document.querySelectorAll("details.print:not([open])")) { fold.open = true; folded.push(fold); }
