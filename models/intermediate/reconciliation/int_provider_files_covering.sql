@@ -3,7 +3,7 @@
 {% set kind_places = {
     'focus': 1000, 'openai_costs': 2000, 'anthropic_costs': 2000, 'openrouter_activity': 3000, 'openrouter_daily': 4000
 } %}
-with stretches as (
+with stated as (
 
     select distinct
         file_role,
@@ -15,10 +15,18 @@ with stretches as (
         key_scope,
         file_id,
         covers_from,
-        covers_to,
-        max(covers_to) over (partition by provider, account_id, file_id) as period_end
+        covers_to
     from {{ ref('int_provider_lines_unioned') }}
     where covers_from is not null
+
+),
+
+stretches as (
+
+    select
+        *,
+        max(covers_to) over (partition by provider, account_id, file_id) as period_end
+    from stated
 
 ),
 

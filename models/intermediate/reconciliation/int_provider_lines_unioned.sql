@@ -10,20 +10,23 @@
     'effective_amount', 'currency', 'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id',
     'resource'
 ] %}
-with lines as (
+{% set stated = [
+    'row_no', 'provider as stated_provider', 'account_id as stated_account_id',
+    'bill_account_id as stated_bill_account_id'
+] %}
+{# Written out where they are read: as one CTE that is read twice, all lines would stand in memory. #}
+{% set selects = [] %}
+{% for kind in kinds %}
+    {% do selects.append('select ' ~ (stated + columns) | join(', ') ~ ' from ' ~ ref('stg_' ~ kind)) %}
+{% endfor %}
+{% set lines = '(' ~ selects | join(' union all ') ~ ') as lines' %}
+with stated as (
 
-    {% for kind in kinds %}
-        select
-            provider as stated_provider,
-            account_id as stated_account_id,
-            bill_account_id as stated_bill_account_id,
-            row_no,
-            {{ columns | join(', ') }}
-        from {{ ref('stg_' ~ kind) }}
-        {% if not loop.last %}
-            union all
-        {% endif %}
-    {% endfor %}
+    select distinct
+        stated_provider,
+        file_id,
+        stated_account_id
+    from {{ lines }}
 
 ),
 
@@ -31,12 +34,29 @@ with lines as (
 providers as (
 
     select
-        lines.stated_provider,
-        max_by(aliases.provider, length(aliases.pattern)) as provider
-    from (select distinct stated_provider from lines) as lines
-    inner join {{ ref('provider_aliases') }} as aliases
-        on aliases.kind = 'name' and {{ is_like('lines.stated_provider', 'aliases.pattern') }}
-    group by lines.stated_provider
+        stated.stated_provider,
+        coalesce(max_by(aliases.provider, length(aliases.pattern)), stated.stated_provider, 'unknown') as provider
+    from (select distinct stated_provider from stated) as stated
+    left join {{ ref('provider_aliases') }} as aliases
+        on aliases.kind = 'name' and {{ is_like('stated.stated_provider', 'aliases.pattern') }}
+    group by stated.stated_provider
+
+),
+
+-- A row that names no account is of the only one that its file names, else of the only one that other files name.
+{% set only = "case when min({0}) over ({1}) = max({0}) over ({1}) then min({0}) over ({1}) end" %}
+accounts as (
+
+    select
+        stated.*,
+        providers.provider,
+        coalesce(
+            stated.stated_account_id,
+            {{ only.format('stated.stated_account_id', 'partition by providers.provider, stated.file_id') }}
+        ) as file_account_id,
+        {{ only.format('stated.stated_account_id', 'partition by providers.provider') }} as sole_account_id
+    from stated
+    inner join providers on {{ are_same('stated', 'providers', ['stated_provider']) }}
 
 ),
 
@@ -44,36 +64,15 @@ named as (
 
     select
         lines.*,
-        coalesce(providers.provider, lines.stated_provider, 'unknown') as provider,
+        accounts.provider,
+        accounts.file_account_id,
+        coalesce(accounts.file_account_id, accounts.sole_account_id, 'default') as account_id,
         lines.starts_at = date_trunc('day', lines.starts_at)
         and lines.ends_at + interval 1 microsecond = date_trunc('day', lines.ends_at + interval 1 microsecond)
             as is_of_days
-    from lines
-    left join providers on lines.stated_provider = providers.stated_provider
-
-),
-
--- A row that names no account is of the only one that its file names, else of the only one that other files name.
-file_accounts as (
-
-    select
-        provider,
-        file_id,
-        min(stated_account_id) as account_id
-    from named
-    group by provider, file_id
-    having count(distinct stated_account_id) = 1
-
-),
-
-accounts as (
-
-    select
-        provider,
-        min(stated_account_id) as account_id
-    from named
-    group by provider
-    having count(distinct stated_account_id) = 1
+    from {{ lines }}
+    left join accounts
+        on {{ are_same('lines', 'accounts', ['stated_provider', 'file_id', 'stated_account_id']) }}
 
 )
 
@@ -81,12 +80,10 @@ select
     named.file_kind || ':' || named.file_id || ':' || cast(named.row_no as string)
     || coalesce(':' || case when named.file_role = 'usage' then named.meter_name end, '') as line_id,
     named.provider,
-    coalesce(named.stated_account_id, file_accounts.account_id, accounts.account_id, 'default') as account_id,
+    named.account_id,
     -- One bill may cover many accounts: those of an organisation in a cloud.
-    coalesce(
-        named.stated_bill_account_id, named.stated_account_id, file_accounts.account_id, accounts.account_id, 'default'
-    ) as bill_account_id,
-    coalesce(named.stated_account_id, file_accounts.account_id) is null as is_account_unknown,
+    coalesce(named.stated_bill_account_id, named.account_id) as bill_account_id,
+    named.file_account_id is null as is_account_unknown,
     -- A download of calls that is filtered by key says nothing of other keys.
     case when named.response_id is not null then coalesce(named.api_key, '') else '' end as key_scope,
     {{ entry_key([
@@ -111,5 +108,3 @@ select
     {% endfor %}
     named.{{ columns | join(',\n    named.') }}
 from named
-left join file_accounts on named.provider = file_accounts.provider and named.file_id = file_accounts.file_id
-left join accounts on named.provider = accounts.provider

@@ -1,4 +1,37 @@
-with charges as (
+with named as (
+
+    select
+        *,
+        coalesce(provider_name, service_provider_name, publisher_name) as seller_name,
+        coalesce(commitment_discount_id, service_name) as commitment
+    from {{ source('landed', 'focus') }}
+
+),
+
+-- A consumption that a purchase pays for: the purchase itself then costs nothing of its own.
+consumed as (
+
+    select distinct
+        seller_name,
+        billing_account_id,
+        commitment,
+        true as is_consumed
+    from named
+    where lower(charge_category) = 'usage' and effective_cost > billed_cost
+
+),
+
+landed as (
+
+    select
+        named.*,
+        coalesce(consumed.is_consumed, false) as is_consumed
+    from named
+    left join consumed on {{ are_same('named', 'consumed', ['seller_name', 'billing_account_id', 'commitment']) }}
+
+),
+
+charges as (
 
     select
         *,
@@ -12,14 +45,8 @@ with charges as (
         coalesce(lower(trim(charge_class)), '') = 'correction' as is_correction,
         {{ without_pattern('sub_account_id', '^/[Ss]ubscriptions/') }} as bare_sub_account_id,
         case when consumed_unit is null then pricing_quantity else consumed_quantity end as stated_quantity,
-        lower(coalesce(consumed_unit, pricing_unit, '')) as unit_text,
-        -- A consumption that a purchase pays for: the purchase itself then costs nothing of its own.
-        max(case when lower(charge_category) = 'usage' and effective_cost > billed_cost then 1 else 0 end) over (
-            partition by
-                coalesce(provider_name, service_provider_name, publisher_name), billing_account_id,
-                coalesce(commitment_discount_id, service_name)
-        ) = 1 as is_consumed
-    from {{ source('landed', 'focus') }}
+        lower(coalesce(consumed_unit, pricing_unit, '')) as unit_text
+    from landed
 
 ),
 

@@ -2,9 +2,33 @@
     'account_id', 'bill_account_id', 'service_tier', 'effective_amount', 'currency', 'service_name', 'sku',
     'description', 'category', 'is_rounded', 'invoice_id', 'resource'
 ] %}
-with activity as (
+with calls as (
 
     select * from {{ source('landed', 'openrouter_activity') }}
+
+),
+
+-- An activity file says no period: it covers the time from its first to its last row, per key.
+periods as (
+
+    select
+        file_id,
+        api_key_name,
+        min(created_at) as covers_from,
+        max(created_at) as covers_to
+    from calls
+    group by file_id, api_key_name
+
+),
+
+activity as (
+
+    select
+        calls.*,
+        periods.covers_from,
+        periods.covers_to
+    from calls
+    inner join periods on {{ are_same('calls', 'periods', ['file_id', 'api_key_name']) }}
 
 ),
 
@@ -20,9 +44,8 @@ select
     api_key_name as api_key,
     created_at as starts_at,
     created_at as ends_at,
-    -- An activity file says no period: it covers the time from its first to its last row, per key.
-    min(created_at) over (partition by file_id, api_key_name) as covers_from,
-    max(created_at) over (partition by file_id, api_key_name) as covers_to,
+    covers_from,
+    covers_to,
     generation_id as response_id,
     -- Free and other variants have prices of their own.
     lower(model_permaslug) || case when variant not in ('standard', '') then ':' || lower(variant) else '' end
