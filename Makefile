@@ -100,8 +100,8 @@ company: .venv/.synced ## a commented starting set of company seeds (DIR=)
 	@test -n "$(DIR)" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }
 	@$(BIN)/python scripts/company.py start "$(DIR)"
 
-bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=)
-	@$(BIN)/python scripts/bench.py "$(DATA)/bench.md" --rows $(or $(ROWS),1000000)
+bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=); SPARK=1 holds Spark against DuckDB
+	@$(BIN)/python scripts/bench.py "$(DATA)/bench$(if $(SPARK),_spark).md" --rows $(or $(ROWS),1000000) $(if $(SPARK),--spark)
 
 prices: .venv/.synced ## rebuild the list price book from genai-prices
 	@$(BIN)/python scripts/make_prices.py

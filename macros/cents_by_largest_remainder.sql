@@ -7,7 +7,7 @@
         floor({{ amount }} * 100)
         + case
             when row_number() over (
-                partition by {{ group_by }} order by {{ amount }} * 100 - floor({{ amount }} * 100) desc, {{ tie_breaker }}
+                partition by {{ group_by }} order by {{ amount }} * 100 - floor({{ amount }} * 100) desc, {{ in_order(tie_breaker) }}
             ) <= round(sum({{ amount }}) over (partition by {{ group_by }}) * 100)
             - sum(floor({{ amount }} * 100)) over (partition by {{ group_by }}) then 1
             else 0

@@ -5,7 +5,7 @@
 {% macro part_with_residue(amount, part, weight, group_by, tie_breaker) -%}
     cast(
         {{ part }} + case
-            when row_number() over (partition by {{ group_by }} order by {{ weight }} desc, {{ tie_breaker }}) = 1
+            when row_number() over (partition by {{ group_by }} order by {{ weight }} desc, {{ in_order(tie_breaker) }}) = 1
                 then {{ amount }} - sum({{ part }}) over (partition by {{ group_by }})
             else 0
         end as decimal(38, 12)

@@ -25,6 +25,7 @@ import msgspec
 import orjson
 
 import bench_ledger
+import bench_spark
 
 SCRIPTS = Path(__file__).resolve().parent
 LANDED_ROWS = 1_000_000
@@ -139,16 +140,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("target", type=Path)
     parser.add_argument("--rows", type=int, default=1_000_000, help="spans built; at most a million are landed")
+    parser.add_argument("--spark", action="store_true", help="the models on Spark instead, beside DuckDB, at two sizes")
     choice = parser.parse_args()
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     with tempfile.TemporaryDirectory() as folder:
-        # Landing first: its memory is that of the largest process so far.
-        lines = landing_rows(Path(folder), min(choice.rows, LANDED_ROWS)) + bench_ledger.rows(Path(folder), choice.rows)
+        if choice.spark:
+            lines = bench_spark.rows(Path(folder))
+        else:
+            # Landing first: its memory is that of the largest process so far.
+            lines = landing_rows(Path(folder), min(choice.rows, LANDED_ROWS))
+            lines += bench_ledger.rows(Path(folder), choice.rows)
     table = "\n".join(
         ["| what | measured against | ours | ratio | beside |", "| --- | --- | --- | --- | --- |", *lines]
     )
     choice.target.parent.mkdir(parents=True, exist_ok=True)
-    choice.target.write_text(f"Measured on {machine}, {choice.rows:,} rows.\n\n{table}\n")
+    choice.target.write_text(f"Measured on {machine}{'' if choice.spark else f', {choice.rows:,} rows'}.\n\n{table}\n")
     print(f"\n{machine}; table in {choice.target}")
     return 0
 

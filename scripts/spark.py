@@ -27,6 +27,7 @@ spark.eventLog.dir file://{events}
 spark.eventLog.compress false
 spark.eventLog.rolling.enabled false
 spark.ui.showConsoleProgress false
+spark.deploy.maxExecutorRetries -1
 spark.sql.codegen.wholeStage false
 spark.sql.codegen.factoryMode NO_CODEGEN
 """

@@ -2,28 +2,37 @@
 
 import math
 import os
+import random
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 from conftest import PROJECT, run_build
+from test_increments import slices, world
 
+import build as build_script
 import make_sample
 import spark
+from spark_events import Proof
 
-pytestmark = [
-    pytest.mark.xdist_group("spark"),
-    pytest.mark.skipif("SPARK_REPORT" not in os.environ, reason="`make test-spark` runs it: it takes minutes"),
-]
+pytestmark = pytest.mark.xdist_group("spark")
+takes_minutes = pytest.mark.skipif(
+    "SPARK_REPORT" not in os.environ, reason="`make test-spark` runs it: it takes minutes"
+)
 REQUESTS_A_DAY = 10  # of the sample company
+SEED = 7
 
 
-def on_spark(data: Path, *words: str) -> None:
+def on_spark(data: Path, *words: str, built: int | None = None) -> Proof:
+    """`dbt words` on top of `built` files if any; what the event log says of it."""
     command = [spark.ENVIRONMENT / "bin" / "python", PROJECT / "scripts" / "spark.py", data, *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
+    environment = {**os.environ, "BUILT_FILES": "" if built is None else str(built)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, env=environment)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    return Proof(max((data / "spark" / "events").iterdir(), key=lambda log: log.stat().st_mtime))
 
 
 def marts_of(data: Path) -> list[str]:
@@ -73,6 +82,19 @@ def hold_equal(title: str, data: Path) -> None:
     assert unequal == []
 
 
+def say_proof(proof: Proof) -> None:
+    """The event log's figures, into the report."""
+    scans = {(scan["partitions"], scan["files"], scan["filters"][:80]) for scan in proof.scans("landed.spans")}
+    lines = [f"Executors added: {sorted(proof.executors)}; tasks: {dict(sorted(proof.tasks.items()))}."]
+    lines += [
+        f"Shuffled: {proof.shuffled['written']:,} bytes, {proof.shuffled['remote']:,} read from the other executor."
+    ]
+    lines += [f"Scans of landed.spans: {files} files in {days} days, by {by}." for days, files, by in sorted(scans)]
+    with Path(os.environ["SPARK_REPORT"]).open("a") as report:
+        report.write("\n".join(f"- {line}" for line in lines) + "\n\n")
+
+
+@takes_minutes
 def test_every_mart_of_the_sample_company_is_equal(tmp_path, monkeypatch):
     inbox, data = tmp_path / "inbox", tmp_path / "data"
     monkeypatch.setattr(make_sample, "REQUESTS_A_DAY", REQUESTS_A_DAY)
@@ -80,5 +102,42 @@ def test_every_mart_of_the_sample_company_is_equal(tmp_path, monkeypatch):
     make_sample.main()
     built = run_build(inbox, data, PROJECT / "seeds" / "company")
     assert built.code == 0, built.output
-    on_spark(data, "build")
-    hold_equal("The sample company, built anew", data)
+    proof = on_spark(data, "build")
+    hold_equal("The sample company, built anew, with every data test and unit test", data)
+    say_proof(proof)
+    assert proof.executors == set(proof.tasks) == {"0", "1"}
+    assert proof.shuffled["remote"] > 0
+
+
+@takes_minutes
+def test_increments_overwrite_what_they_touch_and_read_no_more(tmp_path):
+    """Spans, bills and evals that land in two slices, traces and bills over both: as DuckDB has them."""
+    inbox, data, companies = tmp_path / "inbox", tmp_path / "data", tmp_path / "whole" / "company"
+    world(SEED, tmp_path / "whole")
+    parts = slices(tmp_path / "whole" / "inbox", random.Random(SEED))
+    inbox.mkdir()
+    built = None
+    for title, those in (("of two slices the first", parts[:-3]), ("the second built on it", parts[-3:])):
+        for name, content in those:
+            (inbox / name).write_bytes(content)
+        ours = run_build(inbox, data, companies)
+        assert ours.code == 0, ours.output
+        proof = on_spark(data, "build", "--exclude-resource-type", "unit_test", built=built)
+        built = build_script.files_landed(data)
+        hold_equal(f"Traces over days, {title}", data)
+    say_proof(proof)
+    days = len(list((data / "landed" / "spans").iterdir()))
+    pruned = [scan for scan in proof.scans("landed.spans") if 0 < scan["partitions"] < days]
+    assert pruned, proof.scans("landed.spans")
+
+
+def test_it_says_so_where_there_is_no_java(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert spark.install() == 2
+    assert "Spark needs Java 17 or newer" in capsys.readouterr().err
+
+
+def test_statistics_may_differ_in_the_tenth_place_and_money_in_none():
+    assert are_equal((Decimal("0.1"), 1.0), (Decimal("0.1"), 1.0 + 1e-10))
+    assert not are_equal((Decimal("0.1"), 1.0), (Decimal("0.1"), 1.0 + 1e-8))
+    assert not are_equal((Decimal("0.100000000000"), 1.0), (Decimal("0.100000000001"), 1.0))

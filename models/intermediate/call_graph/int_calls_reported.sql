@@ -48,7 +48,7 @@ ranked as (
                 (walked.originating_feature_id is not null) desc,
                 grouped.is_identified desc,
                 walked.depth desc,
-                spans.started_at,
+                {{ in_order('spans.started_at') }},
                 spans.trace_key,
                 spans.span_key
         ) as place_for_position,

@@ -22,7 +22,7 @@ marked as (
         coalesce(
             covers_from > max(covers_to) over (
                 partition by provider, bill_account_id
-                order by covers_from, covers_to
+                order by {{ in_order('covers_from, covers_to') }}
                 rows between unbounded preceding and 1 preceding
             ) + interval 1 microsecond,
             true
@@ -37,7 +37,7 @@ numbered as (
         *,
         sum(case when is_start then 1 else 0 end) over (
             partition by provider, bill_account_id
-            order by covers_from, covers_to
+            order by {{ in_order('covers_from, covers_to') }}
             rows between unbounded preceding and current row
         ) as stretch
     from marked

@@ -87,7 +87,7 @@ select
     -- The newest file: latest period end, then the export date in its name, then landing, then content.
     dense_rank() over (
         partition by stretches.provider, stretches.account_id, stretches.file_kind
-        order by stretches.period_end, files.exported_on, files.landing_no, stretches.file_id
+        order by {{ in_order('stretches.period_end, files.exported_on, files.landing_no, stretches.file_id') }}
     ) as newness
 from stretches
 inner join files on stretches.file_id = files.file_id

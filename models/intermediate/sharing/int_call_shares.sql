@@ -55,7 +55,7 @@ shares as (
         {{ part_with_residue('whole', 'share_part', 'weight', 'call_key', tie_breaker) }} as share,
         {{ part_with_residue('attributed_usd', 'borne_part', 'weight', 'call_key', tie_breaker) }} as borne_usd,
         {{ part_with_residue('cutoff_usd', 'cutoff_part', 'weight', 'call_key', tie_breaker) }} as borne_cutoff_usd,
-        row_number() over (partition by call_key order by weight desc, {{ tie_breaker }}) as place
+        row_number() over (partition by call_key order by weight desc, {{ in_order(tie_breaker) }}) as place
     from floored
 
 ),

@@ -17,6 +17,6 @@ with policies as (
 select
     *,
     sum(weight) over (partition by policy_id) as total_weight,
-    row_number() over (partition by policy_id order by weight desc, bearer_team_id) as bearer_no,
+    row_number() over (partition by policy_id order by weight desc, {{ in_order('bearer_team_id') }}) as bearer_no,
     count(*) over (partition by policy_id) as bearers
 from policies

@@ -48,7 +48,7 @@ numbered as (
         *,
         row_number() over (
             partition by posted_month
-            order by corrects_month nulls first, kind, basis, provider, debit_team_id, credit_team_id
+            order by {{ in_order('corrects_month nulls first, kind, basis, provider, debit_team_id, credit_team_id') }}
         ) as journal_no
     from rounded
     where cents != 0

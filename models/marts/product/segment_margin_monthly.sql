@@ -21,7 +21,7 @@ totalled as (
         nullif(cast(sum(borne_usd) over (partition by month) as double), 0) as month_usd,
         sum(borne_usd) over (
             partition by month
-            order by borne_usd desc, segment
+            order by borne_usd desc, {{ in_order('segment') }}
             rows between unbounded preceding and current row
         ) as running_usd
     from summed
