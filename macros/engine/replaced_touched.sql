@@ -20,6 +20,11 @@
 {% materialization incremental, adapter='spark' -%}
     {%- if load_cached_relation(this) is none or should_full_refresh() -%}
         {{ return(materialization_table_spark()) }}
+    {%- elif config.get('incremental_strategy') != 'replace_touched' -%}
+        {%- call statement('main') -%}
+            insert into {{ this }} by name {{ compiled_code }}
+        {%- endcall -%}
+        {{ return({'relations': [this]}) }}
     {%- endif -%}
     {%- set key, by, meta = config.get('unique_key'), model.config.meta['by'], model.config.meta -%}
     {%- set folder, part = config.get('partition_by'), this.incorporate(path={'identifier': this.identifier ~ '__part'}, type='table') -%}
@@ -41,7 +46,8 @@
         select {{ columns }} from {{ this }} where ({{ overwritten }}) and not ({{ touched }})
         {%- endif -%}
     {%- endcall -%}
-    {%- for day in _first_column(folder ~ ' from ' ~ this ~ ' where ' ~ overwritten) if folder and day != 'None' -%}
+    {%- set days = _first_column(folder ~ ' from ' ~ this ~ ' where ' ~ overwritten) if folder else [] -%}
+    {%- for day in days if day != 'None' -%}
         {%- do run_query('alter table ' ~ this ~ ' drop if exists partition (' ~ folder ~ " = date '" ~ day ~ "')") -%}
     {%- endfor -%}
     {%- call statement('main') -%}

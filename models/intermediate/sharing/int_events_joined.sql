@@ -115,8 +115,6 @@ select
     events.answers,
     coalesce(joined.method, 'none') as method,
     joined.trace_key,
-    row_number() over (
-        partition by events.event_id order by joined.method desc, {{ in_order('joined.trace_key') }}
-    ) as place
+    row_number() over (partition by events.event_id order by joined.method desc, joined.trace_key) as place
 from events
 left join joined on events.event_id = joined.event_id
