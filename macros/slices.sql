@@ -1,6 +1,6 @@
 {#
-  The walk's steps are held in memory. A build that reads more spans than the environment's SPANS_PER_WALK walks slices of
-  traces, one after the other: the model the first, its post-hook the rest.
+  Spans' parents and the walk's steps are held in memory. A build that reads more spans than the environment's
+  SPANS_PER_WALK takes slices of traces, one after the other: the model the first, its post-hook the rest.
 #}
 {% macro is_in_slice(trace_key) -%}
     {%- set slices = _slices() -%}

@@ -1,4 +1,5 @@
 -- one row per span: the parent that the walk follows, free of cycles
+{{ config(post_hook="{{ walk_further_slices() }}") }}
 with recursive spans as (
 
     select
@@ -7,6 +8,7 @@ with recursive spans as (
         parent_span_key,
         coalesce(started_at, timestamp '1970-01-01 00:00:00') as started_at
     from {{ ref('int_spans_reopened') }}
+    where {{ is_in_slice('trace_key') }}
 
 ),
 
