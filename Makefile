@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close test lint bench company prices lock clean
+.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close test test-spark lint bench company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -85,6 +85,12 @@ test: lint ## all that CI runs
 	@$(BIN)/python -m pytest
 	@echo "lint, unit, property, dbt and end-to-end tests hold; what each holds: tests/, README.md"
 
+test-spark: .venv/.synced profiles.yml ## the same models on Spark's executors, every mart equal to DuckDB's (needs Java 17)
+	@$(BIN)/python scripts/spark.py install
+	@mkdir -p "$(DATA)" && rm -f "$(DATA)/spark_equality.md"
+	@SPARK_REPORT="$(abspath $(DATA))/spark_equality.md" $(BIN)/python -m pytest -n 0 tests/python/test_spark.py
+	@cat "$(DATA)/spark_equality.md"
+
 lint: .venv/.synced profiles.yml ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/python scripts/company.py complete seeds/company "$(DATA)"
@@ -100,11 +106,13 @@ bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=
 prices: .venv/.synced ## rebuild the list price book from genai-prices
 	@$(BIN)/python scripts/make_prices.py
 
-lock: .venv/.synced ## compile requirements.txt and requirements-focus.txt from their .in
+lock: .venv/.synced ## compile requirements.txt, requirements-focus.txt and requirements-spark.txt from their .in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --override overrides.txt requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	  requirements-focus.in -o requirements-focus.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --override overrides.txt requirements-spark.in -o requirements-spark.txt
 
 clean: ## remove what make made, except data
-	@rm -rf .venv .venv-focus target logs .company profiles.yml
+	@rm -rf .venv .venv-focus .venv-spark target logs .company profiles.yml

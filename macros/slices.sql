@@ -10,7 +10,7 @@
 {% macro walk_further_slices() -%}
     {%- for slice in range(1, _slices()) -%}
         {%- do run_query(
-            'insert into ' ~ this ~ ' ' ~ model.compiled_code | replace('= 0 /* slice */', '= ' ~ slice)
+            'insert into ' ~ this ~ ' by name ' ~ model.compiled_code | replace('= 0 /* slice */', '= ' ~ slice)
         ) -%}
     {%- endfor -%}
 {%- endmacro %}

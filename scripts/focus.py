@@ -16,7 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+import environment
+from environment import PROJECT
+
 ENVIRONMENT, LOCK = PROJECT / ".venv-focus", PROJECT / "requirements-focus.txt"
 ORDER = """x_OriginChargeId, ChargeCategory, ChargeClass, x_AllocatedMethodId, x_TeamId, x_PayerTeamId, x_FeatureId,
 x_Purpose"""
@@ -88,27 +90,12 @@ def python_for_validator() -> str | None:
 
 def install() -> int:
     """Makes .venv-focus anew where the lock is another than it was made from."""
-    stamp, digest = ENVIRONMENT / ".lock", hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest:
+    if environment.is_made(ENVIRONMENT, LOCK):
         return 0
     if not (python := python_for_validator()):
         print("skipped: the FOCUS validator needs Python 3.12, and none was found; FOCUS_PYTHON=<path> names one")
         return 0
-    print(f"installing the FOCUS validator into {ENVIRONMENT.name} (half a minute, once)")
-    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-    uv, own = str(Path(sys.executable).with_name("uv")), str(ENVIRONMENT / "bin" / "python")
-    for command in (
-        [python, "-m", "venv", "--without-pip", str(ENVIRONMENT)],
-        [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", own, str(LOCK)],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            print(f"ERROR: the FOCUS validator could not be installed:\n{done.stderr.strip()[-2000:]}", file=sys.stderr)
-            print(f"It comes from the package index, by {LOCK.name}; run again when that answers.", file=sys.stderr)
-            shutil.rmtree(ENVIRONMENT, ignore_errors=True)  # half an environment is none
-            return 1
-    stamp.write_text(digest)
-    return 0
+    return environment.make(ENVIRONMENT, LOCK, python, "the FOCUS validator")
 
 
 def validate(path: Path) -> tuple[dict[str, str], str]:

@@ -1,19 +1,25 @@
 {#
-  Overrides dbt's own: what landed is Parquet in folders of days, read in place. DuckDB reads it by the sources' `meta`;
-  Spark by a path, from whose folders it knows the days, so that those that nobody asks for are not opened.
+  What landed is Parquet in folders of days, read in place. DuckDB reads it by the sources' `meta`. Spark needs tables
+  that stand on these folders, or it looks into every file for its columns each time that a model names them; it asks
+  its catalog for the days that a query wants, and opens no others. DATA must be a whole path, or a cluster's URI.
 #}
-{% macro source(source_name, table_name) -%}
-    {{ return(adapter.dispatch('read_in_place')(builtins.source(source_name, table_name))) }}
+{% macro registered_sources() -%}
+    {{ adapter.dispatch('registered_sources')() }}
 {%- endmacro %}
 
-{% macro default__read_in_place(relation) -%}
-    {{ return(relation) }}
+{% macro default__registered_sources() -%}
 {%- endmacro %}
 
-{% macro spark__read_in_place(relation) -%}
-    {%- if model.config.materialized == 'unit' -%}
-        {{ return(relation) }}
-    {%- endif -%}
-    {%- set files = 'closed/*/entries.parquet' if relation.schema == 'closed' else 'landed/' ~ relation.identifier -%}
-    {{ return('parquet.`' ~ env_var('DATA', 'data') ~ '/' ~ files ~ '`') }}
+{% macro spark__registered_sources() -%}
+    {%- set folders = {'landed': '/landed/{}', 'closed': '/closed/*/{}.parquet'} -%}
+    {%- for source in (graph.sources if execute else {}).values() -%}
+        {%- set table = source.schema ~ '.' ~ source.identifier -%}
+        {%- set path = env_var('DATA', 'data') ~ folders[source.schema].format(source.identifier) -%}
+        {%- do run_query('create schema if not exists ' ~ source.schema) -%}
+        {%- do run_query('drop table if exists ' ~ table) -%}
+        {%- do run_query('create table ' ~ table ~ ' using parquet options (path "' ~ path ~ '")') -%}
+        {%- if source.schema == 'landed' -%}
+            {%- do run_query('msck repair table ' ~ table) -%}
+        {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}

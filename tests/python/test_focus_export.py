@@ -10,6 +10,7 @@ import pytest
 
 import export
 import focus
+from environment import digest
 
 pytestmark = pytest.mark.xdist_group("golden")
 needs_validator = pytest.mark.skipif(
@@ -62,7 +63,7 @@ def test_half_an_answer_is_none(tmp_path, monkeypatch, capsys):
     environment, data = tmp_path / "environment", tmp_path / "data"
     (environment / "lib" / "python3.12" / "site-packages" / "focus_validator").mkdir(parents=True)
     (environment / "bin").mkdir()
-    (environment / ".lock").write_text(focus.hashlib.sha256(focus.LOCK.read_bytes()).hexdigest())
+    (environment / ".lock").write_text(digest(focus.LOCK))
     (data / "exports" / "2026-10").mkdir(parents=True)
     (data / "exports" / "2026-10" / "focus.parquet").touch()
     monkeypatch.setattr(focus, "ENVIRONMENT", environment)

@@ -40,7 +40,8 @@ chains as (
     select
         nested.trace_key,
         nested.span_key as outermost_span_key,
-        nested.span_key
+        nested.span_key,
+        0 as depth
     from nested
     left join nested as above
         on nested.trace_key = above.trace_key and nested.span_key = above.inner_span_key
@@ -51,10 +52,12 @@ chains as (
     select
         chains.trace_key,
         chains.outermost_span_key,
-        nested.inner_span_key as span_key
+        nested.inner_span_key as span_key,
+        chains.depth + 1 as depth
     from chains
     inner join nested
         on chains.trace_key = nested.trace_key and chains.span_key = nested.span_key
+    where {{ goes_on('chains.depth') }}
 
 ),
 

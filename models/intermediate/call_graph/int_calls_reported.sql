@@ -1,5 +1,5 @@
 -- one row per call that spans report: the best of what they say, and the span whose place in a trace it takes
-{{ replaces_touched("trace_key", by="trace") }}
+{{ replaces_touched("trace_key", by="trace", days="started_on") }}
 {% set of_position = [
     'trace_key', 'span_key', 'parent_span_key', 'trace_id', 'span_id', 'started_on', 'started_at', 'span_name'
 ] %}

@@ -1,5 +1,5 @@
 -- one row per agent, workflow, chain or tool that states more usage than anything explains: the rest, as one call
-{{ replaces_touched("trace_key", by="trace") }}
+{{ replaces_touched("trace_key", by="trace", days="started_on") }}
 with unexplained as (
 
     select

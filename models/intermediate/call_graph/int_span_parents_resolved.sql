@@ -48,7 +48,8 @@ reached as (
 
     select
         trace_key,
-        span_key
+        span_key,
+        0 as depth
     from suspects
     where parent_span_key is null
 
@@ -56,10 +57,12 @@ reached as (
 
     select
         suspects.trace_key,
-        suspects.span_key
+        suspects.span_key,
+        reached.depth + 1 as depth
     from reached
     inner join suspects
         on reached.trace_key = suspects.trace_key and reached.span_key = suspects.parent_span_key
+    where {{ goes_on('reached.depth') }}
 
 ),
 

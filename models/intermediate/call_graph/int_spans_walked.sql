@@ -1,5 +1,5 @@
 -- one row per billable or linked span: what its path from the root hands down
-{{ replaces_touched("trace_key", by="trace") }}
+{{ replaces_touched("trace_key", by="trace", days="started_on") }}
 {{ config(post_hook="{{ walk_further_slices() }}") }}
 {% set nearest_counts = [
     'stated_purpose', 'environment_purpose', 'tenant_id', 'user_id', 'prompt_version', 'route', 'prompt_template'
@@ -33,29 +33,7 @@ trace_tags as (
 walk as (
 
     select
-        trace_key,
-        span_key,
-        started_on,
-        span_key as root_span_key,
-        is_orphan as is_root_orphan,
-        service_name as root_service_name,
-        span_name as root_span_name,
-        0 as depth,
-        feature_id as originating_feature_id,
-        feature_id as serving_feature_id,
-        0 as origin_depth,
-        coalesce(owner_team_id, '') as team_path,
-        owner_team_id,
-        -- What other traces caused begins its chain of teams there, above any label of its own.
-        case when is_linked_root then coalesce(owner_team_id, '') end as root_path,
-        {{ nearest_counts | join(',\n        ') }},
-        parent_span_key,
-        cast(null as bigint) as outer_call_key,
-        cast(null as bigint) as outer_claim_key,
-        case when is_billable then span_key end as inner_call_key,
-        case when is_claim then span_key end as inner_claim_key,
-        is_claim,
-        is_needed
+        {{ begins_walk(nearest_counts, 0) }}
     from spans
     where parent_span_key is null
 
@@ -66,6 +44,7 @@ walk as (
     from walk
     inner join inner_spans as spans
         on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
+    where {{ goes_on('walk.depth') }}
 
 ),
 
@@ -90,20 +69,51 @@ walked as (
 
     select * from leaves
 
+),
+
+{% if walk_limit() %}
+    -- Of a span that stands deeper than the walk goes nobody knows who asked for it: it stands as a root of its own.
+    too_deep as (
+
+        select
+            {{ begins_walk(nearest_counts, walk_limit() + 1) }}
+        from spans
+        left anti join walked on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
+        where is_needed
+
+    ),
+{% endif %}
+
+placed as (
+
+    select
+        *,
+        false as is_too_deep
+    from walked
+    {% if walk_limit() %}
+        union all
+        select
+            *,
+            true as is_too_deep
+        from too_deep
+    {% endif %}
+
 )
 
 select
-    {{ all_but('walked', [
-        'inner_call_key', 'inner_claim_key', 'origin_depth', 'is_needed', 'originating_feature_id', 'serving_feature_id'
+    {{ all_but('placed', [
+        'inner_call_key', 'inner_claim_key', 'origin_depth', 'is_needed', 'is_too_deep', 'originating_feature_id',
+        'serving_feature_id'
     ]) }},
-    coalesce(walked.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
-    coalesce(walked.serving_feature_id, trace_tags.feature_id) as serving_feature_id,
-    walked.depth - walked.origin_depth as hops,
+    coalesce(placed.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
+    coalesce(placed.serving_feature_id, trace_tags.feature_id) as serving_feature_id,
+    placed.depth - placed.origin_depth as hops,
     case
-        when walked.originating_feature_id is not null
-            then case when walked.depth = walked.origin_depth then 'span_tag' else 'ancestor_tag' end
+        when placed.is_too_deep then 'too_deep'
+        when placed.originating_feature_id is not null
+            then case when placed.depth = placed.origin_depth then 'span_tag' else 'ancestor_tag' end
         when trace_tags.feature_id is not null then 'trace_tag'
         else 'none'
     end as attribution_rule
-from walked
-left join trace_tags on walked.trace_key = trace_tags.trace_key
+from placed
+left join trace_tags on placed.trace_key = trace_tags.trace_key

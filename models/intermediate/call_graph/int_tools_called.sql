@@ -1,5 +1,5 @@
 -- one row per tool span that a provider bills (seed billable_tools), as a call of the seed's meter
-{{ replaces_touched("trace_key", by="trace") }}
+{{ replaces_touched("trace_key", by="trace", days="started_on") }}
 with spans as (
 
     select
