@@ -1,4 +1,6 @@
 -- one row per span: the parent that the walk follows, free of cycles
+{{ config(post_hook="{{ walk_further_slices() }}") }}
+{% set slice = first_slice() %}
 with recursive spans as (
 
     select
@@ -7,6 +9,7 @@ with recursive spans as (
         parent_span_key,
         coalesce(started_at, timestamp '1970-01-01 00:00:00') as started_at
     from {{ ref('int_spans_reopened') }}
+    where {{ slice.traces }}
 
 ),
 
@@ -94,7 +97,8 @@ select
     edges.is_orphan,
     cut.span_key is not null as is_cut,
     -- Spans stand beneath it.
-    above.span_key is not null as is_inner
+    above.span_key is not null as is_inner,
+    {{ slice.number }} as slice_no
 from edges
 left join cut
     on edges.trace_key = cut.trace_key and edges.span_key = cut.span_key

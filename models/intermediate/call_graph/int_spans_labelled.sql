@@ -44,8 +44,7 @@ link_causes as (
 
 select
     spans.trace_key,
-    -- The same key, of the other side: who reads a slice of traces, slices both.
-    parents.trace_key as placed_trace_key,
+    parents.slice_no,
     spans.span_key,
     spans.started_on,
     parents.parent_span_key,

@@ -1,13 +1,14 @@
 -- one row per billable or linked span: what its path from the root hands down
 {{ replaces_touched("trace_key", by="trace", days="started_on") }}
 {{ config(post_hook="{{ walk_further_slices() }}") }}
+{% set slice = first_slice() %}
 {% set nearest_counts = [
     'stated_purpose', 'environment_purpose', 'tenant_id', 'user_id', 'prompt_version', 'route', 'prompt_template'
 ] %}
 with recursive spans as (
 
     select * from {{ ref('int_spans_labelled') }}
-    where {{ is_in_slice('trace_key') }} and {{ is_in_slice('placed_trace_key') }}
+    where {{ slice.days }} and slice_no = {{ slice.number }}
 
 ),
 
