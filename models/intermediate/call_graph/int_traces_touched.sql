@@ -1,4 +1,5 @@
 -- one row per day of the traces that this build reads anew, and whether what is known of their calls may change
+{% set depends_on = ref('int_ids_evaluated') %}
 with recursive ties as (
 
     select * from {{ ref('int_trace_ties') }}
