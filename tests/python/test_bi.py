@@ -134,7 +134,7 @@ def test_what_can_not_be_read_is_said(tmp_path, capsys, main):
     assert main(tmp_path) == 2
     assert "make build" in capsys.readouterr().err
     # As a build leaves it while it runs: locked for others.
-    writing = "import duckdb, sys; engine = duckdb.connect(sys.argv[1]); print(); sys.stdin.read()"
+    writing = "import duckdb, sys; engine = duckdb.connect(sys.argv[1]); print(flush=True); sys.stdin.read()"
     words = [sys.executable, "-c", writing, str(tmp_path / "ledger.duckdb")]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as build:
         build.stdout.readline()
