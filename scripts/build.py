@@ -104,7 +104,7 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
         print(f"ERROR: dbt could not start: {outcome.exception}", file=sys.stderr)
         return False, []
     results = outcome.result.results if verb != "docs" else []
-    troubled = [result for result in results if str(result.status) not in ("success", "pass")]
+    troubled = [result for result in results if str(result.status) not in ("success", "pass", "no-op")]
     return outcome.success, troubled
 
 

@@ -31,6 +31,7 @@ def plain(value) -> str:
 def test_build_succeeds_and_says_what_happened(golden):
     assert golden.code == 0, golden.output
     assert "every identity and test holds" in golden.output
+    assert "ERROR" not in golden.output, golden.output
 
 
 @pytest.mark.parametrize("mart", sorted(path.stem for path in (GOLDEN / "expected").glob("*.csv")))
