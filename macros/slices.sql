@@ -1,7 +1,8 @@
 {#
   Spans' parents and the walk's steps are held in memory. A build that reads more spans than the environment's
   SPANS_PER_WALK takes slices, one after the other: the model the first, its post-hook the rest. A slice is the traces
-  that lie in a stretch of days, so that each day is read once; then come the traces that lie in several stretches.
+  that lie in a stretch of days, so that each day is read once; then come the traces that lie in several stretches. What is
+  still too large is parted by the trace's key, which may be negative.
   `traces` and `days` are conditions on `trace_key` and `started_on`, `number` tells slices apart.
 #}
 {% macro first_slice() -%}
@@ -20,8 +21,9 @@
 {%- endmacro %}
 
 {% macro _slices() -%}
+    {%- set whole = {'traces': 'true', 'days': 'true', 'number': '0'} -%}
     {%- if not execute or model.config.materialized == 'unit' or target.name == 'lint' -%}
-        {{ return([{'traces': 'true', 'days': 'true', 'number': '0'}]) }}
+        {{ return([whole]) }}
     {%- endif -%}
     {%- set spans = this.incorporate(path={'identifier': 'int_spans_reopened'}) -%}
     {%- set ties = this.incorporate(path={'identifier': 'int_trace_ties'}) -%}
@@ -36,7 +38,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if stretches | sum(attribute='spans') <= most -%}
-        {{ return([{'traces': 'true', 'days': 'true', 'number': '0'}]) }}
+        {{ return([whole]) }}
     {%- endif -%}
     {%- set spread -%}
         select trace_key from {{ ties }} where kind = 'trace' group by trace_key having count(distinct case
@@ -52,7 +54,7 @@
             {%- do slices.append({
                 'days': days,
                 'traces': days ~ ' and trace_key ' ~ ('not in (' if stretch.since else 'in (') ~ spread ~ ')'
-                    ~ (' and trace_key % ' ~ parts ~ ' = ' ~ part if parts > 1 else ''),
+                    ~ (' and abs(trace_key % ' ~ parts ~ ') = ' ~ part if parts > 1 else ''),
                 'number': '/* slice */ ' ~ slices | length,
             }) -%}
         {%- endfor -%}

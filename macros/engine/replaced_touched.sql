@@ -6,7 +6,7 @@
 {% macro replaces_touched(key, by, rebuilt_at_news_of=none, days=none) -%}
     {{ config(
         materialized="incremental", incremental_strategy="replace_touched", unique_key=key, on_schema_change="fail",
-        meta={"by": by, "rebuilt_at_news_of": rebuilt_at_news_of, "days": days}
+        meta={"by": by, "rebuilt_at_news_of": rebuilt_at_news_of}
     ) }}
     {{- config(partition_by=days or key) if target.type == 'spark' and (days or by != 'trace') -}}
     {%- set depends_on = is_touched(key, by) if not execute -%}

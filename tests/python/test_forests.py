@@ -28,12 +28,16 @@ LINK_LEVELS = 16
 INPUT_USD, OUTPUT_USD = Decimal("0.00000015"), Decimal("0.0000006")  # gpt-4o-mini
 
 
+# Half of all ids are negative numbers as keys: here all of them are.
+FIRST = 2**63
+
+
 def forest(seed: int, traces: int) -> list[Span]:
     """Traces with orphans, rings, several roots, copies, wrappers, shared ids, links over levels and in rings."""
     dice = random.Random(seed)
     spans: list[Span] = []
     moment = iter(dice.sample(range(1, 10**6), 10**5))
-    for trace in range(1, traces + 1):
+    for trace in range(FIRST, FIRST + traces):
         size = dice.choice([1, 2, 4, 8, 16, 40])
         labelled = dice.random() < 0.85
         members = []
@@ -56,7 +60,9 @@ def forest(seed: int, traces: int) -> list[Span]:
             if spans and dice.random() < (0.3 if number == 1 else 0.02):
                 here.links = [dice.choice(spans).key for _ in range(dice.choice([1, 2, 3, 4, 6]))]
                 if dice.random() < 0.2:
-                    here.links.append((dice.randrange(1, traces + 1), 1))  # may be later, itself, or close a ring
+                    here.links.append(
+                        (dice.randrange(FIRST, FIRST + traces), 1)
+                    )  # may be later, itself, or close a ring
             members.append(here)
         _mislead(members, spans, dice)
         spans += members
