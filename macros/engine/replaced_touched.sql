@@ -47,8 +47,9 @@
         {%- endif -%}
     {%- endcall -%}
     {%- set days = _first_column(folder ~ ' from ' ~ this ~ ' where ' ~ overwritten) if folder else [] -%}
-    {%- for day in days if day != 'None' -%}
-        {%- do run_query('alter table ' ~ this ~ ' drop if exists partition (' ~ folder ~ " = date '" ~ day ~ "')") -%}
+    {%- for day in days -%}
+        {%- set folder_of_day = folder ~ ' = ' ~ ('null' if day == 'None' else "date '" ~ day ~ "'") -%}
+        {%- do run_query('alter table ' ~ this ~ ' drop if exists partition (' ~ folder_of_day ~ ')') -%}
     {%- endfor -%}
     {%- call statement('main') -%}
         insert overwrite table {{ this }} select {{ columns }} from {{ part }}

@@ -45,7 +45,10 @@ class Built:
 
 
 def run_build(inbox: Path, data: Path, companies: Path, *options: str, **variables: str) -> Built:
-    """What `make build` runs, in this process: dbt and Great Expectations are imported once, not once a build."""
+    """What `make build` runs, in this process: dbt and Great Expectations are imported once, not once a build.
+
+    dbt writes its manifest, a tenth of a small build, only where DBT_WRITE_JSON="true" is among `variables`.
+    """
     example, profiles = PROJECT / "profiles.yml.example", PROJECT / "profiles.yml"
     if not profiles.exists() or profiles.read_bytes() != example.read_bytes():
         part = profiles.with_suffix(f".{os.getpid()}")
@@ -58,7 +61,7 @@ def run_build(inbox: Path, data: Path, companies: Path, *options: str, **variabl
         patch.setattr(sys, "argv", words)
         for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
             patch.delenv(name, raising=False)
-        for name, value in variables.items():
+        for name, value in {"DBT_WRITE_JSON": "false", **variables}.items():
             patch.setenv(name, value)
         try:
             code = build_script.main()
@@ -82,7 +85,7 @@ def build(tmp_path):
 @pytest.fixture(scope="session")
 def golden(tmp_path_factory):
     data = tmp_path_factory.mktemp("golden")
-    return run_build(GOLDEN / "inbox", data, GOLDEN / "company")
+    return run_build(GOLDEN / "inbox", data, GOLDEN / "company", DBT_WRITE_JSON="true")
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +94,7 @@ def sample(tmp_path_factory):
     data = tmp_path_factory.mktemp("sample")
     inbox = data / "inbox"
     subprocess.run([sys.executable, str(PROJECT / "scripts" / "make_sample.py"), str(inbox)], check=True)
-    built = run_build(inbox, data, PROJECT / "seeds" / "company")
+    built = run_build(inbox, data, PROJECT / "seeds" / "company", DBT_WRITE_JSON="true")
     assert built.code == 0, built.output
     return built
 

@@ -1,6 +1,7 @@
 """What a newcomer relies on: documents that name what there is, rooms of a size to read."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -109,3 +110,9 @@ def test_command_line_says_how_it_is_used():
         [sys.executable, "scripts/build.py", "--help"], cwd=PROJECT, capture_output=True, text=True
     )
     assert "INBOX" in process.stdout.upper()
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="one process has no groups")
+def test_what_is_built_once_for_a_group_of_tests_is_built_once(request):
+    """xdist names the group in a test's id, or knows of none and builds for each of its processes."""
+    assert request.node.nodeid.endswith("@golden")

@@ -1,21 +1,12 @@
 -- one row per day of the traces that this build reads anew, and whether what is known of their calls may change
 {% set depends_on = ref('int_ids_evaluated') %}
-with recursive ties as (
-
-    select * from {{ ref('int_trace_ties') }}
-
-),
-
--- Where all is built anew, nobody asks.
-reached as (
-
+{% set first %}
     select
         trace_key,
         true as is_changed
     from {{ ref('stg_telemetry__spans') }}
-    where {{ is_new_file('file_id') if builds_on() else 'false' }}
+    where {{ is_new_file('file_id') }}
 
-    {% if builds_on() %}
     union
 
     -- What eval runs name, or no longer name, changes its purpose.
@@ -23,24 +14,41 @@ reached as (
         ties.trace_key,
         true as is_changed
     from {{ ref('int_ids_evaluated') }} as evaluated
-    inner join ties on evaluated.kind = ties.kind and evaluated.tie_key = ties.tie_key
+    inner join {{ ref('int_trace_ties') }} as ties
+        on evaluated.kind = ties.kind and evaluated.tie_key = ties.tie_key
     where evaluated.is_changed
+{% endset %}
+with recursive ties as (
 
-    union
+    select * from {{ ref('int_trace_ties') }}
 
-    -- A changed trace changes those that it caused. Of what caused it, it reads the labels only.
-    select
-        others.trace_key,
-        reached.is_changed and ties.kind != 'cause' as is_changed
-    from reached
-    inner join ties on reached.trace_key = ties.trace_key
-    inner join ties as others on ties.tie_key = others.tie_key
-    where
-        (ties.kind = 'call' and others.kind = 'call')
-        or (ties.kind in ('claim', 'conversation') and others.kind = 'claim')
-        or (ties.kind = 'claim' and others.kind = 'conversation')
-        or (ties.kind = 'cause' and others.kind = 'trace')
-        or (ties.kind = 'trace' and others.kind = 'cause' and reached.is_changed)
+),
+
+reached as (
+
+    {% if builds_on() %}
+        {% call(reached) reached_from('reached', first) %}
+            -- A changed trace changes those that it caused. Of what caused it, it reads the labels only.
+            select
+                others.trace_key,
+                reached.is_changed and ties.kind != 'cause' as is_changed
+            from {{ reached }}
+            inner join {{ ref('int_trace_ties') }} as ties on reached.trace_key = ties.trace_key
+            inner join {{ ref('int_trace_ties') }} as others on ties.tie_key = others.tie_key
+            where
+                (ties.kind = 'call' and others.kind = 'call')
+                or (ties.kind in ('claim', 'conversation') and others.kind = 'claim')
+                or (ties.kind = 'claim' and others.kind = 'conversation')
+                or (ties.kind = 'cause' and others.kind = 'trace')
+                or (ties.kind = 'trace' and others.kind = 'cause' and reached.is_changed)
+        {% endcall %}
+    {% else %}
+        -- Where all is built anew, nobody asks.
+        select
+            trace_key,
+            true as is_changed
+        from ties
+        where false
     {% endif %}
 
 )

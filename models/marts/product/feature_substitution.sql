@@ -31,8 +31,8 @@ worth as (
     select
         launches.new_feature_id,
         pnl.feature_id,
-        {{ money('cast(sum(pnl.revenue_usd) as double) / sum(uses.uses)') }} as revenue_usd,
-        {{ money('cast(sum(pnl.production_usd) as double) / sum(uses.uses)') }} as production_usd
+        {{ floored_part('sum(pnl.revenue_usd)', 1, 'sum(uses.uses)') }} as revenue_usd,
+        {{ floored_part('sum(pnl.production_usd)', 1, 'sum(uses.uses)') }} as production_usd
     from launches
     inner join {{ ref('feature_pnl_monthly') }} as pnl on pnl.month >= date_trunc('month', launches.launched_on)
     inner join uses on pnl.month = uses.month and pnl.feature_id = uses.feature_id

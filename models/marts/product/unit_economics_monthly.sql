@@ -25,7 +25,7 @@ with costs as (
             month,
             feature_id,
             {{ key }},
-            {{ money('sum(amount_usd)' ~ (' / cast(max(answers) as double)' if unit == 'answer')) }} as amount_usd
+            {{ floored_part('sum(amount_usd)', 1, 'max(answers)' if unit == 'answer' else 1) }} as amount_usd
         from costs
         where {{ key }} is not null
         group by month, feature_id, {{ key }}
@@ -63,13 +63,13 @@ select
     cast(coalesce(per_account.units, 0) as bigint) as accounts,
     {{ money('pnl.production_usd - coalesce(per_user.amount_usd, 0)') }} as userless_usd,
     {{ money('pnl.production_usd - coalesce(per_account.amount_usd, 0)') }} as accountless_usd,
-    {{ money('cast(pnl.production_usd as double) / nullif(pnl.answers, 0)') }} as usd_per_answer,
+    {{ floored_part('pnl.production_usd', 1, 'pnl.answers') }} as usd_per_answer,
     {{ money('per_answer.median_usd') }} as median_usd_per_answer,
     {{ money('per_answer.p95_usd') }} as p95_usd_per_answer,
-    {{ money('cast(per_user.amount_usd as double) / per_user.units') }} as usd_per_user,
+    {{ floored_part('per_user.amount_usd', 1, 'per_user.units') }} as usd_per_user,
     {{ money('per_user.median_usd') }} as median_usd_per_user,
     {{ money('per_user.p95_usd') }} as p95_usd_per_user,
-    {{ money('cast(per_account.amount_usd as double) / per_account.units') }} as usd_per_account,
+    {{ floored_part('per_account.amount_usd', 1, 'per_account.units') }} as usd_per_account,
     {{ money('per_account.median_usd') }} as median_usd_per_account,
     {{ money('per_account.p95_usd') }} as p95_usd_per_account
 from per_answer
