@@ -175,7 +175,8 @@ def rows(folder: Path, spans: int) -> list[str]:
     floor, textbook, priced = seconds_of_floor(data), seconds_of_textbook(data), seconds_of_genai_prices(data)
     late = make_spans.add(data, range(traces, traces + traces // 100))
     _, later = dbt(data, "run", built=str(build.files_landed(data) - 1))
-    later_time = sum(later.values())
+    _, idle = dbt(data, "run", built=str(build.files_landed(data)))
+    later_time, idle_time = sum(later.values()), sum(idle.values())
     slow_later = ", ".join(f"{name} {later[name]:.1f} s" for name in sorted(later, key=later.get)[:-4:-1])
     nothing = seconds_of_nothing(data)
     walk = sum(models[name] for name in WALK)
@@ -192,7 +193,9 @@ def rows(folder: Path, spans: int) -> list[str]:
         f"| pricing | `genai-prices`: {priced * 1e6:.0f} µs a call | {pricing * 1e6:.2f} µs a call "
         f"| {priced / pricing:,.0f} x faster | negotiated prices, tiers, hours |",
         f"| incremental build, {late:,} late spans of the last day | full build: {model_time:.1f} s "
-        f"| {later_time:.1f} s | {later_time / model_time:.0%} | {slow_later} |",
+        f"| {later_time:.1f} s; with nothing to do {len(idle)} models take {idle_time:.1f} s "
+        f"| {later_time / model_time:.0%}; beyond that {(later_time - idle_time) / (model_time - idle_time):.0%} "
+        f"| {slow_later} |",
         f"| nothing new | dbt's start-up: {whole - model_time:.1f} s | {nothing:.1f} s, with a look at the inbox | | |",
         f"| dbt's start-up | - | {whole - model_time:.1f} s | | |",
         f"| data tests and unit tests | - | {sum(tests.values()):.1f} s | | {len(tests)} of them |",

@@ -3,7 +3,8 @@
 Usage: spark.py install            makes the environment; exit 2 where there is no Java
        spark.py DATA DBT_WORDS...  `dbt DBT_WORDS` on two executors, from .venv-spark's own python
 What landed in DATA is read in place. Tables stand in DATA/spark/warehouse, copies of the marts that are views in
-DATA/spark/views, the event log (scripts/spark_events.py reads it) in DATA/spark/events.
+DATA/spark/views, the event log (scripts/spark_events.py reads it) in DATA/spark/events. With SPARK_COMPILES set, Spark
+compiles its queries to Java, as it does by itself: for data of more than a test's size.
 """
 
 import os
@@ -18,8 +19,7 @@ from environment import PROJECT
 
 ENVIRONMENT, LOCK = PROJECT / ".venv-spark", PROJECT / "requirements-spark.txt"
 JAVA = 17
-# Two executors in processes of their own, which exchange data as machines do. Queries here are small and many: to
-# compile each to Java would take longer than to run it.
+# Two executors in processes of their own, which exchange data as machines do.
 SETTINGS = """spark.driver.memory 3g
 spark.executor.memory 1g
 spark.eventLog.enabled true
@@ -27,8 +27,9 @@ spark.eventLog.dir file://{events}
 spark.eventLog.compress false
 spark.eventLog.rolling.enabled false
 spark.ui.showConsoleProgress false
-spark.deploy.maxExecutorRetries -1
-spark.sql.codegen.wholeStage false
+"""
+# A test's queries are small and many: to compile each to Java would take longer than to run it.
+INTERPRETED = """spark.sql.codegen.wholeStage false
 spark.sql.codegen.factoryMode NO_CODEGEN
 """
 
@@ -58,7 +59,9 @@ def run(data: Path, words: list[str]) -> int:
     """dbt in this process, and after it the session's views as files."""
     folder = data / "spark"
     (folder / "events").mkdir(parents=True, exist_ok=True)
-    (folder / "spark-defaults.conf").write_text(SETTINGS.format(events=folder / "events"))
+    settings = SETTINGS.format(events=folder / "events")
+    settings += "" if os.environ.get("SPARK_COMPILES") else INTERPRETED
+    (folder / "spark-defaults.conf").write_text(settings)
     os.chdir(PROJECT)
     os.environ["DATA"], os.environ["SPARK_CONF_DIR"] = str(data), str(folder)
     os.environ["DBT_PROFILES_DIR"] = str(PROJECT)

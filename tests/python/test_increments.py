@@ -173,6 +173,14 @@ def _one_by_one(line: bytes) -> list[bytes]:
     ]
 
 
+def late_trace() -> list:
+    """Spans of one trace on a day of its own, tied to no other."""
+    spans = forest(99, traces=1)
+    for one in spans:
+        one.trace, one.at, one.links, one.session, one.response = 10_000, one.at + 9 * 86400, [], None, None
+    return spans
+
+
 def differences(one: Path, other: Path) -> dict[str, list]:
     """Per mart, rows that stand in one ledger and not as often in the other."""
     found = {}
@@ -237,9 +245,7 @@ def test_a_build_reads_what_changed_and_no_more(tmp_path):
         assert built.code == 0, built.output
         return {str(day) for (day,) in built.rows("select day from intermediate.int_days_touched where is_touched")}
 
-    spans = forest(99, traces=1)
-    for one in spans:
-        one.trace, one.at, one.links, one.session, one.response = 10_000, one.at + 9 * 86400, [], None, None
+    spans = late_trace()
     (inbox / "late.jsonl").write_text(otlp(spans))
     copy = data / "bi" / "ledger.duckdb"
     with dashboard(copy) as ask:

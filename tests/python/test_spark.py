@@ -2,7 +2,6 @@
 
 import math
 import os
-import random
 import subprocess
 import sys
 from decimal import Decimal
@@ -11,7 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import PROJECT, run_build
-from test_increments import slices, world
+from exports import COSTS, cost, write
+from test_forests import otlp
+from test_increments import late_trace, world
 
 import build as build_script
 import make_sample
@@ -24,6 +25,7 @@ takes_minutes = pytest.mark.skipif(
 )
 REQUESTS_A_DAY = 10  # of the sample company
 SEED = 7
+BY_TOUCHED_DAY = ("intermediate.db/int_call_shares", "intermediate.db/int_charges_settled", "marts.db/spend_daily")
 
 
 def on_spark(data: Path, *words: str, built: int | None = None) -> Proof:
@@ -109,23 +111,37 @@ def test_every_mart_of_the_sample_company_is_equal(tmp_path, monkeypatch):
     assert proof.shuffled["remote"] > 0
 
 
+def folders(data: Path, table: str) -> dict[str, frozenset[str]]:
+    """The files in each day's folder of a table on Spark."""
+    days = (data / "spark" / "warehouse" / table).glob("*=*")
+    return {day.name.split("=")[1]: frozenset(file.name for file in day.iterdir()) for day in days}
+
+
 @takes_minutes
 def test_increments_overwrite_what_they_touch_and_read_no_more(tmp_path):
-    """Spans, bills and evals that land in two slices, traces and bills over both: as DuckDB has them."""
-    inbox, data, companies = tmp_path / "inbox", tmp_path / "data", tmp_path / "whole" / "company"
+    """On a month of traces, bills and evals come a late trace, a day's bill and what eval runs now say; all tested."""
+    inbox, data, companies = tmp_path / "whole" / "inbox", tmp_path / "data", tmp_path / "whole" / "company"
     world(SEED, tmp_path / "whole")
-    parts = slices(tmp_path / "whole" / "inbox", random.Random(SEED))
-    inbox.mkdir()
-    built, left_out = None, ("test", "unit_test")
-    for title, those in (("of two slices the first", parts[:-3]), ("the second built on it", parts[-3:])):
-        for name, content in those:
-            (inbox / name).write_bytes(content)
-        ours = run_build(inbox, data, companies)
-        assert ours.code == 0, ours.output
-        proof = on_spark(data, "build", "--exclude-resource-type", *left_out, built=built)
-        built, left_out = build_script.files_landed(data), ("unit_test",)
-        hold_equal(f"Traces over days, {title}", data)
+    again = (inbox / "eval_runs_again.csv").rename(tmp_path / "eval_runs_again.csv")
+    assert run_build(inbox, data, companies).code == 0
+    on_spark(data, "build", "--exclude-resource-type", "test", "unit_test")
+    hold_equal("Traces over days, built anew", data)
+    before = {table: folders(data, table) for table in BY_TOUCHED_DAY}
+    again.rename(inbox / again.name)
+    (inbox / "late.jsonl").write_text(otlp(late_trace()))
+    write(inbox / "openai_costs_2026-11-03.csv", COSTS, [cost(30, "1.5")])
+    built = build_script.files_landed(data)
+    ours = run_build(inbox, data, companies)
+    assert ours.code == 0, ours.output
+    proof = on_spark(data, "build", "--exclude-resource-type", "unit_test", built=built)
+    hold_equal("What came later, built on it", data)
     say_proof(proof)
+    touched = {str(day) for (day,) in ours.rows("select day from intermediate.int_days_touched where is_touched")}
+    for table, was in before.items():
+        now = folders(data, table)
+        written = {day for day in was.keys() | now.keys() if was.get(day) != now.get(day)}
+        assert written == touched & (was.keys() | now.keys()), table
+        assert was.keys() - written, f"{table}: every day was touched"
     days = len(list((data / "landed" / "spans").iterdir()))
     pruned = [scan for scan in proof.scans("landed.spans") if 0 < scan["partitions"] < days]
     assert pruned, proof.scans("landed.spans")
