@@ -17,6 +17,7 @@ class Proof:
         self.executors: set[str] = set()
         self.tasks: Counter[str] = Counter()
         self.shuffled = {"local": 0, "remote": 0, "written": 0}
+        self.spent = {"cpu_seconds": 0.0, "bytes_read": 0, "bytes_written": 0}  # by executors; of files
         self._counted: dict[int, int] = {}
         self._scans: dict[str, dict[tuple, dict[str, int]]] = defaultdict(dict)
         with log.open() as lines:
@@ -37,6 +38,9 @@ class Proof:
         elif kind == "SparkListenerTaskEnd":
             self.tasks[event["Task Info"]["Executor ID"]] += 1
             metrics = event.get("Task Metrics") or {}
+            self.spent["cpu_seconds"] += metrics.get("Executor CPU Time", 0) / 1e9
+            self.spent["bytes_read"] += metrics.get("Input Metrics", {}).get("Bytes Read", 0)
+            self.spent["bytes_written"] += metrics.get("Output Metrics", {}).get("Bytes Written", 0)
             read, written = metrics.get("Shuffle Read Metrics", {}), metrics.get("Shuffle Write Metrics", {})
             self.shuffled["local"] += read.get("Local Bytes Read", 0)
             self.shuffled["remote"] += read.get("Remote Bytes Read", 0)
