@@ -51,7 +51,8 @@ def rows(folder: Path) -> list[str]:
             f"| {theirs:.0f} s; a driver of 3 GB, two executors of 1 GB | {ours / theirs:.2f} x "
             f"| executors: {sum(proof.tasks.values()):,} tasks, {proof.spent['cpu_seconds']:.0f} CPU s, "
             f"files read {proof.spent['bytes_read'] / 1e6:,.0f} MB, "
-            f"written {proof.spent['bytes_written'] / 1e6:,.0f} MB, shuffled {proof.shuffled['written'] / 1e6:,.0f} MB |"
+            f"written {proof.spent['bytes_written'] / 1e6:,.0f} MB, "
+            f"shuffled {proof.shuffled['written'] / 1e6:,.0f} MB |"
         )
         print(lines[-1], flush=True)
     step = (sizes[1] - sizes[0]) / 1e6
