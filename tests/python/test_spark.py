@@ -119,32 +119,34 @@ def folders(data: Path, table: str) -> dict[str, frozenset[str]]:
 
 @takes_minutes
 def test_increments_overwrite_what_they_touch_and_read_no_more(tmp_path):
-    """On a month of traces, bills and evals come a late trace, a day's bill and what eval runs now say; all tested."""
+    """Traces, bills and evals of a month; on it what eval runs now say, all tested; on that a late day and its bill."""
     inbox, data, companies = tmp_path / "whole" / "inbox", tmp_path / "data", tmp_path / "whole" / "company"
     world(SEED, tmp_path / "whole")
     again = (inbox / "eval_runs_again.csv").rename(tmp_path / "eval_runs_again.csv")
-    assert run_build(inbox, data, companies).code == 0
-    on_spark(data, "build", "--exclude-resource-type", "test", "unit_test")
-    hold_equal("Traces over days, built anew", data)
-    before = {table: folders(data, table) for table in BY_TOUCHED_DAY}
+
+    def built_on_both(title: str, *left_out: str, built: int | None = None):
+        ours = run_build(inbox, data, companies)
+        assert ours.code == 0, ours.output
+        proof = on_spark(data, "build", "--exclude-resource-type", *left_out, built=built)
+        hold_equal(title, data)
+        say_proof(proof)
+        return ours, proof, build_script.files_landed(data)
+
+    *_, files = built_on_both("Traces over days, built anew", "test", "unit_test")
     again.rename(inbox / again.name)
+    *_, files = built_on_both("Eval runs say otherwise, built on it, with every data test", "unit_test", built=files)
+    before = {table: folders(data, table) for table in BY_TOUCHED_DAY}
     (inbox / "late.jsonl").write_text(otlp(late_trace()))
     write(inbox / "openai_costs_2026-11-03.csv", COSTS, [cost(30, "1.5")])
-    built = build_script.files_landed(data)
-    ours = run_build(inbox, data, companies)
-    assert ours.code == 0, ours.output
-    proof = on_spark(data, "build", "--exclude-resource-type", "unit_test", built=built)
-    hold_equal("What came later, built on it", data)
-    say_proof(proof)
+    ours, proof, _ = built_on_both("A late trace and a day's bill, built on that", "test", "unit_test", built=files)
     touched = {str(day) for (day,) in ours.rows("select day from intermediate.int_days_touched where is_touched")}
     for table, was in before.items():
         now = folders(data, table)
         written = {day for day in was.keys() | now.keys() if was.get(day) != now.get(day)}
         assert written == touched & (was.keys() | now.keys()), table
-        assert was.keys() - written, f"{table}: every day was touched"
-    days = len(list((data / "landed" / "spans").iterdir()))
-    pruned = [scan for scan in proof.scans("landed.spans") if 0 < scan["partitions"] < days]
-    assert pruned, proof.scans("landed.spans")
+        assert len(was.keys() - written) > len(was) / 2, f"{table}: most days stay as they were"
+    read = {scan["partitions"] for scan in proof.scans("landed.spans")}
+    assert 1 in read, f"the late trace's day alone: {read}"
 
 
 def test_it_says_so_where_there_is_no_java(tmp_path, monkeypatch, capsys):
