@@ -1,33 +1,43 @@
 {#
-  Spans' parents and the walk's steps are held in memory. A build that reads more spans than the environment's
-  SPANS_PER_WALK takes slices, one after the other: the model the first, its post-hook the rest. A slice is the traces
-  that lie in a stretch of days, so that each day is read once; then come the traces that lie in several stretches. What is
-  still too large is parted by the trace's key, which may be negative.
-  `traces` and `days` are conditions on `trace_key` and `started_on`, `number` tells slices apart.
+  Spans' parents, the walk's steps and the calls' shares are held in memory. A build that reads more spans than the
+  environment's SPANS_PER_WALK (spans_at_once) takes slices, one after the other: the model the first, its post-hook the
+  rest. A slice is the traces that lie in a stretch of days, so that each day is read once; then come the traces that lie
+  in several stretches. What is still too large is parted by the trace's key, which may be negative.
+  `traces` and `days` are conditions on `trace_key` and `started_on`, `number` tells slices apart. A model of calls takes
+  stretches of days, which leave no day out and need no traces: `day_slices=true`.
 #}
-{% macro first_slice() -%}
-    {{ return(_slices()[0]) }}
+{% macro first_slice(day_slices=false) -%}
+    {{ return((_day_slices() if day_slices else _slices())[0]) }}
 {%- endmacro %}
 
-{% macro walk_further_slices() -%}
-    {%- set slices = _slices() -%}
+{% macro walk_further_slices(day_slices=false) -%}
+    {%- set slices = _day_slices() if day_slices else _slices() -%}
     {%- for slice in slices[1:] -%}
         {%- set code = namespace(text=model.compiled_code) -%}
-        {%- for part in ['traces', 'days', 'number'] -%}
+        {%- for part in slice -%}
             {%- set code.text = code.text | replace(slices[0][part], slice[part]) -%}
         {%- endfor -%}
         {%- do run_query('insert into ' ~ this ~ ' by name ' ~ code.text) -%}
     {%- endfor -%}
 {%- endmacro %}
 
-{% macro _slices() -%}
-    {%- set whole = {'traces': 'true', 'days': 'true', 'number': '0'} -%}
-    {%- if not execute or model.config.materialized == 'unit' or target.name == 'lint' -%}
-        {{ return([whole]) }}
+{% macro _day_slices() -%}
+    {%- set slices, stretches = [], _stretches() -%}
+    {%- for stretch in stretches -%}
+        {%- set since = "started_on > date '" ~ stretches[loop.index0 - 1].until ~ "'" if not loop.first -%}
+        {%- set until = "started_on <= date '" ~ stretch.until ~ "'" if not loop.last -%}
+        {%- do slices.append({'days': [since, until] | select | join(' and ') or 'true'}) -%}
+    {%- endfor -%}
+    {{ return(slices or [{'days': 'true'}]) }}
+{%- endmacro %}
+
+{# Days beside each other with no more spans than a build takes at once, each but a single day; none where all fit. #}
+{% macro _stretches() -%}
+    {%- set most = spans_at_once() -%}
+    {%- if not execute or model.config.materialized == 'unit' or target.name == 'lint' or not most -%}
+        {{ return([]) }}
     {%- endif -%}
     {%- set spans = this.incorporate(path={'identifier': 'int_spans_reopened'}) -%}
-    {%- set ties = this.incorporate(path={'identifier': 'int_trace_ties'}) -%}
-    {%- set most = env_var('SPANS_PER_WALK', '10000000') | int -%}
     {%- set days = run_query('select started_on, count(*) from ' ~ spans ~ ' group by started_on order by started_on').rows -%}
     {%- set stretches = [] -%}
     {%- for day, count in days -%}
@@ -37,9 +47,16 @@
             {%- do stretches.append({'since': day, 'until': day, 'spans': count}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if stretches | sum(attribute='spans') <= most -%}
-        {{ return([whole]) }}
+    {{ return(stretches if stretches | sum(attribute='spans') > most else []) }}
+{%- endmacro %}
+
+{% macro _slices() -%}
+    {%- set stretches, most = _stretches(), spans_at_once() -%}
+    {%- if not stretches -%}
+        {{ return([{'traces': 'true', 'days': 'true', 'number': '0'}]) }}
     {%- endif -%}
+    {%- set spans = this.incorporate(path={'identifier': 'int_spans_reopened'}) -%}
+    {%- set ties = this.incorporate(path={'identifier': 'int_trace_ties'}) -%}
     {%- set spread -%}
         select trace_key from {{ ties }} where kind = 'trace' group by trace_key having count(distinct case
         {%- for stretch in stretches %} when day <= date '{{ stretch.until }}' then {{ loop.index }}{% endfor %} end) > 1
@@ -52,9 +69,9 @@
         {%- set parts = stretch.spans // most + 1 -%}
         {%- for part in range(parts) -%}
             {%- do slices.append({
-                'days': days,
                 'traces': days ~ ' and trace_key ' ~ ('not in (' if stretch.since else 'in (') ~ spread ~ ')'
                     ~ (' and abs(trace_key % ' ~ parts ~ ') = ' ~ part if parts > 1 else ''),
+                'days': days,
                 'number': '/* slice */ ' ~ slices | length,
             }) -%}
         {%- endfor -%}

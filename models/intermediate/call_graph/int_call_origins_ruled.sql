@@ -9,6 +9,7 @@ with traced as (
 
 select
     traced.call_key,
+    traced.started_on,
     coalesce(traced.is_split, false) as is_split,
     traced.service_name,
     traced.route,
@@ -38,6 +39,7 @@ union all
 -- What no span shows has no path: its run says which feature it evaluated.
 select
     call_key,
+    started_on,
     false as is_split,
     null as service_name,
     null as route,

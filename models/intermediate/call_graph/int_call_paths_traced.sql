@@ -24,6 +24,7 @@ traced as (
 
     select
         calls.call_key,
+        calls.started_on,
         -- Only what several spans caused has several originators.
         causes.is_split,
         calls.service_name,
@@ -56,7 +57,11 @@ traced as (
         coalesce(causes.weight, 1) as weight
     from calls
     inner join walked
-        on calls.trace_key = walked.trace_key and calls.span_key = walked.span_key
+        on
+            calls.trace_key = walked.trace_key
+            and calls.span_key = walked.span_key
+            -- So that of days that nobody asks for nothing is read.
+            and calls.started_on = walked.started_on
     left join causes
         on walked.trace_key = causes.caused_trace_key and walked.root_span_key = causes.caused_root_key
 

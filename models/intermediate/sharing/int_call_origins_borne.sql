@@ -65,7 +65,7 @@ joined as (
         ) as known_purpose,
         coalesce(keys.owner_team_id, origins.owner_team_id, 'unattributed') as payer_team_id
     from calls
-    inner join origins on calls.call_key = origins.call_key
+    inner join origins on calls.call_key = origins.call_key and calls.started_on = origins.started_on
     left join evaluated on calls.trace_key = evaluated.tie_key and evaluated.kind = 'trace'
     left join evaluated as by_call on calls.call_key = by_call.tie_key and by_call.kind = 'call'
     left join keys

@@ -1,5 +1,7 @@
 -- one row per call, originator, tenant and user: its share of the call and of the call's money, whoever bears it
 {{ replaces_touched("started_on", by="touched_day") }}
+{{ config(post_hook="{{ walk_further_slices(day_slices=true) }}") }}
+{% set slice = first_slice(day_slices=true) %}
 {% set keys = [
     'originating_feature_id', 'serving_feature_id', 'origin_team_id', 'payer_team_id', 'team_path', 'purpose',
     'tenant_id', 'user_id'
@@ -20,7 +22,7 @@ with weighed as (
         bool_or(is_root_orphan) as is_root_orphan,
         {{ whole_quotient('sum(weight) + ' ~ whole_quotient(finer(), 2), finer()) }} as weight
     from {{ ref('int_call_origins_borne') }}
-    where is_split
+    where is_split and {{ slice.days }}
     group by {{ (of_call + keys) | join(', ') }}
 
 ),
@@ -46,7 +48,7 @@ shares as (
         cutoff_usd as borne_cutoff_usd,
         1 as place
     from {{ ref('int_call_origins_borne') }}
-    where not is_split
+    where not is_split and {{ slice.days }}
 
     union all
 
@@ -63,7 +65,7 @@ shares as (
 said as (
 
     select * from {{ ref('int_calls_deduplicated') }}
-    where {{ is_touched('started_on', 'touched_day', is_utc=true) }}
+    where {{ is_touched('started_on', 'touched_day', is_utc=true) }} and {{ slice.days }}
 
 )
 
