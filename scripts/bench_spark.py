@@ -17,7 +17,7 @@ import spark
 from bench_ledger import PROJECT
 from spark_events import Proof
 
-TRACES = (1_000, 40_000)
+TRACES = (1_000, 20_000)
 MODELS = ("build", "--exclude-resource-type", "test", "unit_test")
 
 
