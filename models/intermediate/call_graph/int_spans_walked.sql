@@ -12,10 +12,12 @@ with recursive spans as (
 
 ),
 
+-- Most spans have none beneath them: the last step is a join, and only for those that are needed. Where levels are
+-- counted, a walk is computed as often as it is named: all spans are of it.
 inner_spans as (
 
     select * from spans
-    where is_inner
+    where {{ 'true' if walk_limit() else 'is_inner' }}
 
 ),
 
@@ -49,7 +51,7 @@ walk as (
 
 ),
 
--- Most spans have none beneath them: the last step is a join, and only for those that are needed.
+{% if not walk_limit() %}
 leaves as (
 
     select
@@ -60,43 +62,39 @@ leaves as (
     where spans.is_needed and not spans.is_inner
 
 ),
-
-walked as (
-
-    select * from walk
-    where is_needed
-
-    union all
-
-    select * from leaves
-
-),
-
-{% if walk_limit() %}
-    -- Of a span that stands deeper than the walk goes nobody knows who asked for it: it stands as a root of its own.
-    too_deep as (
-
-        select
-            {{ begins_walk(nearest_counts, walk_limit() + 1) }}
-        from spans
-        left anti join walked on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
-        where is_needed
-
-    ),
 {% endif %}
 
-placed as (
+walked as (
 
     select
         *,
         false as is_too_deep
-    from walked
+    from walk
+    where is_needed
+
+    union all
+
     {% if walk_limit() %}
-        union all
+        select
+            {{ begins_walk(nearest_counts, walk_limit() + 1) }},
+            true as is_too_deep
+        from spans
+        where is_needed
+    {% else %}
         select
             *,
-            true as is_too_deep
-        from too_deep
+            false as is_too_deep
+        from leaves
+    {% endif %}
+
+),
+
+placed as (
+
+    select * from walked
+    {% if walk_limit() %}
+        -- Of a span that stands deeper than the walk goes nobody knows who asked for it: it is a root of its own.
+        qualify not is_too_deep or count(*) over (partition by trace_key, span_key) = 1
     {% endif %}
 
 )
