@@ -52,16 +52,16 @@ walk as (
 ),
 
 {% if not walk_limit() %}
-leaves as (
+    leaves as (
 
-    select
-        {{ handed_down(nearest_counts) }}
-    from walk
-    inner join spans
-        on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
-    where spans.is_needed and not spans.is_inner
+        select
+            {{ handed_down(nearest_counts) }}
+        from walk
+        inner join spans
+            on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
+        where spans.is_needed and not spans.is_inner
 
-),
+    ),
 {% endif %}
 
 walked as (
