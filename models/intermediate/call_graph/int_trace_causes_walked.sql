@@ -34,23 +34,15 @@ with recursive edges as (
 ),
 
 -- Few spans cause another trace; the recursion holds them in memory.
-causes as (
-
-    select distinct
-        trace_key,
-        span_key
-    from edges
-
-),
-
 walked as (
 
     select
-        walked.*,
-        coalesce(walked.root_path, walked.team_path) as whole_path
-    from {{ ref('int_spans_walked') }} as walked
-    inner join causes on walked.trace_key = causes.trace_key and walked.span_key = causes.span_key
-    where {{ is_touched('walked.trace_key', 'trace') }}
+        *,
+        coalesce(root_path, team_path) as whole_path
+    from {{ ref('int_spans_walked') }}
+    where
+        {{ is_touched('trace_key', 'trace') }}
+        and (trace_key, span_key) in (select edges.trace_key, edges.span_key from edges)
 
 ),
 
