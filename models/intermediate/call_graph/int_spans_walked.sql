@@ -47,7 +47,7 @@ walk as (
     from walk
     inner join inner_spans as spans
         on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
-    where {{ goes_on('walk.depth') }}
+    where {{ goes_on('walk.depth - case when spans.is_inner then 0 else 1 end') }}
 
 ),
 

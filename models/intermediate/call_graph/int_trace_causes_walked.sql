@@ -42,7 +42,12 @@ walked as (
     from {{ ref('int_spans_walked') }}
     where
         {{ is_touched('trace_key', 'trace') }}
-        and (trace_key, span_key) in (select edges.trace_key, edges.span_key from edges)
+        and (trace_key, span_key) in (
+            select
+                edges.trace_key,
+                edges.span_key
+            from edges
+        )
 
 ),
 
