@@ -4,7 +4,7 @@
   rest. A slice is the traces that lie in a stretch of days, so that each day is read once; then come the traces that lie
   in several stretches. What is still too large is parted by the trace's key, which may be negative.
   `traces` and `days` are conditions on `trace_key` and `started_on`, `number` tells slices apart. A model of calls takes
-  stretches of days, which leave no day out and need no traces: `day_slices=true`.
+  stretches of days, from `after` up to `until`, which leave no day out (`day_slices=true`, `lies_in`).
 #}
 {% macro first_slice(day_slices=false) -%}
     {{ return((_day_slices() if day_slices else _slices())[0]) }}
@@ -21,14 +21,24 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{# A condition that a day lies in a slice of days, or so many days beside it. #}
+{% macro lies_in(slice, day, beside=0) -%}
+    {%- if slice.until -%}
+        {{ day }} > {{ slice.after }} - {{ beside }} and {{ day }} <= {{ slice.until }} + {{ beside }}
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro _day_slices() -%}
     {%- set slices, stretches = [], _stretches() -%}
     {%- for stretch in stretches -%}
-        {%- set since = "started_on > date '" ~ stretches[loop.index0 - 1].until ~ "'" if not loop.first -%}
-        {%- set until = "started_on <= date '" ~ stretch.until ~ "'" if not loop.last -%}
-        {%- do slices.append({'days': [since, until] | select | join(' and ') or 'true'}) -%}
+        {%- do slices.append({
+            'after': "/* after */ date '" ~ (stretches[loop.index0 - 1].until if not loop.first else '0001-01-02') ~ "'",
+            'until': "/* until */ date '" ~ (stretch.until if not loop.last else '9999-12-30') ~ "'",
+        }) -%}
     {%- endfor -%}
-    {{ return(slices or [{'days': 'true'}]) }}
+    {{ return(slices or [{}]) }}
 {%- endmacro %}
 
 {# Days beside each other with no more spans than a build takes at once, each but a single day; none where all fit. #}

@@ -193,7 +193,7 @@ def rows(folder: Path, spans: int) -> list[str]:
         f"| pricing | `genai-prices`: {priced * 1e6:.0f} µs a call | {pricing * 1e6:.2f} µs a call "
         f"| {priced / pricing:,.0f} x faster | negotiated prices, tiers, hours |",
         f"| incremental build, {late:,} late spans of the last day | full build: {model_time:.1f} s "
-        f"| {later_time:.1f} s; with nothing to do {len(idle)} models take {idle_time:.1f} s "
+        f"| {later_time:.1f} s; with nothing to do the models take {idle_time:.1f} s "
         f"| {later_time / model_time:.0%}; beyond that {(later_time - idle_time) / (model_time - idle_time):.0%} "
         f"| {slow_later} |",
         f"| nothing new | dbt's start-up: {whole - model_time:.1f} s | {nothing:.1f} s, with a look at the inbox | | |",

@@ -28,7 +28,7 @@ def on_spark(data: Path) -> tuple[float, Proof]:
     environment = {**os.environ, "SPARK_COMPILES": "true"}
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(done.stdout[-2000:])
+        raise RuntimeError(done.stdout[done.stdout.find("Completed with") :][:2000])  # then come Java's stacks
     return time.perf_counter() - begin, Proof(next((data / "spark" / "events").iterdir()))
 
 

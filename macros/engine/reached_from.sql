@@ -17,15 +17,14 @@
 {# Spark's recursion can't leave out what it has seen: steps are inserted into a table, until one has nothing new. #}
 {% macro spark__reached_from(name, first, further) -%}
     {%- set table = this.incorporate(path={'identifier': this.identifier ~ '__' ~ name}, type='table') -%}
-    {%- set state = namespace(rows=-1, before=-2) -%}
+    {%- set state = namespace(rows=0, has_new=true) -%}
     {%- do run_query('drop table if exists ' ~ table) -%}
     {%- do run_query('create table ' ~ table ~ ' using parquet as select distinct * from (\n' ~ first ~ '\n)') -%}
-    {%- for step in range(100000) if state.rows != state.before -%}
-        {%- set state.before = state.rows -%}
-        {%- if state.rows >= 0 -%}
-            {%- do run_query('insert into ' ~ table ~ '\n' ~ further(table ~ ' as ' ~ name) ~ '\nexcept\nselect * from ' ~ table) -%}
-        {%- endif -%}
-        {%- set state.rows = run_query('select count(*) from ' ~ table).rows[0][0] -%}
+    {%- for step in range(100000) if state.has_new -%}
+        {%- do run_query('insert into ' ~ table ~ '\n' ~ further(table ~ ' as ' ~ name) ~ '\nexcept\nselect * from ' ~ table) -%}
+        {%- set rows = run_query('select count(*) from ' ~ table).rows[0][0] -%}
+        {%- set state.has_new = rows > state.rows -%}
+        {%- set state.rows = rows -%}
     {%- endfor -%}
     select * from {{ table }}
 {%- endmacro %}

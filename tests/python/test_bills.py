@@ -4,7 +4,10 @@ import random
 from collections import defaultdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 
+import pytest
+from conftest import run_build
 from exports import (
     ANTHROPIC_COSTS,
     ANTHROPIC_TOKENS,
@@ -23,6 +26,10 @@ from exports import (
     treated,
     write,
 )
+
+import build as build_script
+
+PACIFIC = "billing_time_zones: {openai: America/Los_Angeles}"
 
 
 def reconciled(built, *columns: str, where: str = "true") -> list[tuple]:
@@ -186,6 +193,27 @@ def test_calls_before_midnight_meet_the_next_days_bucket(build, tmp_path):
     assert reconciled(built, "usage_on", "billed_usd", "priced_usd", "timing_gap_usd", "untraced_usd") == [
         (date(2026, 10, 1), 0, Decimal("0.15"), Decimal("-0.15"), 0),
         (date(2026, 10, 2), Decimal("0.15"), 0, Decimal("0.15"), 0),
+    ]
+
+
+@pytest.mark.parametrize("spans_at_once", ["1", "10000000"])
+def test_a_day_in_los_angeles_ends_at_seven_in_utc(tmp_path, monkeypatch, spans_at_once):
+    """Calls of noon and, in UTC, of the next day's night are one billing day's; also where each day is a slice."""
+    monkeypatch.setattr(build_script, "dbt", partial(build_script.dbt, selection=("--vars", PACIFIC)))
+    inbox = tmp_path / "inbox"
+    lines = [cost(1, "0.15", quantity="1000000.0"), bucket(2)]
+    for line in lines:
+        line["start_time"], line["end_time"] = line["start_time"] + 7 * 3600, line["end_time"] + 7 * 3600
+    write(inbox / "costs.csv", COSTS, lines)
+    (inbox / "spans.jsonl").write_text(calls("openai", "gpt-4o-mini", [1.5, 2 + 3 / 24], (500_000, 0)))
+    built = run_build(inbox, tmp_path / "data", company(tmp_path), SPANS_PER_WALK=spans_at_once)
+    assert built.code == 0, built.output
+    assert built.rows("select started_at::varchar, match_level, billed_usd from marts.attributed_calls order by 1") == [
+        ("2026-10-01 12:00:00", "account_day_model_meter", Decimal("0.075")),
+        ("2026-10-02 03:00:00", "account_day_model_meter", Decimal("0.075")),
+    ]
+    assert reconciled(built, "usage_on", "billed_usd", "timing_gap_usd", "untraced_usd") == [
+        (date(2026, 10, 1), Decimal("0.15"), 0, 0)
     ]
 
 

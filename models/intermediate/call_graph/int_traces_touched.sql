@@ -1,5 +1,4 @@
 -- one row per day of the traces that this build reads anew, and whether what is known of their calls may change
-{% set depends_on = ref('int_ids_evaluated') %}
 {% set first %}
     select
         trace_key,

@@ -36,6 +36,8 @@ joined as (
     select
         calls.{{ billing_of_call() | join(',\n        calls.') }},
         case calls.basis when 'billed' then calls.billed_usd when 'accrued' then calls.priced_usd end as attributed_usd,
+        -- In UTC; `started_on` is the day on the provider's clock.
+        origins.started_on as seen_on,
         origins.is_split,
         origins.service_name,
         origins.route,
@@ -65,7 +67,7 @@ joined as (
         ) as known_purpose,
         coalesce(keys.owner_team_id, origins.owner_team_id, 'unattributed') as payer_team_id
     from calls
-    inner join origins on calls.call_key = origins.call_key and calls.started_on = origins.started_on
+    inner join origins on calls.call_key = origins.call_key
     left join evaluated on calls.trace_key = evaluated.tie_key and evaluated.kind = 'trace'
     left join evaluated as by_call on calls.call_key = by_call.tie_key and by_call.kind = 'call'
     left join keys

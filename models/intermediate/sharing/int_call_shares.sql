@@ -2,6 +2,8 @@
 {{ replaces_touched("started_on", by="touched_day") }}
 {{ config(post_hook="{{ walk_further_slices(day_slices=true) }}") }}
 {% set slice = first_slice(day_slices=true) %}
+{# A provider's day is the call's, or the one beside it. #}
+{% set in_slice = lies_in(slice, 'seen_on') ~ ' and ' ~ lies_in(slice, 'started_on', beside=1) %}
 {% set keys = [
     'originating_feature_id', 'serving_feature_id', 'origin_team_id', 'payer_team_id', 'team_path', 'purpose',
     'tenant_id', 'user_id'
@@ -22,7 +24,7 @@ with weighed as (
         bool_or(is_root_orphan) as is_root_orphan,
         {{ whole_quotient('sum(weight) + ' ~ whole_quotient(finer(), 2), finer()) }} as weight
     from {{ ref('int_call_origins_borne') }}
-    where is_split and {{ slice.days }}
+    where is_split and {{ in_slice }}
     group by {{ (of_call + keys) | join(', ') }}
 
 ),
@@ -48,7 +50,7 @@ shares as (
         cutoff_usd as borne_cutoff_usd,
         1 as place
     from {{ ref('int_call_origins_borne') }}
-    where not is_split and {{ slice.days }}
+    where not is_split and {{ in_slice }}
 
     union all
 
@@ -65,7 +67,7 @@ shares as (
 said as (
 
     select * from {{ ref('int_calls_deduplicated') }}
-    where {{ is_touched('started_on', 'touched_day', is_utc=true) }} and {{ slice.days }}
+    where {{ is_touched('started_on', 'touched_day', is_utc=true) }} and {{ lies_in(slice, 'started_on') }}
 
 )
 

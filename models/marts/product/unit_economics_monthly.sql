@@ -25,7 +25,8 @@ with costs as (
             month,
             feature_id,
             {{ key }},
-            {{ floored_part('sum(amount_usd)', 1, 'max(answers)' if unit == 'answer' else 1) }} as amount_usd
+            {{ floored_part('sum(amount_usd)', 1, 'max(answers)') if unit == 'answer' else money('sum(amount_usd)') }}
+                as amount_usd
         from costs
         where {{ key }} is not null
         group by month, feature_id, {{ key }}
