@@ -77,8 +77,8 @@ def run(data: Path, words: list[str]) -> int:
     from pyspark.sql import SparkSession
 
     session = SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
-    views = session.sql("show views in marts").filter("not isTemporary")  # dbt's own, of seeds, are in every schema
-    for (name,) in views.select("viewName").collect():
+    tables = session.catalog.listTables("marts") if session.catalog.databaseExists("marts") else []
+    for name in [table.name for table in tables if table.tableType == "VIEW"]:  # dbt's own, of seeds, are temporary
         path = folder / "views" / name
         session.sql(f"insert overwrite directory '{path}' using parquet select * from marts.{name}")
     session.stop()

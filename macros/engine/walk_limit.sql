@@ -11,8 +11,3 @@
 {% macro spark__walk_limit() -%}
     {{ return(var('max_walk_levels')) }}
 {%- endmacro %}
-
-{# True for a step of a recursion that may be followed by another. #}
-{% macro goes_on(level) -%}
-    {{ level ~ ' < ' ~ walk_limit() if walk_limit() else 'true' }}
-{%- endmacro %}

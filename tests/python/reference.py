@@ -11,6 +11,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
+# What the ledger counts weights in: fan-ins that occur divide it, and a chain of others is rounded to it.
+WEIGHT_OF_ALL = 2**14 * 3**4 * 5**3 * 7**2 * 11 * 13 * 17 * 19 * 23 * 29 * 31
+
 
 @dataclass
 class Span:
@@ -65,30 +68,30 @@ class Call(NamedTuple):
     span: Span
     tokens: tuple[int, int]
     is_residual: bool
-    parts: dict[tuple, Fraction]  # by (feature, path, tenant, user, serving, who would bear it by origin)
+    parts: dict[tuple, int]  # of WEIGHT_OF_ALL, by (feature, path, tenant, user, serving, who would bear it by origin)
     bearers: dict[tuple, dict[str, float]]  # weights by part
     origins: list[dict]
 
-    def spread(self, whole: Decimal) -> dict[tuple, Decimal]:
-        """An amount by part and bearer: what each origin caused, of that what each bearer bears."""
-        return {
-            (*part[:5], bearer): amount
-            for part, caused in _parted(whole, self.parts).items()
+    def spread(self, whole: Decimal) -> list[tuple[tuple, str, Decimal]]:
+        """An amount by part and bearer, who may bear of several: what each origin caused, of that what each bears."""
+        return [
+            (part, bearer, amount)
+            for part, caused in _parted(whole, self.parts, WEIGHT_OF_ALL).items()
             for bearer, amount in _parted(caused, self.bearers[part]).items()
-        }
+        ]
 
     @property
     def shares(self) -> dict[tuple, Decimal]:
         """By (feature, bearer, tenant, user)."""
         shares = defaultdict(Decimal)
-        for (feature, _, tenant, user, _, bearer), share in self.spread(Decimal(1)).items():
+        for (feature, _, tenant, user, *_), bearer, share in self.spread(Decimal(1)):
             shares[feature, bearer, tenant or None, user or None] += share
         return dict(shares)
 
     def transfers(self, whole: Decimal) -> dict[tuple[str, str], Decimal]:
         """Who owes whom: from the bearer's last place on the path, or before it, by each hop to the payer."""
         owed, payer = defaultdict(Decimal), self.origins[0]["payer"]
-        for (_, path, *_, bearer), amount in self.spread(whole).items():
+        for (_, path, *_), bearer, amount in self.spread(whole):
             teams = path.split(" > ") if path else []
             while bearer in teams[1:]:
                 teams.pop(0)
@@ -339,12 +342,12 @@ class Forest:
             hops = len(chain.spans) - 1 - begin if labelled else len(own) - 1
             origins.append({"originating": feature, "serving": serving, "rule": rule, "hops": hops,
                             "path": " > ".join(path), "payer": payer, **nearest})  # fmt: skip
-        return dict(parts), bearers, origins
+        return {part: int(weight * WEIGHT_OF_ALL + Fraction(1, 2)) for part, weight in parts.items()}, bearers, origins
 
 
-def _parted(whole: Decimal, weights: dict) -> dict:
+def _parted(whole: Decimal, weights: dict, total: int | None = None) -> dict:
     """At scale 12: each part cut off, the rest to the largest, ties by name."""
-    total = sum(map(Fraction, weights.values()))
+    total = total or sum(map(Fraction, weights.values()))
     parts = {part: Decimal(int(Fraction(whole) * Fraction(weight) / total * 10**12)).scaleb(-12)
              for part, weight in weights.items()}  # fmt: skip
     parts[min(weights, key=lambda part: (-weights[part], part))] += whole - sum(parts.values())

@@ -123,6 +123,7 @@ def expected(forest: Forest) -> tuple[dict, dict, dict]:
         )  # fmt: skip
         for key, weight in call.shares.items():
             shares[call.call_id, *key] = weight
+        assert sum(call.shares.values()) == 1, call.call_id
         for pair, amount in call.transfers(calls[call.call_id][-1] or Decimal(0)).items():
             owed[pair] += amount
     return calls, shares, {pair: amount for pair, amount in owed.items() if amount}

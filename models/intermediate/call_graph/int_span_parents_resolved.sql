@@ -1,7 +1,8 @@
 -- one row per span: the parent that the walk follows, free of cycles
 {{ config(post_hook="{{ walk_further_slices() }}") }}
 {% set slice = first_slice() %}
-with recursive spans as (
+{% set given %}
+spans as (
 
     select
         trace_key,
@@ -36,34 +37,42 @@ suspect_traces as (
 
 ),
 
+{% endset %}
+{% set suspects %}
 suspects as (
 
-    select edges.*
-    from edges
-    inner join suspect_traces
-        on edges.trace_key = suspect_traces.trace_key
+    {% call set_aside('suspects', given) %}
+        select edges.*
+        from edges
+        inner join suspect_traces
+            on edges.trace_key = suspect_traces.trace_key
+    {% endcall %}
 
 ),
-
-reached as (
-
+{% endset %}
+{% set first %}
     select
         trace_key,
         span_key,
         0 as depth
     from suspects
     where parent_span_key is null
+{% endset %}
+with recursive {{ given }}
 
-    union all
+{{ suspects }}
 
-    select
-        suspects.trace_key,
-        suspects.span_key,
-        reached.depth + 1 as depth
-    from reached
-    inner join suspects
-        on reached.trace_key = suspects.trace_key and reached.span_key = suspects.parent_span_key
-    where {{ goes_on('reached.depth') }}
+reached as (
+
+    {% call(reached) reached_from('reached', first, suspects, level='depth') %}
+        select
+            suspects.trace_key,
+            suspects.span_key,
+            reached.depth + 1 as depth
+        from {{ reached }}
+        inner join suspects
+            on reached.trace_key = suspects.trace_key and reached.span_key = suspects.parent_span_key
+    {% endcall %}
 
 ),
 

@@ -1,5 +1,5 @@
 -- one row per span: what it says of itself that the walk hands down (labels, owner, purpose, place in its trace)
-{{ config(materialized="view") }}
+{{ config(materialized=held_for_many()) }}
 with spans as (
 
     select * from {{ ref('int_spans_reopened') }}

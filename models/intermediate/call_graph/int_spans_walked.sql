@@ -5,21 +5,29 @@
 {% set nearest_counts = [
     'stated_purpose', 'environment_purpose', 'tenant_id', 'user_id', 'prompt_version', 'route', 'prompt_template'
 ] %}
-with recursive spans as (
+{% set given %}
+    spans as (
 
-    select * from {{ ref('int_spans_labelled') }}
-    where {{ slice.days }} and slice_no = {{ slice.number }}
+        select * from {{ ref('int_spans_labelled') }}
+        where {{ slice.days }} and slice_no = {{ slice.number }}
 
-),
+    ),
 
--- Most spans have none beneath them: the last step is a join, and only for those that are needed. Where levels are
--- counted, a walk is computed as often as it is named: all spans are of it.
-inner_spans as (
+    -- Most spans have none beneath them: the last step is a join, and only for those that are needed.
+    inner_spans as (
 
-    select * from spans
-    where {{ 'true' if walk_limit() else 'is_inner' }}
+        select * from spans
+        where is_inner
 
-),
+    ),
+{% endset %}
+{% set first %}
+    select
+        {{ begins_walk(nearest_counts, 0) }}
+    from spans
+    where parent_span_key is null
+{% endset %}
+with recursive {{ given }}
 
 -- What a platform hangs on a trace as a whole counts where no span of the path has a label.
 trace_tags as (
@@ -35,34 +43,15 @@ trace_tags as (
 
 walk as (
 
-    select
-        {{ begins_walk(nearest_counts, 0) }}
-    from spans
-    where parent_span_key is null
-
-    union all
-
-    select
-        {{ handed_down(nearest_counts) }}
-    from walk
-    inner join inner_spans as spans
-        on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
-    where {{ goes_on('walk.depth - case when spans.is_inner then 0 else 1 end') }}
-
-),
-
-{% if not walk_limit() %}
-    leaves as (
-
+    {% call(walk) reached_from('walk', first, given, level='depth') %}
         select
             {{ handed_down(nearest_counts) }}
-        from walk
-        inner join spans
+        from {{ walk }}
+        inner join inner_spans as spans
             on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
-        where spans.is_needed and not spans.is_inner
+    {% endcall %}
 
-    ),
-{% endif %}
+),
 
 walked as (
 
@@ -74,17 +63,22 @@ walked as (
 
     union all
 
+    select
+        {{ handed_down(nearest_counts) }},
+        false as is_too_deep
+    from walk
+    inner join spans
+        on walk.trace_key = spans.trace_key and walk.span_key = spans.parent_span_key
+    where spans.is_needed and not spans.is_inner
+
     {% if walk_limit() %}
+        union all
+
         select
             {{ begins_walk(nearest_counts, walk_limit() + 1) }},
             true as is_too_deep
         from spans
         where is_needed
-    {% else %}
-        select
-            *,
-            false as is_too_deep
-        from leaves
     {% endif %}
 
 ),
