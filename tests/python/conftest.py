@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
@@ -34,8 +36,11 @@ class Built:
         self.data, self.code, self.output = data, code, output
 
     def rows(self, query: str) -> list[tuple]:
-        with duckdb.connect(str(self.data / "ledger.duckdb"), read_only=True) as engine:
-            return engine.execute(query).fetchall()
+        with tempfile.TemporaryDirectory() as names:  # views name what has landed `data/landed`, as in `in_checkout`
+            Path(names, "data").symlink_to(self.data.resolve())
+            options = {"file_search_path": names}
+            with duckdb.connect(str(self.data / "ledger.duckdb"), read_only=True, config=options) as engine:
+                return engine.execute(query).fetchall()
 
     def landed(self, query: str, table: str = "spans") -> list[tuple]:
         files = (
@@ -44,10 +49,39 @@ class Built:
         return duckdb.sql(query.format(files)).fetchall()
 
 
-def run_build(inbox: Path, data: Path, companies: Path, *options: str, **variables: str) -> Built:
+@cache
+def checkout() -> Path:
+    """This process's folder that stands for the checkout."""
+    return Path(tempfile.mkdtemp(prefix="checkout-"))
+
+
+def in_checkout(dbt, verb: str, data: str, *words, **options):
+    """build.py's `dbt`, in a folder whose names are the same in every build of this process: dbt parses once."""
+    here = checkout()
+    parsed, target = here / "partial_parse.msgpack", Path(data, "target")
+    (here / ".company").mkdir(exist_ok=True)
+    links = {name: PROJECT / name for name in ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")}
+    links |= {"data": Path(data).resolve(), ".company/data": company.seeds_of(data).resolve()}
+    for name, path in links.items():
+        (here / name).unlink(missing_ok=True)
+        (here / name).symlink_to(path)
+    if parsed.exists() and not (target / parsed.name).exists():
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(parsed, target / parsed.name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build_script, "PROJECT", here)
+        outcome = dbt(verb, "data", *words, **options)
+    if not parsed.exists() and (target / parsed.name).exists():
+        shutil.copyfile(target / parsed.name, parsed)
+    return outcome
+
+
+def run_build(
+    inbox: Path, data: Path, companies: Path, *options: str, for_commands: bool = False, **variables: str
+) -> Built:
     """What `make build` runs, in this process: dbt and Great Expectations are imported once, not once a build.
 
-    dbt writes its manifest, a tenth of a small build, only where DBT_WRITE_JSON="true" is among `variables`.
+    `for_commands`: others read what it leaves (views by the folder's own name, dbt's manifest), at twice the cost.
     """
     example, profiles = PROJECT / "profiles.yml.example", PROJECT / "profiles.yml"
     if not profiles.exists() or profiles.read_bytes() != example.read_bytes():
@@ -59,9 +93,11 @@ def run_build(inbox: Path, data: Path, companies: Path, *options: str, **variabl
     said, code, here = io.StringIO(), 0, Path.cwd()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
         patch.setattr(sys, "argv", words)
+        if not for_commands:
+            patch.setattr(build_script, "dbt", partial(in_checkout, build_script.dbt))
         for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
             patch.delenv(name, raising=False)
-        for name, value in {"DBT_WRITE_JSON": "false", **variables}.items():
+        for name, value in {"DBT_WRITE_JSON": str(for_commands), **variables}.items():
             patch.setenv(name, value)
         try:
             code = build_script.main()
@@ -85,7 +121,7 @@ def build(tmp_path):
 @pytest.fixture(scope="session")
 def golden(tmp_path_factory):
     data = tmp_path_factory.mktemp("golden")
-    return run_build(GOLDEN / "inbox", data, GOLDEN / "company", DBT_WRITE_JSON="true")
+    return run_build(GOLDEN / "inbox", data, GOLDEN / "company", for_commands=True)
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +130,7 @@ def sample(tmp_path_factory):
     data = tmp_path_factory.mktemp("sample")
     inbox = data / "inbox"
     subprocess.run([sys.executable, str(PROJECT / "scripts" / "make_sample.py"), str(inbox)], check=True)
-    built = run_build(inbox, data, PROJECT / "seeds" / "company", DBT_WRITE_JSON="true")
+    built = run_build(inbox, data, PROJECT / "seeds" / "company", for_commands=True)
     assert built.code == 0, built.output
     return built
 
@@ -104,3 +140,4 @@ def completed_seeds():
     yield
     for data in BUILT:
         shutil.rmtree(company.seeds_of(str(data)), ignore_errors=True)
+    shutil.rmtree(checkout(), ignore_errors=True)

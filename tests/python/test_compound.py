@@ -18,7 +18,7 @@ HEADER = "scope,scope_id,policy,bearer_team_id,weight,valid_from,valid_to\n"
 @pytest.fixture(scope="module")
 def compound(tmp_path_factory):
     data = tmp_path_factory.mktemp("compound") / "data"
-    return run_build(COMPOUND / "inbox", data, COMPOUND / "company")
+    return run_build(COMPOUND / "inbox", data, COMPOUND / "company", for_commands=True)
 
 
 def whatif(data, *options: str) -> subprocess.CompletedProcess:
