@@ -20,21 +20,18 @@
   table, until one has nothing new, or the limit of levels is reached. A unit test's rows stand in no table.
 #}
 {% macro spark__reached_from(name, first, further, given, level) -%}
-    {%- set given = 'with ' ~ given.strip().rstrip(',') if given else '' -%}
     {%- set limit = walk_limit() if level else 100000 -%}
     {%- if not execute or model.config.materialized == 'unit' -%}
         {{ first }} union all select * from ({{ further(name) }}) where {{ level or 0 }} <= {{ limit }}
     {%- else -%}
-        {%- set table = this.incorporate(path={'identifier': this.identifier ~ '__' ~ name}, type='table') -%}
         {%- set state = namespace(rows=1) -%}
         {%- set begin -%} select {{ 'distinct' if not level }} *, 0 as step from ({{ first }}) {%- endset -%}
-        {%- do run_query('drop table if exists ' ~ table) -%}
-        {%- do run_query('create table ' ~ table ~ ' using parquet partitioned by (step) as ' ~ given ~ begin) -%}
+        {%- set table = _table_aside(name, given, begin, 'partitioned by (step)') -%}
         {%- for step in range(1, limit + 1) if state.rows -%}
             {%- set last = '(select * from ' ~ table ~ ' where step = ' ~ (step - 1) ~ ') as ' ~ name -%}
             {%- set seen = 'except select ' ~ all_but('', ['step']) ~ ' from ' ~ table if not level -%}
             {%- set reached = 'select *, ' ~ step ~ ' as step from (' ~ further(last) ~ '\n' ~ seen ~ ')' -%}
-            {%- do run_query('insert into ' ~ table ~ '\n' ~ given ~ '\n' ~ reached) -%}
+            {%- do run_query('insert into ' ~ table ~ '\n' ~ _with(given) ~ reached) -%}
             {%- set state.rows = run_query('select count(*) from ' ~ table ~ ' where step = ' ~ step).rows[0][0] -%}
         {%- endfor -%}
         select {{ all_but('', ['step']) }} from {{ table }}
