@@ -16,6 +16,8 @@ SPAN = (
     ' "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR", "status": {"code": "VARCHAR"},'
     ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}], "attributes": [{attribute}]}'
 )
+SCOPE = '{"name": "VARCHAR", "version": "VARCHAR"}'
+SCOPE_SPANS = f'{{"scope": {SCOPE}, "instrumentationLibrary": {SCOPE}, "spans": [{{span}}]}}'
 BATCH_OF_ONE = """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""
 
 
@@ -43,7 +45,7 @@ def reader_sql(form: str) -> str:
 
 
 def _expanded(text: str) -> str:
-    return text.replace("{span}", SPAN).replace("{attribute}", ATTRIBUTE)
+    return text.replace("{scope_spans}", SCOPE_SPANS).replace("{span}", SPAN).replace("{attribute}", ATTRIBUTE)
 
 
 def quoted(path: Path) -> str:

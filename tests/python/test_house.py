@@ -67,16 +67,6 @@ def test_every_variable_is_read():
     assert [name for name in variables if not re.search(rf"['\"]{name}['\"]", text)] == []
 
 
-def test_rooms_are_small():
-    for name in TRACKED:
-        lines = (
-            len((PROJECT / name).read_text(errors="replace").splitlines())
-            if Path(name).suffix in (".py", ".sql")
-            else 0
-        )
-        assert lines <= (400 if name.endswith(".py") else 120), f"{name}: {lines} lines"
-
-
 def test_seed_columns_are_the_same_in_the_template_and_in_dbt():
     declared = yaml.safe_load((PROJECT / "models/staging/catalog/_catalog__seeds.yml").read_text())["seeds"]
     types = {seed["name"]: list(seed["config"]["column_types"]) for seed in declared}

@@ -6,8 +6,8 @@ with resources as (
         source_line,
         unnest(json_transform(document, '{"resourceSpans": [{
             "resource": {"attributes": [{attribute}]},
-            "scopeSpans": [{"spans": [{span}]}],
-            "instrumentationLibrarySpans": [{"spans": [{span}]}]
+            "scopeSpans": [{scope_spans}],
+            "instrumentationLibrarySpans": [{scope_spans}]
         }]}').resourceSpans) as resource_spans
     from documents
 
@@ -34,8 +34,12 @@ spans as (
     select
         file_no,
         source_line,
-        resource_names,
-        resource_texts,
+        -- Named as exporters to formats without scopes name them.
+        list_concat(resource_names, ['otel.scope.name', 'otel.scope.version']) as resource_names,
+        list_concat(resource_texts, [
+            coalesce(scope.scope.name, scope.instrumentationLibrary.name),
+            coalesce(scope.scope.version, scope.instrumentationLibrary.version)
+        ]) as resource_texts,
         unnest(scope.spans) as span
     from scopes
 
