@@ -81,10 +81,10 @@ class RowReader:
         self.taken = run("select count(*) from stated").fetchone()[0]
         return []
 
-    def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple]]:
+    def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`; `folder` is named after the table.
 
-        Returns ((file_no, rows read), ...) and the rows refused as (file_no, line, reason).
+        Returns ((file_no, rows read), ...), the rows refused as (file_no, line, reason), and no values left out.
         """
         run, table = self.engine.execute, folder.name
         run(f"create or replace temp table landed as {self._typed(table, row_base)}")
@@ -99,7 +99,7 @@ class RowReader:
         read = run("select file_no, count(*) from landed group by all").fetchall()
         refused = run("select file_no, source_line, fault from landed where fault is not null").fetchall()
         self.taken = 0
-        return read, refused
+        return read, refused, []
 
     def _typed(self, table: str, row_base: int) -> str:
         spelled, typed, faults = [], [], []

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import duckdb
 
 from landing.engine import quoted, reader_sql
-from landing.tables import LABELS, NO_DAY, QUANTITIES, typed_columns
+from landing.tables import INCLUSIONS, LABELS, NO_DAY, QUANTITIES, typed_columns
 
 HERE = Path(__file__).resolve().parent
 SEED = HERE.parent.parent / "seeds" / "reference" / "attribute_aliases.csv"
+CONVENTIONS = SEED.with_name("usage_conventions.csv")
 # Places where SDKs and platforms put what a company hangs on a span, a trace or a request.
 SPAN_PLACES = (
     "{} baggage.{} metadata.{} tag.tags.{} tags.{} traceloop.association.properties.{} ai.telemetry.metadata.{} "
@@ -32,6 +33,7 @@ KINDS_OF_CALL = (
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
 NO_MODEL = "('', 'unknown', 'none', 'null')"
 MAX_LABEL = 1024
+TIMES = {"started": "start", "ended": "end"}
 MOST_LEVELS = 16  # of objects within objects, in an attribute
 
 
@@ -77,11 +79,46 @@ class Aliases:
         return {alias.attribute for ranked in self.of.values() for alias in ranked}
 
 
+class Conventions:
+    """Seed usage_conventions: what the counts of a convention include, by scope and provider; the lowest priority that fits."""
+
+    WORDS = {"inside": "true", "outside": "false"}
+    COLUMNS = dict(zip(INCLUSIONS, ("cached", "reasoning", "tool_use", "media"), strict=True))
+
+    def __init__(self, seed: Path):
+        with seed.open(newline="", encoding="utf-8") as lines:
+            self.rows = sorted(csv.DictReader(lines), key=lambda row: int(row["priority"]))
+
+    def place(self, used: set[str]) -> str:
+        """SQL for the number of the row that fits a span of one of the conventions `used`."""
+        cases = []
+        for place, row in enumerate(self.rows, 1):
+            if row["convention"] and row["convention"] not in used:
+                continue
+            fits = f"= '{row['convention']}'" if row["convention"] else "is not null"
+            conditions = [f"usage_convention {fits}"]
+            for column in ("scope_name", "provider"):
+                if row[column]:
+                    conditions.append(f"lower({column}) like '{row[column]}' escape '\\'")
+            for column, sign in (("version_from", ">="), ("version_below", "<")):
+                if row[column]:
+                    numbers = ", ".join(row[column].split("."))
+                    conditions.append(f"version_of(scope_version) {sign} [{numbers}]")
+            cases.append(f"when {' and '.join(conditions)} then {place}")
+        return f"case {' '.join(cases)} end"
+
+    def said(self, column: str) -> str:
+        """SQL for what the row `usage_row` says in a column."""
+        words = [self.WORDS.get(row[column], f"'{row[column]}'" if row[column] else "null") for row in self.rows]
+        return f"[{', '.join(words)}][usage_row]"
+
+
 class SpanReader:
     """Turns portions of records into landed spans; one per process, it holds an engine in memory that never spills."""
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, aliases: Aliases, hash_identities: bool):
         self.engine, self.aliases, self.hash_identities = engine, aliases, hash_identities
+        self.conventions = Conventions(CONVENTIONS)
         self.taken = 0
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
         engine.execute(f"""
@@ -121,50 +158,59 @@ class SpanReader:
             {"reason": reason},
         ).fetchall()
 
-    def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple]]:
+    def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`.
 
-        Returns ((file_no, spans read), ...) and the spans refused as (file_no, line, reason).
+        Returns ((file_no, spans read), ...), the spans refused as (file_no, line, reason), and likewise the values that
+        were left out of spans that landed.
         """
         run = self.engine.execute
         seen = self._unfolded(self._opened("names", "texts"))
         below = self._opened("resource_names", "resource_texts")
         query, fault = self._canonical(seen, below, row_base)
-        day = f"coalesce(cast(time_of(started, unit) as date), date '{NO_DAY}')"
+        day = f"coalesce(cast(plausible(time_of(started, unit)) as date), date '{NO_DAY}')"
         days = [on for (on,) in run(f"select distinct {day} from raw order by all").fetchall()]
         # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
         source = f"({query})"
         if len(days) > 1:
             run(f"create or replace temp table canonical as from {source}")
             source, day = "canonical", f"coalesce(cast(started_at as date), date '{NO_DAY}')"
-        are_refused = False
+        are_refused = are_unreadable = False
         for on in days:
             target = folder / f"day={on}" / f"{name}.parquet"
             target.parent.mkdir(parents=True, exist_ok=True)
             of_day = f"from {source}" if len(days) == 1 else f"from {source} where {day} = date '{on}'"
             # Asked afterwards of the file's statistics, which costs nothing: did a span without a key come through?
-            if self._write(of_day, target):
+            without_key, has_unreadable = self._write(of_day, target)
+            are_unreadable |= has_unreadable
+            if without_key:
                 are_refused = True
                 self._write(f"from ({of_day}) where trace_key is not null", target)
         read = run("select file_no, count(*) from raw group by all").fetchall()
-        refused = []
+        refused, left_out = [], []
+        told = "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', {})"
         if are_refused:
-            refused = run(
-                f"select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', {fault})"
-                f" from ({query}) where trace_key is null"
+            refused = run(f"{told.format(fault)} from ({query}) where trace_key is null").fetchall()
+        if are_unreadable:
+            why = "array_to_string(unreadable_values, '; '), '; left out, the span stays'"
+            left_out = run(
+                f"{told.format(why)} from ({query}) where trace_key is not null and len(unreadable_values) > 0"
             ).fetchall()
         self.taken = 0
-        return read, refused
+        return read, refused, left_out
 
-    def _write(self, source: str, target: Path) -> bool:
-        """Write rows as a landed file; tells whether some have no trace key."""
+    def _write(self, source: str, target: Path) -> tuple[bool, bool]:
+        """Write rows as a landed file; tells whether some have no trace key, and whether values were left out."""
         (stats,) = self.engine.execute(
             f"copy (select {typed_columns('spans')} {source}) to '{quoted(target)}'"
             " (format parquet, compression zstd, return_stats)"
         ).fetchall()
         if stats[1] == 0:
             target.unlink(missing_ok=True)
-        return stats[4]['"trace_key"']["null_count"] != "0" if stats[1] else False
+        if not stats[1]:
+            return False, False
+        nulls = {name: int(stats[4][f'"{name}"']["null_count"]) for name in ("trace_key", "unreadable")}
+        return nulls["trace_key"] > 0, nulls["unreadable"] < stats[1]
 
     def _seen(self, names: str) -> set[str]:
         found = self.engine.execute(f"select distinct unnest({names}) from raw").fetchall()
@@ -215,20 +261,25 @@ class SpanReader:
                 select row_no, name, object,
                     case when name = 'output.value' then
                         case when json_type(object, '$.raw') = 'OBJECT' then object -> '$.raw' else object end
-                    end as answer
+                    end as answer,
+                    -- Google's SDKs write the same in either case.
+                    coalesce(answer -> '$.usage', answer -> '$.usage_metadata', answer -> '$.usageMetadata') as usage
                 from opened
             )
             select row_no,
                 flatten(list(case
                     when name <> 'output.value' then prefixed(pairs_of(object), name || '.')
-                    when not json_exists(answer, '$.usage') and not json_exists(answer, '$.choices')
-                        and not json_exists(answer, '$.object')
+                    when usage is null and not json_exists(answer, '$.choices') and not json_exists(answer, '$.object')
                         then []
                     else [
-                        {{ 'key': 'output.value:id', 'value': answer ->> '$.id' }},
-                        {{ 'key': 'output.value:model', 'value': answer ->> '$.model' }},
+                        {{ 'key': 'output.value:id', 'value': coalesce(
+                            answer ->> '$.id', answer ->> '$.response_id', answer ->> '$.responseId'
+                        ) }},
+                        {{ 'key': 'output.value:model', 'value': coalesce(
+                            answer ->> '$.model', answer ->> '$.model_version', answer ->> '$.modelVersion'
+                        ) }},
                         {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }}
-                    ] || prefixed(pairs_of(answer -> '$.usage'), 'output.value:usage.')
+                    ] || prefixed(pairs_of(usage), 'output.value:usage.')
                 end)) as pairs,
                 max(case when name = 'output.value' then nullif(object ->> '$.text', '') end) as answer_text
             from rooted group by row_no""")
@@ -287,14 +338,30 @@ class SpanReader:
         quantities = ",\n".join(f"{first(name)} as {name}_stated" for name in QUANTITIES)
         hashed = {"user_id", "tenant_id"} if self.hash_identities else set()
         fine = [f"{name} is distinct from chr(1)" for name in DECIDING if name in picked]
-        numbers = [name for name in (*QUANTITIES, "stated_usd") if name in picked]
-        fine += [f"({name} is null) = ({name}_stated is null)" for name in numbers]
         faults = [f"label_fault({name}, '{name}')" for name in DECIDING if name in picked]
-        faults += [f"count_fault({name}_stated, {name}, '{name}')" for name in QUANTITIES if name in picked]
-        faults += ["money_fault(stated_usd_stated, stated_usd, 'stated_usd')"] if "stated_usd" in picked else []
         fault = f"""coalesce(case when is_shapeless then 'a span that is no object' end,
-            time_fault(started, started_at, 'start time'), time_fault(ended, ended_at, 'end time'),
             {", ".join([*faults, "null"])})"""
+        # One odd value costs that value, not the span.
+        counts = [name for name in QUANTITIES if name in picked]
+        numbers = [*counts, *(["stated_usd"] if "stated_usd" in picked else [])]
+        readable = [f"is_time(moment_{name}, {name})" for name in TIMES]
+        readable += [f"({name} is null) = ({name}_stated is null)" for name in numbers]
+        unread = [f"time_fault({name}, moment_{name}, '{what} time')" for name, what in TIMES.items()]
+        unread += [f"count_fault({name}_stated, {name}, '{name}')" for name in counts]
+        unread += [f"money_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
+        names = [f"case when {name} is null and {name}_stated is not null then '{name}' end" for name in counts]
+        no_counts = [f"({name}_stated is null or is_no_count({name}_stated))" for name in counts]
+        conventions = {alias.convention for ranked in picked.values() for _, alias in ranked}
+        stated_by = {
+            "input_includes_cached": said(["cache_read_tokens", "cache_write_tokens", "input_tokens"], "includes_cached"),
+            "output_includes_reasoning": said(["reasoning_tokens"], "includes_reasoning"),
+        }
+        # An attribute whose name proves it goes before the convention.
+        says = "".join(f"{case} = 'true' as says_{name},\n" for name, case in stated_by.items())
+        inclusions = [
+            f"coalesce({f'says_{name}' if name in stated_by else 'null'}, {self.conventions.said(column)}) as {name}"
+            for name, column in Conventions.COLUMNS.items()
+        ]
         return (
             f"""
         with found as (
@@ -317,17 +384,23 @@ class SpanReader:
                 case when parent_span_digits > 0 then lower(parent_span_id)
                     when parent_span_id <> '' then id_of(parent_span_id, 8) end as parent_span_id,
                 source_file, file_id, started, ended,
-                time_of(started, unit) as started_at, time_of(ended, unit) as ended_at,
+                time_of(started, unit) as moment_started, time_of(ended, unit) as moment_ended,
                 len(names) as attributes,
                 {labels},
                 {quantities},
                 {first("stated_usd")} as stated_usd_stated,
-                {said(["input_tokens", "output_tokens"], "convention")} as usage_convention,
-                {said(["cache_read_tokens", "cache_write_tokens", "input_tokens"], "includes_cached")} = 'true'
-                    as input_includes_cached,
-                {said(["reasoning_tokens"], "includes_reasoning")} = 'true' as output_includes_reasoning,
-                case when is_answer and {text} <> '' then {text} end as output_text
+                {said(["input_tokens", "output_tokens", "total_tokens"], "convention")} as usage_convention,
+                {says}                case when is_answer and {text} <> '' then {text} end as output_text
             from marked
+        ),
+        numbered as (
+            select *,
+                plausible(moment_started) as started_at, plausible(moment_ended) as ended_at,
+                {", ".join(f"count_of({name}_stated) as {name}" for name in QUANTITIES)},
+                money_of(stated_usd_stated) as stated_usd,
+                {self.conventions.place(conventions)} as usage_row,
+                {" and ".join(readable)} as is_readable
+            from stated
         )
         select * exclude (name, status, links, {", ".join(sorted(hashed))}{"," if hashed else ""} trace_text,
                 trace_digits, span_digits, parent_span_digits),
@@ -338,18 +411,27 @@ class SpanReader:
             case when lower(status) in ('2', 'status_code_error', 'error') then 'error'
                 when lower(status) in ('1', 'status_code_ok', 'ok') then 'ok' else 'unset' end as status,
             {"".join(f"left(keyed({name}), 32) as {name}, " for name in sorted(hashed))}
-            {", ".join(f"count_of({name}_stated) as {name}" for name in QUANTITIES)},
-            money_of(stated_usd_stated) as stated_usd,
+            {", ".join(inclusions)},
+            {self.conventions.said("total")} as total_kind,
+            {self.conventions.said("excess")} as total_excess,
+            -- Names of counts that could not be read. A span whose counts are all words for none has no usage; it, and one
+            -- of which another value was left out, has an empty text here.
+            case
+                when is_readable then null
+                when {" and ".join(no_counts) or "true"} then ''
+                else concat_ws(',', {", ".join([*names, "null"])})
+            end as unreadable,
+            case when not is_readable
+                then list_filter([{", ".join(unread)}], lambda fault: fault is not null) end as unreadable_values,
             signed(word_of(left(keyed(output_text), 16))) as output_key,
             case when len(links) > 0 then link_keys(links) end as links,
             cast(least(coalesce(attributes, 0), 32767) as smallint) as filled,
             trace_text is null and name is null and started is null and attributes is null as is_shapeless,
             -- Cheap, and asked of every span; the reason is asked of those that fail.
-            not is_shapeless
-                and {" and ".join([f"is_time({name}_at, {name})" for name in ("started", "ended")] + fine)} as is_fine,
+            {" and ".join(["not is_shapeless", *fine])} as is_fine,
             case when not is_fine then null when trace_digits > 0 then plain_trace_key(trace_digits)
                 else key_of(trace_id) end as trace_key
-        from stated""",
+        from numbered""",
             fault,
         )
 

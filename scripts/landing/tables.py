@@ -25,6 +25,9 @@ QUANTITIES = (
     "total_tokens web_search_requests requests"
 ).split()
 
+# What a convention says of stated counts (seed usage_conventions).
+INCLUSIONS = "input_includes_cached output_includes_reasoning input_includes_tool_use includes_media".split()
+
 
 # Tokens of a run's models, as its tool counts them: staging says what is within what.
 USAGE = [
@@ -56,8 +59,8 @@ TABLES: dict[str, pa.Schema] = {
             *fields(TEXT, " ".join(LABELS)),
             *fields(COUNT, " ".join(QUANTITIES)),
             *fields(MONEY, "stated_usd"),
-            *fields(TEXT, "usage_convention"),
-            *fields(pa.bool_(), "input_includes_cached output_includes_reasoning"),
+            *fields(TEXT, "usage_convention total_kind total_excess unreadable"),
+            *fields(pa.bool_(), " ".join(INCLUSIONS)),
             *fields(KEY, "output_key"),
             *fields(pa.list_(pa.struct(fields(KEY, "trace_key span_key"))), "links"),
             *fields(pa.int16(), "filled"),

@@ -82,6 +82,18 @@ create macro time_fault(stated, moment, name) as case
             || ' is before 2015 or far in the future; correct the clock or unit'
 end;
 
+-- A time before 2015 or far in the future is no time; `time_fault` names it.
+create macro plausible(moment) as
+    case when moment between timestamp '2015-01-01' and getvariable('latest_time') then moment end;
+
+-- Words that exporters write for a count that nobody took.
+create macro is_no_count(stated) as
+    lower(stated) in ('nan', 'none', 'null', 'nil', 'undefined', 'n/a', 'na', '-', '<nil>');
+
+-- A version's numbers, which compare in order: 4.10.0 is above 4.9.
+create macro version_of(stated) as
+    cast(string_split(nullif(regexp_extract(stated, '[0-9]+(\.[0-9]+)*'), ''), '.') as integer[]);
+
 create macro is_time(moment, stated) as coalesce(
     moment between timestamp '2015-01-01' and getvariable('latest_time'), stated is null or stated in ('', '0', '0.0')
 );

@@ -21,7 +21,7 @@ from landing import documents, logs
 from landing.engine import engine_for
 from landing.recognise import Recognised, recognise
 from landing.rows import RowReader
-from landing.spans import SEED, Aliases, SpanReader
+from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader
 from landing.tables import NO_DAY, TABLES
 
 # A larger file with a record a line is read in ranges, by all processes.
@@ -54,7 +54,7 @@ class Reading(NamedTuple):
         """What a table's rows were read by: rows that carry another mark are read again from the files still there."""
         parts = [self.hash_identities]
         if table == "spans":
-            parts += [self.features, self.teams, SEED.read_text(encoding="utf-8")]
+            parts += [self.features, self.teams, *(seed.read_text(encoding="utf-8") for seed in (SEED, CONVENTIONS))]
         return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -273,27 +273,31 @@ class Performance:
     def land(self) -> None:
         name, row_base = f"{self.task.name}-{self.parts}", self.task.row_base + (self.parts << 24)
         if self.evals and self.evals.taken:
-            read, refused = self.evals.land(self.folder.parent / "eval_runs", name, row_base)
+            read, refused, _ = self.evals.land(self.folder.parent / "eval_runs", name, row_base)
             for file_no, rows in read:
                 self.found[self.task.pieces[file_no].file_id]["evals_within"] += rows
             self.refuse(refused, table="eval_runs")
         if self.reader.taken:
-            read, refused = self.reader.land(self.folder, name, row_base)
+            read, refused, left_out = self.reader.land(self.folder, name, row_base)
             for file_no, rows in read:
                 self.found[self.task.pieces[file_no].file_id]["rows_read"] += rows
             self.refuse(refused)
+            self.refuse(left_out, is_row=False)
         self.parts += 1
 
-    def refuse(self, refused: list[tuple], is_record: bool = False, table: str | None = None) -> None:
+    def refuse(
+        self, refused: list[tuple], is_record: bool = False, table: str | None = None, is_row: bool = True
+    ) -> None:
         """Count and keep (file_no, line, reason); a whole record was not counted as read yet.
 
-        Rows of another table than the file's are named, but are none of the rows that its identity counts.
+        Rows of another table than the file's, and values left out of rows that land, are named, but are none of the rows
+        that the file's identity counts.
         """
         for file_no, line, reason in refused:
             piece = self.task.pieces[file_no]
             entry = self.found[piece.file_id]
             entry["rows_read"] += is_record
-            entry["rows_rejected"] += table is None
+            entry["rows_rejected"] += table is None and is_row
             if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:
                 entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}

@@ -7,8 +7,7 @@ with used as (
 
 ),
 
--- A tool that counts a total alone leaves it as input: what it was made of is not known.
-stated as (
+reported as (
 
     select
         runs.tool,
@@ -23,75 +22,90 @@ stated as (
         lower(runs.used.provider) as provider,
         {{ bare_model('runs.used.model', 'runs.used.provider') }} as model_name,
         runs.used.requests,
-        runs.used.total_tokens,
         runs.used.cost_usd,
+        -- Tools that know a total alone write zeros beside it.
         case
-            when coalesce(runs.used.input_tokens, 0) + coalesce(runs.used.output_tokens, 0) = 0
-                then coalesce(runs.used.total_tokens, 0)
-            else coalesce(runs.used.input_tokens, 0)
-        end as stated_input,
-        coalesce(runs.used.output_tokens, 0) as stated_output,
-        coalesce(runs.used.reasoning_tokens, 0) as reasoning,
-        coalesce(runs.used.cache_read_tokens, 0) as cache_read,
-        coalesce(runs.used.cache_write_tokens, 0) as cache_write
+            when coalesce(runs.used.input_tokens, 0) + coalesce(runs.used.output_tokens, 0) > 0
+                or coalesce(runs.used.total_tokens, 0) = 0
+                then runs.used.input_tokens
+        end as input_tokens,
+        case
+            when coalesce(runs.used.input_tokens, 0) + coalesce(runs.used.output_tokens, 0) > 0
+                or coalesce(runs.used.total_tokens, 0) = 0
+                then runs.used.output_tokens
+        end as output_tokens,
+        runs.used.total_tokens,
+        runs.used.cache_read_tokens,
+        runs.used.cache_write_tokens,
+        runs.used.reasoning_tokens,
+        {% for absent in ['cache_write_5m', 'cache_write_1h', 'tool_use', 'audio_input', 'audio_output', 'image_input',
+                          'image_output'] %}
+            cast(null as bigint) as {{ absent }}_tokens,
+        {% endfor %}
+        case
+            when runs.tool = 'inspect_ai' and runs.started_on < date '2026-02-26' then 'inspect_ai_earlier' else runs.tool
+        end as convention
     from used as runs
 
 ),
 
--- inspect_ai's input contained cached tokens for some providers until 2026-02-26, and for none since; promptfoo hands
--- on what the provider counts, and Anthropic counts them apart. Where the total adds up in one way alone, it decides.
-ruled as (
+-- Many runs share few conventions: one of each tool and provider, whose counts the tool hands on.
+contexts as (
 
-    select
-        *,
-        cache_read + cache_write as cached,
-        case
-            when cache_read + cache_write > stated_input then 'arithmetic'
-            when cache_read + cache_write = 0 then 'none_cached'
-            when total_tokens in (
-                stated_input + cache_read + cache_write + stated_output,
-                stated_input + cache_read + cache_write + stated_output + reasoning
-            ) then 'total_apart'
-            when coalesce(provider, '') in ('anthropic', 'bedrock') then 'provider'
-            when total_tokens in (stated_input + stated_output, stated_input + stated_output + reasoning)
-                then 'total_within'
-            when tool = 'inspect_ai' and started_on >= date '2026-02-26' then 'version_apart'
-            else 'version_within'
-        end as cached_input_rule
-    from stated
+    select distinct
+        convention,
+        provider
+    from reported
 
 ),
 
-disjoint as (
+applicable_conventions as (
 
-    select
-        *,
-        stated_input
-        - case when cached_input_rule in ('total_within', 'version_within') then cached else 0 end as uncached_input,
-        case
-            when reasoning > stated_output then 0
-            when reasoning > 0 and total_tokens in (
-                stated_input + stated_output + reasoning, stated_input + cached + stated_output + reasoning
-            ) then 0
-            else reasoning
-        end as reasoning_in_output
-    from ruled
-    where stated_input + cached + stated_output + reasoning > 0
+    {% call first_rows(
+        partition_by="contexts.convention, contexts.provider", order_by="conventions.priority"
+    ) %}
+        select
+            contexts.convention,
+            contexts.provider,
+            conventions.cached = 'inside' as input_includes_cached,
+            conventions.reasoning = 'inside' as output_includes_reasoning,
+            conventions.tool_use = 'inside' as input_includes_tool_use,
+            conventions.media = 'inside' as includes_media,
+            conventions.total as total_kind,
+            conventions.excess as total_excess
+        from contexts
+        inner join {{ ref('usage_conventions') }} as conventions
+            on
+                coalesce(conventions.convention, contexts.convention) = contexts.convention
+                and conventions.scope_name is null
+                and (
+                    conventions.provider is null
+                    or {{ is_like("coalesce(contexts.provider, '')", 'conventions.provider') }}
+                )
+    {% endcall %}
 
 ),
 
--- A total above its parts shows tokens that the tool lost: thinking tokens, billed as output.
-complete as (
+stated as (
 
     select
-        *,
-        stated_output - reasoning_in_output as plain_output,
-        reasoning + greatest(
-            coalesce(total_tokens, 0) - uncached_input - cached - stated_output - (reasoning - reasoning_in_output), 0
-        ) as all_reasoning
-    from disjoint
+        {{ all_but('reported', ['convention', 'provider']) }},
+        reported.provider,
+        conventions.input_includes_cached,
+        conventions.output_includes_reasoning,
+        conventions.input_includes_tool_use,
+        conventions.includes_media,
+        conventions.total_kind,
+        conventions.total_excess
+    from reported
+    left join applicable_conventions as conventions
+        on
+            reported.convention = conventions.convention
+            and reported.provider is not distinct from conventions.provider
 
-)
+),
+
+{{ usage_solver('stated') }}
 
 select
     run_id,
@@ -105,15 +119,17 @@ select
     provider,
     model_name,
     cast(sum(requests) as bigint) as requests,
-    cast(sum(uncached_input) as bigint) as input_tokens,
+    cast(sum(plain_input) as bigint) as input_tokens,
     cast(sum(cache_read) as bigint) as cache_read_tokens,
     cast(sum(cache_write) as bigint) as cache_write_5m_tokens,
-    cast(sum(plain_output) as bigint) as output_tokens,
-    cast(sum(all_reasoning) as bigint) as reasoning_tokens,
-    cast(sum(uncached_input + cached) as bigint) as all_input_tokens,
-    cast(sum(plain_output + all_reasoning) as bigint) as all_output_tokens,
+    cast(sum(text_output) as bigint) as output_tokens,
+    cast(sum(reasoning) as bigint) as reasoning_tokens,
+    cast(sum(all_input) as bigint) as all_input_tokens,
+    cast(sum(all_output) as bigint) as all_output_tokens,
     cast(sum(total_tokens) as bigint) as total_tokens,
-    min(cached_input_rule) as cached_input_rule,
+    cast(sum(unexplained) as bigint) as unexplained_tokens,
+    min(usage_rule) as cached_input_rule,
     cast(sum(cost_usd) as decimal(38, 12)) as stated_usd
-from complete
+from solved_usage
+where all_input + all_output > 0
 group by run_id, suite, feature_id, started_at, started_on, ended_at, is_finished, role, provider, model_name

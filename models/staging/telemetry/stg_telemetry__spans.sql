@@ -1,64 +1,15 @@
-with normalised as (
+with spans as (
 
     select
         *,
         lower(operation) as operation_name,
         lower(coalesce(error_type, '') || ' ' || coalesce(finish_reason, '')) as ending,
-        -- Spans without a time stand under 1970-01-01.
-        day as started_on,
-        {% for counted in ['cache_read', 'cache_write_1h', 'reasoning', 'audio_input', 'audio_output'] %}
-            coalesce({{ counted }}_tokens, 0) as {{ counted }},
-        {% endfor %}
-        -- Exports that split writes by lifetime state the total as well.
-        greatest(coalesce(cache_write_tokens, 0), coalesce(cache_write_1h_tokens, 0)) as cache_write,
-        -- Embedding exports may state nothing but the total, which is input.
-        coalesce(input_tokens, case when output_tokens is null then total_tokens end, 0) as stated_input,
-        coalesce(output_tokens, 0) as stated_output,
-        input_tokens is not null or output_tokens is not null or total_tokens is not null as has_usage
+        coalesce(input_tokens, output_tokens, total_tokens) is not null or unreadable > '' as has_usage
     from {{ source('landed', 'spans') }}
 
 ),
 
-with_convention as (
-
-    select
-        *,
-        case
-            -- More cached than input: the input can't contain them, whatever the convention says.
-            when cache_read + cache_write > stated_input then false
-            else coalesce(input_includes_cached, true)
-        end as is_cached_in_input,
-        case
-            when cache_read + cache_write > stated_input then 'arithmetic'
-            when input_includes_cached is not null then 'convention'
-            else 'default'
-        end as cached_input_rule,
-        case
-            when reasoning > stated_output or not coalesce(output_includes_reasoning, true) then 0
-            -- The total tells where the convention is silent or wrong.
-            when reasoning > 0 and total_tokens = stated_input + stated_output + reasoning then 0
-            else reasoning
-        end as reasoning_in_output
-    from normalised
-
-),
-
-disjoint as (
-
-    select
-        *,
-        stated_input
-        - case when is_cached_in_input then cache_read + cache_write else 0 end as uncached_input,
-        -- A total above its parts shows tokens that the export lost: thinking tokens, billed as output.
-        greatest(
-            coalesce(total_tokens, 0)
-            - stated_input - case when is_cached_in_input then 0 else cache_read + cache_write end
-            - stated_output - (reasoning - reasoning_in_output),
-            0
-        ) as lost
-    from with_convention
-
-)
+{{ usage_solver('spans') }}
 
 select
     file_id,
@@ -75,7 +26,8 @@ select
     coalesce(try_cast(resend_count as integer), 0) as resend_count,
     started_at,
     ended_at,
-    started_on,
+    -- Spans without a time stand under 1970-01-01.
+    day as started_on,
     operation_name,
     provider as provider_name,
     server_address,
@@ -89,6 +41,7 @@ select
     coalesce(prompt_template, prompt_name) as prompt_template,
     service_tier,
     service_name,
+    scope_name,
     environment,
     route,
     evaluation_run_id,
@@ -103,18 +56,28 @@ select
     links,
     stated_usd,
     has_usage,
-    coalesce(usage_convention, '') = 'provider' as is_provider_usage,
-    cached_input_rule,
-    uncached_input + cache_read + cache_write as all_input_tokens,
-    stated_output + reasoning - reasoning_in_output + lost as all_output_tokens,
-    greatest(uncached_input - audio_input, 0) as input_tokens,
+    coalesce(usage_convention, '') like 'provider%' as is_provider_usage,
+    usage_rule as cached_input_rule,
+    usage_rule in ('ambiguous', 'default') as is_ambiguous_usage,
+    unexplained as unexplained_tokens,
+    nullif(unreadable, '') as unreadable,
+    -- A call is never priced by the counts that are left where its input or output could not be read.
+    case
+        when is_restored then null
+        when input_tokens is null and unreadable like '%input_tokens%' then 'unreadable_count'
+        when output_tokens is null and unreadable like '%output_tokens%' then 'unreadable_count'
+        when input_tokens is null and output_tokens > 0 then 'no_input_count'
+    end as usage_fault,
+    all_input as all_input_tokens,
+    all_output as all_output_tokens,
+    plain_input as input_tokens,
     cache_read as cache_read_tokens,
     cache_write - cache_write_1h as cache_write_5m_tokens,
     cache_write_1h as cache_write_1h_tokens,
-    least(audio_input, uncached_input) as audio_input_tokens,
-    greatest(stated_output - reasoning_in_output - audio_output, 0) as output_tokens,
-    reasoning + lost as reasoning_tokens,
-    least(audio_output, stated_output - reasoning_in_output) as audio_output_tokens,
+    audio_input as audio_input_tokens,
+    text_output as output_tokens,
+    reasoning as reasoning_tokens,
+    audio_output as audio_output_tokens,
     -- What an export says of itself decides; where it says nothing, a model and its tokens do.
     coalesce({{ is_billable_operation('operation_name') }}, model is not null and has_usage) as is_billable
-from disjoint
+from solved_usage
