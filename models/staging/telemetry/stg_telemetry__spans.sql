@@ -4,7 +4,7 @@ with spans as (
         *,
         lower(operation) as operation_name,
         lower(coalesce(error_type, '') || ' ' || coalesce(finish_reason, '')) as ending,
-        coalesce(input_tokens, output_tokens, total_tokens) is not null or unreadable > '' as has_usage
+        coalesce(input_tokens, output_tokens, total_tokens) is not null or coalesce(unreadable, '') > '' as has_usage
     from {{ source('landed', 'spans') }}
 
 ),
@@ -64,8 +64,8 @@ select
     -- A call is never priced by the counts that are left where its input or output could not be read.
     case
         when is_restored then null
-        when input_tokens is null and unreadable like '%input_tokens%' then 'unreadable_count'
-        when output_tokens is null and unreadable like '%output_tokens%' then 'unreadable_count'
+        when input_tokens is null and ',' || unreadable || ',' like '%,input_tokens,%' then 'unreadable_count'
+        when output_tokens is null and ',' || unreadable || ',' like '%,output_tokens,%' then 'unreadable_count'
         when input_tokens is null and output_tokens > 0 then 'no_input_count'
     end as usage_fault,
     all_input as all_input_tokens,
