@@ -79,11 +79,16 @@ class Aliases:
         return {alias.attribute for ranked in self.of.values() for alias in ranked}
 
 
-class Conventions:
-    """Seed usage_conventions: what the counts of a convention include, by scope and provider; the lowest priority that fits."""
+# Words of the seed usage_conventions, and its columns by what lands of them.
+INSIDE = {"inside": "true", "outside": "false"}
+INCLUDED = dict(zip(INCLUSIONS, ("cached", "reasoning", "tool_use", "media"), strict=True))
 
-    WORDS = {"inside": "true", "outside": "false"}
-    COLUMNS = dict(zip(INCLUSIONS, ("cached", "reasoning", "tool_use", "media"), strict=True))
+
+class Conventions:
+    """Seed usage_conventions: what the counts of a convention include, by scope, version and provider.
+
+    Of the rows that fit, the one with the lowest priority holds.
+    """
 
     def __init__(self, seed: Path):
         with seed.open(newline="", encoding="utf-8") as lines:
@@ -109,7 +114,7 @@ class Conventions:
 
     def said(self, column: str) -> str:
         """SQL for what the row `usage_row` says in a column."""
-        words = [self.WORDS.get(row[column], f"'{row[column]}'" if row[column] else "null") for row in self.rows]
+        words = [INSIDE.get(row[column], f"'{row[column]}'" if row[column] else "null") for row in self.rows]
         return f"[{', '.join(words)}][usage_row]"
 
 
@@ -353,14 +358,16 @@ class SpanReader:
         no_counts = [f"({name}_stated is null or is_no_count({name}_stated))" for name in counts]
         conventions = {alias.convention for ranked in picked.values() for _, alias in ranked}
         stated_by = {
-            "input_includes_cached": said(["cache_read_tokens", "cache_write_tokens", "input_tokens"], "includes_cached"),
+            "input_includes_cached": said(
+                ["cache_read_tokens", "cache_write_tokens", "input_tokens"], "includes_cached"
+            ),
             "output_includes_reasoning": said(["reasoning_tokens"], "includes_reasoning"),
         }
         # An attribute whose name proves it goes before the convention.
         says = "".join(f"{case} = 'true' as says_{name},\n" for name, case in stated_by.items())
         inclusions = [
             f"coalesce({f'says_{name}' if name in stated_by else 'null'}, {self.conventions.said(column)}) as {name}"
-            for name, column in Conventions.COLUMNS.items()
+            for name, column in INCLUDED.items()
         ]
         return (
             f"""
@@ -414,8 +421,8 @@ class SpanReader:
             {", ".join(inclusions)},
             {self.conventions.said("total")} as total_kind,
             {self.conventions.said("excess")} as total_excess,
-            -- Names of counts that could not be read. A span whose counts are all words for none has no usage; it, and one
-            -- of which another value was left out, has an empty text here.
+            -- Names of counts that could not be read; empty where the counts are all words for none (no usage), or
+            -- where another value was left out.
             case
                 when is_readable then null
                 when {" and ".join(no_counts) or "true"} then ''

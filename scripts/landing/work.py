@@ -290,8 +290,8 @@ class Performance:
     ) -> None:
         """Count and keep (file_no, line, reason); a whole record was not counted as read yet.
 
-        Rows of another table than the file's, and values left out of rows that land, are named, but are none of the rows
-        that the file's identity counts.
+        Rows of another table than the file's, and values left out of rows that land, are named, but don't count as
+        rows rejected.
         """
         for file_no, line, reason in refused:
             piece = self.task.pieces[file_no]

@@ -1,8 +1,8 @@
-"""One true usage written as each tracer, platform or provider writes it: from their documentation, and from nothing else.
+"""One true usage written as each tracer, platform or provider writes it: from their documentation and nothing else.
 
-A usage is disjoint meters, in tokens: text, cache_read, cache_write_5m, cache_write_1h, audio_in and tool_use make up the
-input; answer, reasoning and audio_out the output. A dialect says how it writes a usage (attributes of a span, or the record
-of another export), what it makes its total of, and which meters it has no word for.
+A usage is disjoint meters, in tokens: text, cache_read, cache_write_5m, cache_write_1h, audio_in and tool_use make up
+the input; answer, reasoning and audio_out the output. A dialect says how it writes a usage (attributes of a span, or
+the record of another export), what it makes its total of, and which meters it has no word for.
 """
 
 import json
@@ -40,7 +40,7 @@ def provider_total(usage: Usage) -> int:
 
 
 class Dialect(NamedTuple):
-    """`write(usage, total)` gives attributes, `total` being what it states or None; `derived` is the writer's own total.
+    """`write(usage, total)` gives attributes, `total` being what it states or None; `derived` is a writer's own total.
 
     `lost` maps a meter that the dialect has no word for to the meter that it is counted within, or to None where its
     tokens are in none of the counts stated.
@@ -177,7 +177,11 @@ def aisdk_v4(usage: Usage, total: int | None) -> dict:
         "gen_ai.usage.input_tokens": prompt(usage),
         "gen_ai.usage.output_tokens": completion(usage),
         "ai.response.providerMetadata": json.dumps(
-            {"openai": filled({"cachedPromptTokens": some(usage["cache_read"]), "reasoningTokens": some(usage["reasoning"])})}
+            {
+                "openai": filled(
+                    {"cachedPromptTokens": some(usage["cache_read"]), "reasoningTokens": some(usage["reasoning"])}
+                )
+            }
         ),
     }
 
@@ -234,7 +238,9 @@ def aisdk_v5_anthropic(usage: Usage, total: int | None) -> dict:
         "ai.usage.totalTokens": total,
         "gen_ai.usage.input_tokens": usage["text"],
         "gen_ai.usage.output_tokens": usage["answer"],
-        "ai.response.providerMetadata": json.dumps({"anthropic": {"usage": raw, "cacheCreationInputTokens": written(usage)}}),
+        "ai.response.providerMetadata": json.dumps(
+            {"anthropic": {"usage": raw, "cacheCreationInputTokens": written(usage)}}
+        ),
     }
 
 
@@ -319,7 +325,7 @@ def langfuse_anthropic(usage: Usage, total: int | None) -> dict:
 
 
 def langfuse_wrapper(usage: Usage, total: int | None) -> dict:
-    """The TypeScript wrapper of OpenAI's client: OpenAI's counts under Langfuse's disjoint names, with OpenAI's total."""
+    """The TypeScript wrapper of OpenAI's client: its counts under Langfuse's disjoint names, with OpenAI's total."""
     return langfuse_record(
         {
             "input": prompt(usage),
@@ -525,7 +531,8 @@ DIALECTS = {
     "OTel GenAI, xAI": Dialect(otel_xai, "cache_read reasoning", provider_total),
     "OTel GenAI, earlier": Dialect(otel_earlier, "cache_read reasoning", prompt_and_completion, True,
                                    {"cache_read": "text", "reasoning": "answer"}),
-    "OpenInference": Dialect(openinference, CACHES + "reasoning audio_in audio_out", prompt_and_completion, True, LIFETIME),
+    "OpenInference": Dialect(openinference, CACHES + "reasoning audio_in audio_out", prompt_and_completion, True,
+                             LIFETIME),
     "Traceloop": Dialect(traceloop, CACHES, prompt_and_completion, True, LIFETIME),
     "Traceloop, Bedrock": Dialect(traceloop_bedrock, CACHES, uncached, False, LIFETIME,
                                   "opentelemetry.instrumentation.bedrock"),

@@ -11,12 +11,21 @@ from conftest import PROJECT
 
 OF_BUILDS = {"generate_schema_name", "get_where_subquery", "kept", "replaced_touched", "table_in_place", "touched"}
 TEXTS = {path.stem: path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql"))}
-LISTS = {name for name, text in TEXTS.items() if re.fullmatch(r".*return\(\[.*?\]\).*", text, re.DOTALL) and name in {"call_meters", "price_situation"}}
+LISTS = {
+    name
+    for name, text in TEXTS.items()
+    if re.fullmatch(r".*return\(\[.*?\]\).*", text, re.DOTALL) and name in {"call_meters", "price_situation"}
+}
 MACROS = "".join(text for name, text in TEXTS.items() if name not in OF_BUILDS | LISTS)
 
 
 def rendered(path: str, data: Path | None = None, **variables) -> str:
     """The SQL of a model under the checkout; sources are files that landed in `data`."""
+    return macro_sql((PROJECT / path).read_text(), data, **variables)
+
+
+def macro_sql(text: str, data: Path | None = None, **variables) -> str:
+    """Text that calls the project's macros, as SQL."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     files = "read_parquet('{}/landed/{}/*/*.parquet', hive_partitioning = true, union_by_name = true)"
     context = {
@@ -31,4 +40,4 @@ def rendered(path: str, data: Path | None = None, **variables) -> str:
         context[name] = partial(ast.literal_eval, words)
     module = environment.from_string(MACROS).make_module(context)
     adapter = SimpleNamespace(dispatch=lambda name: getattr(module, f"duckdb__{name}"))
-    return environment.from_string(MACROS + (PROJECT / path).read_text()).render(adapter=adapter, **context)
+    return environment.from_string(MACROS + text).render(adapter=adapter, **context)

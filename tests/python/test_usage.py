@@ -7,21 +7,22 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from dialects import DIALECTS, INPUT, OUTPUT, Dialect, Usage, filled, provider_total
 from exports import DAY, attributes, nanoseconds
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rendering import macro_sql, rendered
 
 import land
-from rendering import rendered
 
 SIZES: dict[str, Usage] = {
-    "few cached": dict(text=1003, cache_read=400, cache_write_5m=211, cache_write_1h=107, audio_in=89, tool_use=53,
-                       answer=307, reasoning=149, audio_out=71),
-    "most cached": dict(text=7, cache_read=5003, cache_write_5m=1501, cache_write_1h=701, audio_in=89, tool_use=4001,
-                        answer=31, reasoning=2809, audio_out=71),
+    "few cached": dict(zip((*INPUT, *OUTPUT), (1003, 400, 211, 107, 89, 53, 307, 149, 71), strict=True)),
+    "most cached": dict(zip((*INPUT, *OUTPUT), (7, 5003, 1501, 701, 89, 4001, 31, 2809, 71), strict=True)),
     # Equal parts make more than one combination fit a total.
     "all alike": dict.fromkeys((*INPUT, *OUTPUT), 100),
-}  # fmt: skip
+}
 METERS = "input_tokens cache_read_tokens cache_write_5m_tokens cache_write_1h_tokens audio_input_tokens output_tokens "
 METERS = (METERS + "reasoning_tokens audio_output_tokens").split()
 
@@ -108,3 +109,91 @@ def test_what_a_dialect_says_comes_back(table):
             print(name, kind, size, rule, usage, meters, unexplained, file=sys.stderr)
     assert not wrong
     assert len(back) == len(cases) > 3000
+
+
+COUNTS = st.one_of(st.none(), st.sampled_from([0, 1, 100, 200]), st.integers(0, 10**9))
+SAID = st.sampled_from([None, True, False])
+STATED = {
+    **dict.fromkeys(
+        ["input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "cache_write_tokens",
+         "cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens", "tool_use_tokens", "audio_input_tokens",
+         "audio_output_tokens", "image_input_tokens", "image_output_tokens"], COUNTS
+    ),
+    **dict.fromkeys(
+        ["input_includes_cached", "output_includes_reasoning", "input_includes_tool_use", "includes_media"], SAID
+    ),
+    "total_kind": st.sampled_from([None, "provider", "all_parts", "input_output", "unknown"]),
+    "total_excess": st.sampled_from([None, "tool_use"]),
+}  # fmt: skip
+IN = "plain_input cache_read cache_write audio_input image_input".split()
+OUT = "text_output reasoning audio_output image_output".split()
+
+
+def type_of(name: str) -> pa.DataType:
+    return pa.int64() if name.endswith("_tokens") else pa.bool_() if "include" in name else pa.string()
+
+
+def solved(rows: list[dict]) -> list[dict]:
+    """What the solver makes of stated counts."""
+    engine = duckdb.connect()
+    columns = {name: pa.array([row[name] for row in rows], type_of(name)) for name in STATED}
+    engine.register("stated", pa.table({"row_no": list(range(len(rows))), **columns}))
+    found = engine.execute(macro_sql("with {{ usage_solver('stated') }} select * from solved_usage order by row_no"))
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+@settings(max_examples=25)
+@given(st.lists(st.fixed_dictionaries(STATED), min_size=40, max_size=80))
+def test_meters_are_disjoint_and_a_proof_adds_up(rows):
+    for row in solved(rows):
+        assert all(row[meter] >= 0 for meter in (*IN, *OUT)), row
+        assert row["unexplained"] >= 0
+        stated_media = sum(
+            row[f"{kind}_{side}_tokens"] or 0 for kind in ("audio", "image") for side in ("input", "output")
+        )
+        if not stated_media:
+            assert sum(row[meter] for meter in IN) == row["all_input"]
+            assert sum(row[meter] for meter in OUT) == row["all_output"]
+        if row["usage_rule"] == "total" and not stated_media:
+            assert row["all_input"] + row["all_output"] == row["total_tokens"], row
+
+
+INSIDE = {"input_includes_cached": True, "output_includes_reasoning": True}
+OUTSIDE = {"input_includes_cached": False, "output_includes_reasoning": False}
+RULES = [
+    # (input, output, total, cached, reasoning), what is said -> (input, cached, output, reasoning, unexplained), rule
+    ("more cached than input", (100, 50, None, 400, None), INSIDE, (100, 400, 50, 0, 0), "arithmetic"),
+    ("more reasoning than output", (100, 50, None, None, 60), INSIDE, (100, 0, 50, 60, 0), "arithmetic"),
+    ("cached makes up the total", (1000, 50, 1450, 400, 20), INSIDE, (1000, 400, 30, 20, 0), "total"),
+    ("reasoning makes up the total", (1000, 50, 1070, 400, 20), INSIDE, (600, 400, 50, 20, 0), "total"),
+    ("both make up the total", (1000, 50, 1470, 400, 20), INSIDE, (1000, 400, 50, 20, 0), "total"),
+    ("either makes up the total", (1000, 50, 1090, 40, 40), INSIDE, (960, 40, 10, 40, 0), "ambiguous"),
+    ("a provider's total", (1000, 50, 1050, 400, None), {"total_kind": "provider", **OUTSIDE}, (600, 400, 50, 0, 0),
+     "total"),
+    ("a sum of all parts", (1000, 50, 1450, 400, None), {"total_kind": "all_parts", **INSIDE}, (600, 400, 50, 0, 0),
+     "convention"),
+    ("no sum of all parts", (1000, 50, 1050, 400, None), {"total_kind": "all_parts", **OUTSIDE}, (600, 400, 50, 0, 0),
+     "total"),
+    ("a sum of the two", (1000, 50, 1050, 400, None), {"total_kind": "input_output", **OUTSIDE}, (1000, 400, 50, 0, 0),
+     "convention"),
+    ("a total of any kind", (1000, 50, 1050, 400, None), OUTSIDE, (1000, 400, 50, 0, 0), "convention"),
+    ("beyond every reading", (1000, 50, 1090, None, None), INSIDE, (1000, 0, 50, 0, 40), "nothing_within"),
+    ("a total below both", (1000, 50, 900, 400, None), INSIDE, (600, 400, 50, 0, 0), "convention"),
+    ("no input", (None, 100, 1100, None, None), INSIDE, (1000, 0, 100, 0, 0), "restored_from_total"),
+    ("no output", (1000, None, 1100, None, None), INSIDE, (1000, 0, 100, 0, 0), "restored_from_total"),
+    ("no input, cached beside", (None, 100, 1100, 300, None), {"total_kind": "provider", **OUTSIDE},
+     (700, 300, 100, 0, 0), "restored_from_total"),
+    ("a total alone", (None, None, 800, None, None), INSIDE, (800, 0, 0, 0, 0), "total_alone"),
+    ("nothing says", (1000, 50, None, 400, None), {}, (600, 400, 50, 0, 0), "default"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stated", "says", "meters", "rule"), [row[1:] for row in RULES], ids=[row[0] for row in RULES]
+)
+def test_rules_decide_in_their_order(stated, says, meters, rule):
+    names = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "reasoning_tokens")
+    (row,) = solved([{**dict.fromkeys(STATED), **dict(zip(names, stated, strict=True)), **says}])
+    assert tuple(row[name] for name in "plain_input cache_read text_output reasoning unexplained".split()) == meters
+    assert row["usage_rule"] == rule
