@@ -64,6 +64,9 @@ SPAN_RECORDS = [
     ({"traceId", "spanId", "attributes"}, "otlp_span"),
     ({"attributes"}, "otlp_span"),
     ({"start_time"}, "envoy"),
+    ({"timestamp"}, "envoy"),
+    ({"@timestamp"}, "envoy"),
+    ({"time"}, "envoy"),
 ]
 # Marks of eval tools' files: names at the top of a record, a mark in the head, the reader, how records are cut.
 EVAL_RECORDS = [
@@ -205,7 +208,9 @@ def _form_of(record: object) -> str | None:
 def _nearest(record: object) -> str:
     """The format whose names a record has most of, and those that it lacks; no format, if it has half of none."""
     names = span_marks.names_of(record)
-    shared = [(len(marks & names) / len(marks), marks, form) for marks, form in SPAN_RECORDS if len(marks) > 1]
+    # X-Ray's names are anybody's: its ids tell it, or nothing does.
+    telling = [(marks, form) for marks, form in SPAN_RECORDS if len(marks) > 1 and form != "xray"]
+    shared = [(len(marks & names) / len(marks), marks, form) for marks, form in telling]
     share, marks, form = max(shared, key=lambda candidate: candidate[0])
     if share > 0.5 or (share == 0.5 and len(marks & names) > 1):
         # With all names there, it is what they hold that is another format's.
@@ -275,6 +280,10 @@ def _is_line_wise(text: str, end: int) -> bool:
 
 def _csv(text: str) -> Recognised:
     lines = text.lstrip().splitlines()
+    if re.match(r"\d{4}-\d\d-\d\dT\S+ (\S+ )?\{", lines[0]):
+        return _unknown(
+            "records behind a time, as CloudWatch's export to S3 and `logs tail` write them; see README, Inputs"
+        )
     header, delimiter = documents.header_of(lines[0])
     rows = csv.reader(io.StringIO("\n".join(lines[1:])), delimiter=delimiter)
     try:

@@ -72,7 +72,10 @@ FORMATS = {
         "Datadog LLM Observability", ("data|spans|", "attributes|", "spans|"), "start_ns start", "meta metrics",
         opens_data=True,
     ),
-    "envoy": Format("Envoy AI Gateway's access log", (), "start_time", musts="start_time and gen_ai.usage.*"),
+    "envoy": Format(
+        "Envoy AI Gateway's access log", (), "start_time timestamp @timestamp time",
+        musts="start_time and gen_ai.usage.*",
+    ),
     "kong": Format("Kong's AI logs", (), "started_at", "ai"),
     "xray": Format("AWS X-Ray", musts="segments with a trace_id as 1-<8 digits>-<24 digits>"),
     "attribute_map": Format("attributes alone", musts="an attribute of seed attribute_aliases"),

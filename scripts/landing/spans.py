@@ -396,7 +396,7 @@ SHAPES = {
         " 'AppExceptions', 'AppPageViews', 'AppMetrics')",
     ),
     "datadog": ("Datadog: no span_id", "json_array_length(document, '$.data') = 0"),
-    "envoy": ("Envoy: no start_time", "false"),
+    "envoy": ("Envoy: no start_time, timestamp or time", "false"),
     "kong": (
         "Kong: no plugin's usage under `ai`",
         "(json_exists(document, '$.latencies') or json_exists(document, '$.request'))"

@@ -398,6 +398,14 @@ def test_envoy_access_log(tmp_path):
     ]
 
 
+def test_log_lines_of_flat_names_have_their_time(tmp_path):
+    path = tmp_path / "app.log"
+    path.write_bytes(to_lines([{"timestamp": iso(1), "level": "info", "service.name": "shop", **GEN_AI}]))
+    assert read(path, "service_name, input_tokens, cast(started_at as varchar)") == [
+        ("shop", 1000, "2026-10-05 09:00:01")
+    ]
+
+
 def test_kong_logs(tmp_path):
     usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100, "cost": 0.0035}
     meta = {"request_model": "smart", "response_model": "gpt-5", "provider_name": "openai", "request_mode": "oneshot"}
@@ -475,7 +483,7 @@ STRANGERS = {
     "flat.json": (json.dumps(FLAT).encode(), "nearest to OpenInference / Phoenix"),
     "flat.jsonl": (to_lines(FLAT * 3), "start_time and attributes"),
     "flat_gen_ai.jsonl": (to_lines([{"trace_id": TRACE, "ts": 1, "gen_ai.usage.input_tokens": 5}]), "flat records"),
-    "timed.jsonl": (to_lines([{"timestamp": iso(1), "gen_ai.usage.input_tokens": 5}]), "flat records"),
+    "stamped.log": (f"{iso(1)} {json.dumps({'traceId': TRACE, 'spanId': CALL})}\n", "records behind a time"),
     "zipkin_v1.json": (
         json.dumps([{"traceId": TRACE, "id": CALL, "name": "n", "binaryAnnotations": []}]).encode(),
         "Zipkin's API v1",

@@ -1,5 +1,5 @@
--- Envoy AI Gateway's access log in JSON: a request each, its own root. Envoy writes a dash where there is nothing, and
--- the backend's path where a provider would be named.
+-- Envoy AI Gateway's access log in JSON, and log lines of the same flat names: a request each, its own root. Envoy writes
+-- a dash where there is nothing, and the backend's path where a provider would be named.
 with opened as (
 
     select
@@ -8,6 +8,9 @@ with opened as (
         coalesce(
             document ->> '$."x-envoy-origin-path"', document ->> '$."x-envoy-original-path"', document ->> '$.path'
         ) as route,
+        coalesce(
+            document ->> '$.start_time', document ->> '$.timestamp', document ->> '$."@timestamp"', document ->> '$.time'
+        ) as started,
         coalesce(document ->> '$.response_code', document ->> '$.status') as answered,
         coalesce(document ->> '$."x-request-id"', document ->> '$.x_request_id', document ->> '$.request_id') as request_id
     from documents
@@ -23,8 +26,8 @@ select
     cast(null as varchar) as parent_span_id,
     'envoy ' || coalesce(route, 'request') as name,
     case when try_cast(answered as integer) >= 400 then 'ERROR' end as status,
-    document ->> '$.start_time' as started,
-    time_after(document ->> '$.start_time', null, try_cast(
+    started,
+    time_after(started, null, try_cast(
         coalesce(document ->> '$.duration', document ->> '$.duration_ms') as decimal(38, 3)
     ) * 1000) as ended,
     cast(null as varchar) as unit,
@@ -58,6 +61,8 @@ select
             { 'key': 'http.request.id', 'value': nullif(request_id, '-') }
         ]
     ) as attributes,
-    [{ 'key': 'service.name', 'value': 'envoy-ai-gateway' }] as resource
+    [{ 'key': 'service.name', 'value': coalesce(
+        document ->> '$."service.name"', case when json_exists(document, '$.response_code') then 'envoy-ai-gateway' end
+    ) }] as resource
 from opened
-where json_exists(document, '$.start_time')
+where started is not null
