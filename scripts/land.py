@@ -20,6 +20,7 @@ import yaml
 from tqdm import tqdm
 
 import check
+from landing import span_marks
 from landing.store import Store
 from landing.work import Examined, Piece, Progress, Reading, Resume, Task, examine, perform
 
@@ -178,7 +179,7 @@ def read_all(
                 task = waiting.pop(future)
                 try:
                     for file_id, found in future.result().items():
-                        empty = dict(found, rows_read=0, rows_rejected=0, evals_within=0)
+                        empty = dict(found, rows_read=0, rows_rejected=0, evals_within=0, rows_silent=0)
                         merge_counts(counts.setdefault(file_id, empty), found)
                 except (OSError, EOFError, MemoryError) as error:
                     if len(task.pieces) == 1:
@@ -194,6 +195,7 @@ def merge_counts(total: dict, found: dict) -> None:
     total["rows_read"] += found["rows_read"]
     total["rows_rejected"] += found["rows_rejected"]
     total["evals_within"] += found["evals_within"]
+    total["rows_silent"] += found["rows_silent"]
     total["is_growing"] |= found["is_growing"]
     total["first_reasons"] = {**found["first_reasons"], **total["first_reasons"]}
 
@@ -229,6 +231,8 @@ def land(inbox: Path, data: Path) -> int:
         entry["reading"] = reading.mark(examined.what.table)
         end = list(examined.end) if examined.end else None
         landed.append({**entry, "end": end, "continues": continued, **counts[examined.file_id]})
+        if reason := mostly_silent(examined, counts[examined.file_id]):
+            unread.append(complaint(name, reason))
     if landed and (complaints := check.door(store.staging)):
         for line in complaints:
             print(f"ERROR at the door: {line}")
@@ -239,6 +243,17 @@ def land(inbox: Path, data: Path) -> int:
     report(store, landed, unread, seen)
     report_rules(store, reading, [found for found in fresh if found.is_again])
     return over_share(landed, variables)
+
+
+def mostly_silent(examined: Examined, counts: dict) -> str | None:
+    """Why a file counts as not read: its reader understood nothing of most of its records, each refused by line."""
+    silent, read, form = counts["rows_silent"], counts["rows_read"], examined.what.form
+    if 2 * silent <= read:
+        return None
+    return (
+        f"{silent:,} of {read:,} records say nothing to the reader of {span_marks.title(form)}, the nearest format, "
+        f"which needs {span_marks.needs(form)} ({next(iter(counts['first_reasons']))}); see README, Inputs"
+    )
 
 
 def report_rules(store: Store, reading: Reading, again: list[Found]) -> None:

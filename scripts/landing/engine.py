@@ -37,11 +37,20 @@ def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
 
 @cache
 def reader_sql(form: str) -> str:
-    """The reader's query; a bare OTLP span is read as a batch of one."""
-    text = _expanded((HERE / "readers" / f"{form.replace('otlp_span', 'otlp_json')}.sql").read_text())
+    """The reader's query; a bare OTLP span is read as a batch of one, and Tempo's answers as OTLP."""
+    name = "otlp_json" if form in ("otlp_span", "tempo") else form
+    text = _expanded((HERE / "readers" / f"{name}.sql").read_text())
     if form == "otlp_span":
         text = text.replace("from documents", f"from (select * replace ({BATCH_OF_ONE} as document) from documents)")
+    if form == "tempo":
+        text = as_otlp(text)
     return re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
+
+
+def as_otlp(text: str) -> str:
+    """A reader of OTLP JSON that reads Tempo's answers."""
+    tempo = (HERE / "readers" / "tempo.sql").read_text().rstrip()
+    return text.replace("from documents", f"from ({tempo})", 1)
 
 
 def _expanded(text: str) -> str:

@@ -1,21 +1,27 @@
 """What a file is, told by its content; names and folders are not asked."""
 
+import csv
+import io
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landing import documents
+from landing import documents, span_marks
 from landing.logs import ZIP_MAGIC
+from landing.span_marks import ATTRIBUTE_NAMES
 from landing.tables import HEADERS
 
 HEAD_BYTES = 1 << 18
 # Marks of span formats in JSON records: names that a record has, and the reader for it. The first that fits wins.
 SPAN_RECORDS = [
     ({"resourceSpans"}, "otlp_json"),
+    ({"batches"}, "tempo"),
+    ({"trace"}, "tempo"),
     ({"traceID", "spans"}, "jaeger"),
     ({"trace", "observations"}, "langfuse"),
     ({"projectId", "observations"}, "langfuse"),
@@ -24,11 +30,43 @@ SPAN_RECORDS = [
     ({"request_id", "call_type", "spend"}, "litellm"),
     ({"spanContext"}, "javascript"),
     ({"_spanContext"}, "javascript"),
-    ({"traceId", "id", "timestamp", "duration"}, "javascript"),
+    ({"traceId", "id", "timestamp", "duration", "attributes"}, "javascript"),
+    ({"traceId", "id", "localEndpoint"}, "zipkin"),
+    ({"traceId", "id", "timestamp", "tags"}, "zipkin"),
+    ({"traceId", "id", "timestamp", "duration"}, "zipkin"),
+    ({"TraceId", "SpanId", "SpanAttributes"}, "clickhouse"),
+    ({"trace_id", "span_id", "attributes_string"}, "clickhouse"),
+    ({"traceID", "spanID", "stringTagMap"}, "clickhouse"),
+    ({"traceID", "spanID", "durationNano", "tagMap"}, "clickhouse"),
+    ({"trace.trace_id", "trace.span_id"}, "honeycomb"),
+    ({"trace.trace_id", "meta.annotation_type"}, "honeycomb"),
+    ({"operation_Id", "id", "duration"}, "azure_monitor"),
+    ({"OperationId", "Id", "DurationMs"}, "azure_monitor"),
+    ({"tables"}, "azure_monitor"),
+    ({"trace_id", "span_id", "start_ns"}, "datadog"),
+    ({"data"}, "datadog"),
+    ({"spans"}, "datadog"),
+    ({"Traces"}, "xray"),
+    ({"Segments"}, "xray"),
+    ({"Id", "Document"}, "xray"),
+    ({"trace_id", "id", "start_time"}, "xray"),
+    ({"ai", "request"}, "kong"),
+    ({"ai", "started_at"}, "kong"),
+    ({"latencies", "request", "started_at"}, "kong"),
     ({"context", "attributes"}, "openinference"),
     ({"context.trace_id", "context.span_id"}, "openinference"),
     ({"trace_id", "span_id"}, "openinference"),
+    ({"traceId", "spanId", "startTimeUnixNano"}, "cloudwatch"),
+    ({"logEvents"}, "cloudwatch"),
+    ({"events"}, "cloudwatch"),
+    ({"results"}, "cloudwatch"),
+    ({"@message"}, "cloudwatch"),
     ({"traceId", "spanId", "attributes"}, "otlp_span"),
+    ({"attributes"}, "otlp_span"),
+    ({"start_time"}, "envoy"),
+    ({"timestamp"}, "envoy"),
+    ({"@timestamp"}, "envoy"),
+    ({"time"}, "envoy"),
 ]
 # Marks of eval tools' files: names at the top of a record, a mark in the head, the reader, how records are cut.
 EVAL_RECORDS = [
@@ -41,6 +79,18 @@ EVAL_RECORDS = [
 INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", re.DOTALL)
 # Scores alone, as Langfuse's API, blob storage and tables export them.
 SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
+# Formats that people know by name and that no reader takes: a mark in the head, and where else the spans are.
+ROUTES = [
+    (r'"binaryAnnotations"\s*:', "Zipkin's API v1; export with GET /api/v2/traces"),
+    (
+        r'"severityNumber"\s*:',
+        "OpenTelemetry log records without resourceLogs; their spans are in the log group aws/spans",
+    ),
+    (
+        r'"type"\s*:\s*"spans?"(?s:.)*"(resource_name|start_timestamp)"\s*:',
+        "Datadog APM spans; export LLM Observability",
+    ),
+]
 # Known formats that hold nothing to read: a mark in the head, and the name people know them by.
 NOT_READ = [(r'"resourceMetrics"\s*:', "OTLP metrics, which carry no calls")]
 # Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
@@ -51,7 +101,8 @@ PAGES = [
     (r'"object"\s*:\s*"(page|bucket)"', "openai_usage/openai_page"),
 ]
 EMPTY_OPENAI_USAGE = {"start_time", "end_time", "start_time_iso", "end_time_iso"}
-ATTRIBUTE_NAMES = re.compile(r"(gen_ai|llm|openinference|ai|traceloop|langfuse)\.")
+UNKNOWN_JSON = "JSON of no known export format, or cut off in its first record"
+MOST_RECORDS = 50  # of a file's head, that tell its format
 
 
 class Recognised(NamedTuple):
@@ -95,18 +146,17 @@ def _is_framed(head: bytes) -> bool:
 
 
 def _json(text: str) -> Recognised:
-    record, end = _first_record(text)
+    records, end = _first_records(text)
+    record = records[0] if records else None
     cut = "lines" if _is_line_wise(text, end) else "concatenated"
     if evals := _evals(record, text, cut):
         return evals
-    names = set(record) if isinstance(record, dict) else set(re.findall(r'"([A-Za-z_.]+)"\s*:', text))
-    if isinstance(record, dict) and isinstance(record.get("data"), list):  # Jaeger's API wraps its traces
-        names |= set(record["data"][0]) if record["data"] and isinstance(record["data"][0], dict) else set()
+    names = span_marks.names_of(record)
     if any(marks <= names for marks in SCORES) and "observations" not in names:
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
-    for marks, form in SPAN_RECORDS:
-        if marks <= names:
-            return Recognised("spans", form, cut)
+    spans = _spans(records, end, cut)
+    if spans.table:
+        return spans
     if names & {"data", "results"}:
         for mark, form in PAGES:
             if re.search(mark, text):
@@ -116,40 +166,107 @@ def _json(text: str) -> Recognised:
     for mark, name in NOT_READ:
         if re.search(mark, text):
             return _unknown(f"{name}: nothing to read")
-    if re.search(r'"attributes"\s*:\s*\[\s*(\{\s*"key"\s*:|\])', text):
-        return Recognised("spans", "otlp_span", cut)
+    for mark, route in ROUTES:
+        if re.search(mark, text):
+            return _unknown(f"{route}; see README, Inputs")
+    return spans
+
+
+def _spans(records: list, end: int, cut: str) -> Recognised:
+    """The reader that most of these records are for, if they say what it needs; else what is nearest, and missing."""
+    forms = [_form_of(record) for record in records]
+    counts = Counter(form for form in forms if form)
+    if not counts:
+        nearest = next(filter(None, (_nearest(record) for record in records)), None)
+        said = f"JSON of no known export format: {nearest}" if nearest else UNKNOWN_JSON
+        return _unknown(f"{said}; see README, Inputs")
+    ((form, fitting),) = counts.most_common(1)
+    title = span_marks.title(form)
+    if 2 * fitting < len(records):
+        nearest = next((found for record in records if not _form_of(record) and (found := _nearest(record))), "")
+        return _unknown(
+            f"{len(records) - fitting} of the first {len(records)} records say nothing to the reader of {title}"
+            f"{nearest and f' ({nearest})'}; export them alone"
+        )
+    # A head that ends within its only record may not show all of it.
+    own = [record for record, found in zip(records, forms, strict=True) if found == form]
+    if end >= 0 and (missing := span_marks.lacking(form, own)):
+        return _unknown(f"nearest to {title}, whose spans have {missing}, which these lack; see README, Inputs")
+    return Recognised("spans", form, cut)
+
+
+def _form_of(record: object) -> str | None:
+    """The reader of a span record, by names that it has and by what stands under them."""
+    if not isinstance(record, dict):
+        return None
+    for marks, form in SPAN_RECORDS:
+        if marks <= span_marks.names_of(record, form) and span_marks.fits(form, record):
+            return form
+    return "attribute_map" if span_marks.is_attribute_map(record) else None
+
+
+def _nearest(record: object) -> str:
+    """The format whose names a record has most of, and those that it lacks; no format, if it has half of none."""
+    names = span_marks.names_of(record)
+    # X-Ray's names are anybody's: its ids tell it, or nothing does.
+    telling = [(marks, form) for marks, form in SPAN_RECORDS if len(marks) > 1 and form != "xray"]
+    shared = [(len(marks & names) / len(marks), marks, form) for marks, form in telling]
+    share, marks, form = max(shared, key=lambda candidate: candidate[0])
+    if share > 0.5 or (share == 0.5 and len(marks & names) > 1):
+        # With all names there, it is what they hold that is another format's.
+        lacked = ", ".join(sorted(marks - names)) or span_marks.needs(form)
+        return f"nearest to {span_marks.title(form)}, without {lacked}"
     if any(ATTRIBUTE_NAMES.match(name) for name in names):
-        return Recognised("spans", "attribute_map", cut)
-    return _unknown("JSON of no known export format, or cut off in its first record; see README, Inputs")
+        return "flat records of calls with ids or times of their own, under names that no reader knows"
+    return ""
 
 
 def _evals(record: object, text: str, cut: str) -> Recognised | None:
-    """The reader of an eval tool's file; where the head cuts the record, by the names that stand at its top."""
-    names = set(record) if isinstance(record, dict) else _outer_names(text) if record is None else set()
+    """The reader of an eval tool's file, by the names at the top of its first record, which the head may cut."""
+    names = set(record) if isinstance(record, dict) else set()
     for marks, mark, form, own_cut in EVAL_RECORDS:
         if marks <= names and re.search(mark, text):
             return Recognised("eval_runs", f"eval_runs/{form}", own_cut or cut)
     return None
 
 
-def _outer_names(text: str) -> set[str]:
-    """Names at the top of a JSON object, of which there may be the beginning alone."""
-    depth, names = 0, set()
-    for token in re.finditer(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', text):
-        if token[2] and depth == 1:
-            names.add(token[1])
-        depth += (token[0] in ("{", "[")) - (token[0] in ("}", "]"))
-    return names
+def _first_records(text: str) -> tuple[list, int]:
+    """(the first records, where the first ends) of JSON text; where the head cuts the first, its beginning and -1."""
+    decode, begin, first_end, records = json.JSONDecoder().raw_decode, 0, -1, []
+    while len(records) < MOST_RECORDS:
+        begin = re.compile(r"[\s,\[\]]*").match(text, begin).end()
+        try:
+            record, begin = decode(text, begin)
+            first_end = first_end if records else begin
+            records.append(record)
+        except (json.JSONDecodeError, RecursionError):
+            if not records:
+                return [part for part in [_beginning(text, begin)] if part is not None], -1
+            begin = text.find("\n", begin) + 1  # of lines, one may be broken
+            if not begin:
+                break
+    return records, first_end
 
 
-def _first_record(text: str) -> tuple[object, int]:
-    """(the first record, where it ends) of JSON text; (None, -1) where the head cuts it."""
-    begin = re.match(r"[\s\[]*", text).end()
+def _beginning(text: str, begin: int) -> object:
+    """As much of a JSON value as its cut text says, or None."""
+    closers, whole = [], None
+    for token in re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\],]').finditer(text, begin):
+        if token[0] == '"':  # a text without its end
+            break
+        if token[0] in "{[":
+            closers.append("}" if token[0] == "{" else "]")
+            whole = token.end(), "".join(reversed(closers))
+        elif token[0] in "}]":
+            if not closers or closers.pop() != token[0]:
+                return None
+            whole = token.end(), "".join(reversed(closers))
+        elif token[0] == ",":
+            whole = token.start(), "".join(reversed(closers))
     try:
-        record, end = json.JSONDecoder().raw_decode(text, begin)
-        return record, end
+        return json.loads(text[begin : whole[0]] + whole[1]) if whole else None
     except (json.JSONDecodeError, RecursionError):
-        return None, -1
+        return None
 
 
 def _is_line_wise(text: str, end: int) -> bool:
@@ -162,23 +279,42 @@ def _is_line_wise(text: str, end: int) -> bool:
 
 
 def _csv(text: str) -> Recognised:
-    return _header(documents.header_of(text.lstrip().splitlines()[0])[0], "rows")
+    lines = text.lstrip().splitlines()
+    if re.match(r"\d{4}-\d\d-\d\dT\S+ (\S+ )?\{", lines[0]):
+        return _unknown(
+            "records behind a time, as CloudWatch's export to S3 and `logs tail` write them; see README, Inputs"
+        )
+    header, delimiter = documents.header_of(lines[0])
+    rows = csv.reader(io.StringIO("\n".join(lines[1:])), delimiter=delimiter)
+    try:
+        cells = next((cells for cells in rows if len(cells) == len(header)), None)
+    except csv.Error:
+        cells = None
+    return _header(header, "rows", dict(zip(header, cells or [""] * len(header), strict=True)))
 
 
 def _parquet(path: Path) -> Recognised:
     try:
-        return _header(pq.ParquetFile(path).schema_arrow.names, "parquet_rows")
+        names = pq.ParquetFile(path).schema_arrow.names
     except (pa.ArrowInvalid, OSError) as error:
         return _unknown(f"Parquet that can't be opened ({str(error)[:100]}); export it again")
+    return _header(names, "parquet_rows", dict.fromkeys(names))
 
 
-def _header(header: list[str], cut: str) -> Recognised:
+def _header(header: list[str], cut: str, row: dict) -> Recognised:
+    """The reader of a table, by its header and its first row (of Parquet the names alone)."""
     names, nearest, share, missing = set(header), None, 0.0, []
     if any(marks <= names for marks in SCORES):
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
-    for marks, form in SPAN_RECORDS:
-        if marks <= names:
-            return Recognised("spans", form, cut)
+    local = next((name for name in header if re.fullmatch(r"(timestamp|TimeGenerated) \[(?!UTC).*\]", name)), None)
+    if form := _form_of(row):
+        if local:
+            return _unknown(f"times in a zone of the browser ({local}); show times in UTC and export again")
+        if lacking := span_marks.lacking(form, [row]):
+            return _unknown(
+                f"nearest to {span_marks.title(form)}, whose spans have {lacking}, which these lack; see README, Inputs"
+            )
+        return Recognised("spans", form, cut)
     if names == EMPTY_OPENAI_USAGE:
         return Recognised("openai_usage", "openai_usage", cut)
     if table := _table(names):
@@ -190,7 +326,10 @@ def _header(header: list[str], cut: str) -> Recognised:
             nearest, share, missing = table, here, lacking
     if nearest and share >= 0.5:
         return _unknown(f"header of {nearest} without {', '.join(missing)}; export it again with all columns")
-    if cut == "parquet_rows":
+    kind = "Parquet" if cut == "parquet_rows" else "a CSV" if len(header) > 1 else ""
+    if kind and (near := _nearest(row)):
+        return _unknown(f"{kind} of no known export format: {near}; see README, Inputs")
+    if kind == "Parquet":
         return _unknown("Parquet without the columns of a known export; see README, Inputs")
     return _unknown("neither JSON nor a CSV with a known header; see README, Inputs")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from landing.engine import ATTRIBUTE, quoted
+from landing.engine import ATTRIBUTE, as_otlp, quoted
 from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES, typed_columns
 
 READERS = Path(__file__).resolve().parent / "readers"
@@ -16,6 +16,7 @@ PARTS = {
     "inspect_ai": ("inspect_ai_samples", "inspect_ai_uses", "inspect_ai"),
     "promptfoo": ("promptfoo_cases", "promptfoo_counts", "promptfoo_uses", "promptfoo"),
     **{name: (name, "evaluation_events") for name in ("otlp_evaluations", "otlp_logs")},
+    "tempo_evaluations": ("otlp_evaluations", "evaluation_events"),
 }
 SCORED_SPAN = (
     '{"traceId": "VARCHAR", "spanId": "VARCHAR", "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR",'
@@ -137,6 +138,7 @@ class RowReader:
 def page_sql(reader: str) -> str:
     """The query that explodes pages of a provider's API, or a log of evals, into rows with their names."""
     text = "".join((READERS / f"{name}.sql").read_text() for name in PARTS.get(reader, (reader,)))
+    text = as_otlp(text) if reader == "tempo_evaluations" else text
     return text.replace("{scored_span}", SCORED_SPAN).replace("{attribute}", ATTRIBUTE)
 
 

@@ -156,7 +156,7 @@ class SpanReader:
         if not silent:
             return []
         lines = ", ".join(str(line) for line in silent)
-        reason, is_empty = SHAPES.get(form, ("JSON of another shape than the file's other records", "false"))
+        reason, is_empty = SHAPES.get(form, (OTHER_SHAPE, "false"))
         return run(
             f"""select file_no, source_line, $reason from documents
                 where (file_no, source_line) in ({lines}) and not coalesce({is_empty}, false)""",
@@ -302,6 +302,7 @@ class SpanReader:
         """The query from `raw` to landed columns, over the attributes that occur in this portion alone, and the reason
         why one of its rows is refused."""
         columns: list[str] = []  # one per attribute that occurs
+        own: list[str] = []  # those that stand on spans themselves
         picked: dict[str, list[tuple[str, Alias]]] = {}
         for canonical, ranked in self.aliases.of.items():
             for names, attributes, texts in ((seen, "names", "texts"), (below, "resource_names", "resource_texts")):
@@ -311,6 +312,7 @@ class SpanReader:
                         quoted = alias.attribute.replace("'", "''")
                         columns.append(f"text_of({texts}[list_position({attributes}, '{quoted}')]) as {name}")
                         picked.setdefault(canonical, []).append((name, alias))
+                        own += [name] if names is seen else []
 
         def value(name: str, alias: Alias, canonical: str) -> str:
             if alias.attribute.startswith("output.value:"):
@@ -345,6 +347,7 @@ class SpanReader:
         fine = [f"{name} is distinct from chr(1)" for name in DECIDING if name in picked]
         faults = [f"label_fault({name}, '{name}')" for name in DECIDING if name in picked]
         fault = f"""coalesce(case when is_shapeless then 'a span that is no object' end,
+            case when is_silent then concat('{SILENT} ', format, ': neither a time nor an attribute that it knows') end,
             {", ".join([*faults, "null"])})"""
         # One odd value costs that value, not the span.
         counts = [name for name in QUANTITIES if name in picked]
@@ -393,6 +396,8 @@ class SpanReader:
                 source_file, file_id, started, ended,
                 time_of(started, unit) as moment_started, time_of(ended, unit) as moment_ended,
                 len(names) as attributes,
+                case when time_of(started, unit) is null and time_of(ended, unit) is null
+                    then coalesce({", ".join([*own, "null"])}) is null else false end as is_silent,
                 {labels},
                 {quantities},
                 {first("stated_usd")} as stated_usd_stated,
@@ -435,7 +440,7 @@ class SpanReader:
             cast(least(coalesce(attributes, 0), 32767) as smallint) as filled,
             trace_text is null and name is null and started is null and attributes is null as is_shapeless,
             -- Cheap, and asked of every span; the reason is asked of those that fail.
-            {" and ".join(["not is_shapeless", *fine])} as is_fine,
+            {" and ".join(["not is_shapeless", "not is_silent", *fine])} as is_fine,
             case when not is_fine then null when trace_digits > 0 then plain_trace_key(trace_digits)
                 else key_of(trace_id) end as trace_key
         from numbered""",
@@ -443,16 +448,59 @@ class SpanReader:
         )
 
 
+def is_silent(reason: str) -> bool:
+    """Whether a record was refused because its reader understood nothing of it."""
+    return SILENT in reason or reason == OTHER_SHAPE or reason in {shape for shape, _ in SHAPES.values()}
+
+
+SILENT = "says nothing to the reader of"
+OTHER_SHAPE = "JSON of another shape than the file's other records"
 # Per reader: what a record must hold, and when it may hold it and give no span (an empty batch).
 SHAPES = {
     "otlp_json": (
         "OTLP: no spans under resourceSpans",
         "json_type(document, '$.resourceSpans') = 'ARRAY'"
-        " and len(json_extract(document, '$.resourceSpans[*].*[*].spans[*]')) = 0",
+        " and len(json_extract(document, '$.resourceSpans[*].*[*].*[*]')) = 0",
     ),
+    "tempo": (
+        "Tempo: no spans under batches or trace.resourceSpans",
+        "json_extract_string(document, ['$.batches', '$.trace.resourceSpans', '$.trace.batches'])"
+        " in (['[]', null, null], [null, '[]', null], [null, null, '[]'])",
+    ),
+    "cloudwatch": (
+        "CloudWatch: no span, with spanId and startTimeUnixNano, in the record",
+        "regexp_matches(document, '(severityNumber|observedTimeUnixNano|CONTROL_MESSAGE)')",
+    ),
+    "clickhouse": ("ClickHouse: no SpanAttributes", "json_array_length(document, '$.data') = 0"),
+    "honeycomb": (
+        "Honeycomb: no trace.span_id",
+        "coalesce(document ->> '$.\"meta.annotation_type\"', document ->> '$.data.\"meta.annotation_type\"')"
+        " in ('span_event', 'link')",
+    ),
+    "azure_monitor": (
+        "Application Insights: no id or no duration, which dependencies and requests have",
+        "json_exists(document, '$.tables') and len(json_extract(document, '$.tables[*].rows[*]')) = 0"
+        " or coalesce(document ->> '$.itemType', document ->> '$.Type')"
+        " in ('trace', 'customEvent', 'exception', 'pageView', 'customMetric', 'AppTraces', 'AppEvents',"
+        " 'AppExceptions', 'AppPageViews', 'AppMetrics')",
+    ),
+    "datadog": ("Datadog: no span_id", "json_array_length(document, '$.data') = 0"),
+    "envoy": ("Envoy: no start_time, timestamp or time", "false"),
+    "kong": (
+        "Kong: no plugin's usage under `ai`",
+        "(json_exists(document, '$.latencies') or json_exists(document, '$.request'))"
+        " and len(json_extract(document, '$.ai.*.meta')) = 0",
+    ),
+    "xray": (
+        "X-Ray: no segment with an id",
+        "json_type(document, '$.Traces') = 'ARRAY' and len(json_extract(document, '$.Traces[*].*[*]')) = 0",
+    ),
+    "zipkin": ("Zipkin: no traceId and id, or neither a timestamp nor tags", "false"),
+    "openinference": ("OpenInference: no attributes", "false"),
     "langfuse": ("Langfuse: no list of observations", "json_type(document, '$.observations') = 'ARRAY'"),
     "jaeger": (
         "Jaeger: no list of traces or spans",
-        "json_type(document, '$.data') = 'ARRAY' or json_type(document, '$.spans') = 'ARRAY'",
+        "json_array_length(document, '$.data') = len(json_extract(document, '$.data[*].spans'))"
+        " or json_type(document, '$.spans') = 'ARRAY'",
     ),
 }

@@ -21,7 +21,7 @@ from landing import documents, logs
 from landing.engine import engine_for
 from landing.recognise import Recognised, recognise
 from landing.rows import RowReader
-from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader
+from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent
 from landing.tables import NO_DAY, TABLES
 
 # A larger file with a record a line is read in ranges, by all processes.
@@ -36,6 +36,7 @@ REASONS_SHOWN = 3
 # Span files that may hold eval results: a mark in a record that does, and the reader that takes them.
 EVALS_WITHIN = {
     "otlp_json": ("gen_ai.evaluation.result", "eval_runs/otlp_evaluations"),
+    "tempo": ("gen_ai.evaluation.result", "eval_runs/tempo_evaluations"),
     "langfuse": ('"scores"', "eval_runs/langfuse_scores"),
 }
 
@@ -193,6 +194,7 @@ class Performance:
                 "rows_read": 0,
                 "rows_rejected": 0,
                 "evals_within": 0,
+                "rows_silent": 0,
                 "first_reasons": {},
                 "is_growing": False,
             }
@@ -298,6 +300,7 @@ class Performance:
             entry = self.found[piece.file_id]
             entry["rows_read"] += is_record
             entry["rows_rejected"] += table is None and is_row
+            entry["rows_silent"] += is_silent(reason)
             if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:
                 entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
@@ -315,7 +318,7 @@ class Performance:
 
 
 def perform(task: Task, reading: Reading, staging: Path) -> dict[str, dict]:
-    """Read a task's pieces into staging; returns per file: rows read, rows rejected, reasons, `is_growing`."""
+    """Read a task's pieces into staging; returns per file: rows read, rejected and silent, reasons, `is_growing`."""
     performance = Performance(task, reading, staging)
     found = performance.run()
     performance.write_rejects()

@@ -6,6 +6,7 @@ with observations as (
         source_line,
         coalesce(document -> '$.trace', case when json_exists(document, '$.observations') then document end) as trace,
         unnest(case
+            when json_type(document, '$.data') = 'ARRAY' then json_extract(document, '$.data[*]')
             when json_exists(document, '$.observations') then json_extract(document, '$.observations[*]')
             else [cast(document as json)]
         end) as span

@@ -100,3 +100,45 @@ create macro link_keys(links) as list_distinct(list_filter(
     ),
     lambda link: link.trace_key is not null and link.span_key is not null
 ));
+
+-- A time so many microseconds after another, as text; null where either is not understood.
+create macro time_after(started, unit, microseconds) as
+    cast(try(time_of(started, unit) + to_microseconds(cast(try_cast(microseconds as decimal(38, 3)) as bigint))) as varchar);
+
+-- Maps and lists of ClickHouse: JSON, or its own text (`{'k':'v'}`, `['v']`), in which a backslash escapes.
+create macro unescaped(stated) as replace(replace(replace(stated, '\''', ''''), '\n', chr(10)), '\\', '\');
+
+create macro clickhouse_found(stated, part) as regexp_extract_all(
+    stated, '''((?:[^''\\]|\\.)*)'':(?:''((?:[^''\\]|\\.)*)''|([^,''}]+))', part
+);
+
+create macro clickhouse_pairs(stated) as case
+    when json_valid(stated) then pairs_of(json_of(stated))
+    when starts_with(stated, '{') then list_transform(
+        list_zip(clickhouse_found(stated, 1), clickhouse_found(stated, 2), clickhouse_found(stated, 3)),
+        lambda found: { 'key': unescaped(found[1]), 'value': unescaped(coalesce(found[2], found[3])) }
+    )
+end;
+
+create macro clickhouse_list(stated) as case
+    when json_valid(stated) then json_extract_string(stated, '$[*]')
+    else regexp_extract_all(stated, '''([^'']*)''', 1)
+end;
+
+-- The attribute that an annotation of X-Ray is named after, where its dots became low lines.
+create macro dotted_annotation(name) as coalesce(
+    list_filter(
+        list_concat(getvariable('feature_names'), [
+            'app.team', 'service.name', 'gen_ai.operation.name', 'gen_ai.provider.name', 'gen_ai.system',
+            'gen_ai.request.model', 'gen_ai.response.model', 'gen_ai.response.id', 'gen_ai.usage.input_tokens',
+            'gen_ai.usage.output_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.usage.completion_tokens',
+            'gen_ai.usage.total_tokens', 'gen_ai.usage.cache_read.input_tokens',
+            'gen_ai.usage.cache_creation.input_tokens', 'gen_ai.usage.cache_write.input_tokens',
+            'gen_ai.usage.cache_read_input_tokens', 'gen_ai.usage.cache_creation_input_tokens',
+            'gen_ai.usage.cache_write_input_tokens', 'gen_ai.usage.reasoning.output_tokens', 'gen_ai.agent.name',
+            'gen_ai.tool.name', 'gen_ai.conversation.id', 'session.id', 'user.id', 'tenant.id'
+        ]),
+        lambda known: replace(known, '.', '_') = name
+    )[1],
+    name
+);

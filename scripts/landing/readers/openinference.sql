@@ -38,3 +38,4 @@ select
     ) as attributes,
     list_concat(within(pairs, 'resource.attributes.'), within(pairs, 'resource.')) as resource
 from opened
+where len(list_filter(json_keys(document), lambda name: starts_with(name, 'attributes'))) > 0
