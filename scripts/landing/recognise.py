@@ -30,6 +30,30 @@ SPAN_RECORDS = [
     ({"trace_id", "span_id"}, "openinference"),
     ({"traceId", "spanId", "attributes"}, "otlp_span"),
 ]
+# Marks of platforms' exports: names at the top of a record, a mark in the head (or header), and the reader. They go before
+# SPAN_RECORDS, whose marks are fewer; Opik's are few themselves, and go behind.
+AGENTS_TRACE = r'"object"\s*:\s*"trace(\.span)?"'
+MLFLOW_NAME = r'"mlflow\.\w+(\.\w+)?"\s*:'
+PLATFORM_RECORDS = [
+    ({"run_type", "start_time"}, r'"(trace_id|dotted_order|parent_run_id)"', "langsmith"),
+    ({"runs"}, r'"run_type"\s*:', "langsmith"),
+    ({"info", "data"}, MLFLOW_NAME, "mlflow"),
+    ({"spans"}, MLFLOW_NAME, "mlflow"),
+    ({"traces"}, MLFLOW_NAME, "mlflow"),
+    ({"spans", "trace_metadata"}, "", "mlflow"),
+    ({"spans", "request_metadata"}, "", "mlflow"),
+    ({"object"}, AGENTS_TRACE, "openai_agents"),
+    ({"data"}, AGENTS_TRACE, "openai_agents"),
+    ({"traces"}, AGENTS_TRACE, "openai_agents"),
+    ({"op_name", "started_at", "summary"}, r'"trace_id"', "weave"),
+    ({"request_created_at", "response_created_at"}, "", "helicone"),
+    ({"data"}, r'"request_created_at"\s*:', "helicone"),
+]
+OPIK_RECORDS = [
+    ({"id", "trace_id", "type", "start_time", "usage"}, "", "opik"),
+    ({"id", "trace_id", "type", "start_time"}, r'"(usage|total_estimated_cost|parent_span_id)"\s*:', "opik"),
+    ({"content", "page", "total"}, r'"trace_id"\s*:', "opik"),
+]
 # Marks of eval tools' files: names at the top of a record, a mark in the head, the reader, how records are cut.
 EVAL_RECORDS = [
     ({"eval"}, r'"(task|run_id|created)"\s*:', "inspect_ai", "inspect_log"),
@@ -99,6 +123,8 @@ def _json(text: str) -> Recognised:
     cut = "lines" if _is_line_wise(text, end) else "concatenated"
     if evals := _evals(record, text, cut):
         return evals
+    if form := _platform(PLATFORM_RECORDS, _top_names(record, text), text):
+        return Recognised("spans", form, cut)
     names = set(record) if isinstance(record, dict) else set(re.findall(r'"([A-Za-z_.]+)"\s*:', text))
     if isinstance(record, dict) and isinstance(record.get("data"), list):  # Jaeger's API wraps its traces
         names |= set(record["data"][0]) if record["data"] and isinstance(record["data"][0], dict) else set()
@@ -107,6 +133,8 @@ def _json(text: str) -> Recognised:
     for marks, form in SPAN_RECORDS:
         if marks <= names:
             return Recognised("spans", form, cut)
+    if form := _platform(OPIK_RECORDS, _top_names(record, text), text):
+        return Recognised("spans", form, cut)
     if names & {"data", "results"}:
         for mark, form in PAGES:
             if re.search(mark, text):
@@ -130,6 +158,18 @@ def _evals(record: object, text: str, cut: str) -> Recognised | None:
         if marks <= names and re.search(mark, text):
             return Recognised("eval_runs", f"eval_runs/{form}", own_cut or cut)
     return None
+
+
+def _top_names(record: object, text: str) -> set[str]:
+    """Names at the top of the first record, also where the head cuts it."""
+    return set(record) if isinstance(record, dict) else _outer_names(re.sub(r"^[\s\[]*", "", text))
+
+
+def _platform(records: list[tuple], names: set[str], text: str) -> str | None:
+    """The reader of a platform's export."""
+    if names & {"resourceSpans", "resourceLogs", "traceID"}:
+        return None
+    return next((form for marks, mark, form in records if marks <= names and re.search(mark, text)), None)
 
 
 def _outer_names(text: str) -> set[str]:
@@ -176,9 +216,14 @@ def _header(header: list[str], cut: str) -> Recognised:
     names, nearest, share, missing = set(header), None, 0.0, []
     if any(marks <= names for marks in SCORES):
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
+    quoted = ", ".join(f'"{name}"' for name in header)
+    if form := _platform(PLATFORM_RECORDS, names, quoted):
+        return Recognised("spans", form, cut)
     for marks, form in SPAN_RECORDS:
         if marks <= names:
             return Recognised("spans", form, cut)
+    if form := _platform(OPIK_RECORDS, names, quoted):
+        return Recognised("spans", form, cut)
     if names == EMPTY_OPENAI_USAGE:
         return Recognised("openai_usage", "openai_usage", cut)
     if table := _table(names):

@@ -419,6 +419,11 @@ SHAPES = {
         " and len(json_extract(document, '$.resourceSpans[*].*[*].spans[*]')) = 0",
     ),
     "langfuse": ("Langfuse: no list of observations", "json_type(document, '$.observations') = 'ARRAY'"),
+    "langsmith": ("LangSmith: no list of runs", "json_type(document, '$.runs') = 'ARRAY'"),
+    "mlflow": ("MLflow: no list of spans", "json_type(coalesce(document -> '$.data', document), '$.spans') = 'ARRAY'"),
+    "openai_agents": ("OpenAI Agents: no traces or spans", "json_type(document, '$.data') = 'ARRAY'"),
+    "opik": ("Opik: no list of spans", "json_type(document, '$.content') = 'ARRAY'"),
+    "helicone": ("Helicone: no list of requests", "json_type(document, '$.data') = 'ARRAY'"),
     "jaeger": (
         "Jaeger: no list of traces or spans",
         "json_type(document, '$.data') = 'ARRAY' or json_type(document, '$.spans') = 'ARRAY'",
