@@ -30,8 +30,8 @@ SPAN_RECORDS = [
     ({"trace_id", "span_id"}, "openinference"),
     ({"traceId", "spanId", "attributes"}, "otlp_span"),
 ]
-# Marks of platforms' exports: names at the top of a record, a mark in the head (or header), and the reader. They go before
-# SPAN_RECORDS, whose marks are fewer; Opik's are few themselves, and go behind.
+# Marks of platforms' exports: names at the top of a record, a mark in the head (or header), and the reader. They go
+# before SPAN_RECORDS, whose marks are fewer; Opik's are few themselves, and go behind.
 AGENTS_TRACE = r'"object"\s*:\s*"trace(\.span)?"'
 MLFLOW_NAME = r'"mlflow\.\w+(\.\w+)?"\s*:'
 PLATFORM_RECORDS = [

@@ -44,15 +44,27 @@ counted as (
             nullif(earlier_usage ->> '$.total', ''), nullif(span ->> '$.totalTokens', ''),
             nullif(span ->> '$.total_tokens', ''), span ->> '$.totalUsage', span ->> '$.total_usage'
         ) as earlier_total,
-        -- Langfuse counts with a tokenizer of its own where a span from OpenTelemetry states a model and no usage.
-        list_has_any(list_transform(json_keys(metadata, '$.attributes'), lambda name: case
-            when name in ('gen_ai.request.model', 'gen_ai.response.model', 'llm.model_name') then 'model'
-            when regexp_matches(name, '[._]usage|token_count|tokenUsage|^langfuse\.|^output\.value$') then 'usage'
-        end), ['model'])
-        and not list_has_any(list_transform(json_keys(metadata, '$.attributes'), lambda name: case
-            when regexp_matches(name, '[._]usage|token_count|tokenUsage|^langfuse\.|^output\.value$') then 'usage'
-        end), ['usage']) as is_estimate
+        list_has_any(
+            json_keys(metadata, '$.attributes'), ['gen_ai.request.model', 'gen_ai.response.model', 'llm.model_name']
+        ) as is_of_model,
+        len(list_filter(
+            json_keys(metadata, '$.attributes'),
+            lambda name: regexp_matches(name, '[._]usage|token_count|tokenUsage|^langfuse\.|^output\.value$')
+        )) > 0 as is_of_usage
     from opened
+
+),
+
+estimated as (
+
+    select
+        *,
+        -- Langfuse counts with a tokenizer of its own where a span states a model and no usage. Where other spans of the
+        -- trace state the provider's usage, such counts are none.
+        coalesce(
+            is_of_model and not is_of_usage and max(is_of_usage) over (partition by file_no, source_line), false
+        ) as is_estimate
+    from counted
 
 )
 
@@ -72,7 +84,7 @@ select
     list_concat(
         pairs_of(metadata -> '$.attributes'),
         prefixed(pairs_of(metadata), 'metadata.'),
-        case when not coalesce(is_estimate, false) then list_concat(
+        case when not is_estimate then list_concat(
             prefixed(pairs_of(usage), 'langfuse.observation.usage_details.'),
             prefixed(pairs_of(cost), 'langfuse.observation.cost_details.'),
             [{ 'key': 'langfuse.observation.total_cost', 'value': coalesce(
@@ -119,7 +131,9 @@ select
             { 'key': 'langfuse.session.id', 'value': coalesce(
                 trace ->> '$.sessionId', span ->> '$.sessionId', span ->> '$.session_id'
             ) },
-            { 'key': 'langfuse.environment', 'value': trace ->> '$.environment' }
+            { 'key': 'langfuse.environment', 'value': trace ->> '$.environment' },
+            { 'key': 'otel.scope.name', 'value': metadata ->> '$.scope.name' },
+            { 'key': 'otel.scope.version', 'value': metadata ->> '$.scope.version' }
         ]
     ) as resource
-from counted
+from estimated
