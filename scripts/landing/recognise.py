@@ -67,6 +67,26 @@ INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json
 SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
 # Known formats that hold nothing to read: a mark in the head, and the name people know them by.
 NOT_READ = [(r'"resourceMetrics"\s*:', "OTLP metrics, which carry no calls")]
+# Formats without a reader whose tools have another way here: names at the top, a mark in the head, what to do.
+ROUTES = [
+    (
+        {"Traces"},
+        r'"Segments"\s*:',
+        "X-Ray segments: export the spans of CloudWatch's log group aws/spans, or send OTLP",
+    ),
+    (
+        {"ai", "request"},
+        r'"(proxy|ai-proxy)"\s*:',
+        "Kong's AI log: send the OpenTelemetry traces of Kong or of its callers",
+    ),
+    (
+        {"sessionId", "uuid", "type"},
+        "",
+        "a session file of Claude Code: set CLAUDE_CODE_ENABLE_TELEMETRY=1, send OTLP logs",
+    ),
+    ({"timestamp", "type", "payload"}, "", "a session file of Codex: set [otel] in its config.toml, send OTLP logs"),
+    ({"id", "span_count", "usage"}, "", "Opik traces, which add up their spans: export the spans"),
+]
 # Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
 PAGES = [
     (r'"organization\.costs\.result"', "openai_costs/openai_page"),
@@ -144,6 +164,9 @@ def _json(text: str) -> Recognised:
     for mark, name in NOT_READ:
         if re.search(mark, text):
             return _unknown(f"{name}: nothing to read")
+    for marks, mark, route in ROUTES:
+        if marks <= _top_names(record, text) and re.search(mark, text):
+            return _unknown(f"{route}; see README, Inputs")
     if re.search(r'"attributes"\s*:\s*\[\s*(\{\s*"key"\s*:|\])', text):
         return Recognised("spans", "otlp_span", cut)
     if any(ATTRIBUTE_NAMES.match(name) for name in names):

@@ -242,6 +242,8 @@ class SpanReader:
                 select row_no, name, named, json_of(case
                     when name = 'langsmith.span.tags' and not starts_with(held, '[')
                         then cast(to_json(string_split(held, ', ')) as varchar)
+                    -- LiteLLM writes it as Python shows it.
+                    when name = 'metadata.requester_metadata' and not json_valid(held) then replace(held, '''', '"')
                     else held
                 end) as object
                 from carried

@@ -125,6 +125,7 @@ def test_stated_costs(tmp_path, values, cost):
         {"mlflow.traceTag.app.feature": "draft"},
         {"braintrust.metadata": '{"app.feature": "draft", "model": "gpt-5"}'},
         {"metadata.requester_metadata.app.feature": "draft"},
+        {"metadata.requester_metadata": "{'app.feature': 'draft'}"},
         {"http.request.header.x-app.feature": '["draft"]'},
     ],
 )
@@ -449,3 +450,21 @@ def test_platform_exports_are_told_apart(tmp_path):
         ("1", "langsmith"), ("2", "mlflow"), ("3", "openai_agents"), ("4", "opik"), ("5", "weave"), ("6", "helicone"),
         ("7", "otlp"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("record", "route"),
+    [
+        ({"Traces": [{"Id": "1-a", "Segments": []}]}, "aws/spans"),
+        ({"ai": {"proxy": {"usage": {}}}, "request": {"id": "k"}}, "OpenTelemetry traces of Kong"),
+        ({"type": "assistant", "uuid": "u", "sessionId": "s", "message": {}}, "CLAUDE_CODE_ENABLE_TELEMETRY"),
+        ({"timestamp": "2026-10-05T10:00:00Z", "type": "event_msg", "payload": {}}, "config.toml"),
+        ({"id": "t", "span_count": 2, "usage": {"total_tokens": 13}}, "export the spans"),
+    ],
+)
+def test_a_format_without_a_reader_names_another_way(tmp_path, record, route):
+    inbox, data = tmp_path / "inbox", tmp_path / "data"
+    inbox.mkdir()
+    written(inbox / "log", [record, record], "lines")
+    land.run(inbox, data)
+    assert route in reasons(data)["log"]

@@ -51,10 +51,10 @@ select
         prefixed(pairs_of(attributes), 'weave.attributes.'),
         case
             when len(models) > 1 then [
-                { 'key': 'weave.usage.input_tokens', 'value': cast(list_sum(list_transform(usages, lambda used: cast(
+                { 'key': 'weave.usage.input_tokens', 'value': cast(list_sum(list_transform(usages, lambda used: try_cast(
                     coalesce(used ->> '$.prompt_tokens', used ->> '$.input_tokens') as hugeint
                 ))) as varchar) },
-                { 'key': 'weave.usage.output_tokens', 'value': cast(list_sum(list_transform(usages, lambda used: cast(
+                { 'key': 'weave.usage.output_tokens', 'value': cast(list_sum(list_transform(usages, lambda used: try_cast(
                     coalesce(used ->> '$.completion_tokens', used ->> '$.output_tokens') as hugeint
                 ))) as varchar) }
             ]
