@@ -68,6 +68,30 @@ SPAN_RECORDS = [
     ({"@timestamp"}, "envoy"),
     ({"time"}, "envoy"),
 ]
+# Marks of platforms' exports: names at the top of a record, a mark in the head (or header), and the reader. They go
+# before SPAN_RECORDS, whose marks are fewer; Opik's are few themselves, and go behind.
+AGENTS_TRACE = r'"object"\s*:\s*"trace(\.span)?"'
+MLFLOW_NAME = r'"mlflow\.\w+(\.\w+)?"\s*:'
+PLATFORM_RECORDS = [
+    ({"run_type", "start_time"}, r'"(trace_id|dotted_order|parent_run_id)"', "langsmith"),
+    ({"runs"}, r'"run_type"\s*:', "langsmith"),
+    ({"info", "data"}, MLFLOW_NAME, "mlflow"),
+    ({"spans"}, MLFLOW_NAME, "mlflow"),
+    ({"traces"}, MLFLOW_NAME, "mlflow"),
+    ({"spans", "trace_metadata"}, "", "mlflow"),
+    ({"spans", "request_metadata"}, "", "mlflow"),
+    ({"object"}, AGENTS_TRACE, "openai_agents"),
+    ({"data"}, AGENTS_TRACE, "openai_agents"),
+    ({"traces"}, AGENTS_TRACE, "openai_agents"),
+    ({"op_name", "started_at", "summary"}, r'"trace_id"', "weave"),
+    ({"request_created_at", "response_created_at"}, "", "helicone"),
+    ({"data"}, r'"request_created_at"\s*:', "helicone"),
+]
+OPIK_RECORDS = [
+    ({"id", "trace_id", "type", "start_time", "usage"}, "", "opik"),
+    ({"id", "trace_id", "type", "start_time"}, r'"(usage|total_estimated_cost|parent_span_id)"\s*:', "opik"),
+    ({"content", "page", "total"}, r'"trace_id"\s*:', "opik"),
+]
 # Marks of eval tools' files: names at the top of a record, a mark in the head, the reader, how records are cut.
 EVAL_RECORDS = [
     ({"eval"}, r'"(task|run_id|created)"\s*:', "inspect_ai", "inspect_log"),
@@ -93,6 +117,16 @@ ROUTES = [
 ]
 # Known formats that hold nothing to read: a mark in the head, and the name people know them by.
 NOT_READ = [(r'"resourceMetrics"\s*:', "OTLP metrics, which carry no calls")]
+# Formats without a reader whose tools have another way here: names at the top, a mark in the head, what to do.
+PLATFORM_ROUTES = [
+    (
+        {"sessionId", "uuid", "type"},
+        "",
+        "a session file of Claude Code: set CLAUDE_CODE_ENABLE_TELEMETRY=1, send OTLP logs",
+    ),
+    ({"timestamp", "type", "payload"}, "", "a session file of Codex: set [otel] in its config.toml, send OTLP logs"),
+    ({"id", "span_count", "usage"}, "", "Opik traces, which add up their spans: export the spans"),
+]
 # Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
 PAGES = [
     (r'"organization\.costs\.result"', "openai_costs/openai_page"),
@@ -151,12 +185,16 @@ def _json(text: str) -> Recognised:
     cut = "lines" if _is_line_wise(text, end) else "concatenated"
     if evals := _evals(record, text, cut):
         return evals
+    if form := _platform(PLATFORM_RECORDS, _top_names(record, text), text):
+        return Recognised("spans", form, cut)
     names = span_marks.names_of(record)
     if any(marks <= names for marks in SCORES) and "observations" not in names:
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
     spans = _spans(records, end, cut)
     if spans.table:
         return spans
+    if form := _platform(OPIK_RECORDS, _top_names(record, text), text):
+        return Recognised("spans", form, cut)
     if names & {"data", "results"}:
         for mark, form in PAGES:
             if re.search(mark, text):
@@ -168,6 +206,9 @@ def _json(text: str) -> Recognised:
             return _unknown(f"{name}: nothing to read")
     for mark, route in ROUTES:
         if re.search(mark, text):
+            return _unknown(f"{route}; see README, Inputs")
+    for marks, mark, route in PLATFORM_ROUTES:
+        if marks <= _top_names(record, text) and re.search(mark, text):
             return _unknown(f"{route}; see README, Inputs")
     return spans
 
@@ -248,6 +289,18 @@ def _first_records(text: str) -> tuple[list, int]:
     return records, first_end
 
 
+def _top_names(record: object, text: str) -> set[str]:
+    """Names at the top of the first record, also where the head cuts it."""
+    return set(record) if isinstance(record, dict) else set()
+
+
+def _platform(records: list[tuple], names: set[str], text: str) -> str | None:
+    """The reader of a platform's export."""
+    if names & {"resourceSpans", "resourceLogs", "traceID"}:
+        return None
+    return next((form for marks, mark, form in records if marks <= names and re.search(mark, text)), None)
+
+
 def _beginning(text: str, begin: int) -> object:
     """As much of a JSON value as its cut text says, or None."""
     closers, whole = [], None
@@ -306,6 +359,9 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
     names, nearest, share, missing = set(header), None, 0.0, []
     if any(marks <= names for marks in SCORES):
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
+    quoted = ", ".join(f'"{name}"' for name in header)
+    if form := _platform(PLATFORM_RECORDS, names, quoted):
+        return Recognised("spans", form, cut)
     local = next((name for name in header if re.fullmatch(r"(timestamp|TimeGenerated) \[(?!UTC).*\]", name)), None)
     if form := _form_of(row):
         if local:
@@ -314,6 +370,8 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
             return _unknown(
                 f"nearest to {span_marks.title(form)}, whose spans have {lacking}, which these lack; see README, Inputs"
             )
+        return Recognised("spans", form, cut)
+    if form := _platform(OPIK_RECORDS, names, quoted):
         return Recognised("spans", form, cut)
     if names == EMPTY_OPENAI_USAGE:
         return Recognised("openai_usage", "openai_usage", cut)

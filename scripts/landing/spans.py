@@ -22,15 +22,23 @@ CONVENTIONS = SEED.with_name("usage_conventions.csv")
 SPAN_PLACES = (
     "{} baggage.{} metadata.{} tag.tags.{} tags.{} traceloop.association.properties.{} ai.telemetry.metadata.{} "
     "langfuse.observation.metadata.{} litellm.tags.{} litellm.metadata.{} litellm.metadata.tags.{} "
-    "litellm.metadata.requester_metadata.{} litellm.metadata.spend_logs_metadata.{}"
+    "litellm.metadata.requester_metadata.{} litellm.metadata.spend_logs_metadata.{} "
+    "metadata.requester_metadata.{} http.request.header.{} http.request.header.x-{} "
+    "langfuse.metadata.{} langsmith.metadata.{} langsmith.span.tags.{} logfire.tags.{} mlflow.traceTag.{} "
+    "braintrust.metadata.{} weave.attributes.{} opik.metadata.{} opik.tags.{} helicone.properties.{}"
 ).split()
-TRACE_PLACES = "langfuse.trace.metadata.{} langfuse.trace.metadata.attributes.{} langfuse.trace.tags.{}".split()
+TRACE_PLACES = (
+    "langfuse.trace.metadata.{} langfuse.trace.metadata.attributes.{} langfuse.trace.tags.{} mlflow.trace.tags.{} "
+    "mlflow.trace.metadata.{} openai_agents.trace.metadata.{}"
+).split()
 KINDS_OF_CALL = (
     "('', 'llm', 'embedding', 'reranker', 'generation', 'chat', 'text_completion', 'generate_content', 'embeddings',"
     " 'completion')"
 )
 # Labels that decide who pays for what: over-long ones refuse the span; any other is left out.
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
+# Prefixes of attributes whose texts are quoted once more than others'.
+QUOTING = ("mlflow.", "http.request.header.")
 NO_MODEL = "('', 'unknown', 'none', 'null')"
 MAX_LABEL = 1024
 TIMES = {"started": "start", "ended": "end"}
@@ -116,6 +124,25 @@ class Conventions:
         """SQL for what the row `usage_row` says in a column."""
         words = [INSIDE.get(row[column], f"'{row[column]}'" if row[column] else "null") for row in self.rows]
         return f"[{', '.join(words)}][usage_row]"
+
+
+def spelled(names: set[str]) -> dict[str, list[str]]:
+    """Attribute names by their lower-case spelling."""
+    spellings: dict[str, list[str]] = {}
+    for name in sorted(names):
+        spellings.setdefault(name.lower(), []).append(name)
+    return spellings
+
+
+def occurring(ranked: list[Alias], spellings: dict[str, list[str]]) -> list[tuple[str, Alias]]:
+    """(name as it occurs, alias) of those that occur; the project's own labels count in any case of letters."""
+    found = []
+    for alias in ranked:
+        names = spellings.get(alias.attribute.lower(), [])
+        found += [(name, alias) for name in names if name == alias.attribute]
+        if alias.convention == "project":
+            found += [(name, alias) for name in names if name != alias.attribute]
+    return found
 
 
 class SpanReader:
@@ -248,22 +275,36 @@ class SpanReader:
 
     def _unfolded(self, seen: set[str]) -> set[str]:
         """Members of JSON texts become attributes of their own, named `<attribute>.<member>`; returns all names."""
+        if any(name.startswith(QUOTING) for name in seen):
+            self._unquote()
         if not seen & set(self.aliases.unfolded):
             return seen
+        # Genkit's helpers, flows and tools repeat the answer of the model that they called.
+        kind = "texts[list_position(names, 'genkit:metadata:subtype')]" if "genkit:output" in seen else "null"
+        named = "texts[list_position(names, 'genkit:name')]" if "genkit:output" in seen else "null"
         carriers = ", ".join(f"'{name}'" for name in self.aliases.unfolded)
         self.engine.execute(f"""
             create or replace temp table unfolded as
             with carried as (
-                select rowid as row_no, unnest(names) as name, unnest(texts) as held from raw
+                select rowid as row_no, unnest(names) as name, unnest(texts) as held, {kind} as kind, {named} as named
+                from raw
             ),
             opened as (
-                select row_no, name, json_of(held) as object
+                select row_no, name, named, json_of(case
+                    when name = 'langsmith.span.tags' and not starts_with(held, '[')
+                        then cast(to_json(string_split(held, ', ')) as varchar)
+                    -- LiteLLM writes it as Python shows it.
+                    when name = 'metadata.requester_metadata' and not json_valid(held) then replace(held, '''', '"')
+                    else held
+                end) as object
                 from carried
-                where name in ({carriers}) and (starts_with(held, '{{') or starts_with(held, '['))
+                where name in ({carriers})
+                    and (starts_with(held, '{{') or starts_with(held, '[') or name = 'langsmith.span.tags')
+                    and (name <> 'genkit:output' or kind = 'model')
             ),
             rooted as (
                 -- SDKs wrap the provider's answer; `raw` is LlamaIndex's name for the untouched response.
-                select row_no, name, object,
+                select row_no, name, named, object,
                     case when name = 'output.value' then
                         case when json_type(object, '$.raw') = 'OBJECT' then object -> '$.raw' else object end
                     end as answer,
@@ -273,6 +314,12 @@ class SpanReader:
             )
             select row_no,
                 flatten(list(case
+                    when name = 'genkit:output' then [
+                        {{ 'key': 'gen_ai.operation.name', 'value': 'chat' }},
+                        {{ 'key': 'genkit.model', 'value': regexp_extract(named, '([^/]*)$', 1) }},
+                        {{ 'key': 'genkit.provider', 'value': regexp_extract(named, '^([^/]+)/', 1) }}
+                    ] || prefixed(pairs_of(object -> '$.usage'), 'genkit:output.usage.')
+                    when name = 'response_data' then prefixed(pairs_of(object -> '$.usage'), 'response_data.usage.')
                     when name <> 'output.value' then prefixed(pairs_of(object), name || '.')
                     when usage is null and not json_exists(answer, '$.choices') and not json_exists(answer, '$.object')
                         then []
@@ -298,21 +345,33 @@ class SpanReader:
         self.engine.execute("drop table unfolded")
         return self._seen("names")
 
+    def _unquote(self) -> None:
+        """MLflow writes texts as JSON texts, and HTTP instrumentations headers as lists of one."""
+        quoting = " or ".join(f"starts_with(names[place], '{prefix}')" for prefix in QUOTING)
+        self.engine.execute(f"""
+            create or replace temp table raw as
+            select raw.* replace (list_transform(texts, lambda stated, place: case
+                when (starts_with(stated, '"') or starts_with(stated, '["')) and ({quoting})
+                    then coalesce(one_text_of(stated), stated)
+                else stated
+            end) as texts)
+            from raw""")
+
     def _canonical(self, seen: set[str], below: set[str], row_base: int) -> tuple[str, str]:
         """The query from `raw` to landed columns, over the attributes that occur in this portion alone, and the reason
         why one of its rows is refused."""
         columns: list[str] = []  # one per attribute that occurs
         own: list[str] = []  # those that stand on spans themselves
         picked: dict[str, list[tuple[str, Alias]]] = {}
+        places = [(spelled(seen), "names", "texts"), (spelled(below), "resource_names", "resource_texts")]
         for canonical, ranked in self.aliases.of.items():
-            for names, attributes, texts in ((seen, "names", "texts"), (below, "resource_names", "resource_texts")):
-                for alias in ranked:
-                    if alias.attribute in names:
-                        name = f"found_{len(columns)}"
-                        quoted = alias.attribute.replace("'", "''")
-                        columns.append(f"text_of({texts}[list_position({attributes}, '{quoted}')]) as {name}")
-                        picked.setdefault(canonical, []).append((name, alias))
-                        own += [name] if names is seen else []
+            for spellings, attributes, texts in places:
+                for attribute, alias in occurring(ranked, spellings):
+                    name = f"found_{len(columns)}"
+                    quoted = attribute.replace("'", "''")
+                    columns.append(f"text_of({texts}[list_position({attributes}, '{quoted}')]) as {name}")
+                    picked.setdefault(canonical, []).append((name, alias))
+                    own += [name] if attributes == "names" else []
 
         def value(name: str, alias: Alias, canonical: str) -> str:
             if alias.attribute.startswith("output.value:"):
@@ -498,6 +557,11 @@ SHAPES = {
     "zipkin": ("Zipkin: no traceId and id, or neither a timestamp nor tags", "false"),
     "openinference": ("OpenInference: no attributes", "false"),
     "langfuse": ("Langfuse: no list of observations", "json_type(document, '$.observations') = 'ARRAY'"),
+    "langsmith": ("LangSmith: no list of runs", "json_type(document, '$.runs') = 'ARRAY'"),
+    "mlflow": ("MLflow: no list of spans", "json_type(coalesce(document -> '$.data', document), '$.spans') = 'ARRAY'"),
+    "openai_agents": ("OpenAI Agents: no traces or spans", "json_type(document, '$.data') = 'ARRAY'"),
+    "opik": ("Opik: no list of spans", "json_type(document, '$.content') = 'ARRAY'"),
+    "helicone": ("Helicone: no list of requests", "json_type(document, '$.data') = 'ARRAY'"),
     "jaeger": (
         "Jaeger: no list of traces or spans",
         "json_array_length(document, '$.data') = len(json_extract(document, '$.data[*].spans'))"

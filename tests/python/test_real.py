@@ -97,11 +97,22 @@ def spans_of(path: Path) -> list[dict]:
     if path.parent.name == "jaeger":
         return [{tag["key"]: tag["value"] for tag in span["tags"]} for span in document["spans"]]
     if path.parent.name == "langfuse":
+        spans = [
+            (span["usageDetails"], opened(span["metadata"]).get("attributes", {})) for span in document["observations"]
+        ]
+        # Beside spans that state the provider's usage, Langfuse's counts of those that state none are its estimates.
+        are_used = any("usage" in name for _, attributes in spans for name in attributes)
         return [
-            {**{f"usage.{name}": count for name, count in span["usageDetails"].items()},
-             **opened(span["metadata"]).get("attributes", {})}
-            for span in document["observations"]
-        ]  # fmt: skip
+            {
+                **{
+                    f"usage.{name}": count
+                    for name, count in usage.items()
+                    if not are_used or "gen_ai.request.model" not in attributes or "usage" in str(attributes)
+                },
+                **attributes,
+            }
+            for usage, attributes in spans
+        ]
     return [span["attributes"] for span in document] if isinstance(document, list) else [document]
 
 

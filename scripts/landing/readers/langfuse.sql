@@ -20,8 +20,52 @@ opened as (
         *,
         json_of(span ->> '$.metadata') as metadata,
         json_of(coalesce(span ->> '$.usageDetails', span ->> '$.usage_details')) as usage,
-        json_of(coalesce(span ->> '$.costDetails', span ->> '$.cost_details')) as cost
+        json_of(coalesce(span ->> '$.costDetails', span ->> '$.cost_details')) as cost,
+        -- Exports of 2024 state three counts of a unit; with any other unit they are no tokens.
+        json_of(span ->> '$.usage') as earlier_usage
     from observations
+
+),
+
+counted as (
+
+    select
+        *,
+        coalesce(len(json_keys(usage)), 0) = 0 and upper(coalesce(earlier_usage ->> '$.unit', span ->> '$.unit', 'TOKENS')) in ('TOKENS', '')
+            as is_earlier,
+        coalesce(
+            nullif(earlier_usage ->> '$.input', ''), nullif(span ->> '$.promptTokens', ''),
+            nullif(span ->> '$.prompt_tokens', ''), span ->> '$.inputUsage', span ->> '$.input_usage'
+        ) as earlier_input,
+        coalesce(
+            nullif(earlier_usage ->> '$.output', ''), nullif(span ->> '$.completionTokens', ''),
+            nullif(span ->> '$.completion_tokens', ''), span ->> '$.outputUsage', span ->> '$.output_usage'
+        ) as earlier_output,
+        coalesce(
+            nullif(earlier_usage ->> '$.total', ''), nullif(span ->> '$.totalTokens', ''),
+            nullif(span ->> '$.total_tokens', ''), span ->> '$.totalUsage', span ->> '$.total_usage'
+        ) as earlier_total,
+        list_has_any(
+            json_keys(metadata, '$.attributes'), ['gen_ai.request.model', 'gen_ai.response.model', 'llm.model_name']
+        ) as is_of_model,
+        len(list_filter(
+            json_keys(metadata, '$.attributes'),
+            lambda name: regexp_matches(name, '[._]usage|token_count|tokenUsage|^langfuse\.|^output\.value$')
+        )) > 0 as is_of_usage
+    from opened
+
+),
+
+estimated as (
+
+    select
+        *,
+        -- Langfuse counts with a tokenizer of its own where a span states a model and no usage. Where other spans of the
+        -- trace state the provider's usage, such counts are none.
+        coalesce(
+            is_of_model and not is_of_usage and max(is_of_usage) over (partition by file_no, source_line), false
+        ) as is_estimate
+    from counted
 
 )
 
@@ -41,9 +85,29 @@ select
     list_concat(
         pairs_of(metadata -> '$.attributes'),
         prefixed(pairs_of(metadata), 'metadata.'),
-        prefixed(pairs_of(usage), 'langfuse.observation.usage_details.'),
-        prefixed(pairs_of(cost), 'langfuse.observation.cost_details.'),
+        case when not is_estimate then list_concat(
+            prefixed(pairs_of(usage), 'langfuse.observation.usage_details.'),
+            prefixed(pairs_of(cost), 'langfuse.observation.cost_details.'),
+            [{ 'key': 'langfuse.observation.total_cost', 'value': coalesce(
+                nullif(span ->> '$.totalCost', ''),
+                nullif(span ->> '$.total_cost', ''),
+                nullif(span ->> '$.calculatedTotalCost', ''),
+                nullif(span ->> '$.calculated_total_cost', ''),
+                earlier_usage ->> '$.totalCost'
+            ) }],
+            -- Servers write zeros where they know nothing.
+            case when is_earlier and coalesce(nullif(earlier_input, '0'), nullif(earlier_output, '0'), nullif(earlier_total, '0')) <> '' then [
+                { 'key': 'langfuse.observation.usage.input', 'value': earlier_input },
+                { 'key': 'langfuse.observation.usage.output', 'value': earlier_output },
+                { 'key': 'langfuse.observation.usage.total', 'value': earlier_total }
+            ] end
+        ) end,
         [
+            -- LiteLLM names an observation after its start and the provider's response id.
+            { 'key': 'gen_ai.response.id', 'value': regexp_extract(span ->> '$.id', '^time-[0-9]+(?:-[0-9]+)*_(.+)$', 1) },
+            { 'key': 'langfuse.observation.usage_pricing_tier_name', 'value': coalesce(
+                span ->> '$.usagePricingTierName', span ->> '$.usage_pricing_tier_name'
+            ) },
             { 'key': 'langfuse.observation.type', 'value': span ->> '$.type' },
             { 'key': 'langfuse.observation.model.name', 'value': coalesce(
                 span ->> '$.model', span ->> '$.providedModelName', span ->> '$.provided_model_name'
@@ -54,9 +118,6 @@ select
             { 'key': 'langfuse.observation.prompt.version', 'value': coalesce(
                 span ->> '$.promptVersion', span ->> '$.prompt_version'
             ) },
-            { 'key': 'langfuse.observation.total_cost', 'value': coalesce(
-                span ->> '$.totalCost', span ->> '$.total_cost'
-            ) },
             { 'key': 'langfuse.environment', 'value': span ->> '$.environment' }
         ]
     ) as attributes,
@@ -65,9 +126,15 @@ select
         prefixed(within(pairs_of(trace), 'tags.'), 'langfuse.trace.tags.'),
         prefixed(pairs_of(json_of(trace ->> '$.metadata')), 'langfuse.trace.metadata.'),
         [
-            { 'key': 'langfuse.user.id', 'value': coalesce(trace ->> '$.userId', span ->> '$.user_id') },
-            { 'key': 'langfuse.session.id', 'value': coalesce(trace ->> '$.sessionId', span ->> '$.session_id') },
-            { 'key': 'langfuse.environment', 'value': trace ->> '$.environment' }
+            { 'key': 'langfuse.user.id', 'value': coalesce(
+                trace ->> '$.userId', span ->> '$.userId', span ->> '$.user_id'
+            ) },
+            { 'key': 'langfuse.session.id', 'value': coalesce(
+                trace ->> '$.sessionId', span ->> '$.sessionId', span ->> '$.session_id'
+            ) },
+            { 'key': 'langfuse.environment', 'value': trace ->> '$.environment' },
+            { 'key': 'otel.scope.name', 'value': metadata ->> '$.scope.name' },
+            { 'key': 'otel.scope.version', 'value': metadata ->> '$.scope.version' }
         ]
     ) as resource
-from opened
+from estimated

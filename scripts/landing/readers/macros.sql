@@ -3,6 +3,13 @@
 -- `name=value` (tags) are named so.
 create macro json_of(stated) as case when json_valid(stated) then cast(stated as json) end;
 
+-- The text of a JSON text, or of a list that holds one text alone.
+create macro one_text_of(stated) as case
+    when json_type(json_of(stated)) = 'VARCHAR' then json_of(stated) ->> '$'
+    when json_array_length(json_of(stated)) = 1 and json_type(json_of(stated), '$[0]') = 'VARCHAR'
+        then json_of(stated) ->> '$[0]'
+end;
+
 create macro pairs_of(object) as (
     select list(
         case
