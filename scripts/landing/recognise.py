@@ -16,6 +16,7 @@ HEAD_BYTES = 1 << 18
 # Marks of span formats in JSON records: names that a record has, and the reader for it. The first that fits wins.
 SPAN_RECORDS = [
     ({"resourceSpans"}, "otlp_json"),
+    ({"resourceLogs"}, "agent_logs"),
     ({"traceID", "spans"}, "jaeger"),
     ({"trace", "observations"}, "langfuse"),
     ({"projectId", "observations"}, "langfuse"),
@@ -36,7 +37,6 @@ EVAL_RECORDS = [
     ({"evalId", "results"}, "", "promptfoo", "promptfoo"),
     ({"results"}, r'"(gradingResult|testPassCount|latencyMs|tokenUsage)"\s*:', "promptfoo", "promptfoo"),
     ({"promptIdx", "testIdx"}, "", "promptfoo", "promptfoo_lines"),
-    ({"resourceLogs"}, "", "otlp_logs", None),
 ]
 INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", re.DOTALL)
 # Scores alone, as Langfuse's API, blob storage and tables export them.

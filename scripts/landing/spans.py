@@ -104,22 +104,28 @@ class SpanReader:
                     list_transform(resource, lambda pair: pair.value) as resource_texts
                 from ({source}) as source"""
         run(f"insert into raw {source}" if self.taken else f"create or replace temp table raw as {source}")
-        before, self.taken = self.taken, run("select count(*) from raw").fetchone()[0]
+        before, self.taken = self.taken, run("select coalesce(max(rowid) + 1, 0) from raw").fetchone()[0]
         # A record that gave no span, and is no empty batch, is no export of this format.
         silent = run(
             "select file_no, source_line from documents"
             f" anti join (select distinct file_no, source_line from raw where rowid >= {before}) as gave"
             " using (file_no, source_line)"
         ).fetchall()
+        refused = []
+        if form in REFUSING:
+            refused = run("delete from raw where format = 'refused' returning file_no, source_line, name").fetchall()
         if not silent:
-            return []
+            return refused
         lines = ", ".join(str(line) for line in silent)
         reason, is_empty = SHAPES.get(form, ("JSON of another shape than the file's other records", "false"))
-        return run(
-            f"""select file_no, source_line, $reason from documents
+        return (
+            refused
+            + run(
+                f"""select file_no, source_line, $reason from documents
                 where (file_no, source_line) in ({lines}) and not coalesce({is_empty}, false)""",
-            {"reason": reason},
-        ).fetchall()
+                {"reason": reason},
+            ).fetchall()
+        )
 
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`.
@@ -354,8 +360,12 @@ class SpanReader:
         )
 
 
+# Readers that name what they refuse within a record, in rows of format `refused`.
+REFUSING = {"agent_logs", "agent_metrics"}
 # Per reader: what a record must hold, and when it may hold it and give no span (an empty batch).
 SHAPES = {
+    "agent_logs": ("OTLP: no log records under resourceLogs", "json_type(document, '$.resourceLogs') = 'ARRAY'"),
+    "agent_metrics": ("OTLP: no metrics under resourceMetrics", "json_type(document, '$.resourceMetrics') = 'ARRAY'"),
     "otlp_json": (
         "OTLP: no spans under resourceSpans",
         "json_type(document, '$.resourceSpans') = 'ARRAY'"

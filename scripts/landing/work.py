@@ -36,6 +36,7 @@ REASONS_SHOWN = 3
 # Span files that may hold eval results: a mark in a record that does, and the reader that takes them.
 EVALS_WITHIN = {
     "otlp_json": ("gen_ai.evaluation.result", "eval_runs/otlp_evaluations"),
+    "agent_logs": ("gen_ai.evaluation.result", "eval_runs/otlp_logs"),
     "langfuse": ('"scores"', "eval_runs/langfuse_scores"),
 }
 

@@ -100,3 +100,59 @@ create macro link_keys(links) as list_distinct(list_filter(
     ),
     lambda link: link.trace_key is not null and link.span_key is not null
 ));
+
+-- An attribute's text, of names and texts beside each other.
+create macro text_at(names, texts, name) as text_of(texts[list_position(names, name)]);
+
+-- Attributes that count tokens, by any of the names that tools give them.
+create macro is_token_name(name) as regexp_matches(
+    name,
+    '(?i)(^|[._])(input|output|prompt|completion|total|cached|cache_?read|cache_?creation|reasoning|thoughts)'
+    || '(_?content)?_?tokens?(_?count)?$'
+);
+
+create macro token_texts(names, texts) as list_transform(
+    list_filter(list_zip(names, texts), lambda pair: is_token_name(pair[1])), lambda pair: pair[2]
+);
+
+create macro states_tokens(names, texts) as
+    len(list_filter(token_texts(names, texts), lambda text: try_cast(text as double) > 0)) > 0;
+
+-- Coding agents name their own account `organization.id`, which elsewhere is the customer that was served.
+create macro agent_names(names) as
+    list_transform(names, lambda name: case when name = 'organization.id' then 'agent.organization.id' else name end);
+
+-- Claude Code's names have no prefix: given one, they mean this wherever it wrote them, and nowhere else.
+create macro claude_code_names(names) as list_transform(names, lambda name: case
+    when name in (
+        'model', 'request_id', 'speed', 'cost_usd', 'input_tokens', 'output_tokens', 'cache_read_tokens',
+        'cache_creation_tokens'
+    ) then 'claude_code.' || name
+    when name = 'organization.id' then 'agent.organization.id'
+    else name
+end);
+
+-- Who serves Claude Code is not stated; each cloud writes the model's name in its own way.
+create macro claude_code_provider(model) as case
+    when contains(model, 'anthropic.claude') or starts_with(model, 'arn:aws') then 'aws.bedrock'
+    when contains(model, '@') then 'gcp.vertex_ai'
+    else 'anthropic'
+end;
+
+-- The team and user of a coding agent, as its documentation has an administrator set them for all its telemetry.
+create macro agent_pairs(names, texts, resource_names, resource_texts) as [
+    {
+        'key': 'coding_agent.team',
+        'value': coalesce(
+            text_at(resource_names, resource_texts, 'team.id'), text_at(resource_names, resource_texts, 'team'),
+            text_at(names, texts, 'team.id'), text_at(names, texts, 'team')
+        )
+    },
+    {
+        'key': 'enduser.id',
+        'value': coalesce(
+            text_at(names, texts, 'user.account_uuid'), text_at(names, texts, 'user.account_id'),
+            text_at(names, texts, 'user.email')
+        )
+    }
+];
