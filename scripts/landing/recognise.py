@@ -17,6 +17,7 @@ HEAD_BYTES = 1 << 18
 SPAN_RECORDS = [
     ({"resourceSpans"}, "otlp_json"),
     ({"resourceLogs"}, "agent_logs"),
+    ({"resourceMetrics"}, "agent_metrics"),
     ({"traceID", "spans"}, "jaeger"),
     ({"trace", "observations"}, "langfuse"),
     ({"projectId", "observations"}, "langfuse"),
@@ -41,8 +42,16 @@ EVAL_RECORDS = [
 INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", re.DOTALL)
 # Scores alone, as Langfuse's API, blob storage and tables export them.
 SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
-# Known formats that hold nothing to read: a mark in the head, and the name people know them by.
-NOT_READ = [(r'"resourceMetrics"\s*:', "OTLP metrics, which carry no calls")]
+# Formats of which a file may hold nothing that is read, and what to export in its place.
+NOTHING = {
+    "agent_logs": "OTLP logs in which no record states the usage of a request, or an evaluation: nothing to read; events "
+    "claude_code.api_request, codex.sse_event (response.completed), gemini_cli.api_response, "
+    "gen_ai.client.inference.operation.details and gen_ai.evaluation.result are; else export the service's spans",
+    "agent_metrics": "OTLP metrics without claude_code.token.usage: nothing to read, since other metrics are sums "
+    "without a request; export the service's spans, or a coding agent's logs",
+}
+# Known formats that hold nothing to read: a mark in the head, the name people know them by, and the way to go.
+NOT_READ: list[tuple[str, str]] = []
 # Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
 PAGES = [
     (r'"organization\.costs\.result"', "openai_costs/openai_page"),

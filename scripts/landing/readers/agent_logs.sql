@@ -130,10 +130,7 @@ described as (
     select
         *,
         case
-            when reporter = 'claude_code' then [
-                { 'key': 'gen_ai.operation.name', 'value': 'chat' },
-                { 'key': 'gen_ai.provider.name', 'value': claude_code_provider(text_at(names, texts, 'model')) }
-            ]
+            when reporter = 'claude_code' then claude_code_pairs(names, texts, resource_names, resource_texts)
             when reporter = 'codex' then [
                 { 'key': 'gen_ai.operation.name', 'value': 'chat' },
                 { 'key': 'gen_ai.provider.name', 'value': 'openai' },
@@ -190,7 +187,7 @@ described as (
             else []
         end as own_pairs,
         case
-            when reporter = 'gen_ai' and gemini_request is null then []
+            when reporter = 'claude_code' or (reporter = 'gen_ai' and gemini_request is null) then []
             else agent_pairs(names, texts, resource_names, resource_texts)
         end as label_pairs,
         -- Ids are made of what a record says: the same record sent again is the same span.

@@ -156,3 +156,15 @@ create macro agent_pairs(names, texts, resource_names, resource_texts) as [
         )
     }
 ];
+
+-- What Claude Code leaves out of its requests, as spans and as log records. A failed attempt has no tokens.
+create macro claude_code_pairs(names, texts, resource_names, resource_texts) as list_concat(
+    [
+        {
+            'key': 'gen_ai.operation.name',
+            'value': case when text_at(names, texts, 'output_tokens') is not null then 'chat' end
+        },
+        { 'key': 'gen_ai.provider.name', 'value': claude_code_provider(text_at(names, texts, 'model')) }
+    ],
+    agent_pairs(names, texts, resource_names, resource_texts)
+);
