@@ -8,16 +8,16 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landing import documents
+from landing import Unreadable, documents
 from landing.logs import ZIP_MAGIC
 from landing.tables import HEADERS
 
 HEAD_BYTES = 1 << 18
+# Readers of OTLP, and the list that their records hold.
+OTLP_SIGNALS = {"otlp_json": "resourceSpans", "agent_logs": "resourceLogs", "agent_metrics": "resourceMetrics"}
 # Marks of span formats in JSON records: names that a record has, and the reader for it. The first that fits wins.
 SPAN_RECORDS = [
-    ({"resourceSpans"}, "otlp_json"),
-    ({"resourceLogs"}, "agent_logs"),
-    ({"resourceMetrics"}, "agent_metrics"),
+    *(({mark}, form) for form, mark in OTLP_SIGNALS.items()),
     ({"traceID", "spans"}, "jaeger"),
     ({"trace", "observations"}, "langfuse"),
     ({"projectId", "observations"}, "langfuse"),
@@ -44,14 +44,39 @@ INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json
 SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
 # Formats of which a file may hold nothing that is read, and what to export in its place.
 NOTHING = {
-    "agent_logs": "OTLP logs in which no record states the usage of a request, or an evaluation: nothing to read; events "
-    "claude_code.api_request, codex.sse_event (response.completed), gemini_cli.api_response, "
+    "agent_logs": "OTLP logs in which no record states the usage of a request, or an evaluation: nothing to read; "
+    "events claude_code.api_request, codex.sse_event (response.completed), gemini_cli.api_response, "
     "gen_ai.client.inference.operation.details and gen_ai.evaluation.result are; else export the service's spans",
+    "claude_code_sessions": "a session of Claude Code without an answer: nothing to read",
+    "codex_rollouts": "a session of Codex in which no token_count states usage: nothing to read; export Codex's OTLP "
+    "logs",
     "agent_metrics": "OTLP metrics without claude_code.token.usage: nothing to read, since other metrics are sums "
     "without a request; export the service's spans, or a coding agent's logs",
 }
-# Known formats that hold nothing to read: a mark in the head, the name people know them by, and the way to go.
-NOT_READ: list[tuple[str, str]] = []
+# Known formats that are not read: a mark in the head, the name people know them by, and the way to go.
+NOT_READ = [
+    (
+        r'"Segments"\s*:(?s:.)*"Document"\s*:',
+        "AWS X-Ray segments, which no reader takes; export the same traces as OpenTelemetry spans: CloudWatch "
+        "Transaction Search's log group aws/spans, or an OpenTelemetry Collector with the exporter `file`",
+    ),
+    (
+        r'"ai"\s*:\s*\{(?s:.)*"usage"\s*:(?s:.)*"(request|response)_model"\s*:',
+        "a Kong AI Gateway log, which no reader takes; enable Kong's OpenTelemetry plugin and export its spans through "
+        "an OpenTelemetry Collector with the exporter `file`",
+    ),
+]
+# Records of sessions that coding agents keep, whose first lines may be of any kind: names and types that a line has.
+SESSION_LINES = [
+    ({"sessionId", "uuid", "message"}, {"user", "assistant"}, "claude_code_sessions", "lines"),
+    (
+        {"timestamp", "payload"},
+        {"session_meta", "turn_context", "event_msg", "response_item"},
+        "codex_rollouts",
+        "codex_rollout",
+    ),
+]
+LINES_LOOKED_AT = 50
 # Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
 PAGES = [
     (r'"organization\.costs\.result"', "openai_costs/openai_page"),
@@ -80,7 +105,7 @@ def recognise(path: Path) -> Recognised:
     if head[:4] == b"PAR1":
         return _parquet(path)
     if _is_framed(head):
-        return Recognised("spans", "otlp_json", "messages")
+        return Recognised("spans", _signal_in(path), "messages")
     if head[:4] == ZIP_MAGIC and re.search(
         rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", head, re.DOTALL
     ):
@@ -103,6 +128,13 @@ def _is_framed(head: bytes) -> bool:
     return bool(begins) and re.search(rb"[\x00-\x08\x0e-\x1f]", head[:4096]) is not None
 
 
+def _signal_in(path: Path) -> str:
+    """The reader of the OTLP signal that the first message of a file holds."""
+    _, text = documents.first_message(path) or (0, "")
+    begin = "" if isinstance(text, Unreadable) else str(text[:100])
+    return next((form for form, mark in OTLP_SIGNALS.items() if f'"{mark}"' in begin), "otlp_json")
+
+
 def _json(text: str) -> Recognised:
     record, end = _first_record(text)
     cut = "lines" if _is_line_wise(text, end) else "concatenated"
@@ -113,6 +145,8 @@ def _json(text: str) -> Recognised:
         names |= set(record["data"][0]) if record["data"] and isinstance(record["data"][0], dict) else set()
     if any(marks <= names for marks in SCORES) and "observations" not in names:
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
+    if cut == "lines" and "type" in names and (session := _session(text)):
+        return session
     for marks, form in SPAN_RECORDS:
         if marks <= names:
             return Recognised("spans", form, cut)
@@ -124,7 +158,7 @@ def _json(text: str) -> Recognised:
         return Recognised(table, table, cut)
     for mark, name in NOT_READ:
         if re.search(mark, text):
-            return _unknown(f"{name}: nothing to read")
+            return _unknown(name)
     if re.search(r'"attributes"\s*:\s*\[\s*(\{\s*"key"\s*:|\])', text):
         return Recognised("spans", "otlp_span", cut)
     if any(ATTRIBUTE_NAMES.match(name) for name in names):
@@ -138,6 +172,19 @@ def _evals(record: object, text: str, cut: str) -> Recognised | None:
     for marks, mark, form, own_cut in EVAL_RECORDS:
         if marks <= names and re.search(mark, text):
             return Recognised("eval_runs", f"eval_runs/{form}", own_cut or cut)
+    return None
+
+
+def _session(text: str) -> Recognised | None:
+    """The reader of a coding agent's session, where one of its first lines shows it."""
+    for line in text.splitlines()[:LINES_LOOKED_AT]:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        for marks, types, form, cut in SESSION_LINES:
+            if isinstance(record, dict) and marks <= set(record) and record.get("type") in types:
+                return Recognised("spans", form, cut)
     return None
 
 

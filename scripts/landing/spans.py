@@ -13,6 +13,7 @@ from typing import NamedTuple
 import duckdb
 
 from landing.engine import quoted, reader_sql
+from landing.recognise import OTLP_SIGNALS
 from landing.tables import LABELS, NO_DAY, QUANTITIES, typed_columns
 
 HERE = Path(__file__).resolve().parent
@@ -32,8 +33,6 @@ KINDS_OF_CALL = (
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
 NO_MODEL = "('', 'unknown', 'none', 'null')"
 MAX_LABEL = 1024
-# Readers of OTLP, and the list that their records hold.
-OTLP_SIGNALS = {"otlp_json": "resourceSpans", "agent_logs": "resourceLogs", "agent_metrics": "resourceMetrics"}
 MOST_LEVELS = 16  # of objects within objects, in an attribute
 
 
@@ -115,11 +114,14 @@ class SpanReader:
                 if run(f"select 1 {where} limit 1").fetchall():
                     refused += self._read(other, f"({where})")
                 is_empty += f" or {held}"
-        return refused + run(
-            f"""select file_no, source_line, $reason from documents
+        return (
+            refused
+            + run(
+                f"""select file_no, source_line, $reason from documents
                 where (file_no, source_line) in ({lines}) and not coalesce({is_empty}, false)""",
-            {"reason": reason},
-        ).fetchall()
+                {"reason": reason},
+            ).fetchall()
+        )
 
     def _read(self, form: str, documents: str) -> list[tuple]:
         """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
@@ -135,11 +137,11 @@ class SpanReader:
                 from ({source}) as source"""
         before = self.taken
         run(f"insert into raw by name {source}" if self.taken else f"create or replace temp table raw as {source}")
-        self.taken = run("select coalesce(max(rowid) + 1, 0) from raw").fetchone()[0]
+        [(self.taken,)] = run("select coalesce(max(rowid) + 1, 0) from raw").fetchall()
         if form not in REFUSING or self.taken == before:
             return []
         refused = run("delete from raw where format = 'refused' returning file_no, source_line, name").fetchall()
-        self.taken = run("select coalesce(max(rowid) + 1, 0) from raw").fetchone()[0]
+        [(self.taken,)] = run("select coalesce(max(rowid) + 1, 0) from raw").fetchall()
         return refused
 
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple]]:
@@ -402,6 +404,7 @@ class SpanReader:
 REFUSING = {"agent_logs"}
 # Per reader: what a record must hold, and when it may hold it and give no span (an empty batch).
 SHAPES = {
+    "claude_code_sessions": ("Claude Code: a line without a type", "json_type(document, '$.type') = 'VARCHAR'"),
     "agent_logs": ("OTLP: no log records under resourceLogs", "json_type(document, '$.resourceLogs') = 'ARRAY'"),
     "agent_metrics": ("OTLP: no metrics under resourceMetrics", "json_type(document, '$.resourceMetrics') = 'ARRAY'"),
     "otlp_json": (

@@ -19,9 +19,9 @@ from blake3 import blake3
 
 from landing import documents, logs
 from landing.engine import engine_for
-from landing.recognise import Recognised, recognise
+from landing.recognise import OTLP_SIGNALS, Recognised, recognise
 from landing.rows import RowReader
-from landing.spans import OTLP_SIGNALS, SEED, Aliases, SpanReader
+from landing.spans import SEED, Aliases, SpanReader
 from landing.tables import NO_DAY, TABLES
 
 # A larger file with a record a line is read in ranges, by all processes.
