@@ -1,5 +1,5 @@
--- one row per call: those that spans report, billed tools, what agents state beyond them, what metrics alone tell, eval runs that no
--- span shows
+-- one row per call: those that spans report, billed tools, what agents state beyond them, what metrics alone tell, eval
+-- runs that no span shows
 {{ config(materialized="view") }}
 {% set columns = [
     'call_key', 'call_id', 'is_answered', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',

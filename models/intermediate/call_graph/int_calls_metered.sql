@@ -25,13 +25,16 @@ differences as (
 
     select
         points.*,
-        coalesce(max(case when is_cumulative then ended_at end) over earlier, started_at) as begins_at,
         {% for column in counted %}
             case
-                when is_cumulative then greatest({{ column }} - coalesce(max({{ column }}) over earlier, 0), 0)
-                else {{ column }}
-            end as added_{{ column }}{{ ',' if not loop.last }}
+                when points.is_cumulative
+                    then greatest(points.{{ column }} - coalesce(max(points.{{ column }}) over earlier, 0), 0)
+                else points.{{ column }}
+            end as added_{{ column }},
         {% endfor %}
+        coalesce(
+            max(case when points.is_cumulative then points.ended_at end) over earlier, points.started_at
+        ) as begins_at
     from points
     window earlier as (
         partition by trace_key, series, series_start, is_cumulative
@@ -78,10 +81,10 @@ hours as (
         min(span_name) as span_name,
         min(started_on) as started_on,
         min(started_at) as started_at,
-        min(cached_input_rule) as cached_input_rule,
         {% for column in counted %}
-            sum(added_{{ column }}) as {{ column }}{{ ',' if not loop.last }}
+            sum(added_{{ column }}) as {{ column }},
         {% endfor %}
+        min(cached_input_rule) as cached_input_rule
     from unreported
     group by {{ shared | join(', ') }}, date_trunc('hour', ended_at)
 
@@ -108,10 +111,10 @@ select
     account_id,
     cast(stated_usd as decimal(38, 18)) as stated_usd,
     false as is_failed,
-    true as has_usage,
-    cached_input_rule,
     {% for meter in call_meters() %}
-        cast({{ meter }}_tokens as bigint) as {{ meter }}_tokens{{ ',' if not loop.last }}
+        cast({{ meter }}_tokens as bigint) as {{ meter }}_tokens,
     {% endfor %}
+    true as has_usage,
+    cached_input_rule
 from hours
 where all_input_tokens + all_output_tokens > 0
