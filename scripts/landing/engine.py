@@ -18,7 +18,10 @@ SPAN = (
 )
 SCOPE = '{"name": "VARCHAR", "version": "VARCHAR"}'
 SCOPE_SPANS = f'{{"scope": {SCOPE}, "instrumentationLibrary": {SCOPE}, "spans": [{{span}}]}}'
-BATCH_OF_ONE = """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""
+BATCHES_OF_ONE = {
+    "otlp_span": ("otlp_json", """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""),
+    "javascript_logs": ("agent_logs", "javascript_log(document)"),
+}
 
 
 def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
@@ -37,10 +40,11 @@ def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
 
 @cache
 def reader_sql(form: str) -> str:
-    """The reader's query; a bare OTLP span is read as a batch of one."""
-    text = _expanded((HERE / "readers" / f"{form.replace('otlp_span', 'otlp_json')}.sql").read_text())
-    if form == "otlp_span":
-        text = text.replace("from documents", f"from (select * replace ({BATCH_OF_ONE} as document) from documents)")
+    """The reader's query; a bare OTLP span, or a log record of an SDK, is read as a batch of one."""
+    file, one = BATCHES_OF_ONE.get(form, (form, None))
+    text = _expanded((HERE / "readers" / f"{file}.sql").read_text())
+    if one:
+        text = text.replace("from documents", f"from (select * replace ({one} as document) from documents)")
     return re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
 
 

@@ -15,6 +15,8 @@ from landing.tables import HEADERS
 HEAD_BYTES = 1 << 18
 # Readers of OTLP, and the list that their records hold.
 OTLP_SIGNALS = {"otlp_json": "resourceSpans", "agent_logs": "resourceLogs", "agent_metrics": "resourceMetrics"}
+# The same of what JavaScript's SDK writes of its own objects, as Gemini CLI's `outfile`.
+SIGNALS = [OTLP_SIGNALS, {"javascript": "startTime", "javascript_logs": "hrTime"}]
 # Marks of span formats in JSON records: names that a record has, and the reader for it. The first that fits wins.
 SPAN_RECORDS = [
     *(({mark}, form) for form, mark in OTLP_SIGNALS.items()),
@@ -24,6 +26,7 @@ SPAN_RECORDS = [
     ({"parentObservationId", "traceId"}, "langfuse"),
     ({"parent_observation_id", "trace_id"}, "langfuse"),
     ({"request_id", "call_type", "spend"}, "litellm"),
+    ({"hrTime", "attributes"}, "javascript_logs"),
     ({"spanContext"}, "javascript"),
     ({"_spanContext"}, "javascript"),
     ({"traceId", "id", "timestamp", "duration"}, "javascript"),
@@ -47,6 +50,8 @@ NOTHING = {
     "agent_logs": "OTLP logs in which no record states the usage of a request, or an evaluation: nothing to read; "
     "events claude_code.api_request, codex.sse_event (response.completed), gemini_cli.api_response, "
     "gen_ai.client.inference.operation.details and gen_ai.evaluation.result are; else export the service's spans",
+    "javascript_logs": "log records of OpenTelemetry's JavaScript SDK of which none states the usage of a request: "
+    "nothing to read; gemini_cli.api_response and gen_ai.client.inference.operation.details are",
     "claude_code_sessions": "a session of Claude Code without an answer: nothing to read",
     "codex_rollouts": "a session of Codex in which no token_count states usage: nothing to read; export Codex's OTLP "
     "logs",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import duckdb
 
 from landing.engine import quoted, reader_sql
-from landing.recognise import OTLP_SIGNALS
+from landing.recognise import SIGNALS
 from landing.tables import LABELS, NO_DAY, QUANTITIES, typed_columns
 
 HERE = Path(__file__).resolve().parent
@@ -107,7 +107,7 @@ class SpanReader:
         lines = ", ".join(str(line) for line in silent)
         reason, is_empty = SHAPES.get(form, ("JSON of another shape than the file's other records", "false"))
         # A Collector may write spans, log records and metrics into one file.
-        for other, mark in OTLP_SIGNALS.items() if form in OTLP_SIGNALS else ():
+        for other, mark in next((family for family in SIGNALS if form in family), {}).items():
             if other != form:
                 held = f"json_type(document, '$.{mark}') = 'ARRAY'"
                 where = f"from documents where (file_no, source_line) in ({lines}) and {held}"
@@ -401,9 +401,16 @@ class SpanReader:
 
 
 # Readers that name what they refuse within a record, in rows of format `refused`.
-REFUSING = {"agent_logs"}
+REFUSING = {"agent_logs", "javascript_logs"}
 # Per reader: what a record must hold, and when it may hold it and give no span (an empty batch).
 SHAPES = {
+    **dict.fromkeys(
+        ("javascript", "javascript_logs"),
+        (
+            "JSON of another shape than the spans and log records of OpenTelemetry's JavaScript SDK",
+            "json_type(document, '$.hrTime') = 'ARRAY' or json_type(document, '$.scopeMetrics') = 'ARRAY'",
+        ),
+    ),
     "claude_code_sessions": ("Claude Code: a line without a type", "json_type(document, '$.type') = 'VARCHAR'"),
     "agent_logs": ("OTLP: no log records under resourceLogs", "json_type(document, '$.resourceLogs') = 'ARRAY'"),
     "agent_metrics": ("OTLP: no metrics under resourceMetrics", "json_type(document, '$.resourceMetrics') = 'ARRAY'"),

@@ -12,6 +12,7 @@ from test_landing import landed, reasons
 import land
 
 AT = int(nanoseconds(0))
+AT = int(nanoseconds(0))
 CLAUDE = {
     "event.name": "api_request", "event.sequence": 3, "session.id": "s-1", "user.email": "dev@acme.test",
     "organization.id": "org-1", "model": "claude-sonnet-4-5-20250929", "cost_usd": "0.0432", "duration_ms": "3210",
@@ -114,6 +115,39 @@ def test_what_gemini_reports_twice_is_one_call(inbox, data, tmp_path):
         (inbox / f"{number}.jsonl").write_text(logs([reported], "gemini-cli"))
     assert land.run(inbox, data) == 0
     assert landed(data, what=columns) == [(None, 350, 420)]
+
+
+def test_geminis_own_file_holds_the_sdks_objects(inbox, data):
+    """Spans, log records and metrics one after another, pretty-printed, as the SDK writes its own objects."""
+    resource = {"_rawAttributes": [["service.name", "gemini-cli"], ["team.id", "mail"]]}
+    scope = {"name": "gemini-cli", "version": "v1"}
+    ids = {"traceId": f"{1:032x}", "spanId": f"{2:016x}", "traceFlags": 1}
+    log = {"hrTime": [AT // 10**9, 5], "hrTimeObserved": [AT // 10**9, 5], "spanContext": ids, "resource": resource,
+           "instrumentationScope": scope, "attributes": GEMINI, "_body": SECRET, "_isReadonly": True}  # fmt: skip
+    traced = {"name": "llm_call", "_spanContext": ids, "startTime": [AT // 10**9, 0], "endTime": [AT // 10**9, 9],
+              "attributes": {"gen_ai.conversation.id": "g1"}, "resource": resource, "links": []}  # fmt: skip
+    measured = {"resource": resource, "scopeMetrics": [{"metrics": []}]}
+    for name, objects in (("log-first.log", [log, traced, measured]), ("span-first.log", [traced, measured, log])):
+        (inbox / name).write_text("\n".join(json.dumps(held, indent=2) for held in objects))
+    assert land.run(inbox, data) == 0
+    columns = f"format, span_id = '{2:016x}', parent_span_id, service_name, team_id, output_tokens, reasoning_tokens"
+    assert sorted(landed(data, what=columns)) == [
+        ("javascript", True, None, "gemini-cli", None, None, None),
+        ("otlp_logs", False, f"{2:016x}", "gemini-cli", "mail", 350, 420),
+    ]
+    assert SECRET not in str(landed(data))
+    assert landed(data, "rejects") == []
+
+
+def test_evaluations_of_a_file_that_is_read_again_stay_one(inbox, data, monkeypatch):
+    scored = {**record({"gen_ai.evaluation.name": "tone"}), "eventName": "gen_ai.evaluation.result"}
+    (inbox / "logs.jsonl").write_text(log_batch([scored]) + logs([record(CLAUDE)]))
+    assert land.run(inbox, data) == 0
+    variables = land.project_variables()
+    monkeypatch.setattr(land, "project_variables", lambda: variables | {"feature_attributes": ["other.feature"]})
+    assert land.run(inbox, data) == 0
+    assert landed(data, "eval_runs", "suite") == [("tone",)]
+    assert landed(data, what="response_id") == [("req_1",)]
 
 
 def test_an_operation_event_lies_beneath_its_span(tmp_path):

@@ -168,3 +168,33 @@ create macro claude_code_pairs(names, texts, resource_names, resource_texts) as 
     ],
     agent_pairs(names, texts, resource_names, resource_texts)
 );
+
+create macro javascript_resource(document) as coalesce(
+    document -> '$.resource.attributes', document -> '$.resource._attributes',
+    document -> '$.resource._memoizedAttributes',
+    to_json(map_from_entries(list_transform(
+        cast(document -> '$.resource._rawAttributes[*]' as json[]),
+        lambda pair: { 'key': pair ->> '$[0]', 'value': pair ->> '$[1]' }
+    )))
+);
+
+-- A log record of OpenTelemetry's JavaScript SDK as a batch of OTLP.
+create macro javascript_attributes(object) as
+    list_transform(pairs_of(object), lambda pair: { 'key': pair.key, 'value': { 'stringValue': pair.value } });
+
+create macro javascript_log(document) as cast({ 'resourceLogs': [{
+    'resource': { 'attributes': javascript_attributes(javascript_resource(document)) },
+    'scopeLogs': [{
+        'scope': {
+            'name': document ->> '$.instrumentationScope.name',
+            'version': document ->> '$.instrumentationScope.version'
+        },
+        'logRecords': [{
+            'timeUnixNano': replace(seconds_of(document -> '$.hrTime'), '.', ''),
+            'eventName': document ->> '$.eventName',
+            'traceId': document ->> '$.spanContext.traceId',
+            'spanId': document ->> '$.spanContext.spanId',
+            'attributes': javascript_attributes(document -> '$.attributes')
+        }]
+    }]
+}] }::json as varchar);
