@@ -26,4 +26,4 @@ select
     pairs_of(javascript_resource(document)) as resource
 from documents
 -- One file may hold the SDK's log records and metrics beside its spans.
-where document -> '$.hrTime' is null and document -> '$.scopeMetrics' is null
+where not json_exists(document, '$.hrTime') and not json_exists(document, '$.scopeMetrics')
