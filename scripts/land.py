@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 import check
 from landing import span_marks
+from landing.recognise import NOTHING
 from landing.store import Store
 from landing.work import Examined, Piece, Progress, Reading, Resume, Task, examine, perform
 
@@ -220,18 +221,22 @@ def land(inbox: Path, data: Path) -> int:
             Thread(target=check.warm, daemon=True).start()  # while the processes, forked by now, read
         counts, broken = read_all(tasks_of(fresh, store.landings), reading, store.staging, pool)
     landed = []
-    for _, name, examined, continued, _ in fresh:
+    for _, name, examined, continued, is_again in fresh:
         if examined.file_id in broken:
             for part in store.staging.glob(f"*/*/{examined.file_id[:16]}-*.parquet"):
                 part.unlink()
             reason = f"{examined.what.table} that can't be read to its end ({broken[examined.file_id]})"
             unread.append(complaint(name, reason))
             continue
+        held = counts[examined.file_id]
+        if not (held["rows_read"] or held["evals_within"] or continued or is_again) and examined.what.form in NOTHING:
+            unread.append(complaint(name, NOTHING[examined.what.form]))
+            continue
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
         entry["reading"] = reading.mark(examined.what.table)
         end = list(examined.end) if examined.end else None
-        landed.append({**entry, "end": end, "continues": continued, **counts[examined.file_id]})
-        if reason := mostly_silent(examined, counts[examined.file_id]):
+        landed.append({**entry, "end": end, "continues": continued, **held})
+        if reason := mostly_silent(examined, held):
             unread.append(complaint(name, reason))
     if landed and (complaints := check.door(store.staging)):
         for line in complaints:

@@ -292,13 +292,46 @@ def _frame(stream, is_first: bool) -> bytes | Unreadable:
 
 def _protobuf_as_json(frame: bytes) -> str | Unreadable:
     from google.protobuf.json_format import MessageToJson
+
+    message = _signal(frame)
+    return message if isinstance(message, Unreadable) else MessageToJson(message, indent=None)
+
+
+def _signal(frame: bytes):
+    """The frame as the OTLP signal that it is: each may pass for another, but for the times that its records state."""
     from google.protobuf.message import DecodeError
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
     from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-    try:
-        return MessageToJson(TracesData.FromString(frame), indent=None)
-    except DecodeError as error:
-        return Unreadable(f"no OTLP protobuf: {error}")
+    read, fault = [], None
+    for kind, resources, scopes, records, own in (
+        (TracesData, "resource_spans", "scope_spans", "spans", ("start_time_unix_nano",)),
+        (LogsData, "resource_logs", "scope_logs", "log_records", ("time_unix_nano", "observed_time_unix_nano")),
+        (MetricsData, "resource_metrics", "scope_metrics", "metrics", ("gauge", "sum", "histogram", "summary")),
+    ):
+        try:
+            message = kind.FromString(frame)
+        except DecodeError as error:
+            fault = fault or error
+            continue
+        read.append(message)
+        held = (
+            record
+            for resource in getattr(message, resources)
+            for scope in getattr(resource, scopes)
+            for record in getattr(scope, records)
+        )
+        first = next(held, None)
+        if first is not None and {field.name for field, _ in first.ListFields()} & set(own):
+            return message
+    return read[0] if read else Unreadable(f"no OTLP protobuf: {fault}")
+
+
+def first_message(path: Path) -> Record | None:
+    """The first of a file's length-delimited messages, as `messages` gives it."""
+    with opened(path) as stream:
+        return next(messages(stream), None)
 
 
 def batches(records: Iterator[Record]) -> Iterator[Batch]:

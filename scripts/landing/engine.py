@@ -18,7 +18,10 @@ SPAN = (
 )
 SCOPE = '{"name": "VARCHAR", "version": "VARCHAR"}'
 SCOPE_SPANS = f'{{"scope": {SCOPE}, "instrumentationLibrary": {SCOPE}, "spans": [{{span}}]}}'
-BATCH_OF_ONE = """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""
+BATCHES_OF_ONE = {
+    "otlp_span": ("otlp_json", """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""),
+    "javascript_logs": ("agent_logs", "javascript_log(document)"),
+}
 
 
 def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
@@ -37,11 +40,11 @@ def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
 
 @cache
 def reader_sql(form: str) -> str:
-    """The reader's query; a bare OTLP span is read as a batch of one, and Tempo's answers as OTLP."""
-    name = "otlp_json" if form in ("otlp_span", "tempo") else form
-    text = _expanded((HERE / "readers" / f"{name}.sql").read_text())
-    if form == "otlp_span":
-        text = text.replace("from documents", f"from (select * replace ({BATCH_OF_ONE} as document) from documents)")
+    """The query of a reader; bare OTLP spans and log records are read as batches of one, Tempo's answers as OTLP."""
+    file, one = BATCHES_OF_ONE.get(form, ("otlp_json" if form == "tempo" else form, None))
+    text = _expanded((HERE / "readers" / f"{file}.sql").read_text())
+    if one:
+        text = text.replace("from documents", f"from (select * replace ({one} as document) from documents)")
     if form == "tempo":
         text = as_otlp(text)
     return re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)

@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -226,6 +227,92 @@ class Promptfoo(Log):
     table: Table | None = None
     config: Config | None = None
     metadata: Written | None = None
+
+
+class Tokens(Log):
+    """What Codex counts of an answer, or of a session so far; input contains cached tokens, output reasoning."""
+
+    input_tokens: Any = None
+    cached_input_tokens: Any = None
+    output_tokens: Any = None
+    reasoning_output_tokens: Any = None
+
+
+class Counted(Log):
+    total_token_usage: Tokens | None = None
+    last_token_usage: Tokens | None = None
+
+
+class Payload(Log):
+    """Fields of several kinds of line: the session's, a turn's, a count's."""
+
+    type: Any = None
+    id: Any = None
+    originator: Any = None
+    cli_version: Any = None
+    model_provider: Any = None
+    model: Any = None
+    info: Counted | None = None
+
+
+class RolloutLine(Log):
+    timestamp: Any = None
+    type: Any = None
+    payload: Payload | None = None
+
+
+class Answered(Log):
+    """An answer of a Codex session."""
+
+    record_id: str
+    timestamp: Any
+    usage: Tokens
+    session_id: Any = None
+    service: Any = None
+    version: Any = None
+    provider: Any = None
+    model: Any = None
+
+
+def codex_rollout(stream) -> Iterator[Record]:
+    """A record for each answer of a Codex session; each line of the file alone says neither model nor session."""
+    session, model, before = Payload(), None, None
+    for line_no, line in enumerate(iter(lambda: stream.readline(MAX_RECORD_BYTES), b""), 1):
+        if not line.strip():
+            continue
+        try:
+            read = msgspec.json.decode(line, type=RolloutLine)
+        except msgspec.ValidationError:  # a kind of line that says nothing of tokens
+            continue
+        except (msgspec.DecodeError, RecursionError) as error:
+            yield line_no, Unreadable(f"no line of a Codex session, or cut off: {error}")
+            continue
+        payload = read.payload or Payload()
+        if read.type == "session_meta":
+            session = payload
+        elif read.type == "turn_context":
+            model = payload.model or model
+        elif payload.type == "token_count" and payload.info:
+            total, last = payload.info.total_token_usage, payload.info.last_token_usage
+            # Codex repeats a count, with new rate limits or for nothing; then no total has grown.
+            if total is not None and total == before:
+                continue
+            used = last or _growth(total, before)
+            before = total or before
+            if used is not None:
+                # A forked session's copy of the same answer is the same span.
+                name = sha256(msgspec.json.encode([read.timestamp, total, used])).hexdigest()[:32]
+                told = (session.id, session.originator, session.cli_version, session.model_provider, model)
+                yield line_no, msgspec.json.encode(Answered(name, read.timestamp, used, *told))
+
+
+def _growth(total: Tokens | None, before: Tokens | None) -> Tokens | None:
+    """What was used since the count before; a total that has fallen began anew."""
+    if total is None or before is None:
+        return total
+    names = total.__struct_fields__
+    grown = {name: (getattr(total, name) or 0) - (getattr(before, name) or 0) for name in names}
+    return Tokens(**grown) if min(grown.values()) >= 0 else total
 
 
 def inspect_log(stream) -> Iterator[Record]:

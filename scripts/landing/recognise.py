@@ -11,15 +11,19 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landing import documents, span_marks
+from landing import Unreadable, documents, span_marks
 from landing.logs import ZIP_MAGIC
 from landing.span_marks import ATTRIBUTE_NAMES
 from landing.tables import HEADERS
 
 HEAD_BYTES = 1 << 18
+# Readers of OTLP, and the list that their records hold.
+OTLP_SIGNALS = {"otlp_json": "resourceSpans", "agent_logs": "resourceLogs", "agent_metrics": "resourceMetrics"}
+# The same of what JavaScript's SDK writes of its own objects, as Gemini CLI's `outfile`.
+SIGNALS = [OTLP_SIGNALS, {"javascript": "startTime", "javascript_logs": "hrTime"}]
 # Marks of span formats in JSON records: names that a record has, and the reader for it. The first that fits wins.
 SPAN_RECORDS = [
-    ({"resourceSpans"}, "otlp_json"),
+    *(({mark}, form) for form, mark in OTLP_SIGNALS.items()),
     ({"batches"}, "tempo"),
     ({"trace"}, "tempo"),
     ({"traceID", "spans"}, "jaeger"),
@@ -28,6 +32,7 @@ SPAN_RECORDS = [
     ({"parentObservationId", "traceId"}, "langfuse"),
     ({"parent_observation_id", "trace_id"}, "langfuse"),
     ({"request_id", "call_type", "spend"}, "litellm"),
+    ({"hrTime", "attributes"}, "javascript_logs"),
     ({"spanContext"}, "javascript"),
     ({"_spanContext"}, "javascript"),
     ({"traceId", "id", "timestamp", "duration", "attributes"}, "javascript"),
@@ -98,7 +103,6 @@ EVAL_RECORDS = [
     ({"evalId", "results"}, "", "promptfoo", "promptfoo"),
     ({"results"}, r'"(gradingResult|testPassCount|latencyMs|tokenUsage)"\s*:', "promptfoo", "promptfoo"),
     ({"promptIdx", "testIdx"}, "", "promptfoo", "promptfoo_lines"),
-    ({"resourceLogs"}, "", "otlp_logs", None),
 ]
 INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", re.DOTALL)
 # Scores alone, as Langfuse's API, blob storage and tables export them.
@@ -115,18 +119,34 @@ ROUTES = [
         "Datadog APM spans; export LLM Observability",
     ),
 ]
-# Known formats that hold nothing to read: a mark in the head, and the name people know them by.
-NOT_READ = [(r'"resourceMetrics"\s*:', "OTLP metrics, which carry no calls")]
 # Formats without a reader whose tools have another way here: names at the top, a mark in the head, what to do.
 PLATFORM_ROUTES = [
-    (
-        {"sessionId", "uuid", "type"},
-        "",
-        "a session file of Claude Code: set CLAUDE_CODE_ENABLE_TELEMETRY=1, send OTLP logs",
-    ),
-    ({"timestamp", "type", "payload"}, "", "a session file of Codex: set [otel] in its config.toml, send OTLP logs"),
     ({"id", "span_count", "usage"}, "", "Opik traces, which add up their spans: export the spans"),
 ]
+# Formats of which a file may hold nothing that is read, and what to export in its place.
+NOTHING = {
+    "agent_logs": "OTLP logs in which no record states the usage of a request, or an evaluation: nothing to read; "
+    "events claude_code.api_request, codex.sse_event (response.completed), gemini_cli.api_response, "
+    "gen_ai.client.inference.operation.details and gen_ai.evaluation.result are; else export the service's spans",
+    "javascript_logs": "log records of OpenTelemetry's JavaScript SDK of which none states the usage of a request: "
+    "nothing to read; gemini_cli.api_response and gen_ai.client.inference.operation.details are",
+    "claude_code_sessions": "a session of Claude Code without an answer: nothing to read",
+    "codex_rollouts": "a session of Codex in which no token_count states usage: nothing to read; export Codex's OTLP "
+    "logs",
+    "agent_metrics": "OTLP metrics without claude_code.token.usage: nothing to read, since other metrics are sums "
+    "without a request; export the service's spans, or a coding agent's logs",
+}
+# Records of sessions that coding agents keep, whose first lines may be of any kind: names and types that a line has.
+SESSION_LINES = [
+    ({"sessionId", "uuid", "message"}, {"user", "assistant"}, "claude_code_sessions", "lines"),
+    (
+        {"timestamp", "payload"},
+        {"session_meta", "turn_context", "event_msg", "response_item"},
+        "codex_rollouts",
+        "codex_rollout",
+    ),
+]
+LINES_LOOKED_AT = 50
 # Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
 PAGES = [
     (r'"organization\.costs\.result"', "openai_costs/openai_page"),
@@ -156,7 +176,7 @@ def recognise(path: Path) -> Recognised:
     if head[:4] == b"PAR1":
         return _parquet(path)
     if _is_framed(head):
-        return Recognised("spans", "otlp_json", "messages")
+        return Recognised("spans", _signal_in(path), "messages")
     if head[:4] == ZIP_MAGIC and re.search(
         rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", head, re.DOTALL
     ):
@@ -179,6 +199,13 @@ def _is_framed(head: bytes) -> bool:
     return bool(begins) and re.search(rb"[\x00-\x08\x0e-\x1f]", head[:4096]) is not None
 
 
+def _signal_in(path: Path) -> str:
+    """The reader of the OTLP signal that the first message of a file holds."""
+    _, text = documents.first_message(path) or (0, "")
+    begin = "" if isinstance(text, Unreadable) else str(text[:100])
+    return next((form for form, mark in OTLP_SIGNALS.items() if f'"{mark}"' in begin), "otlp_json")
+
+
 def _json(text: str) -> Recognised:
     records, end = _first_records(text)
     record = records[0] if records else None
@@ -190,6 +217,8 @@ def _json(text: str) -> Recognised:
     names = span_marks.names_of(record)
     if any(marks <= names for marks in SCORES) and "observations" not in names:
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
+    if cut == "lines" and "type" in names and (session := _session(text)):
+        return session
     spans = _spans(records, end, cut)
     if spans.table:
         return spans
@@ -201,9 +230,6 @@ def _json(text: str) -> Recognised:
                 return Recognised(form.partition("/")[0], form, cut)
     if isinstance(record, dict) and (table := _table(names)):
         return Recognised(table, table, cut)
-    for mark, name in NOT_READ:
-        if re.search(mark, text):
-            return _unknown(f"{name}: nothing to read")
     for mark, route in ROUTES:
         if re.search(mark, text):
             return _unknown(f"{route}; see README, Inputs")
@@ -216,6 +242,9 @@ def _json(text: str) -> Recognised:
 def _spans(records: list, end: int, cut: str) -> Recognised:
     """The reader that most of these records are for, if they say what it needs; else what is nearest, and missing."""
     forms = [_form_of(record) for record in records]
+    # A Collector may write spans, log records and metrics into one file, whose readers know of each other.
+    signal = next((form for form in forms if form in OTLP_SIGNALS), None)
+    forms = [signal if form in OTLP_SIGNALS else form for form in forms]
     counts = Counter(form for form in forms if form)
     if not counts:
         nearest = next(filter(None, (_nearest(record) for record in records)), None)
@@ -287,6 +316,19 @@ def _first_records(text: str) -> tuple[list, int]:
             if not begin:
                 break
     return records, first_end
+
+
+def _session(text: str) -> Recognised | None:
+    """The reader of a coding agent's session, where one of its first lines shows it."""
+    for line in text.splitlines()[:LINES_LOOKED_AT]:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        for marks, types, form, cut in SESSION_LINES:
+            if isinstance(record, dict) and marks <= set(record) and record.get("type") in types:
+                return Recognised("spans", form, cut)
+    return None
 
 
 def _top_names(record: object, text: str) -> set[str]:

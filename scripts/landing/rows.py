@@ -79,7 +79,7 @@ class RowReader:
                 from records
             )"""
         run(f"insert into stated {query}" if self.taken else f"create or replace temp table stated as {query}")
-        self.taken = run("select count(*) from stated").fetchone()[0]
+        [(self.taken,)] = run("select count(*) from stated").fetchall()
         return []
 
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple], list[tuple]]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import duckdb
 
 from landing.engine import quoted, reader_sql
+from landing.recognise import SIGNALS
 from landing.tables import INCLUSIONS, LABELS, NO_DAY, QUANTITIES, typed_columns
 
 HERE = Path(__file__).resolve().parent
@@ -163,7 +164,38 @@ class SpanReader:
     def take(self, form: str) -> list[tuple]:
         """Read registered `documents` into `raw`, without their long texts; returns records refused whole."""
         run = self.engine.execute
-        source = reader_sql(form)
+        before, refused = self.taken, self._read(form, "documents")
+        # A record that gave no span, and is no empty batch, is no export of this format.
+        silent = run(
+            "select file_no, source_line from documents"
+            f" anti join (select distinct file_no, source_line from raw where rowid >= {before}) as gave"
+            " using (file_no, source_line)"
+        ).fetchall()
+        if not silent:
+            return refused
+        lines = ", ".join(str(line) for line in silent)
+        reason, is_empty = SHAPES.get(form, (OTHER_SHAPE, "false"))
+        # A Collector may write spans, log records and metrics into one file.
+        for other, mark in next((family for family in SIGNALS if form in family), {}).items():
+            if other != form:
+                held = f"json_type(document, '$.{mark}') = 'ARRAY'"
+                where = f"from documents where (file_no, source_line) in ({lines}) and {held}"
+                if run(f"select 1 {where} limit 1").fetchall():
+                    refused += self._read(other, f"({where})")
+                is_empty += f" or {held}"
+        return (
+            refused
+            + run(
+                f"""select file_no, source_line, $reason from documents
+                where (file_no, source_line) in ({lines}) and not coalesce({is_empty}, false)""",
+                {"reason": reason},
+            ).fetchall()
+        )
+
+    def _read(self, form: str, documents: str) -> list[tuple]:
+        """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
+        run = self.engine.execute
+        source = reader_sql(form).replace("from documents", f"from {documents}")
         if "as names" not in source:  # a reader may give pairs, or names and texts
             source = f"""
                 select source.* exclude (attributes, resource),
@@ -172,23 +204,14 @@ class SpanReader:
                     list_transform(resource, lambda pair: pair.key) as resource_names,
                     list_transform(resource, lambda pair: pair.value) as resource_texts
                 from ({source}) as source"""
-        run(f"insert into raw {source}" if self.taken else f"create or replace temp table raw as {source}")
-        before, self.taken = self.taken, run("select count(*) from raw").fetchone()[0]
-        # A record that gave no span, and is no empty batch, is no export of this format.
-        silent = run(
-            "select file_no, source_line from documents"
-            f" anti join (select distinct file_no, source_line from raw where rowid >= {before}) as gave"
-            " using (file_no, source_line)"
-        ).fetchall()
-        if not silent:
+        before = self.taken
+        run(f"insert into raw by name {source}" if self.taken else f"create or replace temp table raw as {source}")
+        [(self.taken,)] = run("select coalesce(max(rowid) + 1, 0) from raw").fetchall()
+        if form not in REFUSING or self.taken == before:
             return []
-        lines = ", ".join(str(line) for line in silent)
-        reason, is_empty = SHAPES.get(form, (OTHER_SHAPE, "false"))
-        return run(
-            f"""select file_no, source_line, $reason from documents
-                where (file_no, source_line) in ({lines}) and not coalesce({is_empty}, false)""",
-            {"reason": reason},
-        ).fetchall()
+        refused = run("delete from raw where format = 'refused' returning file_no, source_line, name").fetchall()
+        [(self.taken,)] = run("select coalesce(max(rowid) + 1, 0) from raw").fetchall()
+        return refused
 
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`.
@@ -197,7 +220,7 @@ class SpanReader:
         were left out of spans that landed.
         """
         run = self.engine.execute
-        seen = self._unfolded(self._opened("names", "texts"))
+        seen = self._unfolded(self._prefixed(self._opened("names", "texts")))
         below = self._opened("resource_names", "resource_texts")
         query, fault = self._canonical(seen, below, row_base)
         day = f"coalesce(cast(plausible(time_of(started, unit)) as date), date '{NO_DAY}')"
@@ -272,6 +295,29 @@ class SpanReader:
                 )
                 from raw left join opened on raw.rowid = opened.row_no""")
         return self._seen(names)
+
+    def _prefixed(self, seen: set[str]) -> set[str]:
+        """Claude Code's spans name tokens without a prefix; theirs alone get one, in whatever format they came."""
+        if not seen & {"input_tokens", "output_tokens"}:
+            return seen
+        self.engine.execute("""
+            create or replace temp table raw as
+            with described as (
+                select *, case when name = 'claude_code.llm_request' then claude_code_pairs(
+                    names, texts, resource_names, resource_texts
+                ) end as pairs
+                from raw
+            )
+            select * exclude (pairs) replace (
+                case when pairs is null then names
+                    else list_concat(claude_code_names(names), list_transform(pairs, lambda pair: pair.key))
+                end as names,
+                case when pairs is null then texts
+                    else list_concat(texts, list_transform(pairs, lambda pair: pair.value))
+                end as texts
+            )
+            from described""")
+        return self._seen("names")
 
     def _unfolded(self, seen: set[str]) -> set[str]:
         """Members of JSON texts become attributes of their own, named `<attribute>.<member>`; returns all names."""
@@ -514,8 +560,20 @@ def is_silent(reason: str) -> bool:
 
 SILENT = "says nothing to the reader of"
 OTHER_SHAPE = "JSON of another shape than the file's other records"
+# Readers that name what they refuse within a record, in rows of format `refused`.
+REFUSING = {"agent_logs", "javascript_logs"}
 # Per reader: what a record must hold, and when it may hold it and give no span (an empty batch).
 SHAPES = {
+    **dict.fromkeys(
+        ("javascript", "javascript_logs"),
+        (
+            "JSON of another shape than the spans and log records of OpenTelemetry's JavaScript SDK",
+            "json_type(document, '$.hrTime') = 'ARRAY' or json_type(document, '$.scopeMetrics') = 'ARRAY'",
+        ),
+    ),
+    "claude_code_sessions": ("Claude Code: a line without a type", "json_type(document, '$.type') = 'VARCHAR'"),
+    "agent_logs": ("OTLP: no log records under resourceLogs", "json_type(document, '$.resourceLogs') = 'ARRAY'"),
+    "agent_metrics": ("OTLP: no metrics under resourceMetrics", "json_type(document, '$.resourceMetrics') = 'ARRAY'"),
     "otlp_json": (
         "OTLP: no spans under resourceSpans",
         "json_type(document, '$.resourceSpans') = 'ARRAY'"

@@ -77,7 +77,9 @@ class Store:
             entry["landing_no"] = before.get("landing_no", len(self.files) + 1)
             entry["rows_superseded"] = 0
             self.files[entry["file_id"]] = entry
-        for table in {entry["kind"] for entry in landed if entry["file_id"] in replaced} - {"spans"} | {"rejects"}:
+        again = [entry for entry in landed if entry["file_id"] in replaced]
+        rewritten = {entry["kind"] for entry in again} | {"eval_runs" for entry in again if entry.get("evals_within")}
+        for table in rewritten - {"spans"} | {"rejects"}:
             moves += self._without(table, replaced)
         if list((self.staging / "spans").glob("*/*.parquet")) or replaced:
             moves += self._drop_copies(replaced)

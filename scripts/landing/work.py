@@ -19,7 +19,7 @@ from blake3 import blake3
 
 from landing import documents, logs
 from landing.engine import engine_for
-from landing.recognise import Recognised, recognise
+from landing.recognise import OTLP_SIGNALS, Recognised, recognise
 from landing.rows import RowReader
 from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent
 from landing.tables import NO_DAY, TABLES
@@ -33,11 +33,13 @@ PORTION_BYTES = 1 << 25  # text that is read at a time
 DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
 REASONS_SHOWN = 3
-# Span files that may hold eval results: a mark in a record that does, and the reader that takes them.
+# Span files that may hold eval results: a mark in a record that does, and the readers that take them. A Collector that
+# exports every signal to one file mixes spans with log records.
+OTLP_EVALS = ("gen_ai.evaluation.result", ("eval_runs/otlp_evaluations", "eval_runs/otlp_logs"))
 EVALS_WITHIN = {
-    "otlp_json": ("gen_ai.evaluation.result", "eval_runs/otlp_evaluations"),
-    "tempo": ("gen_ai.evaluation.result", "eval_runs/tempo_evaluations"),
-    "langfuse": ('"scores"', "eval_runs/langfuse_scores"),
+    **dict.fromkeys(OTLP_SIGNALS, OTLP_EVALS),
+    "tempo": ("gen_ai.evaluation.result", ("eval_runs/tempo_evaluations",)),
+    "langfuse": ('"scores"', ("eval_runs/langfuse_scores",)),
 }
 
 
@@ -257,12 +259,12 @@ class Performance:
 
     def take_evals(self) -> None:
         """Give the few records of a span file that hold eval results to their reader too."""
-        engine, (mark, form) = self.evals.engine, EVALS_WITHIN[self.task.what.form]
+        engine, (mark, forms) = self.evals.engine, EVALS_WITHIN[self.task.what.form]
         # The engine's search is fast: it looks at every byte of every span file.
         holding = engine.sql("from documents where contains(document, $mark)", params={"mark": mark}).to_arrow_table()
-        parts = [holding] if holding.num_rows else []
+        parts = [(form, holding) for form in forms] if holding.num_rows else []
         while parts:
-            records = parts.pop()
+            form, records = parts.pop()
             engine.register("documents", records)
             try:
                 self.evals.take(form)
@@ -270,7 +272,7 @@ class Performance:
                 if records.num_rows == 1:
                     self.refuse(_fault_of(records), table="eval_runs")
                 else:
-                    parts += [pa.Table.from_batches([one]) for one in records.to_batches(max_chunksize=1)]
+                    parts += [(form, pa.Table.from_batches([one])) for one in records.to_batches(max_chunksize=1)]
 
     def land(self) -> None:
         name, row_base = f"{self.task.name}-{self.parts}", self.task.row_base + (self.parts << 24)

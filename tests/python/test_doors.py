@@ -197,7 +197,7 @@ def test_one_broken_record_costs_one_record(inbox, data):
         good[2].replace(b"span 3", b"span \\ud83d"),
         good[3].replace(b'"intValue": 10}', b'"doubleValue": NaN}'),
         b'{"resourceSpans":' + b"[" * 20_000 + b"]" * 20_000 + b"}\n",
-        b'{"resourceMetrics":[]}\n',
+        b'{"resourceProfiles":[]}\n',
         b'{"resourceSpans":[]}\n',
         b'{"resourceSpans":[{"scopeSpans":[{"spans":[5,null,{"attributes":{"a":1}}]}]}]}\n',
         good[4],

@@ -1,4 +1,5 @@
--- one row per call: those that spans report, billed tools, what agents state beyond them, eval runs that no span shows
+-- one row per call: those that spans report, billed tools, what agents state beyond them, what metrics alone tell, eval
+-- runs that no span shows
 {{ config(materialized="view") }}
 {% set columns = [
     'call_key', 'call_id', 'is_answered', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',
@@ -11,7 +12,8 @@
 {% for model, is_residual, tool_meter in [
     ('int_calls_reported', 'false', 'cast(null as string)'),
     ('int_tools_called', 'false', 'tool_meter'),
-    ('int_calls_residual', 'true', 'cast(null as string)')
+    ('int_calls_residual', 'true', 'cast(null as string)'),
+    ('int_calls_metered', 'false', 'cast(null as string)')
 ] %}
     select
         {{ columns | join(',\n        ') }},

@@ -65,3 +65,14 @@ select distinct
     {{ row_key("'session:' || session_id") }} as tie_key
 from spans
 where session_id is not null
+
+union all
+
+-- Metrics that name no session may count any request that the service made on that day.
+select distinct
+    trace_key,
+    started_on as day,
+    case when operation_name = 'usage_metric' then 'claim' else 'conversation' end as kind,
+    {{ row_key("'metered:' || service_name || ':' || cast(started_on as string)") }} as tie_key
+from spans
+where service_name = 'claude-code' and (coalesce(operation_name, '') != 'usage_metric' or session_id is null)

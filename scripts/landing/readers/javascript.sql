@@ -23,5 +23,7 @@ select
         'trace_id': link ->> '$.context.traceId', 'span_id': link ->> '$.context.spanId'
     }) as links,
     pairs_of(document -> '$.attributes') as attributes,
-    pairs_of(coalesce(document -> '$.resource.attributes', document -> '$.resource._attributes')) as resource
+    pairs_of(javascript_resource(document)) as resource
 from documents
+-- One file may hold the SDK's log records and metrics beside its spans.
+where not json_exists(document, '$.hrTime') and not json_exists(document, '$.scopeMetrics')

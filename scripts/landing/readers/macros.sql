@@ -149,3 +149,101 @@ create macro dotted_annotation(name) as coalesce(
     )[1],
     name
 );
+
+-- An attribute's text, of names and texts beside each other.
+create macro text_at(names, texts, name) as text_of(texts[list_position(names, name)]);
+
+-- Attributes that count tokens, by any of the names that tools give them.
+create macro is_token_name(name) as regexp_matches(
+    name,
+    '(?i)(^|[._])(input|output|prompt|completion|total|cached|cache_?read|cache_?creation|reasoning|thoughts)'
+    || '(_?content)?_?tokens?(_?count)?$'
+);
+
+create macro token_texts(names, texts) as list_transform(
+    list_filter(list_zip(names, texts), lambda pair: is_token_name(pair[1])), lambda pair: pair[2]
+);
+
+create macro states_tokens(names, texts) as
+    len(list_filter(token_texts(names, texts), lambda text: try_cast(text as double) > 0)) > 0;
+
+-- Coding agents name their own account `organization.id`, which elsewhere is the customer that was served.
+create macro agent_names(names) as
+    list_transform(names, lambda name: case when name = 'organization.id' then 'agent.organization.id' else name end);
+
+-- Claude Code's names have no prefix: given one, they mean this wherever it wrote them, and nowhere else.
+create macro claude_code_names(names) as list_transform(names, lambda name: case
+    when name in (
+        'model', 'request_id', 'speed', 'cost_usd', 'input_tokens', 'output_tokens', 'cache_read_tokens',
+        'cache_creation_tokens'
+    ) then 'claude_code.' || name
+    when name = 'organization.id' then 'agent.organization.id'
+    else name
+end);
+
+-- Who serves Claude Code is not stated; each cloud writes the model's name in its own way.
+create macro claude_code_provider(model) as case
+    when contains(model, 'anthropic.claude') or starts_with(model, 'arn:aws') then 'aws.bedrock'
+    when contains(model, '@') then 'gcp.vertex_ai'
+    else 'anthropic'
+end;
+
+-- The team and user of a coding agent, as its documentation has an administrator set them for all its telemetry.
+create macro agent_pairs(names, texts, resource_names, resource_texts) as [
+    {
+        'key': 'coding_agent.team',
+        'value': coalesce(
+            text_at(resource_names, resource_texts, 'team.id'), text_at(resource_names, resource_texts, 'team'),
+            text_at(names, texts, 'team.id'), text_at(names, texts, 'team')
+        )
+    },
+    {
+        'key': 'enduser.id',
+        'value': coalesce(
+            text_at(names, texts, 'user.account_uuid'), text_at(names, texts, 'user.account_id'),
+            text_at(names, texts, 'user.email')
+        )
+    }
+];
+
+-- What Claude Code leaves out of its requests, as spans and as log records. A failed attempt has no tokens.
+create macro claude_code_pairs(names, texts, resource_names, resource_texts) as list_concat(
+    [
+        {
+            'key': 'gen_ai.operation.name',
+            'value': case when text_at(names, texts, 'output_tokens') is not null then 'chat' end
+        },
+        { 'key': 'gen_ai.provider.name', 'value': claude_code_provider(text_at(names, texts, 'model')) }
+    ],
+    agent_pairs(names, texts, resource_names, resource_texts)
+);
+
+create macro javascript_resource(document) as coalesce(
+    document -> '$.resource.attributes', document -> '$.resource._attributes',
+    document -> '$.resource._memoizedAttributes',
+    to_json(map_from_entries(list_transform(
+        cast(document -> '$.resource._rawAttributes[*]' as json[]),
+        lambda pair: { 'key': pair ->> '$[0]', 'value': pair ->> '$[1]' }
+    )))
+);
+
+-- A log record of OpenTelemetry's JavaScript SDK as a batch of OTLP.
+create macro javascript_attributes(object) as
+    list_transform(pairs_of(object), lambda pair: { 'key': pair.key, 'value': { 'stringValue': pair.value } });
+
+create macro javascript_log(document) as cast({ 'resourceLogs': [{
+    'resource': { 'attributes': javascript_attributes(javascript_resource(document)) },
+    'scopeLogs': [{
+        'scope': {
+            'name': document ->> '$.instrumentationScope.name',
+            'version': document ->> '$.instrumentationScope.version'
+        },
+        'logRecords': [{
+            'timeUnixNano': replace(seconds_of(document -> '$.hrTime'), '.', ''),
+            'eventName': document ->> '$.eventName',
+            'traceId': document ->> '$.spanContext.traceId',
+            'spanId': document ->> '$.spanContext.spanId',
+            'attributes': javascript_attributes(document -> '$.attributes')
+        }]
+    }]
+}] }::json as varchar);
