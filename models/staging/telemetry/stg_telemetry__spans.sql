@@ -3,6 +3,7 @@ with normalised as (
     select
         *,
         lower(operation) as operation_name,
+        {{ operation_kind('lower(operation)') }} as operation_kind,
         lower(coalesce(error_type, '') || ' ' || coalesce(finish_reason, '')) as ending,
         -- Spans without a time stand under 1970-01-01.
         day as started_on,
@@ -115,6 +116,11 @@ select
     greatest(stated_output - reasoning_in_output - audio_output, 0) as output_tokens,
     reasoning + lost as reasoning_tokens,
     least(audio_output, stated_output - reasoning_in_output) as audio_output_tokens,
-    -- What an export says of itself decides; where it says nothing, a model and its tokens do.
-    coalesce({{ is_billable_operation('operation_name') }}, model is not null and has_usage) as is_billable
+    -- A span that states a model and usage is a call, unless its operation says that it is not.
+    coalesce(operation_kind = 'call', model is not null and has_usage) as is_billable,
+    -- Billable only as long as no billable span is beneath it: int_billable_spans_identified looks.
+    operation_kind is null and model is not null and has_usage as is_unknown_operation,
+    -- Tokens that a total states beyond every reading, and the counts that could not be read.
+    cast(0 as bigint) as unexplained_tokens,
+    cast(null as string) as unreadable
 from disjoint
