@@ -22,11 +22,30 @@ opened as (
         json_of(coalesce(span ->> '$.costDetails', span ->> '$.cost_details')) as cost
     from observations
 
+),
+
+-- Instrumentations that state usage somewhere in a downloaded trace.
+counting as (
+
+    select distinct
+        file_no,
+        source_line,
+        metadata ->> '$.scope.name' as scope
+    from (
+        select
+            file_no,
+            source_line,
+            json_of(unnest(json_extract(document, '$.observations[*]')) ->> '$.metadata') as metadata
+        from documents
+        where json_exists(document, '$.observations')
+    )
+    where regexp_matches(lower(array_to_string(json_keys(metadata -> '$.attributes'), ' ')), 'usage|token_count')
+
 )
 
 select
-    file_no,
-    source_line,
+    opened.file_no,
+    opened.source_line,
     'langfuse' as format,
     coalesce(span ->> '$.traceId', span ->> '$.trace_id') as trace_id,
     span ->> '$.id' as span_id,
@@ -40,7 +59,15 @@ select
     list_concat(
         pairs_of(metadata -> '$.attributes'),
         prefixed(pairs_of(metadata), 'metadata.'),
-        prefixed(pairs_of(usage), 'langfuse.observation.usage_details.'),
+        -- Langfuse counts the words itself where an instrumentation that states usage states none: an estimate.
+        case
+            when counting.scope is not null
+                and not regexp_matches(
+                    lower(array_to_string(json_keys(metadata -> '$.attributes'), ' ')), 'usage|token_count'
+                )
+                then []
+            else prefixed(pairs_of(usage), 'langfuse.observation.usage_details.')
+        end,
         prefixed(pairs_of(cost), 'langfuse.observation.cost_details.'),
         [
             { 'key': 'langfuse.observation.type', 'value': span ->> '$.type' },
@@ -70,3 +97,8 @@ select
         ]
     ) as resource
 from opened
+left join counting
+    on
+        opened.file_no = counting.file_no
+        and opened.source_line = counting.source_line
+        and opened.metadata ->> '$.scope.name' = counting.scope
