@@ -59,9 +59,9 @@ select
     list_concat(
         pairs_of(metadata -> '$.attributes'),
         prefixed(pairs_of(metadata), 'metadata.'),
-        -- Langfuse counts the words itself where an instrumentation that states usage states none: an estimate.
+        -- Langfuse counts the words of a generation itself where an instrumentation that states usage states none.
         case
-            when counting.scope is not null
+            when counting.scope is not null and span ->> '$.type' = 'GENERATION'
                 and not regexp_matches(
                     lower(array_to_string(json_keys(metadata -> '$.attributes'), ' ')), 'usage|token_count'
                 )
