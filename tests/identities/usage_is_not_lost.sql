@@ -1,5 +1,5 @@
--- Identity 9: tokens stated by spans = tokens of calls + of further reports of these calls + of wrappers and steps whose
--- calls explain them + tokens listed as unexplained or as no call's. Each side is added up by itself.
+-- Identity 9: tokens stated by spans = tokens of calls + of further reports of these calls + of wrappers and steps that
+-- their calls explain + tokens listed as unexplained or as no call's. Each side is added up by itself.
 with spans as (
 
     select

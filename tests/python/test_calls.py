@@ -164,3 +164,33 @@ def test_tokens_without_a_call_are_counted_by_operation_and_file(table):
         "1 span states more tokens in total than its counts or its calls make up: operation invoke_agent 1 (30 tokens",
     ):
         assert words in built.output
+
+
+def test_what_comes_later_decides_about_what_came_before(tmp_path):
+    """Built on: a call comes to lie beneath an unknown operation; an earlier one of the conversation explains a rest."""
+    inbox, company = tmp_path / "inbox", tmp_path / "company"
+    inbox.mkdir()
+    company.mkdir()
+    query = "select trace_id, input_tokens, output_tokens, is_residual from marts.attributed_calls order by all"
+    summed = {"usage": (120, 12), "session__id": "talk"}
+    first = [
+        span(1, 1, None, 0), span(1, 2, 1, 1, **stating("summon")),
+        span(2, 1, None, 9), span(2, 2, 1, 10, **stating("summon", **summed)),
+        span(2, 3, 2, 11, **stating("chat", usage=(20, 2))),
+    ]  # fmt: skip
+    (inbox / "first.jsonl").write_text(batch(first))
+    built = run_build(inbox, tmp_path / "data", company)
+    assert built.code == 0, built.output
+    one, two, three = (f"{trace:032x}" for trace in (1, 2, 3))
+    assert built.rows(query) == [(one, *WHOLE, False), (two, 20, 2, False), (two, *WHOLE, True)]
+    second = [
+        span(1, 3, 2, 2, **stating("chat", usage=LESS)),
+        span(3, 1, None, 3, **stating("chat", session__id="talk")),
+    ]
+    (inbox / "second.jsonl").write_text(batch(second))
+    built = run_build(inbox, tmp_path / "data", company)
+    assert built.code == 0, built.output
+    assert "on, from 1 new files" in built.output
+    assert built.rows(query) == [
+        (one, *RESIDUAL, True), (one, *LESS, False), (two, 20, 2, False), (three, *WHOLE, False)
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
--- one row per span that is no call but states usage (agent, workflow, chain, tool): what calls beneath don't explain of it
+-- one row per span that is no call but states usage (agent, chain, tool ...): what calls beneath don't explain of it
 with recursive claims as (
 
     select

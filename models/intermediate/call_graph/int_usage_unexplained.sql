@@ -6,26 +6,30 @@ with spans as (
 
 ),
 
+-- The calls beneath a span may take their place in another trace.
+around as (
+
+    select distinct
+        walked.trace_key,
+        walked.outer_claim_key as span_key
+    from {{ ref('int_billable_spans_grouped') }} as grouped
+    inner join {{ ref('int_spans_walked') }} as walked
+        on grouped.trace_key = walked.trace_key and grouped.span_key = walked.span_key
+    where walked.outer_claim_key is not null and not grouped.is_wrapper
+
+),
+
 claims as (
 
     select
         called.*,
-        -- The calls beneath it may take their place in another trace.
-        beneath.span_key is not null as has_billable_spans,
+        around.span_key is not null as has_billable_spans,
         explained.span_key is not null as is_explained
     from {{ ref('int_claims_called') }} as called
     left join {{ ref('int_claims_explained') }} as explained
         on called.trace_key = explained.trace_key and called.span_key = explained.span_key
-    left join (
-        select distinct
-            walked.trace_key,
-            walked.outer_claim_key as span_key
-        from {{ ref('int_billable_spans_grouped') }} as grouped
-        inner join {{ ref('int_spans_walked') }} as walked
-            on grouped.trace_key = walked.trace_key and grouped.span_key = walked.span_key
-        where walked.outer_claim_key is not null and not grouped.is_wrapper
-    ) as beneath
-        on called.trace_key = beneath.trace_key and called.span_key = beneath.span_key
+    left join around
+        on called.trace_key = around.trace_key and called.span_key = around.span_key
 
 ),
 
