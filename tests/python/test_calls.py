@@ -167,7 +167,7 @@ def test_tokens_without_a_call_are_counted_by_operation_and_file(table):
 
 
 def test_what_comes_later_decides_about_what_came_before(tmp_path):
-    """Built on: a call comes to lie beneath an unknown operation; an earlier one of the conversation explains a rest."""
+    """A call comes to lie beneath an unknown operation; an earlier one of its conversation explains a rest."""
     inbox, company = tmp_path / "inbox", tmp_path / "company"
     inbox.mkdir()
     company.mkdir()
