@@ -19,8 +19,10 @@
     parent_span_key,
     cast(null as bigint) as outer_call_key,
     cast(null as bigint) as outer_claim_key,
-    case when is_billable then span_key end as inner_call_key,
+    cast(null as bigint) as outer_unknown_key,
+    case when is_billable and not is_claim then span_key end as inner_call_key,
     case when is_claim then span_key end as inner_claim_key,
+    case when is_billable and is_claim then span_key end as inner_unknown_key,
     is_claim,
     is_needed
 {%- endmacro %}

@@ -39,8 +39,12 @@
     spans.parent_span_key,
     walk.inner_call_key as outer_call_key,
     walk.inner_claim_key as outer_claim_key,
-    case when spans.is_billable then spans.span_key else walk.inner_call_key end as inner_call_key,
+    walk.inner_unknown_key as outer_unknown_key,
+    case when spans.is_billable and not spans.is_claim then spans.span_key else walk.inner_call_key end as inner_call_key,
     case when spans.is_claim then spans.span_key else walk.inner_claim_key end as inner_claim_key,
+    -- Both: a call, or the claim of what is beneath it.
+    case when spans.is_billable and spans.is_claim then spans.span_key else walk.inner_unknown_key end
+        as inner_unknown_key,
     spans.is_claim,
     spans.is_needed
 {%- endmacro %}

@@ -27,6 +27,30 @@ TOTALS = """
 select month, sum(billed_usd), sum(accrued_usd), sum(net_charge_usd), sum(unattributed_usd)
 from marts.team_chargeback_monthly group by month order by month
 """
+UNEXPLAINED = """
+select {} as name, sum(spans)::bigint as spans, sum(tokens)::bigint as tokens
+from marts.unexplained_usage_daily where reason = $reason
+group by all order by spans desc, name
+"""
+# Per reason: one span, several, and what to do about it. Rejected lines were named as they landed.
+SAID = {
+    "not_a_call": (
+        "span states tokens and is no call",
+        "spans state tokens and are no call",
+        "have the span state its model (gen_ai.request.model); if its operation is a wrapper's, export the calls "
+        "beneath it too",
+    ),
+    "unexplained_total": (
+        "span states more tokens in total than its counts or its calls make up",
+        "spans state more tokens in total than their counts or their calls make up",
+        "the rest is not priced; compare it with the provider's usage file",
+    ),
+    "unreadable_count": (
+        "span has a count that can't be read",
+        "spans have a count that can't be read",
+        "landed/rejects says which; without its input or output count a call is not priced",
+    ),
+}
 
 
 class Progress:
@@ -137,6 +161,27 @@ def _first_rows(query: str, database: Path) -> list[str]:
         return [f"(its rows can't be shown: {error})"]
 
 
+def unexplained(engine: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Per reason a line on usage that no call covers: how many spans, of which operations and files, what to do."""
+    lines = {}
+    for reason, (one, many, remedy) in SAID.items():
+        found = engine.execute(UNEXPLAINED.format("operation"), {"reason": reason}).fetchall()
+        if not found:
+            continue
+        files = engine.execute(UNEXPLAINED.format("source_file"), {"reason": reason}).fetchall()
+        spans, tokens = (sum(row[place] for row in found) for place in (1, 2))
+        operations = [f"operation {name} {count:,}" if name else f"no operation {count:,}" for name, count, _ in found]
+        where = listed([name or "an unknown file" for name, _, _ in files])
+        where = f"{tokens:,} tokens in {where}" if tokens else f"in {where}"
+        lines[reason] = f"{spans:,} {one if spans == 1 else many}: {listed(operations)} ({where}); {remedy}"
+    return lines
+
+
+def listed(names: list[str]) -> str:
+    more = len(names) - land.SHOWN
+    return ", ".join(names[: land.SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def report(data: Path) -> None:
     state = dict.fromkeys(closed.months(data), " (closed)")
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
@@ -145,6 +190,8 @@ def report(data: Path) -> None:
                 f"  {month:%Y-%m}{state.get(f'{month:%Y-%m}', '')}: billed {billed:.6f} + accrued {accrued:.6f} "
                 f"= borne by teams {net:.6f} USD ({unattributed:.6f} of it unattributed, visible by team)"
             )
+        if lines := unexplained(engine):
+            print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")
 
 
 def verify(data: str) -> int:

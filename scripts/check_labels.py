@@ -3,7 +3,8 @@
 Usage: check_labels.py SPANS COMPANY. SPANS is a file, or a folder of files, of any span format that `make build` reads,
 from a staging run. The spans land in a folder of their own and go through the ledger's own models, so that what is a
 call, and which label it gets, is what the bill will say. Exit 0 when each call has a feature (it says how many); 1 when
-some have none (each is named); 2 when spans can't be read, or the call is wrong.
+some have none (each is named), or when spans state tokens that no call covers (operations and files are named); 2 when
+spans can't be read, or the call is wrong.
 """
 
 import shutil
@@ -18,7 +19,8 @@ import company
 import land
 
 # As far as labels are known; a few models of money come along, because a key may name a feature too.
-UNTIL_LABELS = ("--select", "+int_call_shares", "--resource-type", "model", "--resource-type", "seed")
+MODELS = ("+int_call_shares", "+unexplained_usage_daily")
+UNTIL_LABELS = ("--select", *MODELS, "--resource-type", "model", "--resource-type", "seed")
 CALLS = """
 select shares.originating_feature_id as feature_id, count(distinct shares.call_key) as calls,
     bool_or(catalog.feature_id is not null) as is_catalogued
@@ -77,6 +79,7 @@ def check(spans: Path, companies: Path, data: Path) -> int:
         features = engine.execute(CALLS).fetchall()
         unlabelled = engine.execute(UNLABELLED.format(data)).fetchall()
         calls = engine.execute("select count(*) from intermediate.int_calls_deduplicated").fetchone()[0]
+        unexplained = build.unexplained(engine)
     for file, line, trace, span, name, service, route, prompt, is_orphan in unlabelled:
         reason = why(route, prompt, service, is_orphan)
         print(f"  UNLABELLED {file} line {line}: trace {trace}, span {span}, '{name}', service {service}: {reason}")
@@ -89,12 +92,18 @@ def check(spans: Path, companies: Path, data: Path) -> int:
             f"ERROR: {len(unlabelled)} of {calls} billable calls would be unlabelled. Set one of {names} on the span "
             f"named or on one above it, or add a row to {companies}/feature_rules.csv"
         )
+    if said := unexplained.pop("not_a_call", None):
+        print(f"ERROR: {said}. Until then no label of theirs is checked, and nobody bears what they cost")
+    for line in unexplained.values():
+        print(f"  note: {line}")
+    if unlabelled or said:
         return 1
     if missing := landed(data, "rejects"):
         print(f"ERROR: {missing} lines or files of {spans} can't be read (see above): they were not checked")
         return 2
     counts = ", ".join(f"{feature} {count}" for feature, count, _ in features)
-    print(f"{calls} billable calls, each labelled ({counts})" if calls else f"0 billable calls in {spans}")
+    none = f"0 billable calls in {spans}: none of its {landed(data, 'spans'):,} spans asks a model or states tokens"
+    print(f"{calls} billable calls, each labelled ({counts})" if calls else none)
     return 0
 
 

@@ -190,6 +190,19 @@ group by all order by borne_usd desc, owner_team_id, service, route, reason
         total=True,
     ),
     Figure(
+        "unexplained_usage",
+        "Usage that no call covers",
+        """
+select service, operation, reason, source_file, sum(spans)::bigint as spans, sum(tokens)::bigint as tokens,
+    min(seen_on) as first_day, max(seen_on) as last_day
+from marts.unexplained_usage_daily
+where date_trunc('month', seen_on) = $month or seen_on = date '1970-01-01'
+group by all order by tokens desc, spans desc, service, operation, reason, source_file
+""",
+        "Spans that state tokens and are no call, totals beyond every reading, counts and lines that could not be read."
+        " What has no time stands in every month.",
+    ),
+    Figure(
         "rules",
         "By which rule do we know whose a call is, and from where its price?",
         """

@@ -45,7 +45,11 @@ class Span:
 
     @property
     def is_billable(self) -> bool:
-        return self.operation == "chat"
+        return self.operation == "chat" or self.is_unknown
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.operation == "summon" and self.model is not None and self.tokens is not None
 
 
 class Company(NamedTuple):
@@ -193,9 +197,13 @@ class Forest:
 
     def calls(self) -> list[Call]:
         billable = [span for span in self.spans.values() if span.is_billable]
-        outer = {span.key: next((above.key for above in self.path(span.key)[-2::-1] if above.is_billable), None)
+        outer = {span.key: next((above.key for above in self.path(span.key)[-2::-1] if above.operation == "chat"), None)
                  for span in billable}  # fmt: skip
-        wrappers = {span.key for span in billable if span.response is None and self._is_wrapper(span, billable, outer)}
+        self.claiming = self._claiming(billable)
+        plain = [span for span in billable if span.key not in self.claiming]
+        wrappers = self.claiming | {
+            span.key for span in plain if span.response is None and self._is_wrapper(span, plain, outer)
+        }
         names = self._names([span for span in billable if span.key not in wrappers], outer)
         grouped = defaultdict(list)
         for span in billable:
@@ -213,6 +221,19 @@ class Forest:
             services[call_id] = next((span.service for span in spans if span.service), None)
         return [Call(*call, *self._borne(call[1], services.get(call[0], call[1].service)))
                 for call in reported + self._residuals(reported)]  # fmt: skip
+
+    def _claiming(self, billable) -> set:
+        """Of unknown operations, those that state what is beneath them: no report of one request with one id."""
+        beneath = defaultdict(list)
+        for span in billable:
+            nearest = next((above.key for above in self.path(span.key)[-2::-1] if above.is_unknown), None)
+            beneath[nearest].append(span)
+        return {
+            key for key, members in beneath.items() if key and any(
+                span.key in beneath or span.response is None or span.response != self.spans[key].response
+                for span in members
+            )
+        }  # fmt: skip
 
     def _is_labelled(self, span: Span) -> bool:
         return any(above.feature for above in self.path(span.key))
@@ -250,14 +271,15 @@ class Forest:
 
     def _residuals(self, reported) -> list[tuple]:
         tokens = {place.key: tokens for _, place, tokens, _ in reported}
-        claims = [span for span in self.spans.values() if span.tokens and not span.is_billable]
+        claims = [span for span in self.spans.values() if span.tokens and
+                  (not span.is_billable or (span.is_unknown and self.children[span.key]))]  # fmt: skip
         claimed = {claim.key for claim in claims}
         nearest = {key: next((above.key for above in self.path(key)[-2::-1] if above.key in claimed), None)
                    for key in [*tokens, *claimed]}  # fmt: skip
         called = {claim.key: [key for key in self.beneath(claim.key) if key in tokens] for claim in claims}
         found = []
         for claim in claims:
-            if not called[claim.key]:
+            if not called[claim.key] or (claim.is_unknown and claim.key not in self.claiming):
                 continue
             own = [tokens[key] for key in called[claim.key] if nearest[key] == claim.key]
             for other in claims:

@@ -98,3 +98,19 @@ def test_label_check_of_what_holds_no_spans_is_no_pass(tmp_path, monkeypatch, he
     for name in ("staging.jsonl", "nowhere.jsonl"):
         monkeypatch.setattr(sys, "argv", ["check_labels.py", str(tmp_path / name), str(GOLDEN / "company")])
         assert check_labels.main() == 2
+
+
+def test_label_check_fails_where_spans_state_tokens_that_no_call_covers(tmp_path, monkeypatch, capsys, here):
+    """A wrapper without its calls and a span without a model: nobody would check their labels, nor pay."""
+    usage = {"gen_ai__usage__input_tokens": 100, "gen_ai__usage__output_tokens": 10}
+    lost = [span(1, 1, None, gen_ai__operation__name="invoke_agent", **usage), span(2, 1, None, **usage)]
+    spans = tmp_path / "staging.jsonl"
+    monkeypatch.setattr(sys, "argv", ["check_labels.py", str(spans), str(GOLDEN / "company")])
+    spans.write_text(batch(lost))
+    assert check_labels.main() == 1
+    said = capsys.readouterr().out
+    assert "ERROR: 2 spans state tokens and are no call: operation invoke_agent 1, no operation 1 (220 tokens" in said
+    assert "in staging.jsonl); have the span state its model" in said
+    spans.write_text(batch([span(1, 1, None, http__route="/ask")]))
+    assert check_labels.main() == 0
+    assert "none of its 1 spans asks a model or states tokens" in capsys.readouterr().out

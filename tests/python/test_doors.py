@@ -107,6 +107,26 @@ def test_tags_of_a_langfuse_trace_are_carried_to_its_calls(tmp_path):
     assert read(path, "cast(stated_usd as varchar)") == [("0.000010000000000000",)]
 
 
+def test_tokens_that_langfuse_counted_itself_are_no_usage(tmp_path):
+    """The instrumentation states usage on one generation and none on the other; of the other scope nobody knows."""
+
+    def generation(number: int, scope: str, **stated) -> dict:
+        metadata = {"attributes": {"gen_ai.operation.name": "chat", **stated}, "scope": {"name": scope}}
+        return {"id": f"{number:016x}", "traceId": "t", "type": "GENERATION", "name": "chat", "model": "gpt-5",
+                "startTime": "2026-10-05T10:00:00Z", "endTime": "2026-10-05T10:00:01Z", "parentObservationId": None,
+                "usageDetails": {"input": 9, "output": 4, "total": 13}, "metadata": json.dumps(metadata)}  # fmt: skip
+
+    observations = [
+        generation(1, "framework", **{"gen_ai.usage.input_tokens": "9", "gen_ai.usage.output_tokens": "4"}),
+        generation(2, "framework"),
+        generation(3, "another"),
+    ]
+    path = tmp_path / "trace.json"
+    path.write_text(json.dumps({"trace": {"id": "t"}, "observations": observations}))
+    counts = {span: counts for span, *counts in read(path, "span_id, input_tokens, output_tokens")}
+    assert list(counts.values()) == [[9, 4], [None, None], [9, 4]]
+
+
 LITELLM = {
     "request_id": "chatcmpl-1", "call_type": "acompletion", "api_key": "88dc28d0", "spend": 0.0002, "total_tokens": 13,
     "prompt_tokens": 9, "completion_tokens": 4, "startTime": "2026-10-05 10:00:00.5", "endTime": "2026-10-05 10:00:01",

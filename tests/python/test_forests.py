@@ -57,6 +57,9 @@ def forest(seed: int, traces: int) -> list[Span]:
                 here.response = f"response-{trace}-{number}" if dice.random() < 0.4 else None
             elif dice.random() < 0.3:
                 here.operation = "invoke_agent"
+            elif dice.random() < 0.2:
+                here.operation, here.model = "summon", "gpt-4o-mini"
+                here.response = f"response-{trace}-{number}" if dice.random() < 0.2 else None
             if spans and dice.random() < (0.3 if number == 1 else 0.02):
                 here.links = [dice.choice(spans).key for _ in range(dice.choice([1, 2, 3, 4, 6]))]
                 if dice.random() < 0.2:
@@ -81,7 +84,16 @@ def _mislead(members: list[Span], spans: list[Span], dice: random.Random) -> Non
             other = dice.choice(spans)
             if other.operation == "chat" and other.response and other.tokens:
                 one.response, one.tokens = other.response, other.tokens
+    for one in members[::-1]:
+        children = [member for member in members if member.parent == one.number and member.tokens]
+        if one.operation == "summon" and dice.random() < 0.8:
+            one.tokens = (dice.randrange(10**6), dice.randrange(10**6))
+            if children and dice.random() < 0.4:
+                one.tokens, one.response = children[0].tokens, dice.choice([None, children[0].response])
     for one in members:
+        if one.operation == "summon" and one.tokens and dice.random() < 0.4:
+            beneath = [member.tokens for member in members if member.parent == one.number and member.tokens]
+            one.tokens = (sum(each[0] for each in beneath) + 7, sum(each[1] for each in beneath) + 3)
         if one.operation == "invoke_agent" and dice.random() < 0.7:
             stated = [member.tokens for member in members if member.tokens and member.operation == "chat"
                       and (member.parent == one.number or dice.random() < 0.2)]  # fmt: skip
@@ -98,7 +110,7 @@ def otlp(spans: list[Span]) -> str:
         written = []
         for one in members:
             values = {name: getattr(one, key) for key, name in names.items() if getattr(one, key)}
-            if one.operation == "chat":
+            if one.model:
                 values["gen_ai__provider__name"] = "openai"
             if one.tokens:
                 sent, received = one.tokens

@@ -7,6 +7,7 @@ with billable as (
         spans.span_key,
         walked.parent_span_key,
         walked.outer_call_key,
+        walked.outer_unknown_key,
         spans.trace_id,
         spans.span_id,
         spans.response_id,
@@ -24,18 +25,49 @@ with billable as (
 
 ),
 
+-- Spans of unknown operations that have billable spans beneath them.
+unknown_above as (
+
+    select distinct
+        trace_key,
+        outer_unknown_key as span_key
+    from billable
+    where outer_unknown_key is not null
+
+),
+
+-- They claim what is beneath them, unless all of it carries their own response id: then it is a report of one request.
+claiming as (
+
+    select
+        unknown_above.trace_key,
+        unknown_above.span_key
+    from unknown_above
+    inner join billable as claimants
+        on unknown_above.trace_key = claimants.trace_key and unknown_above.span_key = claimants.span_key
+    inner join billable as claimed
+        on unknown_above.trace_key = claimed.trace_key and unknown_above.span_key = claimed.outer_unknown_key
+    left join unknown_above as further
+        on claimed.trace_key = further.trace_key and claimed.span_key = further.span_key
+    group by unknown_above.trace_key, unknown_above.span_key
+    having bool_or(further.span_key is not null or coalesce(claimed.response_id != claimants.response_id, true))
+
+),
+
 {% for family, head in [('beneath', 'outer_call_key'), ('siblings', 'parent_span_key')] %}
 {{ family }} as (
 
     select
-        trace_key,
-        {{ head }},
+        billable.trace_key,
+        billable.{{ head }},
         count(*) as members,
-        sum(all_input_tokens) as input_tokens,
-        sum(all_output_tokens) as output_tokens
+        sum(billable.all_input_tokens) as input_tokens,
+        sum(billable.all_output_tokens) as output_tokens
     from billable
-    where {{ head }} is not null
-    group by trace_key, {{ head }}
+    left join claiming
+        on billable.trace_key = claiming.trace_key and billable.span_key = claiming.span_key
+    where billable.{{ head }} is not null and claiming.span_key is null
+    group by billable.trace_key, billable.{{ head }}
 
 ),
 {% endfor %}
@@ -110,7 +142,9 @@ select
     {{ all_but('known', ['call_response_id', 'response_id']) }},
     known.call_response_id as response_id,
     known.response_id is not null as is_identified,
-    wrappers.span_key is not null as is_wrapper
+    wrappers.span_key is not null or claiming.span_key is not null as is_wrapper
 from known
 left join wrappers
     on known.trace_key = wrappers.trace_key and known.span_key = wrappers.span_key
+left join claiming
+    on known.trace_key = claiming.trace_key and known.span_key = claiming.span_key

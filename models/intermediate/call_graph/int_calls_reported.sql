@@ -6,7 +6,7 @@
 {% set first_known = [
     'provider_name', 'server_address', 'model_name', 'service_tier', 'api_key', 'account_id', 'session_id', 'stated_usd'
 ] %}
-{% set of_usage = ['cached_input_rule', 'all_input_tokens', 'all_output_tokens'] %}
+{% set of_usage = ['cached_input_rule', 'all_input_tokens', 'all_output_tokens', 'unexplained_tokens'] %}
 {% for meter in call_meters() %}
     {% do of_usage.append(meter ~ '_tokens') %}
 {% endfor %}

@@ -1,13 +1,18 @@
--- one row per agent, workflow, chain or tool that states usage and has calls beneath it: what these don't explain of it
+-- one row per span that is no call but states usage (agent, chain, tool ...): what calls beneath don't explain of it
 with recursive claims as (
 
     select
         spans.*,
         walked.parent_span_key as above_key,
-        walked.outer_claim_key
+        walked.outer_claim_key,
+        walked.outer_call_key,
+        -- Of an unknown operation, and the call itself after all.
+        coalesce(not grouped.is_wrapper, false) as is_call
     from {{ ref('int_spans_reopened') }} as spans
     inner join {{ ref('int_spans_walked') }} as walked
         on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
+    left join {{ ref('int_billable_spans_grouped') }} as grouped
+        on spans.trace_key = grouped.trace_key and spans.span_key = grouped.span_key
     where walked.is_claim
 
 ),
@@ -53,7 +58,6 @@ enclosing as (
 
 ),
 
--- An agent with nothing beneath it has no source for what it states.
 called as (
 
     select
@@ -91,6 +95,7 @@ rests as (
 
     select
         claims.*,
+        called.span_key is not null as is_called,
         nullif(split_part(called.only_model, '|', 2), '') as called_model_name,
         nullif(split_part(called.only_model, '|', 1), '') as called_provider_name,
         claims.all_input_tokens - coalesce(own.all_input_tokens, 0) - coalesce(nested.all_input_tokens, 0)
@@ -101,15 +106,18 @@ rests as (
             as rest_cache_read_tokens,
         claims.reasoning_tokens - coalesce(own.reasoning_tokens, 0) - coalesce(nested.reasoning_tokens, 0)
             as rest_reasoning_tokens
-    from called
-    inner join claims on called.trace_key = claims.trace_key and called.span_key = claims.span_key
+    from claims
+    left join called on claims.trace_key = called.trace_key and claims.span_key = called.span_key
     left join own on claims.trace_key = own.trace_key and claims.span_key = own.span_key
     left join nested on claims.trace_key = nested.trace_key and claims.span_key = nested.span_key
+    where not claims.is_call
 
 )
 
 select
     *,
-    rest_all_input_tokens >= 0 and rest_all_output_tokens >= 0
+    -- An agent with nothing beneath it has no source for what it states.
+    is_called
+    and rest_all_input_tokens >= 0 and rest_all_output_tokens >= 0
     and rest_all_input_tokens + rest_all_output_tokens > 0 as is_beyond
 from rests

@@ -2,7 +2,7 @@
 with claims as (
 
     select * from {{ ref('int_claims_called') }}
-    where is_beyond
+    where is_beyond or (not is_called and all_input_tokens + all_output_tokens > 0)
 
 ),
 
@@ -102,3 +102,18 @@ inner join siblings
         and claims.above_key = siblings.parent_span_key
         and claims.rest_all_input_tokens = siblings.tokens_in
         and claims.rest_all_output_tokens = siblings.tokens_out
+
+union
+
+-- A step of a call may repeat what the call states.
+select
+    claims.trace_key,
+    claims.span_key
+from claims
+inner join {{ ref('int_spans_reopened') }} as calls
+    on
+        claims.trace_key = calls.trace_key
+        and claims.outer_call_key = calls.span_key
+        and claims.all_input_tokens = calls.all_input_tokens
+        and claims.all_output_tokens = calls.all_output_tokens
+where not claims.is_called

@@ -78,8 +78,10 @@ select
     spans.is_billable,
     linked_roots.span_key is not null as is_linked_root,
     parents.is_inner,
-    -- Agents, workflows, chains and tools make no request, but may state the usage of those beneath them.
-    spans.has_usage and not spans.is_billable and tools.span_key is null as is_claim,
+    -- Agents, workflows, chains and tools make no request, but may state the usage of those beneath them; so may any
+    -- span of an unknown operation.
+    spans.has_usage and tools.span_key is null
+    and (not spans.is_billable or (spans.is_unknown_operation and parents.is_inner)) as is_claim,
     spans.is_billable or spans.has_usage or tools.span_key is not null or link_causes.span_key is not null as is_needed
 from spans
 inner join parents

@@ -95,8 +95,8 @@ placed as (
 
 select
     {{ all_but('placed', [
-        'inner_call_key', 'inner_claim_key', 'origin_depth', 'is_needed', 'is_too_deep', 'originating_feature_id',
-        'serving_feature_id'
+        'inner_call_key', 'inner_claim_key', 'inner_unknown_key', 'origin_depth', 'is_needed', 'is_too_deep',
+        'originating_feature_id', 'serving_feature_id'
     ]) }},
     coalesce(placed.originating_feature_id, trace_tags.feature_id) as originating_feature_id,
     coalesce(placed.serving_feature_id, trace_tags.feature_id) as serving_feature_id,

@@ -61,7 +61,7 @@ union all
 select distinct
     trace_key,
     started_on as day,
-    case when has_usage and not is_billable then 'claim' else 'conversation' end as kind,
+    case when has_usage and (not is_billable or is_unknown_operation) then 'claim' else 'conversation' end as kind,
     {{ row_key("'session:' || session_id") }} as tie_key
 from spans
 where session_id is not null

@@ -3,6 +3,7 @@ with spans as (
     select
         *,
         lower(operation) as operation_name,
+        {{ operation_kind('lower(operation)') }} as operation_kind,
         lower(coalesce(error_type, '') || ' ' || coalesce(finish_reason, '')) as ending,
         coalesce(input_tokens, output_tokens, total_tokens) is not null or coalesce(unreadable, '') > '' as has_usage
     from {{ source('landed', 'spans') }}
@@ -78,6 +79,8 @@ select
     text_output as output_tokens,
     reasoning as reasoning_tokens,
     audio_output as audio_output_tokens,
-    -- What an export says of itself decides; where it says nothing, a model and its tokens do.
-    coalesce({{ is_billable_operation('operation_name') }}, model is not null and has_usage) as is_billable
+    -- A span that states a model and usage is a call, unless its operation says that it is not.
+    coalesce(operation_kind = 'call', model is not null and has_usage) as is_billable,
+    -- Billable only as long as no billable span is beneath it: int_billable_spans_identified looks.
+    operation_kind is null and model is not null and has_usage as is_unknown_operation
 from solved_usage

@@ -1,0 +1,49 @@
+-- one row per day, service, operation, reason and file: usage that spans state and that no call covers
+with files as (
+
+    select distinct
+        file_id,
+        source_file
+    from {{ source('landed', 'files') }}
+
+),
+
+unexplained as (
+
+    select
+        usage.started_on as seen_on,
+        usage.service_name as service,
+        usage.operation_name as operation,
+        usage.reason,
+        files.source_file,
+        1 as spans,
+        usage.tokens
+    from {{ ref('int_usage_unexplained') }} as usage
+    left join files on usage.file_id = files.file_id
+
+    union all
+
+    -- A line that could not be read has no time, and nobody knows what it states.
+    select
+        date '1970-01-01' as seen_on,
+        cast(null as string) as service,
+        cast(null as string) as operation,
+        'not_understood' as reason,
+        source_file,
+        1 as spans,
+        0 as tokens
+    from {{ source('landed', 'rejects') }}
+    where kind = 'spans' or (kind = 'file' and reason like 'spans that can''t be read%')
+
+)
+
+select
+    seen_on,
+    service,
+    operation,
+    reason,
+    source_file,
+    cast(sum(spans) as bigint) as spans,
+    cast(sum(tokens) as bigint) as tokens
+from unexplained
+group by seen_on, service, operation, reason, source_file
