@@ -67,7 +67,7 @@ unreported as (
             and coalesce(differences.session_id = reported.session_id, differences.session_id is null)
             and reported.reported_hour between
             date_trunc('hour', differences.begins_at) and date_trunc('hour', differences.ended_at)
-    where reported.reported_hour is null and differences.has_usage
+    where reported.reported_hour is null
 
 ),
 
