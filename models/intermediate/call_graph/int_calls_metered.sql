@@ -47,8 +47,10 @@ differences as (
 ),
 
 -- Logs and spans report the same requests one by one, and better.
-{% for reporter in ["'session:' || session_id", "'service:' || service_name"] %}
-requests_{{ loop.index }} as (
+{% for family, reporter in [
+    ('by_session', "'session:' || session_id"), ('by_service', "'service:' || service_name")
+] %}
+{{ family }} as (
 
     select distinct
         {{ reporter }} as reporter,
@@ -61,9 +63,9 @@ requests_{{ loop.index }} as (
 {% endfor %}
 reported as (
 
-    select * from requests_1
+    select * from by_session
     union all
-    select * from requests_2
+    select * from by_service
 
 ),
 
