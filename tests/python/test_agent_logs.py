@@ -91,11 +91,15 @@ def test_a_request_that_claude_code_logs_is_a_call(tmp_path, fields, values):
          "dev@acme.test", None, "fast", 0.0432, 3210, "2.1")
     ]  # fmt: skip
     assert SECRET not in str(one(tmp_path, text, "*"))
+    assert one(tmp_path, text, "name") == [("claude_code.api_request",)]
 
 
 def test_codex_and_gemini_count_as_their_apis_do(tmp_path):
     chunk = record(CODEX | {"event.kind": "response.output_item.done"})
-    text = logs([record(CODEX), chunk], "codex_cli_rs", **{"team.id": "mail"}) + logs([record(GEMINI)], "gemini-cli")
+    failed = record({**dict(list(CODEX.items())[:4]), "error.message": SECRET})
+    text = logs([record(CODEX), chunk, failed], "codex_cli_rs", **{"team.id": "mail"}) + logs(
+        [record(GEMINI)], "gemini-cli"
+    )
     columns = (
         f"model, provider, session_id, team_id, {TOKENS}, tool_use_tokens, total_tokens, output_includes_reasoning"
     )

@@ -13,6 +13,8 @@ with points as (
     select
         *,
         span_id like 'cumulative:%' as is_cumulative,
+        -- Without a session, any request of the service may be one that the metric counted.
+        coalesce('session:' || session_id, 'service:' || service_name) as reporter,
         split_part(span_id, ':', 2) as series,
         split_part(span_id, ':', 3) as series_start
     from {{ ref('int_spans_reopened') }}
@@ -45,14 +47,25 @@ differences as (
 ),
 
 -- Logs and spans report the same requests one by one, and better.
-reported as (
+{% for family, reporter in [
+    ('by_session', "'session:' || session_id"), ('by_service', "'service:' || service_name")
+] %}
+{{ family }} as (
 
     select distinct
-        session_id,
-        service_name,
+        {{ reporter }} as reporter,
         date_trunc('hour', coalesce(ended_at, started_at)) as reported_hour
     from {{ ref('int_spans_reopened') }}
-    where is_billable and service_name in (select points.service_name from points)
+    where is_billable and {{ reporter }} in (select points.reporter from points)
+
+),
+
+{% endfor %}
+reported as (
+
+    select * from by_session
+    union all
+    select * from by_service
 
 ),
 
@@ -62,12 +75,10 @@ unreported as (
     from differences
     left join reported
         on
-            differences.service_name = reported.service_name
-            -- Without a session, any request of the service may be one that the metric counted.
-            and coalesce(differences.session_id = reported.session_id, differences.session_id is null)
+            differences.reporter = reported.reporter
             and reported.reported_hour between
             date_trunc('hour', differences.begins_at) and date_trunc('hour', differences.ended_at)
-    where reported.reported_hour is null and differences.has_usage
+    where reported.reported_hour is null
 
 ),
 

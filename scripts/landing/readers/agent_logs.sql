@@ -69,10 +69,8 @@ recognised as (
 
     select
         *,
-        coalesce(
-            list_filter(event_names, lambda name: contains(name, '.') and not contains(name, ' '))[1],
-            list_filter(event_names, lambda name: name <> '')[1]
-        ) as event_name,
+        -- A body may be any text, which never lands.
+        coalesce(nullif(event_names[1], ''), event_names[2]) as event_name,
         case
             when
                 list_contains(event_names, 'claude_code.api_request')
@@ -105,9 +103,8 @@ with_request as (
             )
         ) end as gemini_request
     from recognised
-    where
-        -- An event without tokens adds nothing to its span: an error's, or one that came before the answer.
-        case when reporter = 'gen_ai' then states_tokens(names, texts) else reporter is not null end
+    -- An event without counts is no request that was answered: an error, or a note before the answer.
+    where reporter is not null and len(token_texts(names, texts)) > 0
 
 ),
 
@@ -212,7 +209,12 @@ select
     coalesce(trace_id, record_id) as trace_id,
     substr(record_id, 1, 16) as span_id,
     span_id as parent_span_id,
-    event_name as name,
+    case reporter
+        when 'claude_code' then 'claude_code.api_request'
+        when 'codex' then 'codex.sse_event'
+        when 'gemini_cli' then 'gemini_cli.api_response'
+        else 'gen_ai.client.inference.operation.details'
+    end as name,
     cast(null as varchar) as status,
     -- Agents log a request when it has ended.
     coalesce(
