@@ -9,6 +9,13 @@ with billable as (
         walked.outer_call_key,
         spans.trace_id,
         spans.span_id,
+        spans.span_name,
+        spans.parent_span_key as stated_parent_key,
+        -- Who reports: the instrumentation of a service, in one form of export.
+        coalesce(spans.service_name, '') || '|' || coalesce(spans.scope_name, '') || '|' || spans.format as reporter,
+        spans.format in ('otlp', 'jaeger', 'console', 'javascript')
+        or {{ microsecond_of('spans.started_at') }} % 1000 != 0
+        or {{ microsecond_of('spans.ended_at') }} % 1000 != 0 as is_finely_timed,
         spans.response_id,
         spans.output_key,
         spans.started_at,

@@ -27,6 +27,13 @@ repeated as (
 
 ),
 
+known_names as (
+
+    select distinct model_name
+    from {{ ref('int_model_names_resolved') }}
+
+),
+
 spans as (
 
     select * from {{ ref('int_spans_reopened') }}
@@ -41,6 +48,8 @@ ranked as (
         grouped.call_key,
         grouped.call_id,
         grouped.is_answered,
+        grouped.is_suspected_copy,
+        known_names.model_name is not null as is_known_name,
         -- Place: a labelled span before an unlabelled one, then one that knows the response, then the first to start.
         row_number() over (
             partition by grouped.call_key
@@ -69,6 +78,7 @@ ranked as (
         on grouped.trace_key = spans.trace_key and grouped.span_key = spans.span_key
     inner join {{ ref('int_spans_walked') }} as walked
         on grouped.trace_key = walked.trace_key and grouped.span_key = walked.span_key
+    left join known_names on spans.model_name = known_names.model_name
 
 )
 
@@ -76,6 +86,7 @@ select
     grouped.call_key,
     grouped.call_id,
     grouped.is_answered,
+    grouped.is_suspected_copy,
     1 as spans,
     spans.{{ of_position | join(', spans.') }},
     spans.service_name,
@@ -96,14 +107,17 @@ select
     call_key,
     max(call_id) as call_id,
     bool_or(is_answered) as is_answered,
+    bool_or(is_suspected_copy) as is_suspected_copy,
     count(*) as spans,
     {% for column in of_position %}
         max(case when place_for_position = 1 then {{ column }} end) as {{ column }},
     {% endfor %}
     min_by(service_name, place_for_position) filter (where service_name is not null) as service_name,
-    -- Of attributes, the first that any of the call's spans knows.
+    -- Of attributes, the first that any of the call's spans knows; of names, rather a model's than a deployment's.
     {% for column in first_known %}
-        min_by({{ column }}, place_for_usage) filter (where {{ column }} is not null) as {{ column }},
+        {{ "coalesce(min_by(model_name, place_for_usage) filter (where is_known_name), " if column == 'model_name' -}}
+        min_by({{ column }}, place_for_usage) filter (where {{ column }} is not null)
+        {{- ')' if column == 'model_name' }} as {{ column }},
     {% endfor %}
     {% for column in of_usage %}
         max(case when place_for_usage = 1 then {{ column }} end) as {{ column }},
