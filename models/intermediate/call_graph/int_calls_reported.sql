@@ -4,7 +4,7 @@
     'trace_key', 'span_key', 'parent_span_key', 'trace_id', 'span_id', 'started_on', 'started_at', 'span_name'
 ] %}
 {% set first_known = [
-    'provider_name', 'server_address', 'model_name', 'service_tier', 'api_key', 'account_id', 'session_id', 'stated_usd'
+    'provider_name', 'server_address', 'service_tier', 'api_key', 'account_id', 'session_id', 'stated_usd'
 ] %}
 {% set of_usage = ['cached_input_rule', 'all_input_tokens', 'all_output_tokens'] %}
 {% for meter in call_meters() %}
@@ -91,6 +91,7 @@ select
     spans.{{ of_position | join(', spans.') }},
     spans.service_name,
     spans.{{ first_known | join(', spans.') }},
+    spans.model_name,
     spans.{{ of_usage | join(', spans.') }},
     spans.resend_count,
     spans.is_cancelled,
@@ -113,12 +114,15 @@ select
         max(case when place_for_position = 1 then {{ column }} end) as {{ column }},
     {% endfor %}
     min_by(service_name, place_for_position) filter (where service_name is not null) as service_name,
-    -- Of attributes, the first that any of the call's spans knows; of names, rather a model's than a deployment's.
+    -- Of attributes, the first that any of the call's spans knows.
     {% for column in first_known %}
-        {{ "coalesce(min_by(model_name, place_for_usage) filter (where is_known_name), " if column == 'model_name' -}}
-        min_by({{ column }}, place_for_usage) filter (where {{ column }} is not null)
-        {{- ')' if column == 'model_name' }} as {{ column }},
+        min_by({{ column }}, place_for_usage) filter (where {{ column }} is not null) as {{ column }},
     {% endfor %}
+    -- A model's name goes before that of a deployment, alias or class.
+    coalesce(
+        min_by(model_name, place_for_usage) filter (where is_known_name),
+        min_by(model_name, place_for_usage) filter (where model_name is not null)
+    ) as model_name,
     {% for column in of_usage %}
         max(case when place_for_usage = 1 then {{ column }} end) as {{ column }},
     {% endfor %}

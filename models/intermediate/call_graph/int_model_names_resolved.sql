@@ -31,7 +31,7 @@ aliases as (
 
     select distinct
         model,
-        -- A pattern that ends in a date or a suffix names the model; one with other wildcards finds it in a bill's text.
+        -- A pattern that ends in a date or suffix names a model; one with other wildcards finds it in a bill's text.
         {{ without_pattern('pattern', '^%/|([-@]20__)?%$') }} as alias
     from {{ ref('model_aliases') }}
 

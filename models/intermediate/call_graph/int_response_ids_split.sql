@@ -356,6 +356,56 @@ taken as (
 
 ),
 
+-- The rest was too far from each, or seen by others only: what lies near each other is one, by as many as report it.
+rest as (
+
+    select
+        others.*,
+        others.begins_at > max(others.ends_at) over (
+            partition by others.response_id, others.stretch_no
+            order by others.begins_at, others.reporter, others.request_no
+            rows between unbounded preceding and 1 preceding
+        ) + {{ limit }} as is_later
+    from others
+    left join taken
+        on
+            others.response_id = taken.response_id
+            and others.stretch_no = taken.stretch_no
+            and others.reporter = taken.reporter
+            and others.request_no = taken.request_no
+    where taken.use_no is null
+
+),
+
+rest_stretches as (
+
+    select
+        *,
+        sum(case when is_later then 1 else 0 end) over (
+            partition by response_id, stretch_no
+            order by begins_at, reporter, request_no
+            rows between unbounded preceding and current row
+        ) as rest_no
+    from rest
+
+),
+
+rest_uses as (
+
+    select
+        response_id,
+        stretch_no,
+        reporter,
+        request_no,
+        rest_no,
+        row_number() over (
+            partition by response_id, stretch_no, rest_no, reporter
+            order by begins_at, request_no
+        ) as use_no
+    from rest_stretches
+
+),
+
 heads as (
 
     select
@@ -363,7 +413,7 @@ heads as (
         trace_key,
         head_key,
         stretch_no,
-        cast(null as string) as reporter,
+        -1 as rest_no,
         request_no as use_no
     from led
 
@@ -374,15 +424,17 @@ heads as (
         unled.trace_key,
         unled.head_key,
         unled.stretch_no,
-        case when taken.use_no is null then unled.reporter end as reporter,
-        coalesce(taken.use_no, unled.request_no) as use_no
+        coalesce(rest_uses.rest_no, -1) as rest_no,
+        coalesce(rest_uses.use_no, taken.use_no) as use_no
     from unled
-    left join taken
-        on
-            unled.response_id = taken.response_id
-            and unled.stretch_no = taken.stretch_no
-            and unled.reporter = taken.reporter
-            and unled.request_no = taken.request_no
+    {% for part in ['taken', 'rest_uses'] %}
+        left join {{ part }}
+            on
+                unled.response_id = {{ part }}.response_id
+                and unled.stretch_no = {{ part }}.stretch_no
+                and unled.reporter = {{ part }}.reporter
+                and unled.request_no = {{ part }}.request_no
+    {% endfor %}
 
 ),
 
@@ -391,7 +443,7 @@ called as (
     select
         heads.response_id,
         heads.stretch_no,
-        heads.reporter,
+        heads.rest_no,
         heads.use_no,
         min(placed.own_id) as own_id,
         min(placed.begins_at) as begins_at,
@@ -402,7 +454,7 @@ called as (
             heads.response_id = placed.response_id
             and heads.trace_key = placed.trace_key
             and heads.head_key = placed.head_key
-    group by heads.response_id, heads.stretch_no, heads.reporter, heads.use_no
+    group by heads.response_id, heads.stretch_no, heads.rest_no, heads.use_no
 
 ),
 
@@ -443,8 +495,8 @@ inner join heads
     on
         ranked.response_id = heads.response_id
         and ranked.stretch_no = heads.stretch_no
+        and ranked.rest_no = heads.rest_no
         and ranked.use_no = heads.use_no
-        and ranked.reporter is not distinct from heads.reporter
 inner join placed
     on
         heads.response_id = placed.response_id
