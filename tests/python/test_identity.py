@@ -51,7 +51,8 @@ def otlp(scenarios: dict[str, list[Report]]) -> str:
             parent = None if one.inside is None else keys[one.inside]
             spans.append((one.reporter, {
                 "traceId": f"{place * 1000 + one.trace:032x}", "spanId": f"{key:016x}",
-                "name": one.name or f"chat {key}", "parentSpanId": f"{parent:016x}" if parent else "", "attributes": attributes(values),
+                "name": one.name or f"chat {key}", "parentSpanId": f"{parent:016x}" if parent else "",
+                "attributes": attributes(values),
                 "startTimeUnixNano": nanoseconds(one.begin), "endTimeUnixNano": nanoseconds(one.end),
                 "status": {"code": 2} if one.is_failed else {},
             }))  # fmt: skip
