@@ -32,6 +32,7 @@ class Report(NamedTuple):
     provider: str = "openai"
     name: str | None = None
     is_failed: bool = False
+    output: str | None = None
 
 
 def otlp(scenarios: dict[str, list[Report]]) -> str:
@@ -46,6 +47,8 @@ def otlp(scenarios: dict[str, list[Report]]) -> str:
             }  # fmt: skip
             if one.tokens:
                 values |= {"gen_ai.usage.input_tokens": one.tokens, "gen_ai.usage.output_tokens": one.tokens // 10}
+            if one.output:
+                values["output.value"] = f"{one.output} {place}"
             if one.response:
                 values["gen_ai.response.id"] = one.response.replace("{}", f"{place}")
             parent = None if one.inside is None else keys[one.inside]
@@ -114,6 +117,12 @@ def kinds() -> dict[str, tuple[list[Report], int, bool]]:
         ),
         "a failed attempt and its retry under a client's id": (
             [Report(0, 1, "a-{}", tokens=0, is_failed=True), Report(2, 4, "a-{}")], 2, False
+        ),
+        "twins by their text, of two requests under one id": (
+            [Report(0, 2, "run-{}", output="yes"), Report(3, 5, "run-{}", output="no"),
+             Report(0.01, 2.01, None, "framework", 2, output="yes"),
+             Report(3.01, 5, None, "framework", 3, output="no")],
+            2, False,
         ),
         "a tracer's time before the id": (
             [Report(0, 2, "chatcmpl-{}"), Report(0, 2, "time-09-00-00-000123_chatcmpl-{}", "langfuse", 2)], 1, False

@@ -11,7 +11,7 @@ identified as (
         coalesce(uses.call_id, spans.response_id) as answered_id
     from {{ ref('int_billable_spans_identified') }} as spans
     left join {{ ref('int_response_ids_split') }} as uses
-        on spans.trace_key = uses.trace_key and spans.span_key = uses.span_key
+        on spans.answered_trace_key = uses.trace_key and spans.answered_span_key = uses.span_key
 
 ),
 

@@ -1,11 +1,17 @@
 -- one row per billable span whose response id other spans carry too: the call that it reports
 {% set limit = var('response_id_reuse_minutes') ~ ' * 60000000' %}
 {% set carried %}
+spans as (
+
+    select * from {{ ref('int_spans_reopened') }}
+    where is_billable and response_id is not null
+
+),
+
 repeated as (
 
     select response_id
-    from {{ ref('int_billable_spans_identified') }}
-    where response_id is not null and not is_wrapper
+    from spans
     group by response_id
     having count(*) > 1
 
@@ -14,18 +20,20 @@ repeated as (
 carried as (
 
     select
-        identified.trace_key,
-        identified.span_key,
-        identified.outer_call_key,
-        identified.response_id,
-        identified.reporter,
-        identified.has_usage,
-        identified.trace_id || ':' || identified.span_id as own_id,
-        {{ microsecond_of('identified.started_at') }} as stated_begin,
-        {{ microsecond_of('identified.ended_at') }} as stated_end
-    from {{ ref('int_billable_spans_identified') }} as identified
-    inner join repeated on identified.response_id = repeated.response_id
-    where not identified.is_wrapper
+        spans.trace_key,
+        spans.span_key,
+        walked.outer_call_key,
+        spans.response_id,
+        spans.has_usage,
+        spans.trace_id || ':' || spans.span_id as own_id,
+        -- Who reports: the instrumentation of a service, in one form of export.
+        coalesce(spans.service_name, '') || '|' || coalesce(spans.scope_name, '') || '|' || spans.format as reporter,
+        {{ microsecond_of('spans.started_at') }} as stated_begin,
+        {{ microsecond_of('spans.ended_at') }} as stated_end
+    from repeated
+    inner join spans on repeated.response_id = spans.response_id
+    inner join {{ ref('int_spans_walked') }} as walked
+        on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
 
 ),
 
@@ -35,7 +43,7 @@ outer_calls as (
         trace_key,
         span_key,
         outer_call_key
-    from {{ ref('int_billable_spans_identified') }}
+    from {{ ref('int_spans_walked') }}
     where outer_call_key is not null and trace_key in (select carried.trace_key from carried)
 
 ),
