@@ -134,6 +134,7 @@ def kinds() -> dict[str, tuple[list[Report], int, bool]]:
         ),
         "copies, one of which knows the id": ([same, same._replace(response="a-{}")], 1, False),
         "copies under two ids": (two, 2, True),
+        "copies that share an id": ([same._replace(response="a-{}")] * 2, 1, False),
         "a microsecond apart": ([same, same._replace(end=2.000_001)], 2, False),
     }  # fmt: skip
 

@@ -242,10 +242,19 @@ named as (
 suspected as (
 
     select
-        trace_key,
-        span_key
+        copies.trace_key,
+        copies.span_key
     from copies
-    where not is_one
+    inner join (
+        select
+            copies.trace_key,
+            copies.first_span_key
+        from copies
+        inner join named on copies.trace_key = named.trace_key and copies.span_key = named.span_key
+        group by copies.trace_key, copies.first_span_key
+        having min(named.call_id) < max(named.call_id)
+    ) as counted_apart
+        on copies.trace_key = counted_apart.trace_key and copies.first_span_key = counted_apart.first_span_key
 
     union
 

@@ -1,5 +1,5 @@
 -- one row per billable span whose response id other spans carry too: the call that it reports
-{% set limit = var('response_id_reuse_minutes') ~ ' * 60000000' %}
+{% set limit = var('response_id_reuse_minutes') * 60000000 %}
 {% set carried %}
 spans as (
 
@@ -435,14 +435,18 @@ heads as (
         coalesce(rest_uses.rest_no, -1) as rest_no,
         coalesce(rest_uses.use_no, taken.use_no) as use_no
     from unled
-    {% for part in ['taken', 'rest_uses'] %}
-        left join {{ part }}
-            on
-                unled.response_id = {{ part }}.response_id
-                and unled.stretch_no = {{ part }}.stretch_no
-                and unled.reporter = {{ part }}.reporter
-                and unled.request_no = {{ part }}.request_no
-    {% endfor %}
+    left join taken
+        on
+            unled.response_id = taken.response_id
+            and unled.stretch_no = taken.stretch_no
+            and unled.reporter = taken.reporter
+            and unled.request_no = taken.request_no
+    left join rest_uses
+        on
+            unled.response_id = rest_uses.response_id
+            and unled.stretch_no = rest_uses.stretch_no
+            and unled.reporter = rest_uses.reporter
+            and unled.request_no = rest_uses.request_no
 
 ),
 
