@@ -11,6 +11,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
+REUSE_SECONDS = 600  # so long after its last report, a response id is another request's
+
 # What the ledger counts weights in: fan-ins that occur divide it, and a chain of others is rounded to it.
 WEIGHT_OF_ALL = 2**14 * 3**4 * 5**3 * 7**2 * 11 * 13 * 17 * 19 * 23 * 29 * 31
 
@@ -250,7 +252,7 @@ class Forest:
 
     def _names(self, spans, outer) -> dict[tuple, str]:
         """Call id of each span: nested spans that report the same request share one."""
-        inner = {}
+        inner, answers = {}, self._answers(spans, outer)
         known = {span.key: span for span in spans}
         for span in sorted(spans, key=lambda s: s.at):
             above = known.get(outer[span.key])
@@ -264,10 +266,32 @@ class Forest:
             chain = [span.key]
             while chain[-1] in inner:
                 chain.append(inner[chain[-1]])
-            ids = [known[key].response for key in chain if known[key].response]
+            ids = [answers[key] for key in chain if key in answers]
             shared = min(ids) if ids else min(known[key].call_id for key in chain)
-            names |= {key: known[key].response or shared for key in chain}
+            names |= {key: answers.get(key, shared) for key in chain}
         return names
+
+    def _answers(self, spans, outer) -> dict[tuple, str]:
+        """Call id of each span with a response id: the id for the first request that was answered by it."""
+        answers, carriers = {}, defaultdict(dict)
+        for span in spans:
+            if span.response:
+                carriers[span.response][span.key] = span
+        for response, members in carriers.items():
+            requests = defaultdict(list)
+            for key, span in members.items():
+                above = [key]
+                while above[-1] is not None:
+                    above.append(outer[above[-1]])
+                requests[[one for one in above if one in members][-1]].append(span)
+            # The head of a request stands first among its reports.
+            reports = [sorted(each, key=lambda s: s.key != head) for head, each in requests.items()]
+            uses = [use for stretch in _stretches(reports) for use in _uses(stretch)]
+            uses.sort(key=lambda use: (all(s.tokens is None for s in use), _time(use)[0], min(s.call_id for s in use)))
+            for place, use in enumerate(uses):
+                name = min(s.call_id for s in use) if place else response
+                answers |= {span.key: name for span in use}
+        return answers
 
     def _residuals(self, reported) -> list[tuple]:
         tokens = {place.key: tokens for _, place, tokens, _ in reported}
@@ -383,3 +407,78 @@ def _sum(pairs) -> tuple[int, int]:
 
 def _total(spans) -> tuple[int, int]:
     return _sum(span.tokens or (0, 0) for span in spans)
+
+
+def _time(spans) -> tuple[int, int]:
+    """When reports of a second each begin and end, in microseconds."""
+    begins = [int(span.at * 10**6) for span in spans]
+    return min(begins), max(begins) + 10**6
+
+
+def _gap(one, other) -> int:
+    return max(_time(one)[0], _time(other)[0]) - min(_time(one)[1], _time(other)[1])
+
+
+def _stretches(reports: list[list[Span]]) -> list[list[list[Span]]]:
+    """Reports with no longer silence between them than a response id's reuse takes."""
+    stretches, end = [], None
+    for report in sorted(reports, key=_time):
+        begin, until = _time(report)
+        if end is None or begin > end + REUSE_SECONDS * 10**6:
+            stretches.append([])
+        stretches[-1].append(report)
+        end = max(end or until, until)
+    return stretches
+
+
+def _uses(requests: list[list[Span]]) -> list[list[Span]]:
+    """Spans by the request that they report: whoever reports most requests of an id tells them apart."""
+    numbers = defaultdict(dict)  # by service: of each request it reports, which of its own that is
+    for service in {span.service or "" for request in requests for span in request}:
+        own = [[span for span in request if (span.service or "") == service] for request in requests]
+        end = None
+        for place in sorted((place for place, report in enumerate(own) if report), key=lambda place: _time(own[place])):
+            begin, until = _time(own[place])
+            last = max(numbers[service].values(), default=0)
+            numbers[service][place] = last + (end is not None and begin >= end)
+            end = max(end or until, until)
+    leader = min(numbers, key=lambda service: (
+        -max(numbers[service].values()), min(_time([s for s in requests[place] if (s.service or "") == service])
+                                             for place in numbers[service]), service))  # fmt: skip
+    uses = defaultdict(list)
+    for place, number in numbers[leader].items():
+        uses[number] += requests[place]
+    times = {number: [s for s in use if (s.service or "") == leader] for number, use in uses.items()}
+    others = defaultdict(list)
+    for place, request in enumerate(requests):
+        if place not in numbers[leader]:
+            service = request[0].service or ""
+            others[service, numbers[service][place]].append(place)
+
+    def reported(other):
+        return [s for place in others[other] for s in requests[place] if (s.service or "") == other[0]]
+
+    def nearness(other, number):
+        here, there = _time(reported(other)), _time(times[number])
+        return max(_gap(reported(other), times[number]), 0), abs(here[0] - there[0]) + abs(here[1] - there[1]), number
+
+    nearest = {other: min(nearness(other, number) for number in times) for other in others}
+    taken, rest = set(), []
+    for other in sorted(others, key=lambda other: (nearest[other][:2], other)):
+        gap, _, number = nearest[other]
+        if gap <= REUSE_SECONDS * 10**6 and (other[0], number) not in taken:
+            taken.add((other[0], number))
+            for place in others[other]:
+                uses[number] += requests[place]
+        else:
+            rest.append(other)
+    found = list(uses.values())
+    for stretch in _stretches([reported(other) for other in rest]):
+        together, seen = defaultdict(list), defaultdict(int)
+        for report in stretch:
+            service = report[0].service or ""
+            [other] = [other for other in rest if report[0] in reported(other)]
+            together[seen[service]] += [span for place in others[other] for span in requests[place]]
+            seen[service] += 1
+        found += together.values()
+    return found

@@ -40,12 +40,15 @@ def forest(seed: int, traces: int) -> list[Span]:
     for trace in range(FIRST, FIRST + traces):
         size = dice.choice([1, 2, 4, 8, 16, 40])
         labelled = dice.random() < 0.85
+        late = dice.choice([0, 0, 0, 700])
         members = []
         for number in range(1, size + 1):
             parent = dice.choice([None, 999, *[dice.randrange(1, number)] * 20]) if number > 1 else None
             if dice.random() < 0.02:
                 parent = dice.randrange(1, size + 1)  # may close a ring
-            here = Span(trace, number, parent, at=number * 2 + next(moment) / 10**6, session=f"session-{trace // 3}")
+            here = Span(
+                trace, number, parent, at=late + number * 2 + next(moment) / 10**6, session=f"session-{trace // 3}"
+            )
             here.service = f"service-{dice.randrange(8)}" if dice.random() < 0.9 else None
             here.feature = f"feature-{dice.randrange(6)}" if labelled and dice.random() < 0.2 else None
             here.team = f"team-{dice.randrange(5)}" if dice.random() < 0.1 else None

@@ -10,6 +10,11 @@ with billable as (
         walked.outer_unknown_key,
         spans.trace_id,
         spans.span_id,
+        spans.span_name,
+        spans.parent_span_key as stated_parent_key,
+        spans.format in ('otlp', 'jaeger', 'console', 'javascript')
+        or {{ microsecond_of('spans.started_at') }} % 1000 != 0
+        or {{ microsecond_of('spans.ended_at') }} % 1000 != 0 as is_finely_timed,
         spans.response_id,
         spans.output_key,
         spans.started_at,
@@ -113,7 +118,9 @@ twins as (
         select
             billable.trace_key,
             billable.span_key,
-            identified.response_id
+            identified.response_id,
+            identified.trace_key as twin_trace_key,
+            identified.span_key as twin_span_key
         from billable
         inner join billable as identified
             on
@@ -131,7 +138,10 @@ known as (
 
     select
         billable.*,
-        coalesce(billable.response_id, twins.response_id) as call_response_id
+        coalesce(billable.response_id, twins.response_id) as call_response_id,
+        -- The span that knows the id: itself or its twin.
+        coalesce(twins.twin_trace_key, billable.trace_key) as answered_trace_key,
+        coalesce(twins.twin_span_key, billable.span_key) as answered_span_key
     from billable
     left join twins
         on billable.trace_key = twins.trace_key and billable.span_key = twins.span_key

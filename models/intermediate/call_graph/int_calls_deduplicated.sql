@@ -9,16 +9,17 @@
 {% for meter in call_meters() %}
     {% do columns.append(meter ~ '_tokens') %}
 {% endfor %}
-{% for model, is_residual, tool_meter in [
-    ('int_calls_reported', 'false', 'cast(null as string)'),
-    ('int_tools_called', 'false', 'tool_meter'),
-    ('int_calls_residual', 'true', 'cast(null as string)'),
-    ('int_calls_metered', 'false', 'cast(null as string)')
+{% for model, is_residual, tool_meter, is_suspected in [
+    ('int_calls_reported', 'false', 'cast(null as string)', 'is_suspected_copy'),
+    ('int_tools_called', 'false', 'tool_meter', 'false'),
+    ('int_calls_residual', 'true', 'cast(null as string)', 'false'),
+    ('int_calls_metered', 'false', 'cast(null as string)', 'false')
 ] %}
     select
         {{ columns | join(',\n        ') }},
         {{ tool_meter }} as tool_meter,
-        {{ is_residual }} as is_residual
+        {{ is_residual }} as is_residual,
+        {{ is_suspected }} as is_suspected_copy
     from {{ ref(model) }}
 
     union all
@@ -52,5 +53,6 @@ select
         {{ '0 as ' if meter in ['cache_write_1h', 'audio_input', 'audio_output'] }}{{ meter }}_tokens,
     {% endfor %}
     cast(null as string) as tool_meter,
-    false as is_residual
+    false as is_residual,
+    false as is_suspected_copy
 from {{ ref('int_calls_evaluated') }}

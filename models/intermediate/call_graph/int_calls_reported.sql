@@ -4,7 +4,7 @@
     'trace_key', 'span_key', 'parent_span_key', 'trace_id', 'span_id', 'started_on', 'started_at', 'span_name'
 ] %}
 {% set first_known = [
-    'provider_name', 'server_address', 'model_name', 'service_tier', 'api_key', 'account_id', 'session_id', 'stated_usd'
+    'provider_name', 'server_address', 'service_tier', 'api_key', 'account_id', 'session_id', 'stated_usd'
 ] %}
 {% set of_usage = ['cached_input_rule', 'all_input_tokens', 'all_output_tokens', 'unexplained_tokens'] %}
 {% for meter in call_meters() %}
@@ -27,6 +27,13 @@ repeated as (
 
 ),
 
+known_names as (
+
+    select distinct model_name
+    from {{ ref('int_model_names_resolved') }}
+
+),
+
 spans as (
 
     select * from {{ ref('int_spans_reopened') }}
@@ -41,6 +48,8 @@ ranked as (
         grouped.call_key,
         grouped.call_id,
         grouped.is_answered,
+        grouped.is_suspected_copy,
+        known_names.model_name is not null as is_known_name,
         -- Place: a labelled span before an unlabelled one, then one that knows the response, then the first to start.
         row_number() over (
             partition by grouped.call_key
@@ -69,6 +78,7 @@ ranked as (
         on grouped.trace_key = spans.trace_key and grouped.span_key = spans.span_key
     inner join {{ ref('int_spans_walked') }} as walked
         on grouped.trace_key = walked.trace_key and grouped.span_key = walked.span_key
+    left join known_names on spans.model_name = known_names.model_name
 
 )
 
@@ -76,10 +86,12 @@ select
     grouped.call_key,
     grouped.call_id,
     grouped.is_answered,
+    grouped.is_suspected_copy,
     1 as spans,
     spans.{{ of_position | join(', spans.') }},
     spans.service_name,
     spans.{{ first_known | join(', spans.') }},
+    spans.model_name,
     spans.{{ of_usage | join(', spans.') }},
     spans.resend_count,
     spans.is_cancelled,
@@ -96,6 +108,7 @@ select
     call_key,
     max(call_id) as call_id,
     bool_or(is_answered) as is_answered,
+    bool_or(is_suspected_copy) as is_suspected_copy,
     count(*) as spans,
     {% for column in of_position %}
         max(case when place_for_position = 1 then {{ column }} end) as {{ column }},
@@ -105,6 +118,11 @@ select
     {% for column in first_known %}
         min_by({{ column }}, place_for_usage) filter (where {{ column }} is not null) as {{ column }},
     {% endfor %}
+    -- A model's name goes before that of a deployment, alias or class.
+    coalesce(
+        min_by(model_name, place_for_usage) filter (where is_known_name),
+        min_by(model_name, place_for_usage) filter (where model_name is not null)
+    ) as model_name,
     {% for column in of_usage %}
         max(case when place_for_usage = 1 then {{ column }} end) as {{ column }},
     {% endfor %}

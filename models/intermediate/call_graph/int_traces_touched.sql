@@ -1,4 +1,5 @@
 -- one row per day of the traces that this build reads anew, and whether what is known of their calls may change
+{% set charges = ref('int_charges_standing') %}
 {% set first %}
     select
         trace_key,
@@ -16,6 +17,21 @@
     inner join {{ ref('int_trace_ties') }} as ties
         on evaluated.kind = ties.kind and evaluated.tie_key = ties.tie_key
     where evaluated.is_changed
+
+    {% if builds_on() %}
+        union
+
+        -- A bill that lists a reused id once makes its spans one call; so that they part again when the line is gone.
+        select
+            grouped.trace_key,
+            true as is_changed
+        from {{ last_built('int_billable_spans_grouped') }} as grouped
+        left join (
+            select distinct response_key
+            from {{ charges }}
+        ) as charged on grouped.reused_key = charged.response_key
+        where grouped.reused_key is not null and grouped.is_on_bill != (charged.response_key is not null)
+    {% endif %}
 {% endset %}
 with recursive ties as (
 

@@ -87,6 +87,7 @@ select
     said.cached_input_rule,
     said.is_failed,
     said.is_residual,
+    said.is_suspected_copy,
     {{ money('said.stated_usd') }} as stated_usd
 from shares
 inner join said on shares.call_key = said.call_key

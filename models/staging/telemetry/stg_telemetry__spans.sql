@@ -14,6 +14,8 @@ with spans as (
 
 select
     file_id,
+    format,
+    scope_name,
     trace_key,
     span_key,
     parent_span_key,
@@ -33,7 +35,7 @@ select
     provider as provider_name,
     server_address,
     model as model_name,
-    response_id,
+    {{ answered_id('response_id', 'span_id') }} as response_id,
     request_id,
     session_id,
     user_id,
