@@ -31,6 +31,13 @@ KINDS_OF_CALL = (
 # Labels that decide who pays for what: over-long ones refuse the span; any other is left out.
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
 NO_MODEL = "('', 'unknown', 'none', 'null')"
+# Words that leave a label to whatever else states it: who asks for `auto` learns from the answer what was served.
+SAY_NOTHING = {
+    "model": NO_MODEL,
+    "service_tier": "('', 'auto', 'none', 'null', 'unknown', 'unspecified', 'service_tier_unspecified', 'not_given')",
+    "speed": NO_MODEL,
+    "inference_geo": "('', 'none', 'null', 'unknown', 'not_available')",
+}
 MAX_LABEL = 1024
 MOST_LEVELS = 16  # of objects within objects, in an attribute
 
@@ -222,12 +229,15 @@ class SpanReader:
                 flatten(list(case
                     when name <> 'output.value' then prefixed(pairs_of(object), name || '.')
                     when not json_exists(answer, '$.usage') and not json_exists(answer, '$.choices')
-                        and not json_exists(answer, '$.object')
+                        and not json_exists(answer, '$.object') and not json_exists(answer, '$.meta.billed_units')
                         then []
                     else [
                         {{ 'key': 'output.value:id', 'value': answer ->> '$.id' }},
                         {{ 'key': 'output.value:model', 'value': answer ->> '$.model' }},
-                        {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }}
+                        {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }},
+                        {{ 'key': 'output.value:web_search_calls', 'value': web_search_calls(answer) }},
+                        {{ 'key': 'output.value:meta.billed_units.search_units',
+                            'value': answer ->> '$.meta.billed_units.search_units' }}
                     ] || prefixed(pairs_of(answer -> '$.usage'), 'output.value:usage.')
                 end)) as pairs,
                 max(case when name = 'output.value' then nullif(object ->> '$.text', '') end) as answer_text
@@ -259,8 +269,8 @@ class SpanReader:
         def value(name: str, alias: Alias, canonical: str) -> str:
             if alias.attribute.startswith("output.value:"):
                 return f"case when is_answer then {name} end"
-            if canonical == "model":
-                return f"case when lower({name}) not in {NO_MODEL} then {name} end"
+            if canonical in SAY_NOTHING:
+                return f"case when lower({name}) not in {SAY_NOTHING[canonical]} then {name} end"
             return name
 
         def first(canonical: str) -> str:

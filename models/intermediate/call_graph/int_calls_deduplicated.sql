@@ -1,12 +1,14 @@
 -- one row per call: those that spans report, billed tools, what agents state beyond them, eval runs that no span shows
 {{ config(materialized="view") }}
+{% set evaluated = ['input', 'cache_read', 'cache_write_5m', 'output', 'reasoning'] %}
 {% set columns = [
     'call_key', 'call_id', 'is_answered', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',
     'started_at', 'span_name', 'service_name', 'provider_name', 'server_address', 'model_name', 'service_tier',
-    'api_key', 'account_id', 'stated_usd', 'is_failed', 'has_usage', 'cached_input_rule'
+    'inference_geo', 'api_key', 'account_id', 'stated_usd', 'is_failed', 'has_usage', 'cached_input_rule',
+    'is_cache_write_timed'
 ] %}
 {% for meter in call_meters() %}
-    {% do columns.append(meter ~ '_tokens') %}
+    {% do columns.append(meter_column(meter)) %}
 {% endfor %}
 {% for model, is_residual, tool_meter in [
     ('int_calls_reported', 'false', 'cast(null as string)'),
@@ -40,14 +42,16 @@ select
     null as server_address,
     model_name,
     null as service_tier,
+    null as inference_geo,
     null as api_key,
     null as account_id,
     stated_usd,
     false as is_failed,
     has_usage,
     cached_input_rule,
+    false as is_cache_write_timed,
     {% for meter in call_meters() %}
-        {{ '0 as ' if meter in ['cache_write_1h', 'audio_input', 'audio_output'] }}{{ meter }}_tokens,
+        {{ '0 as ' if meter not in evaluated }}{{ meter_column(meter) }},
     {% endfor %}
     cast(null as string) as tool_meter,
     false as is_residual

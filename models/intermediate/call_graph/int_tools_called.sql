@@ -60,6 +60,7 @@ select
     -- Prices and bills know the tool by its name.
     called_tool as model_name,
     service_tier,
+    inference_geo,
     api_key,
     account_id,
     stated_usd,
@@ -67,6 +68,9 @@ select
     true as has_usage,
     cached_input_rule,
     -- Usage that a tool's span states is that of the calls beneath it.
-    0 as {{ call_meters() | join('_tokens,\n    0 as ') }}_tokens,
+    {% for meter in call_meters() %}
+        0 as {{ meter_column(meter) }},
+    {% endfor %}
+    false as is_cache_write_timed,
     tool_meter
 from called

@@ -7,8 +7,9 @@ with calls as (
     select
         {{ situation | join(',\n        ') }},
         {% for meter in meters -%}
-            max({{ meter }}_tokens) as {{ meter }}_tokens{% if not loop.last %},{% endif %}
+            max({{ meter_column(meter) }}) as {{ meter_column(meter) }},
         {% endfor %}
+        max(case when stated_usd > 0 and not is_cache_write_timed then cache_write_5m_tokens else 0 end) as untimed_tokens
     from {{ ref('int_calls_situated') }}
     where model is not null and priced_on is not null
     group by {{ situation | join(', ') }}
@@ -24,9 +25,12 @@ sought as (
         from calls
         -- What writing a cache costs beyond sending the same tokens plainly takes both prices.
         where
-            {{ meter }}_tokens > 0
+            {{ meter_column(meter) }} > 0
             {% if meter == 'input' %}
                 or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0
+            -- A stated cost may prove that a write was one for an hour.
+            {% elif meter == 'cache_write_1h' %}
+                or untimed_tokens > 0
             {% endif %}
 
         union all
@@ -47,6 +51,7 @@ sought as (
         model,
         null as tool_meter,
         coalesce(price_tier, 'standard') as service_tier,
+        null as inference_geo,
         usage_on as priced_on,
         0 as long_context_tokens,
         null as priced_time,

@@ -79,10 +79,10 @@ select
     said.spans,
     said.started_at,
     said.input_tokens + said.cache_read_tokens + said.cache_write_5m_tokens + said.cache_write_1h_tokens
-    + said.audio_input_tokens as input_tokens,
+    + said.audio_input_tokens + said.image_input_tokens as input_tokens,
     said.cache_read_tokens,
     said.cache_write_5m_tokens + said.cache_write_1h_tokens as cache_write_tokens,
-    said.output_tokens + said.reasoning_tokens + said.audio_output_tokens as output_tokens,
+    said.output_tokens + said.reasoning_tokens + said.audio_output_tokens + said.image_output_tokens as output_tokens,
     said.reasoning_tokens,
     said.cached_input_rule,
     said.is_failed,

@@ -87,7 +87,8 @@ select
     tenant_id,
     coalesce(prompt_version, prompt_name) as prompt_version,
     coalesce(prompt_template, prompt_name) as prompt_template,
-    service_tier,
+    {{ price_tier('service_tier', 'speed') }} as service_tier,
+    lower(inference_geo) as inference_geo,
     service_name,
     environment,
     route,
@@ -115,6 +116,11 @@ select
     greatest(stated_output - reasoning_in_output - audio_output, 0) as output_tokens,
     reasoning + lost as reasoning_tokens,
     least(audio_output, stated_output - reasoning_in_output) as audio_output_tokens,
+    coalesce(image_input_tokens, 0) as image_input_tokens,
+    coalesce(image_output_tokens, 0) as image_output_tokens,
+    coalesce(web_search_requests, 0) as web_search_requests,
+    coalesce(requests, 0) as requests,
+    coalesce(cache_write_5m_tokens, cache_write_1h_tokens) is not null as is_cache_write_timed,
     -- What an export says of itself decides; where it says nothing, a model and its tokens do.
     coalesce({{ is_billable_operation('operation_name') }}, model is not null and has_usage) as is_billable
 from disjoint

@@ -56,6 +56,12 @@ select
             { 'key': 'langfuse.observation.total_cost', 'value': coalesce(
                 span ->> '$.totalCost', span ->> '$.total_cost'
             ) },
+            { 'key': 'langfuse.observation.usage_pricing_tier_name', 'value': coalesce(
+                span ->> '$.usagePricingTierName', span ->> '$.usage_pricing_tier_name'
+            ) },
+            { 'key': 'langfuse.observation.model.parameters', 'value': coalesce(
+                span ->> '$.modelParameters', span ->> '$.model_parameters'
+            ) },
             { 'key': 'langfuse.environment', 'value': span ->> '$.environment' }
         ]
     ) as attributes,
