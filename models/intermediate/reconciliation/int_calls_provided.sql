@@ -70,7 +70,8 @@ provided as (
             when calls.model_name like '%/%' and lower(calls.model_name) not like 'arn:%'
                 then lower(split_part(calls.model_name, '/', 1))
             else coalesce(
-                recognised.vendor, recognised.named_provider, recognised.serving_provider, lower(calls.provider_name)
+                recognised.vendor, recognised.named_provider, recognised.server_provider, recognised.serving_provider,
+                lower(calls.provider_name)
             )
         end as vendor
     from called as calls
@@ -110,7 +111,8 @@ deployed as (
         inner join {{ ref('model_deployments') }} as deployments
             on
                 {{ is_deployment('said.model_key', 'deployments.deployment') }}
-                and {{ matches('said.account_id', 'deployments.account_id') }}
+                -- Most spans name no account.
+                and (said.account_id is null or {{ matches('said.account_id', 'deployments.account_id') }})
                 and {{ in_force('deployments', 'said.called_on') }}
         where
             deployments.provider is null
@@ -125,6 +127,22 @@ deployed as (
 
 ),
 
+-- A row that names no provider leaves that to the model's name.
+deployed_models as (
+
+    select
+        deployed.deployed_model,
+        coalesce(
+            max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'serving'),
+            max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'model')
+        ) as provider
+    from (select distinct deployed_model from deployed) as deployed
+    inner join {{ ref('provider_aliases') }} as aliases
+        on aliases.kind in ('serving', 'model') and {{ is_like('deployed.deployed_model', 'aliases.pattern') }}
+    group by deployed.deployed_model
+
+),
+
 served as (
 
     select
@@ -133,11 +151,13 @@ served as (
         provided.called_on,
         coalesce(deployed.deployed_model, provided.model_key) as model_key,
         coalesce(
-            provided.sure_provider, deployed.deployed_provider, provided.named_provider, provided.model_provider
+            provided.sure_provider, deployed.deployed_provider, provided.named_provider, deployed_models.provider,
+            provided.model_provider
         ) as known_provider,
         provided.stated_provider
     from provided
     left join deployed on {{ are_same('provided', 'deployed', deployable) }}
+    left join deployed_models on deployed.deployed_model = deployed_models.deployed_model
 
 ),
 
