@@ -272,7 +272,7 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     engine.execute("""
         create table used (
             call varchar, quantity bigint, situation_no integer, provider varchar, account_id varchar, model varchar,
-            tool_meter varchar, service_tier varchar, priced_on date, long_context_tokens bigint, priced_time varchar,
+            tool_meter varchar, service_tier varchar, inference_geo varchar, priced_on date, long_context_tokens bigint, priced_time varchar,
             meter varchar
         )
     """)
@@ -280,9 +280,10 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     rows = []
     for number, (call, provider, name, meters) in enumerate(calls):
         context = sum(count for meter, count in meters.items() if meter not in outputs)
-        situation = (number, provider, None, models[provider, name.lower()], None, "standard", day, context, "12:00")
+        situation = (number, provider, None, models[provider, name.lower()], None, "standard", None, day, context,
+                     "12:00")  # fmt: skip
         rows += [(call, n, *situation, meter) for meter, n in meters.items() if n]
-    engine.executemany(f"insert into used values ({', '.join('?' * 12)})", rows)
+    engine.executemany(f"insert into used values ({', '.join('?' * 13)})", rows)
     engine.execute("create table int_prices_sought as select * exclude (call, quantity) from used")
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES["negotiated_prices"].items())
     engine.execute(f"create table negotiated_prices ({columns})")
@@ -322,7 +323,7 @@ def test_real_usage_costs_what_others_say():
             if reading == own[1] and provider != billed_by:
                 calls.append((f"{number} {place}", provider, model, meters))
                 stated[f"{number} {place}"] = said
-    prices = priced(engine_with("model_aliases", "model_prices", "meter_aliases"), calls, STATED_ON)
+    prices = priced(engine_with("model_aliases", "model_prices", "meter_aliases", "price_multipliers"), calls, STATED_ON)
     outcomes, others, differ = Counter(), Counter(), []
     for call, provider, model, _ in calls:
         said, ours = stated[call], prices[call]
@@ -346,6 +347,6 @@ def test_the_same_month_costs_what_was_known():
     """Mistral repriced its medium model on 16 June: what is July's price, on 1 June and on 1 July?"""
     calls = [("call", "mistral", "mistral-medium-latest", {"input": 1_000_000, "output": 100_000})]
     for known_on, expected in (("2026-06-01", ("0.4", "0.2")), ("2026-07-01", ("1.5", "0.75")), ("", ("1.5", "0.75"))):
-        engine = engine_with("model_aliases", "model_prices", "meter_aliases")
+        engine = engine_with("model_aliases", "model_prices", "meter_aliases", "price_multipliers")
         found = priced(engine, calls, date(2026, 7, 15), prices_known_on=known_on)
         assert found == {"call": tuple(Decimal(amount) for amount in expected)}

@@ -68,9 +68,7 @@ select
     true as has_usage,
     cached_input_rule,
     -- Usage that a tool's span states is that of the calls beneath it.
-    {% for meter in call_meters() %}
-        0 as {{ meter_column(meter) }},
-    {% endfor %}
+    {{ meter_columns('0 as ') }},
     false as is_cache_write_timed,
     tool_meter
 from called

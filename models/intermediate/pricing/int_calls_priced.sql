@@ -53,7 +53,7 @@ calls as (
 
 ),
 
--- A cache write whose lifetime nobody stated is one for five minutes, unless the stated cost is that of an hour's alone.
+-- A cache write whose lifetime nobody stated is one for five minutes, unless the stated cost is an hour's alone.
 compared as (
 
     select

@@ -70,8 +70,8 @@ held as (
 
 ),
 
--- Before that it cost the same part of the standard price of the time. A long context that had a standard price then, and
--- has none of the tier's, cost that part too.
+-- Before that it cost the same part of the standard price of the time. A long context that had a standard price then,
+-- and has none of the tier's, cost that part too.
 earlier as (
 
     select

@@ -1,6 +1,10 @@
 -- one row per price situation and meter in use, by calls or by usage that no bill covers
 {% set situation = price_situation() %}
 {% set meters = call_meters() %}
+{# What a cache write costs beyond plain input takes both prices; a stated cost may prove that it was one for an hour. #}
+{% set also = {
+    'input': ' or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0', 'cache_write_1h': ' or untimed_tokens > 0'
+} %}
 with calls as (
 
     -- Millions of calls share few prices.
@@ -9,7 +13,8 @@ with calls as (
         {% for meter in meters -%}
             max({{ meter_column(meter) }}) as {{ meter_column(meter) }},
         {% endfor %}
-        max(case when stated_usd > 0 and not is_cache_write_timed then cache_write_5m_tokens else 0 end) as untimed_tokens
+        max(case when stated_usd > 0 and not is_cache_write_timed then cache_write_5m_tokens else 0 end)
+            as untimed_tokens
     from {{ ref('int_calls_situated') }}
     where model is not null and priced_on is not null
     group by {{ situation | join(', ') }}
@@ -23,15 +28,7 @@ sought as (
             {{ situation | join(',\n            ') }},
             '{{ meter }}' as meter
         from calls
-        -- What writing a cache costs beyond sending the same tokens plainly takes both prices.
-        where
-            {{ meter_column(meter) }} > 0
-            {% if meter == 'input' %}
-                or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0
-            -- A stated cost may prove that a write was one for an hour.
-            {% elif meter == 'cache_write_1h' %}
-                or untimed_tokens > 0
-            {% endif %}
+        where {{ meter_column(meter) }} > 0{{ also.get(meter, '') }}
 
         union all
 

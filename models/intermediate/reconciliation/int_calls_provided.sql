@@ -1,6 +1,9 @@
 -- one row per call: who bills for it and who made its model, told from the bill before the span's own word
 {% set deployable = ['sure_provider', 'named_provider', 'model_provider', 'account_id', 'model_key', 'called_on'] %}
 {% set told = 'coalesce(said.sure_provider, said.named_provider, said.model_provider)' %}
+{# The longest pattern of the call's own provider, else of any. #}
+{% set fit = "(coalesce(deployments.provider = " ~ told ~ ", deployments.provider is null), "
+    ~ "length(deployments.deployment), deployments.account_id is not null, deployments.model)" %}
 with called as (
 
     select * from {{ ref('int_calls_deduplicated') }}
@@ -49,9 +52,7 @@ provided as (
         calls.has_usage,
         calls.is_cache_write_timed,
         calls.tool_meter,
-        {% for meter in call_meters() %}
-            calls.{{ meter_column(meter) }},
-        {% endfor %}
+        {{ meter_columns('calls.') }},
         coalesce(charges_by_response.account_id, calls.account_id) as account_id,
         coalesce(charges_by_response.api_key, calls.api_key) as api_key,
         charges_by_response.response_key is not null as is_on_bill,
@@ -63,7 +64,7 @@ provided as (
             habits.provider
         ) as sure_provider,
         recognised.named_provider,
-        -- A text that nobody knows is no provider's: then the model's name tells, by how it is written, then by whose it is.
+        -- A text that nobody knows is no provider's: then the model's name tells, as it is written, else by its vendor.
         coalesce(recognised.serving_provider, recognised.vendor) as model_provider,
         lower(calls.provider_name) as stated_provider,
         case
@@ -91,39 +92,29 @@ provided as (
 
 ),
 
--- Deployments, profiles and aliases mean a model only within the company. A row of whoever serves the call counts; where
--- only the span's own word tells that, and the book does not know the name there, any row does: it may be a gateway's.
+-- Deployments, profiles and aliases mean a model only within the company. A row of whoever serves the call counts;
+-- where only the span's own word tells that, and the book does not know the name there, any row does: a gateway's.
 deployed as (
 
-    {% call first_rows(
-        partition_by="said." ~ deployable | join(", said."),
-        order_by=[
-            "(deployments.provider is null or deployments.provider = " ~ told ~ ") desc",
-            "length(deployments.deployment) desc", "(deployments.account_id is not null) desc", "deployments.provider",
-            "deployments.model"
-        ]
-    ) %}
-        select
-            said.*,
-            deployments.provider as deployed_provider,
-            lower(deployments.model) as deployed_model
-        from (select distinct {{ deployable | join(', ') }} from provided) as said
-        inner join {{ ref('model_deployments') }} as deployments
-            on
-                {{ is_deployment('said.model_key', 'deployments.deployment') }}
-                -- Most spans name no account.
-                and (said.account_id is null or {{ matches('said.account_id', 'deployments.account_id') }})
-                and {{ in_force('deployments', 'said.called_on') }}
-        where
-            deployments.provider is null
-            or deployments.provider = {{ told }}
-            or (said.sure_provider is null and not exists (
-                select 1 from {{ ref('model_aliases') }} as aliases
-                where
-                    aliases.provider = said.named_provider
-                    and {{ is_like('said.model_key', 'aliases.pattern') }}
-            ))
-    {% endcall %}
+    select
+        said.{{ deployable | join(',\n        said.') }},
+        nullif(max_by(coalesce(deployments.provider, ''), {{ fit }}), '') as deployed_provider,
+        max_by(lower(deployments.model), {{ fit }}) as deployed_model
+    from (select distinct {{ deployable | join(', ') }} from provided) as said
+    inner join {{ ref('model_deployments') }} as deployments
+        on
+            {{ is_deployment('said.model_key', 'deployments.deployment') }}
+            -- Most spans name no account.
+            and (said.account_id is null or {{ matches('said.account_id', 'deployments.account_id') }})
+            and {{ in_force('deployments', 'said.called_on') }}
+    where
+        deployments.provider is null
+        or deployments.provider = {{ told }}
+        or (said.sure_provider is null and not exists (
+            select 1 from {{ ref('model_aliases') }} as aliases
+            where aliases.provider = said.named_provider and {{ is_like('said.model_key', 'aliases.pattern') }}
+        ))
+    group by said.{{ deployable | join(', said.') }}
 
 ),
 
@@ -165,8 +156,8 @@ told as (
 
     select
         {{ all_but('served', ['known_provider', 'stated_provider']) }},
-        coalesce(known_provider, stated_provider, 'unknown') as provider,
-        known_provider is not null as is_provider_known
+        coalesce(served.known_provider, served.stated_provider, 'unknown') as provider,
+        served.known_provider is not null as is_provider_known
     from served
 
 )

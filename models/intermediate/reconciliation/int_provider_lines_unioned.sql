@@ -77,32 +77,31 @@ named as (
 
 ),
 
--- A line of a deployment, profile or endpoint is one of the model that the company says it is: its resource's id, or the
--- model's name itself, names the deployment.
+-- A line of a deployment, profile or endpoint is one of the model that the company says it is: its resource's id, or
+-- the model's name itself, names the deployment.
 deployed as (
 
-    {% call first_rows(
-        partition_by="said." ~ deployable | join(", said."),
-        order_by=["length(deployments.deployment) desc", "(deployments.account_id is not null) desc", "deployments.model"]
-    ) %}
-        select
-            said.*,
-            lower(deployments.model) as deployed_model
-        from (select distinct {{ deployable | join(', ') }} from named) as said
-        inner join {{ ref('model_deployments') }} as deployments
-            on
-                coalesce(deployments.provider, said.provider) = said.provider
-                and {{ matches('said.account_id', 'deployments.account_id') }}
-                and {{ in_force('deployments', 'cast(said.starts_at as date)') }}
-                and (
-                    {{ is_deployment("split_part(said.resource, ' | ', 1)", 'deployments.deployment') }}
-                    -- A FOCUS line's text is a sentence, no name.
-                    or (
-                        said.file_kind != 'focus'
-                        and {{ is_deployment('said.model_name', 'deployments.deployment') }}
-                    )
+    select
+        said.{{ deployable | join(',\n        said.') }},
+        max_by(
+            lower(deployments.model),
+            (length(deployments.deployment), deployments.account_id is not null, deployments.model)
+        ) as deployed_model
+    from (select distinct {{ deployable | join(', ') }} from named) as said
+    inner join {{ ref('model_deployments') }} as deployments
+        on
+            coalesce(deployments.provider, said.provider) = said.provider
+            and {{ matches('said.account_id', 'deployments.account_id') }}
+            and {{ in_force('deployments', 'cast(said.starts_at as date)') }}
+            and (
+                {{ is_deployment("split_part(said.resource, ' | ', 1)", 'deployments.deployment') }}
+                -- A FOCUS line's text is a sentence, no name.
+                or (
+                    said.file_kind != 'focus'
+                    and {{ is_deployment('said.model_name', 'deployments.deployment') }}
                 )
-    {% endcall %}
+            )
+    group by said.{{ deployable | join(', said.') }}
 
 ),
 

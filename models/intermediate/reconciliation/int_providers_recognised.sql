@@ -13,13 +13,28 @@ with said as (
 -- Whom the price book, the bills or the company's seeds name. Any other text is a framework's or a gateway's name.
 providers as (
 
-    {% for model in ['int_prices_known', 'provider_aliases', 'int_accounts_known', 'negotiated_prices',
-        'model_deployments'] %}
-        select lower(provider) as provider
-        from {{ ref(model) }}
-        where provider is not null
-        {{ 'union' if not loop.last }}
-    {% endfor %}
+    select lower(provider) as provider
+    from {{ ref('int_prices_known') }}
+
+    union
+
+    select lower(provider) as provider
+    from {{ ref('provider_aliases') }}
+
+    union
+
+    select lower(provider) as provider
+    from {{ ref('int_accounts_known') }}
+
+    union
+
+    select lower(provider) as provider
+    from {{ ref('negotiated_prices') }}
+
+    union
+
+    select lower(provider) as provider
+    from {{ ref('model_deployments') }}
 
 ),
 
@@ -38,13 +53,13 @@ recognised as (
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'model') as vendor
     from said
     left join {{ ref('provider_aliases') }} as aliases
-        on {{ is_like("lower(case aliases.kind
-            when 'server' then said.server_address
-            when 'name' then said.provider_name
-            when 'framework' then said.provider_name
-            when 'serving' then said.model_name
-            when 'model' then said.model_name
-        end)", 'aliases.pattern') }}
+        on
+            (aliases.kind = 'server' and {{ is_like('lower(said.server_address)', 'aliases.pattern') }})
+            or (
+                aliases.kind in ('name', 'framework')
+                and {{ is_like('lower(said.provider_name)', 'aliases.pattern') }}
+            )
+            or (aliases.kind in ('serving', 'model') and {{ is_like('lower(said.model_name)', 'aliases.pattern') }})
     group by said.provider_name, said.server_address, said.model_name
 
 )
