@@ -151,8 +151,8 @@ def report(data: Path) -> None:
         calls, priced = engine.execute(ASSUMED).fetchone()
         if calls:
             print(
-                f"  {calls:,} calls are priced at an assumed tier price ({priced:.6f} USD): the price book has none of their "
-                "tier for their day (attributed_calls.is_price_assumed); put what was agreed in seed negotiated_prices"
+                f"  {calls:,} calls are priced at an assumed tier price ({priced:.6f} USD): the price book has none of "
+                "their tier for their day (attributed_calls.is_price_assumed); seed negotiated_prices can say it"
             )
 
 

@@ -74,7 +74,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "model_deployments": (
         ["provider", "account_id", "deployment", "model", *VALID],
-        "Which model a deployment, inference profile, endpoint or gateway alias is; SQL LIKE patterns, the longest wins.",
+        "Which model a deployment, profile, endpoint or gateway alias is; SQL LIKE patterns, the longest wins.",
         "azure,,chat-prod%,gpt-5,,",
     ),
     "revenue_rules": (

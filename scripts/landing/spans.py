@@ -267,11 +267,10 @@ class SpanReader:
                         picked.setdefault(canonical, []).append((name, alias))
 
         def value(name: str, alias: Alias, canonical: str) -> str:
-            if alias.attribute.startswith("output.value:"):
-                return f"case when is_answer then {name} end"
+            conditions = ["is_answer"] if alias.attribute.startswith("output.value:") else []
             if canonical in SAY_NOTHING:
-                return f"case when lower({name}) not in {SAY_NOTHING[canonical]} then {name} end"
-            return name
+                conditions.append(f"lower({name}) not in {SAY_NOTHING[canonical]}")
+            return f"case when {' and '.join(conditions)} then {name} end" if conditions else name
 
         def first(canonical: str) -> str:
             found = [value(name, alias, canonical) for name, alias in picked.get(canonical, [])]

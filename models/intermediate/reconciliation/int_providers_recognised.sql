@@ -47,8 +47,10 @@ recognised as (
         said.server_address,
         said.model_name,
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'server') as server_provider,
-        max_by(coalesce(aliases.provider, ''), length(aliases.pattern))
-            filter (where aliases.kind in ('name', 'framework')) as named_provider,
+        max_by(
+            case when aliases.kind in ('name', 'framework') then coalesce(aliases.provider, '') end,
+            length(aliases.pattern)
+        ) as named_provider,
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'serving') as serving_provider,
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'model') as vendor
     from said
