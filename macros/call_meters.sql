@@ -1,6 +1,19 @@
-{# The meters that spans count tokens of: disjoint classes of what a call is billed for. #}
+{# The meters that spans count: disjoint classes of what a call is billed for. #}
 {% macro call_meters() -%}
     {{ return([
-        'input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'audio_input', 'output', 'reasoning', 'audio_output'
+        'input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'audio_input', 'image_input', 'output', 'reasoning',
+        'audio_output', 'image_output', 'web_search', 'request'
     ]) }}
+{%- endmacro %}
+
+{# The column of a call that counts a meter: most meters are tokens. #}
+{% macro meter_column(meter) -%}
+    {{ {'web_search': 'web_search_requests', 'request': 'requests'}.get(meter, meter ~ '_tokens') }}
+{%- endmacro %}
+
+{# The columns of all meters, each with what stands before it; for a select list. #}
+{% macro meter_columns(before) -%}
+    {% for meter in call_meters() -%}
+        {{ before }}{{ meter_column(meter) }}{{ ', ' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}

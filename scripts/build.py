@@ -23,6 +23,9 @@ import company
 import land
 
 PROJECT = Path(__file__).resolve().parent.parent
+ASSUMED = """
+select count(*), sum(priced_usd) from marts.attributed_calls where is_price_assumed
+"""
 TOTALS = """
 select month, sum(billed_usd), sum(accrued_usd), sum(net_charge_usd), sum(unattributed_usd)
 from marts.team_chargeback_monthly group by month order by month
@@ -189,6 +192,12 @@ def report(data: Path) -> None:
             print(
                 f"  {month:%Y-%m}{state.get(f'{month:%Y-%m}', '')}: billed {billed:.6f} + accrued {accrued:.6f} "
                 f"= borne by teams {net:.6f} USD ({unattributed:.6f} of it unattributed, visible by team)"
+            )
+        calls, priced = engine.execute(ASSUMED).fetchone()
+        if calls:
+            print(
+                f"  {calls:,} calls are priced at an assumed tier price ({priced:.6f} USD): the price book has none of "
+                "their tier for their day (attributed_calls.is_price_assumed); seed negotiated_prices can say it"
             )
         if lines := unexplained(engine):
             print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")

@@ -72,6 +72,11 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "Prices and discounts (0..1) that overlay the list; SQL LIKE patterns, empty matches all.",
         "openai,,gpt-5%,,,0.15,2026-01-01,",
     ),
+    "model_deployments": (
+        ["provider", "account_id", "deployment", "model", *VALID],
+        "Which model a deployment, profile, endpoint or gateway alias is; SQL LIKE patterns, the longest wins.",
+        "azure,,chat-prod%,gpt-5,,",
+    ),
     "revenue_rules": (
         ["feature_id", "method", "weight", *VALID],
         "How revenue that names no feature is spread: usage (default), value, even; a blank feature is for all others.",

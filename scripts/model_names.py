@@ -16,6 +16,12 @@ NOT_SPEECH = "^(?!.*-[tT][tT][sS](?:$|-))"
 # Whose names already have a vendor before a slash.
 ROUTERS = ("openrouter", "huggingface")
 FREE = "openrouter/free"
+# Fine-tuned models that the book lacks; their prices are rows of other sources in model_prices.
+FINE_TUNED = {
+    f"{path}ft:{base}-20__%": f"ft:{base}"
+    for base in ("gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "o4-mini")
+    for path in ("", "%/")
+}
 
 
 def of_regex(regex: str) -> list[str]:

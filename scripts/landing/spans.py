@@ -41,6 +41,13 @@ DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key
 # Prefixes of attributes whose texts are quoted once more than others'.
 QUOTING = ("mlflow.", "http.request.header.")
 NO_MODEL = "('', 'unknown', 'none', 'null')"
+# Words that leave a label to whatever else states it: who asks for `auto` learns from the answer what was served.
+SAY_NOTHING = {
+    "model": NO_MODEL,
+    "service_tier": "('', 'auto', 'none', 'null', 'unknown', 'unspecified', 'service_tier_unspecified', 'not_given')",
+    "speed": NO_MODEL,
+    "inference_geo": "('', 'none', 'null', 'unknown', 'not_available')",
+}
 MAX_LABEL = 1024
 TIMES = {"started": "start", "ended": "end"}
 MOST_LEVELS = 16  # of objects within objects, in an attribute
@@ -368,6 +375,7 @@ class SpanReader:
                     when name = 'response_data' then prefixed(pairs_of(object -> '$.usage'), 'response_data.usage.')
                     when name <> 'output.value' then prefixed(pairs_of(object), name || '.')
                     when usage is null and not json_exists(answer, '$.choices') and not json_exists(answer, '$.object')
+                        and not json_exists(answer, '$.meta.billed_units')
                         then []
                     else [
                         {{ 'key': 'output.value:id', 'value': coalesce(
@@ -376,7 +384,10 @@ class SpanReader:
                         {{ 'key': 'output.value:model', 'value': coalesce(
                             answer ->> '$.model', answer ->> '$.model_version', answer ->> '$.modelVersion'
                         ) }},
-                        {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }}
+                        {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }},
+                        {{ 'key': 'output.value:web_search_calls', 'value': web_search_calls(answer) }},
+                        {{ 'key': 'output.value:meta.billed_units.search_units',
+                            'value': answer ->> '$.meta.billed_units.search_units' }}
                     ] || prefixed(pairs_of(usage), 'output.value:usage.')
                 end)) as pairs,
                 max(case when name = 'output.value' then nullif(object ->> '$.text', '') end) as answer_text
@@ -420,11 +431,10 @@ class SpanReader:
                     own += [name] if attributes == "names" else []
 
         def value(name: str, alias: Alias, canonical: str) -> str:
-            if alias.attribute.startswith("output.value:"):
-                return f"case when is_answer then {name} end"
-            if canonical == "model":
-                return f"case when lower({name}) not in {NO_MODEL} then {name} end"
-            return name
+            conditions = ["is_answer"] if alias.attribute.startswith("output.value:") else []
+            if canonical in SAY_NOTHING:
+                conditions.append(f"lower({name}) not in {SAY_NOTHING[canonical]}")
+            return f"case when {' and '.join(conditions)} then {name} end" if conditions else name
 
         def first(canonical: str) -> str:
             found = [value(name, alias, canonical) for name, alias in picked.get(canonical, [])]

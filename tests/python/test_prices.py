@@ -14,7 +14,9 @@ import jinja2
 import pytest
 import yaml
 from conftest import PROJECT, REAL
+from exports import batch, chat
 
+import land
 import make_prices
 
 SEEDS = yaml.safe_load((PROJECT / "models/staging/catalog/_catalog__seeds.yml").read_text())["seeds"]
@@ -34,13 +36,14 @@ def rendered(model: str, **variables) -> str:
     """A pricing model's SQL, its references as plain table names."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     context = {"ref": lambda name: name, "var": lambda name: variables.get(name, ""), "config": lambda **_: "",
-               "is_touched": lambda *_: "true"}  # fmt: skip
+               "is_touched": lambda *_, **__: "true"}  # fmt: skip
     for name in LISTS:
         (words,) = re.findall(r"return\((\[.*?\])\)", TEXTS[name], re.DOTALL)
         context[name] = partial(ast.literal_eval, words)
     module = environment.from_string(MACROS).make_module(context)
     adapter = SimpleNamespace(dispatch=lambda name: getattr(module, f"duckdb__{name}"))
-    text = (PROJECT / "models/intermediate/pricing" / f"{model}.sql").read_text()
+    (path,) = (PROJECT / "models/intermediate").rglob(f"{model}.sql")
+    text = path.read_text()
     return environment.from_string(MACROS + text).render(adapter=adapter, **context)
 
 
@@ -272,17 +275,18 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     engine.execute("""
         create table used (
             call varchar, quantity bigint, situation_no integer, provider varchar, account_id varchar, model varchar,
-            tool_meter varchar, service_tier varchar, priced_on date, long_context_tokens bigint, priced_time varchar,
-            meter varchar
+            tool_meter varchar, service_tier varchar, inference_geo varchar, priced_on date,
+            long_context_tokens bigint, priced_time varchar, meter varchar
         )
     """)
     outputs = ("output", "reasoning", "audio_output", "image_output")
     rows = []
     for number, (call, provider, name, meters) in enumerate(calls):
         context = sum(count for meter, count in meters.items() if meter not in outputs)
-        situation = (number, provider, None, models[provider, name.lower()], None, "standard", day, context, "12:00")
+        situation = (number, provider, None, models[provider, name.lower()], None, "standard", None, day, context,
+                     "12:00")  # fmt: skip
         rows += [(call, n, *situation, meter) for meter, n in meters.items() if n]
-    engine.executemany(f"insert into used values ({', '.join('?' * 12)})", rows)
+    engine.executemany(f"insert into used values ({', '.join('?' * 13)})", rows)
     engine.execute("create table int_prices_sought as select * exclude (call, quantity) from used")
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES["negotiated_prices"].items())
     engine.execute(f"create table negotiated_prices ({columns})")
@@ -322,7 +326,9 @@ def test_real_usage_costs_what_others_say():
             if reading == own[1] and provider != billed_by:
                 calls.append((f"{number} {place}", provider, model, meters))
                 stated[f"{number} {place}"] = said
-    prices = priced(engine_with("model_aliases", "model_prices", "meter_aliases"), calls, STATED_ON)
+    prices = priced(
+        engine_with("model_aliases", "model_prices", "meter_aliases", "price_multipliers"), calls, STATED_ON
+    )
     outcomes, others, differ = Counter(), Counter(), []
     for call, provider, model, _ in calls:
         said, ours = stated[call], prices[call]
@@ -346,6 +352,254 @@ def test_the_same_month_costs_what_was_known():
     """Mistral repriced its medium model on 16 June: what is July's price, on 1 June and on 1 July?"""
     calls = [("call", "mistral", "mistral-medium-latest", {"input": 1_000_000, "output": 100_000})]
     for known_on, expected in (("2026-06-01", ("0.4", "0.2")), ("2026-07-01", ("1.5", "0.75")), ("", ("1.5", "0.75"))):
-        engine = engine_with("model_aliases", "model_prices", "meter_aliases")
+        engine = engine_with("model_aliases", "model_prices", "meter_aliases", "price_multipliers")
         found = priced(engine, calls, date(2026, 7, 15), prices_known_on=known_on)
         assert found == {"call": tuple(Decimal(amount) for amount in expected)}
+
+
+# What tools write for a tier, and the tier that it is.
+TIER_WORDS = """
+default|standard
+standard|standard
+Standard|standard
+standard_only|standard
+on_demand|standard
+ON_DEMAND|standard
+scale|standard
+flexible friends|standard
+flex|flex
+Flex|flex
+Flex · Large context (>272K)|flex
+ON_DEMAND_FLEX|flex
+SERVICE_TIER_FLEX|flex
+priority|priority
+Priority|priority
+ON_DEMAND_PRIORITY|priority
+batch|batch
+Batch · Large context (>200K)|batch
+fast|fast
+Fast mode|fast
+"""
+
+
+def tier_of(engine, said: str | None, speed: str | None = None) -> str | None:
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    query = environment.from_string(MACROS + "select {{ price_tier('$1', '$2') }}").render()
+    return engine.execute(query.replace("'$1'", "$1"), [said, speed]).fetchone()[0]
+
+
+def test_words_of_a_tier_are_understood():
+    with duckdb.connect() as engine:
+        words = [line.split("|") for line in TIER_WORDS.strip().splitlines()]
+        assert [(word, tier_of(engine, word)) for word, _ in words] == [(word, tier) for word, tier in words]
+        speeds = [(None, None), (None, "fast"), (None, "standard"), ("default", "fast")]
+        assert [tier_of(engine, *said) for said in speeds] == [None, "fast", "standard", "fast"]
+
+
+ANSWER = {"id": "r", "model": "m", "usage": {"input_tokens": 100, "output_tokens": 10}}
+
+
+def answered(**usage) -> dict:
+    return {
+        "openinference__span__kind": "LLM",
+        "output__value": json.dumps({**ANSWER, "usage": {**ANSWER["usage"], **usage}}),
+    }
+
+
+# Places where a tier, a speed or a place of computing is stated: attributes, and what must land of them.
+PLACES = {
+    "response now": ({"openai__response__service_tier": "flex"}, ("flex", None, None)),
+    "response earlier": ({"gen_ai__openai__response__service_tier": "flex"}, ("flex", None, None)),
+    "response unofficial": ({"gen_ai__response__service_tier": "batch"}, ("batch", None, None)),
+    "request now": ({"openai__request__service_tier": "flex"}, ("flex", None, None)),
+    "request earlier": ({"gen_ai__openai__request__service_tier": "flex"}, ("flex", None, None)),
+    "request unofficial": ({"gen_ai__request__service_tier": "priority"}, ("priority", None, None)),
+    "response before request": (
+        {"openai__request__service_tier": "priority", "openai__response__service_tier": "default"},
+        ("default", None, None),
+    ),
+    "auto says nothing": (
+        {"openai__request__service_tier": "auto", "llm__invocation_parameters": '{"service_tier": "flex"}'},
+        ("flex", None, None),
+    ),
+    "auto alone": ({"openai__request__service_tier": "auto"}, (None, None, None)),
+    "none is no answer": (
+        {"openai__response__service_tier": "None", "openai__request__service_tier": "flex"}, ("flex", None, None)
+    ),
+    "invocation parameters": (
+        {"llm__invocation_parameters": '{"service_tier": "flex", "speed": "fast", "inference_geo": "us"}'},
+        ("flex", "fast", "us"),
+    ),
+    "AI SDK, OpenAI": ({"ai__response__providerMetadata": '{"openai": {"serviceTier": "flex"}}'}, ("flex", None, None)),
+    "AI SDK, Anthropic": (
+        {"ai__response__providerMetadata": json.dumps({"anthropic": {"usage": {
+            "service_tier": "batch", "speed": "fast", "inference_geo": "us"}}})},
+        ("batch", "fast", "us"),
+    ),
+    "AI SDK, Google": (
+        {"ai__response__providerMetadata": '{"google": {"usageMetadata": {"trafficType": "ON_DEMAND_PRIORITY"}}}'},
+        ("ON_DEMAND_PRIORITY", None, None),
+    ),
+    "LangSmith": (
+        {"langsmith__metadata__ls_service_tier": "flex", "langsmith__invocation_params": '{"speed": "fast"}'},
+        ("flex", "fast", None),
+    ),
+    "the provider's usage": (answered(service_tier="batch", speed="fast", inference_geo="us"), ("batch", "fast", "us")),
+    "older models": (answered(inference_geo="not_available"), (None, None, None)),
+    "nobody": ({}, (None, None, None)),
+}  # fmt: skip
+COUNTED = {
+    "anthropic's usage": (answered(server_tool_use={"web_search_requests": 4}), 4),
+    "attributes": ({"gen_ai__usage__server_tool_use__web_search_requests": 3}, 3),
+    "details": ({"gen_ai__usage__details__web_search_requests": 2}, 2),
+    "openai's output": (
+        {"openinference__span__kind": "LLM", "output__value": json.dumps({**ANSWER, "output": [
+            {"type": "web_search_call", "status": "completed", "action": {"type": "search"}},
+            {"type": "web_search_call", "status": "completed"},
+            {"type": "web_search_call", "status": "completed", "action": {"type": "open_page"}},
+            {"type": "web_search_call", "status": "failed"}, {"type": "message"}]})}, 2,
+    ),
+}  # fmt: skip
+
+
+def test_every_place_of_a_tier_and_of_searches_lands(tmp_path):
+    cases = {**PLACES, **COUNTED}
+    inbox, data = tmp_path / "inbox", tmp_path / "data"
+    inbox.mkdir()
+    (inbox / "spans.jsonl").write_text(
+        batch([chat(number, 1, **said[0]) for number, said in enumerate(cases.values(), 1)])
+    )
+    langfuse = {"environment": "production", "parent_observation_id": None, "level": "DEFAULT", "cost_details": {},
+                "type": "GENERATION", "provided_model_name": "gpt-5", "usage_details": {"input": 5}, "metadata": {},
+                "start_time": "2026-10-05 12:00:00", "end_time": "2026-10-05 12:00:01", "name": "n", "project_id": "p",
+                "usage_pricing_tier_name": "Flex", "model_parameters": {"speed": "fast"}}  # fmt: skip
+    (inbox / "blob.jsonl").write_text(json.dumps({"id": "o", "trace_id": "langfuse", **langfuse}) + "\n")
+    gateway = {"request_id": "b", "call_type": "aretrieve_batch", "model": "gpt-5", "startTime": "2026-10-05 12:00:00",
+               "endTime": "2026-10-05 12:00:01", "prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6,
+               "api_key": "k", "spend": 0, "custom_llm_provider": "openai",
+               "metadata": json.dumps({"usage_object": {"server_tool_use": {"web_search_requests": 7}}})}  # fmt: skip
+    (inbox / "spend.jsonl").write_text(json.dumps(gateway) + "\n")
+    assert land.run(inbox, data) == 0
+    rows = duckdb.sql(
+        "select trace_id, service_tier, speed, inference_geo, web_search_requests"
+        f" from read_parquet('{data}/landed/spans/*/*.parquet')"
+    ).fetchall()
+    landed = {trace: rest for trace, *rest in rows}
+    assert landed.pop("langfuse") == ["Flex", "fast", None, None]
+    assert landed.pop("litellm:b") == ["batch", None, None, 7]
+    found = {name: landed[f"{number:032x}"] for number, name in enumerate(cases, 1)}
+    assert {name: tuple(found[name][:3]) for name in PLACES} == {name: said for name, (_, said) in PLACES.items()}
+    assert {name: found[name][3] for name in COUNTED} == {name: count for name, (_, count) in COUNTED.items()}
+
+
+def test_tiers_hold_as_long_as_the_standard_price_of_the_day_they_were_seen():
+    """Of the book's own rows: each tier that was seen after its standard price began is held back to that."""
+    engine = engine_with("model_prices")
+    build(engine, "int_prices_known")
+    (first,) = engine.execute("select count(*) from int_prices_known where source = 'assumed'").fetchone()
+    assert first > 686
+    # Prices that were seen first on those days, and those of them that held before as well.
+    seen_late = """
+        select count(*), count(held.model) from int_prices_known as tiers
+        left join int_prices_known as held
+            on held.source = 'assumed' and held.valid_to = tiers.valid_from
+            and held.unit_price_usd = tiers.unit_price_usd and held.provider = tiers.provider
+            and held.model = tiers.model and held.meter = tiers.meter and held.service_tier = tiers.service_tier
+            and held.context_over_tokens = tiers.context_over_tokens
+        where tiers.service_tier != 'standard' and tiers.source != 'assumed'
+        and tiers.valid_from in ('2026-10-12', '2026-10-14')
+    """
+    assert engine.execute(seen_late).fetchone() == (674, 674)
+    price = (
+        "select unit_price_usd, valid_from, valid_to, source from int_prices_known where provider = ? and model = ?"
+        " and meter = 'input' and service_tier = ? and context_over_tokens = 0 order by valid_from nulls first"
+    )
+    assert engine.execute(price, ["openai", "gpt-5", "flex"]).fetchall() == [
+        (Decimal("0.000000625"), None, date(2026, 10, 12), "assumed"),
+        (Decimal("0.000000625"), date(2026, 10, 12), None, "genai-prices 0.2.3"),
+    ]  # fmt: skip
+    # Nobody knew of the tier on 1 September: what was known then had no price of it.
+    build(engine, "int_prices_known", prices_known_on="2026-09-01")
+    assert engine.execute(price, ["openai", "gpt-5", "flex"]).fetchall() == []
+
+
+# provider, server and model as spans write them; who is named, who serves such a name, who made it.
+RECOGNISED = """
+openai||gpt-4o|openai||openai
+OpenAI||gpt-4o|openai||openai
+strands-agents||us.anthropic.claude-sonnet-4-5-20250929-v1:0||aws|anthropic
+langchain||anthropic.claude-3-haiku-20240307-v1:0||aws|anthropic
+langchain||gpt-4o|||openai
+ChatOpenAI||gpt-4o|||openai
+ChatBedrock||amazon.nova-pro-v1:0|aws|aws|
+litellm||openai/gpt-4o||openai|
+litellm||bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0||aws|anthropic
+crewai||azure/gpt-4o||azure|
+portkey||vertex_ai/gemini-2.5-flash||google|
+gateway||publishers/google/models/gemini-2.5-flash||google|
+gateway||arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc||aws|
+gateway||claude-sonnet-4-5@20250929||google|anthropic
+google_adk||openai/gpt-4o||openai|
+gcp.vertex.agent||gemini-2.5-flash|||google
+openai-compatible||llama-3.1-70b|||meta
+vllm||gpt-oss-120b|vllm||openai
+acme-gw||house-model|||
+novita||x|novita||
+||us.amazon.nova-pro-v1:0||aws|
+"""
+SERVERS = {
+    "api.openai.com": "openai",
+    "eu.api.openai.com": "openai",
+    "acme.openai.azure.com": "azure",
+    "bedrock-runtime.us-east-1.amazonaws.com": "aws",
+    "us-central1-aiplatform.googleapis.com": "google",
+    "litellm.internal": None,
+}
+
+
+def test_who_is_meant_by_what_spans_write():
+    engine = engine_with("provider_aliases", "model_prices")
+    build(engine, "int_prices_known")
+    for table in ("int_accounts_known", "negotiated_prices", "model_deployments"):
+        engine.execute(f"create table {table} (provider varchar)")
+    said = [line.split("|") for line in RECOGNISED.strip("\n").splitlines()]
+    engine.execute(
+        "create table int_calls_deduplicated (provider_name varchar, server_address varchar, model_name varchar)"
+    )
+    rows = [[text or None for text in row[:3]] for row in said]
+    rows += [["langchain", server, row[2]] for server in SERVERS for row in said]
+    engine.executemany("insert into int_calls_deduplicated values (?, ?, ?)", rows)
+    build(engine, "int_providers_recognised")
+    query = (
+        "select provider_name, model_name, named_provider, serving_provider, vendor, server_provider"
+        " from int_providers_recognised where server_address is not distinct from ?"
+    )
+    found = {row[:2]: row[2:5] for row in engine.execute(query, [None]).fetchall()}
+    assert {key: tuple(text or "" for text in told) for key, told in found.items()} == {
+        (row[0] or None, row[2]): tuple(row[3:]) for row in said
+    }
+    for server, provider in SERVERS.items():
+        assert {row[5] for row in engine.execute(query, [server]).fetchall()} == {provider}
+
+
+def test_sound_is_not_priced_as_text_and_places_cost_more():
+    calls = [
+        ("heard", "openai", "gpt-4o-audio-preview",
+         {"input": 200, "audio_input": 800, "output": 100, "audio_output": 400}),
+        ("no price of sound", "anthropic", "claude-sonnet-4-5", {"input": 200, "audio_input": 800}),
+        ("cached sound", "openai", "gpt-realtime", {"cache_read_audio": 1000}),
+        ("an image to Gemini", "google", "gemini-2.5-flash", {"image_input": 1_000_000}),
+        ("an image elsewhere", "anthropic", "claude-sonnet-4-5", {"image_input": 1000}),
+        ("fine-tuned", "openai", "ft:gpt-4.1-mini-2025-04-14:acme::1", {"input": 1_000_000, "output": 1_000_000}),
+    ]  # fmt: skip
+    found = priced(
+        engine_with("model_aliases", "model_prices", "meter_aliases", "price_multipliers"), calls, date(2026, 10, 20)
+    )
+    assert found == {
+        "heard": (Decimal("0.0325"), Decimal("0.033")),
+        "no price of sound": (None, 0),
+        "cached sound": (Decimal("0.0004"), 0),
+        "an image to Gemini": (Decimal("0.3"), 0),
+        "an image elsewhere": (None, 0),
+        "fine-tuned": (Decimal("0.8"), Decimal("3.2")),
+    }

@@ -2,7 +2,7 @@
 {{ replaces_touched("trace_key", by="trace", days="started_on") }}
 {% set counted = ['stated_usd', 'all_input_tokens', 'all_output_tokens'] %}
 {% for meter in call_meters() %}
-    {% do counted.append(meter ~ '_tokens') %}
+    {% do counted.append(meter_column(meter)) %}
 {% endfor %}
 {% set shared = [
     'trace_key', 'trace_id', 'session_id', 'service_name', 'provider_name', 'server_address', 'model_name',
@@ -118,14 +118,16 @@ select
     server_address,
     model_name,
     service_tier,
+    inference_geo,
     api_key,
     account_id,
     cast(stated_usd as decimal(38, 18)) as stated_usd,
     false as is_failed,
     {% for meter in call_meters() %}
-        cast({{ meter }}_tokens as bigint) as {{ meter }}_tokens,
+        cast({{ meter_column(meter) }} as bigint) as {{ meter_column(meter) }},
     {% endfor %}
     true as has_usage,
+    false as is_cache_write_timed,
     cached_input_rule
 from hours
 where all_input_tokens + all_output_tokens > 0

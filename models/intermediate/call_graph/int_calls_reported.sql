@@ -4,11 +4,15 @@
     'trace_key', 'span_key', 'parent_span_key', 'trace_id', 'span_id', 'started_on', 'started_at', 'span_name'
 ] %}
 {% set first_known = [
-    'provider_name', 'server_address', 'service_tier', 'api_key', 'account_id', 'session_id', 'stated_usd'
+    'provider_name', 'server_address', 'service_tier', 'inference_geo', 'api_key', 'account_id', 'session_id',
+    'stated_usd'
 ] %}
-{% set of_usage = ['cached_input_rule', 'all_input_tokens', 'all_output_tokens', 'unexplained_tokens'] %}
+{% set of_usage = [
+    'cached_input_rule', 'is_ambiguous_usage', 'usage_fault', 'is_cache_write_timed', 'all_input_tokens',
+    'all_output_tokens', 'unexplained_tokens'
+] %}
 {% for meter in call_meters() %}
-    {% do of_usage.append(meter ~ '_tokens') %}
+    {% do of_usage.append(meter_column(meter)) %}
 {% endfor %}
 with grouped as (
 

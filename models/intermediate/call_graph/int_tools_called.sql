@@ -60,6 +60,7 @@ select
     -- Prices and bills know the tool by its name.
     called_tool as model_name,
     service_tier,
+    inference_geo,
     api_key,
     account_id,
     stated_usd,
@@ -67,6 +68,7 @@ select
     true as has_usage,
     cached_input_rule,
     -- Usage that a tool's span states is that of the calls beneath it.
-    0 as {{ call_meters() | join('_tokens,\n    0 as ') }}_tokens,
+    {{ meter_columns('0 as ') }},
+    false as is_cache_write_timed,
     tool_meter
 from called

@@ -8,23 +8,24 @@ with keys as (
 
 ),
 
--- The book quotes few meters apart; the rest are priced as what they are a part of.
-parts (meter, priced_as, place) as (
+-- The book quotes few meters apart; the rest are priced as what they are a part of. Sound and images cost other than
+-- text by far: what the book does not price of them has no price. Google has one price for text, images and video.
+parts (provider, meter, priced_as, place) as (
 
     values
-    ('cache_read', 'input', 2), ('cache_write_5m', 'input', 2),
-    ('cache_write_1h', 'cache_write_5m', 2), ('cache_write_1h', 'input', 3),
-    ('reasoning', 'output', 2), ('citation', 'output', 2),
-    ('audio_input', 'input', 2), ('image_input', 'input', 2), ('video_input', 'input', 2),
-    ('audio_output', 'output', 2), ('image_output', 'output', 2), ('video_output', 'output', 2),
-    ('cache_read_audio', 'cache_read', 2), ('cache_read_audio', 'audio_input', 3), ('cache_read_audio', 'input', 4),
-    ('cache_read_image', 'cache_read', 2), ('cache_read_image', 'image_input', 3), ('cache_read_image', 'input', 4)
+    (null, 'cache_read', 'input', 2), (null, 'cache_write_5m', 'input', 2),
+    (null, 'cache_write_1h', 'cache_write_5m', 2), (null, 'cache_write_1h', 'input', 3),
+    (null, 'reasoning', 'output', 2), (null, 'citation', 'output', 2),
+    (null, 'cache_read_audio', 'audio_input', 2), (null, 'cache_read_image', 'image_input', 2),
+    ('google', 'image_input', 'input', 2), ('google', 'video_input', 'input', 2),
+    ('google', 'cache_read_image', 'cache_read', 3), ('google', 'cache_read_image', 'input', 4)
 
 ),
 
 chances as (
 
     select distinct
+        cast(null as string) as provider,
         meter,
         meter as priced_as,
         1 as place
@@ -51,9 +52,12 @@ listed as (
         select
             keys.*,
             chances.priced_as,
-            prices.unit_price_usd as list_price_usd
+            prices.unit_price_usd,
+            prices.source,
+            prices.service_tier as priced_tier
         from keys
-        inner join chances on keys.meter = chances.meter
+        inner join chances
+            on keys.meter = chances.meter and coalesce(chances.provider, keys.provider) = keys.provider
         left join {{ ref('int_prices_known') }} as prices
             on
                 keys.provider = prices.provider
@@ -76,6 +80,31 @@ listed as (
                 )
     {% endcall %}
 
+),
+
+-- What a provider takes beyond the list for where it computes; the longest pattern is the most specific.
+placed as (
+
+    {% call first_rows(
+        partition_by="listed.key_no",
+        order_by=[
+            "length(multipliers.model) desc nulls last", "length(multipliers.meter) desc nulls last",
+            "multipliers.multiplier desc"
+        ]
+    ) %}
+        select
+            listed.*,
+            coalesce(multipliers.multiplier, 1) as multiplier
+        from listed
+        left join {{ ref('price_multipliers') }} as multipliers
+            on
+                listed.provider = multipliers.provider
+                and listed.inference_geo = multipliers.inference_geo
+                and {{ is_like('listed.model', 'multipliers.model') }}
+                and {{ is_like('listed.meter', 'multipliers.meter') }}
+                and {{ in_force('multipliers', 'listed.priced_on') }}
+    {% endcall %}
+
 )
 
 select
@@ -84,5 +113,9 @@ select
     {{ price_situation() | join(',\n    ') }},
     meter,
     priced_as,
-    list_price_usd
-from listed
+    cast(unit_price_usd * multiplier as decimal(18, 12)) as list_price_usd,
+    -- A tier before its source looked at it, or one that the book does not have, at the standard price.
+    coalesce(
+        source = 'assumed' or (priced_tier != service_tier and priced_as in ('input', 'output')), false
+    ) as is_assumed
+from placed

@@ -8,9 +8,9 @@ with meters as (
             call_key,
             situation_no,
             '{{ meter }}' as meter,
-            {{ meter }}_tokens as quantity
+            {{ meter_column(meter) }} as quantity
         from {{ ref('int_calls_priced') }}
-        where {{ meter }}_tokens > 0
+        where {{ meter_column(meter) }} > 0
 
         union all
 

@@ -1,14 +1,20 @@
 -- one row per price situation and meter in use, by calls or by usage that no bill covers
 {% set situation = price_situation() %}
 {% set meters = call_meters() %}
+{# What a cache write costs beyond plain input takes both prices; a stated cost may prove that it was an hour's. #}
+{% set also = {
+    'input': ' or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0', 'cache_write_1h': ' or untimed_tokens > 0'
+} %}
 with calls as (
 
     -- Millions of calls share few prices.
     select
         {{ situation | join(',\n        ') }},
         {% for meter in meters -%}
-            max({{ meter }}_tokens) as {{ meter }}_tokens{% if not loop.last %},{% endif %}
+            max({{ meter_column(meter) }}) as {{ meter_column(meter) }},
         {% endfor %}
+        max(case when stated_usd > 0 and not is_cache_write_timed then cache_write_5m_tokens else 0 end)
+            as untimed_tokens
     from {{ ref('int_calls_situated') }}
     where model is not null and priced_on is not null
     group by {{ situation | join(', ') }}
@@ -22,12 +28,7 @@ sought as (
             {{ situation | join(',\n            ') }},
             '{{ meter }}' as meter
         from calls
-        -- What writing a cache costs beyond sending the same tokens plainly takes both prices.
-        where
-            {{ meter }}_tokens > 0
-            {% if meter == 'input' %}
-                or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0
-            {% endif %}
+        where {{ meter_column(meter) }} > 0{{ also.get(meter, '') }}
 
         union all
 
@@ -47,6 +48,7 @@ sought as (
         model,
         null as tool_meter,
         coalesce(price_tier, 'standard') as service_tier,
+        null as inference_geo,
         usage_on as priced_on,
         0 as long_context_tokens,
         null as priced_time,

@@ -60,6 +60,7 @@ select
     meter,
     list_price_usd,
     unit_price_usd,
+    is_assumed and negotiated_price_usd is null as is_assumed,
     case
         when meter in ('cache_write_5m', 'cache_write_1h')
             then greatest(unit_price_usd - max(case when meter = 'input' then unit_price_usd end) over (

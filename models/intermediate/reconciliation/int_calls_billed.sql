@@ -1,7 +1,7 @@
 -- one row per call: what the bill says it cost, at which level they met, or that it still accrues
 {% set of_usage = ['situation_no', 'tool_meter'] %}
 {% for meter in call_meters() %}
-    {% do of_usage.append(meter ~ '_tokens') %}
+    {% do of_usage.append(meter_column(meter)) %}
 {% endfor %}
 with calls as (
 

@@ -1,4 +1,9 @@
 -- one row per call: who bills for it and who made its model, told from the bill before the span's own word
+{% set deployable = ['sure_provider', 'named_provider', 'model_provider', 'account_id', 'model_key', 'called_on'] %}
+{% set told = 'coalesce(said.sure_provider, said.named_provider, said.model_provider)' %}
+{# The longest pattern of the call's own provider, else of any. #}
+{% set fit = "(coalesce(deployments.provider = " ~ told ~ ", deployments.provider is null), "
+    ~ "length(deployments.deployment), deployments.account_id is not null, deployments.model)" %}
 with called as (
 
     select * from {{ ref('int_calls_deduplicated') }}
@@ -38,13 +43,17 @@ provided as (
         calls.is_answered,
         calls.trace_key,
         calls.started_at,
+        calls.started_on as called_on,
+        calls.model_name,
         lower(calls.model_name) as model_key,
         calls.service_tier,
+        calls.inference_geo,
+        calls.stated_usd,
         calls.has_usage,
+        calls.usage_fault,
+        calls.is_cache_write_timed,
         calls.tool_meter,
-        {% for meter in call_meters() %}
-            calls.{{ meter }}_tokens,
-        {% endfor %}
+        {{ meter_columns('calls.') }},
         coalesce(charges_by_response.account_id, calls.account_id) as account_id,
         coalesce(charges_by_response.api_key, calls.api_key) as api_key,
         charges_by_response.response_key is not null as is_on_bill,
@@ -53,15 +62,19 @@ provided as (
             case when calls.tool_meter is not null then lower(calls.provider_name) end,
             keys.provider,
             recognised.server_provider,
-            habits.provider,
-            recognised.named_provider,
-            lower(calls.provider_name),
-            recognised.vendor,
-            'unknown'
-        ) as provider,
+            habits.provider
+        ) as sure_provider,
+        recognised.named_provider,
+        -- A text that nobody knows is no provider's: then the model's name tells, as it is written, else by its vendor.
+        coalesce(recognised.serving_provider, recognised.vendor) as model_provider,
+        lower(calls.provider_name) as stated_provider,
         case
-            when calls.model_name like '%/%' then lower(split_part(calls.model_name, '/', 1))
-            else coalesce(recognised.vendor, recognised.named_provider, lower(calls.provider_name))
+            when calls.model_name like '%/%' and lower(calls.model_name) not like 'arn:%'
+                then lower(split_part(calls.model_name, '/', 1))
+            else coalesce(
+                recognised.vendor, recognised.named_provider, recognised.server_provider, recognised.serving_provider,
+                lower(calls.provider_name)
+            )
         end as vendor
     from called as calls
     left join charges_by_response on calls.call_key = charges_by_response.response_key
@@ -78,10 +91,80 @@ provided as (
             and lower(calls.model_name) = habits.model_key
             and date_trunc('month', calls.started_on) = habits.month
 
+),
+
+-- Deployments, profiles and aliases mean a model only within the company. A row of whoever serves the call counts;
+-- where only the span's own word tells that, and the book does not know the name there, any row does: a gateway's.
+deployed as (
+
+    select
+        said.{{ deployable | join(',\n        said.') }},
+        nullif(max_by(coalesce(deployments.provider, ''), {{ fit }}), '') as deployed_provider,
+        max_by(lower(deployments.model), {{ fit }}) as deployed_model
+    from (select distinct {{ deployable | join(', ') }} from provided) as said
+    inner join {{ ref('model_deployments') }} as deployments
+        on
+            {{ is_deployment('said.model_key', 'deployments.deployment') }}
+            -- Most spans name no account.
+            and (said.account_id is null or {{ matches('said.account_id', 'deployments.account_id') }})
+            and {{ in_force('deployments', 'said.called_on') }}
+    where
+        deployments.provider is null
+        or deployments.provider = {{ told }}
+        or (said.sure_provider is null and not exists (
+            select 1 from {{ ref('model_aliases') }} as aliases
+            where aliases.provider = said.named_provider and {{ is_like('said.model_key', 'aliases.pattern') }}
+        ))
+    group by said.{{ deployable | join(', said.') }}
+
+),
+
+-- A row that names no provider leaves that to the model's name.
+deployed_models as (
+
+    select
+        deployed.deployed_model,
+        coalesce(
+            max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'serving'),
+            max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'model')
+        ) as provider
+    from (select distinct deployed_model from deployed) as deployed
+    inner join {{ ref('provider_aliases') }} as aliases
+        on aliases.kind in ('serving', 'model') and {{ is_like('deployed.deployed_model', 'aliases.pattern') }}
+    group by deployed.deployed_model
+
+),
+
+served as (
+
+    select
+        {{ all_but('provided', deployable + ['stated_provider', 'model_name']) }},
+        provided.account_id,
+        provided.called_on,
+        coalesce(deployed.deployed_model, provided.model_key) as model_key,
+        coalesce(
+            provided.sure_provider, deployed.deployed_provider, provided.named_provider, deployed_models.provider,
+            provided.model_provider
+        ) as known_provider,
+        provided.stated_provider
+    from provided
+    left join deployed on {{ are_same('provided', 'deployed', deployable) }}
+    left join deployed_models on deployed.deployed_model = deployed_models.deployed_model
+
+),
+
+told as (
+
+    select
+        {{ all_but('served', ['known_provider', 'stated_provider']) }},
+        coalesce(served.known_provider, served.stated_provider, 'unknown') as provider,
+        served.known_provider is not null as is_provider_known
+    from served
+
 )
 
 select
-    {{ all_but('provided', ['account_id']) }},
+    {{ all_but('provided', ['account_id', 'called_on']) }},
     -- Resource detectors name the account of any cloud: it counts where the provider's bills, seed api_keys or the
     -- shape of the provider's ids say so; else the only account that is known.
     coalesce(case
@@ -93,7 +176,7 @@ select
     end, sole.account_id) as account_id,
     -- Calls without a time stand under a day of their own.
     coalesce({{ billing_day('provided.started_at', 'provided.provider') }}, date '1970-01-01') as started_on
-from provided
+from told as provided
 left join {{ ref('int_accounts_known') }} as own
     on provided.provider = own.provider and provided.account_id = own.account_id
 left join {{ ref('int_accounts_known') }} as sole on provided.provider = sole.provider and sole.is_only

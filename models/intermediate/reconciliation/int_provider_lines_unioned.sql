@@ -14,6 +14,7 @@
     'row_no', 'provider as stated_provider', 'account_id as stated_account_id',
     'bill_account_id as stated_bill_account_id'
 ] %}
+{% set deployable = ['file_kind', 'provider', 'account_id', 'model_name', 'resource', 'starts_at'] %}
 {# Written out where they are read: as one CTE that is read twice, all lines would stand in memory. #}
 {% set selects = [] %}
 {% for kind in kinds %}
@@ -74,6 +75,44 @@ named as (
     left join accounts
         on {{ are_same('lines', 'accounts', ['stated_provider', 'file_id', 'stated_account_id']) }}
 
+),
+
+-- A line of a deployment, profile or endpoint is one of the model that the company says it is: its resource's id, or
+-- the model's name itself, names the deployment.
+deployed as (
+
+    select
+        said.{{ deployable | join(',\n        said.') }},
+        max_by(
+            lower(deployments.model),
+            (length(deployments.deployment), deployments.account_id is not null, deployments.model)
+        ) as deployed_model
+    from (select distinct {{ deployable | join(', ') }} from named) as said
+    inner join {{ ref('model_deployments') }} as deployments
+        on
+            coalesce(deployments.provider, said.provider) = said.provider
+            and {{ matches('said.account_id', 'deployments.account_id') }}
+            and {{ in_force('deployments', 'cast(said.starts_at as date)') }}
+            and (
+                {{ is_deployment("split_part(said.resource, ' | ', 1)", 'deployments.deployment') }}
+                -- A FOCUS line's text is a sentence, no name.
+                or (
+                    said.file_kind != 'focus'
+                    and {{ is_deployment('said.model_name', 'deployments.deployment') }}
+                )
+            )
+    group by said.{{ deployable | join(', said.') }}
+
+),
+
+modelled as (
+
+    select
+        {{ all_but('named', ['model_name']) }},
+        coalesce(deployed.deployed_model, named.model_name) as model_name
+    from named
+    left join deployed on {{ are_same('named', 'deployed', deployable) }}
+
 )
 
 select
@@ -107,4 +146,4 @@ select
         end as {{ day }},
     {% endfor %}
     named.{{ columns | join(',\n    named.') }}
-from named
+from modelled as named

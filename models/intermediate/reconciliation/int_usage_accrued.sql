@@ -20,6 +20,7 @@ with usage as (
             and coalesce(unbilled.price_tier, 'standard') = prices.service_tier
             and unbilled.usage_on = prices.priced_on
             and prices.long_context_tokens = 0 and prices.priced_time is null and prices.tool_meter is null
+            and prices.inference_geo is null
     where {{ is_touched('unbilled.usage_on', 'touched_day') }}
 
 ),

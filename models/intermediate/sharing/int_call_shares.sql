@@ -79,15 +79,16 @@ select
     said.spans,
     said.started_at,
     said.input_tokens + said.cache_read_tokens + said.cache_write_5m_tokens + said.cache_write_1h_tokens
-    + said.audio_input_tokens as input_tokens,
+    + said.audio_input_tokens + said.image_input_tokens as input_tokens,
     said.cache_read_tokens,
     said.cache_write_5m_tokens + said.cache_write_1h_tokens as cache_write_tokens,
-    said.output_tokens + said.reasoning_tokens + said.audio_output_tokens as output_tokens,
+    said.output_tokens + said.reasoning_tokens + said.audio_output_tokens + said.image_output_tokens as output_tokens,
     said.reasoning_tokens,
     said.cached_input_rule,
     said.is_failed,
     said.is_residual,
     said.is_suspected_copy,
+    said.is_ambiguous_usage,
     {{ money('said.stated_usd') }} as stated_usd
 from shares
 inner join said on shares.call_key = said.call_key

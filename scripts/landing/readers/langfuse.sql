@@ -120,6 +120,9 @@ select
             { 'key': 'langfuse.observation.prompt.version', 'value': coalesce(
                 span ->> '$.promptVersion', span ->> '$.prompt_version'
             ) },
+            { 'key': 'langfuse.observation.model.parameters', 'value': coalesce(
+                span ->> '$.modelParameters', span ->> '$.model_parameters'
+            ) },
             { 'key': 'langfuse.environment', 'value': span ->> '$.environment' }
         ]
     ) as attributes,

@@ -43,6 +43,8 @@ select
             { 'key': 'gen_ai.provider.name', 'value': document ->> '$.custom_llm_provider' },
             { 'key': 'gen_ai.response.model', 'value': document ->> '$.model' },
             { 'key': 'gen_ai.request.model', 'value': document ->> '$.model_group' },
+            -- The gateway writes down a batch once it is done, with all that it used.
+            { 'key': 'litellm.call_type.tier', 'value': case when contains(call_type, 'batch') then 'batch' end },
             { 'key': 'litellm.usage.input_tokens', 'value': document ->> '$.prompt_tokens' },
             { 'key': 'litellm.usage.output_tokens', 'value': document ->> '$.completion_tokens' },
             { 'key': 'litellm.usage.total_tokens', 'value': document ->> '$.total_tokens' },

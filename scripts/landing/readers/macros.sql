@@ -80,6 +80,13 @@ create macro otlp_members(name, object) as list_transform(
     }
 );
 
+-- Searches among the items of an OpenAI response. Opening a page that a search found is one of its items, and costs nothing.
+create macro web_search_calls(answer) as cast(nullif(len(list_filter(
+    json_extract(answer, '$.output[*]'),
+    lambda item: item ->> '$.type' = 'web_search_call' and coalesce(item ->> '$.action.type', 'search') = 'search'
+        and coalesce(item ->> '$.status', 'completed') <> 'failed'
+)), 0) as varchar);
+
 create macro jaeger_id(stated) as case
     when length(stated) < 16 then lpad(stated, 16, '0') when length(stated) between 17 and 31 then lpad(stated, 32, '0')
     else stated
