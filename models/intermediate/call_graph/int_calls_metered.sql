@@ -72,7 +72,11 @@ reported as (
         'service:' || service_name as reporter,
         reported_hour
     from requests
-    where service_name in (select points.service_name from points where points.session_id is null)
+    where
+        service_name in (
+            select points.service_name from points
+            where points.session_id is null
+        )
 
 ),
 
