@@ -47,25 +47,36 @@ differences as (
 ),
 
 -- Logs and spans report the same requests one by one, and better.
-{% for family, reporter in [
-    ('by_session', "'session:' || session_id"), ('by_service', "'service:' || service_name")
-] %}
-{{ family }} as (
+requests as (
 
-    select distinct
-        {{ reporter }} as reporter,
+    select
+        session_id,
+        service_name,
         date_trunc('hour', coalesce(ended_at, started_at)) as reported_hour
     from {{ ref('int_spans_reopened') }}
-    where is_billable and {{ reporter }} in (select points.reporter from points)
+    where is_billable
 
 ),
 
-{% endfor %}
 reported as (
 
-    select * from by_session
+    select distinct
+        'session:' || session_id as reporter,
+        reported_hour
+    from requests
+    where session_id in (select points.session_id from points)
+
     union all
-    select * from by_service
+
+    select distinct
+        'service:' || service_name as reporter,
+        reported_hour
+    from requests
+    where
+        service_name in (
+            select points.service_name from points
+            where points.session_id is null
+        )
 
 ),
 
