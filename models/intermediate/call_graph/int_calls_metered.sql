@@ -6,7 +6,7 @@
 {% endfor %}
 {% set shared = [
     'trace_key', 'trace_id', 'session_id', 'service_name', 'provider_name', 'server_address', 'model_name',
-    'service_tier', 'api_key', 'account_id'
+    'service_tier', 'inference_geo', 'api_key', 'account_id'
 ] %}
 with points as (
 

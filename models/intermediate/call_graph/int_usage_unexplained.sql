@@ -103,4 +103,7 @@ select
     cast(coalesce(listed.tokens, 0) as bigint) as tokens
 from listed
 inner join spans on listed.trace_key = spans.trace_key and listed.span_key = spans.span_key
-where listed.tokens > 0 or listed.reason = 'unreadable_count'
+where
+    (listed.tokens > 0 or listed.reason = 'unreadable_count')
+    -- Points of a metric repeat what requests state, or are calls of their own.
+    and coalesce(spans.operation_name, '') != 'usage_metric'
