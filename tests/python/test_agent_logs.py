@@ -2,10 +2,12 @@
 
 import json
 import struct
+from datetime import timedelta
 
 import pytest
+from conftest import GOLDEN, run_build
 from evals import SECRET, log_batch
-from exports import attributes, batch, chat, nanoseconds, span
+from exports import DAY, attributes, batch, chat, nanoseconds, span
 from test_formats import read
 from test_landing import landed, reasons
 
@@ -359,3 +361,48 @@ def test_a_session_of_codex_has_a_call_for_each_count_that_grew(tmp_path):
         ("gpt-5-mini", "c1", "codex_vscode", 500, 100, None, 30, 0, True),
     ]
     assert SECRET not in str(one(tmp_path, text, "*"))
+
+
+def test_reports_of_one_request_are_one_call(inbox, data):
+    """A span and its log record whatever their counts; an agent's log and its session's file by session and time."""
+    spans = [
+        chat(1, 1, response="r-1", at=0, gen_ai__usage__input_tokens=None, gen_ai__usage__output_tokens=None),
+        chat(2, 2, at=10, gen_ai__usage__input_tokens=100, gen_ai__usage__output_tokens=10),
+        chat(3, 3, at=20, gen_ai__usage__input_tokens=100, gen_ai__usage__output_tokens=10),
+    ]
+    for one_span in spans:
+        one_span["attributes"] = [pair for pair in one_span["attributes"] if None not in pair["value"].values()]
+    (inbox / "spans.jsonl").write_text(batch(spans))
+    details = {**DETAILS, "event.name": "gen_ai.client.inference.operation.details",
+               "gen_ai.request.model": "deepseek/deepseek-chat"}  # fmt: skip
+    told = [(1, 1, 70), (2, 2, 120), (3, 3, 60), (3, 3, 61)]
+    (inbox / "logs.jsonl").write_text(
+        logs(
+            [
+                record({**details, "gen_ai.usage.input_tokens": count}, 10 * (trace - 1) + 1 + count / 1000,
+                       traceId=f"{trace:032x}", spanId=f"{number:016x}")
+                for trace, number, count in told
+            ],
+            service="svc",
+        )
+        + logs([record(CODEX, 100), record(CODEX, 200)], service="codex_cli_rs")
+    )  # fmt: skip
+    counts = {"input_tokens": 12000, "cached_input_tokens": 8000, "output_tokens": 900, "reasoning_output_tokens": 500,
+              "total_tokens": 12900}  # fmt: skip
+    moment = (DAY + timedelta(seconds=100, milliseconds=400)).isoformat()
+    lines = [
+        {"timestamp": moment, "type": "session_meta", "payload": {"id": "c1", "cli_version": "0.9"}},
+        {"timestamp": moment, "type": "turn_context", "payload": {"model": "gpt-5"}},
+        {"timestamp": moment, "type": "event_msg",
+         "payload": {"type": "token_count", "info": {"total_token_usage": counts, "last_token_usage": counts}}},
+    ]  # fmt: skip
+    (inbox / "rollout-1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    built = run_build(inbox, data, GOLDEN / "company")
+    assert built.code == 0, built.output
+    calls = built.rows("select trace_id, spans, input_tokens from marts.attributed_calls order by started_at, call_id")
+    of_spans = [(spans, count) for trace, spans, count in calls if trace.startswith("0" * 31)]
+    # Of one log record beneath a span the nearer to the provider counts; two records are two requests.
+    assert of_spans[:2] == [(2, 70), (2, 120)]
+    assert {count for _, count in of_spans[2:]} >= {60, 61}
+    codex = [(spans, count) for _, spans, count in calls if count == 12000]
+    assert codex == [(2, 12000), (1, 12000)]

@@ -21,6 +21,49 @@ names as (
 
 ),
 
+-- A span of whose request one log record tells, with its counts or others.
+logged_spans as (
+
+    select
+        trace_key,
+        stated_parent_key as span_key,
+        min(span_key) as log_span_key
+    from identified
+    where format = 'otlp_logs' and stated_parent_key is not null
+    group by trace_key, stated_parent_key
+    having count(*) = 1
+
+),
+
+-- Reports of a coding agent that share no id: its log and its session's file, for instance.
+agent_reports as (
+
+    {% call first_rows(
+        partition_by="later.trace_key, later.span_key",
+        order_by=["(earlier.answered_id is not null) desc", "earlier.format", "earlier.own_id"]
+    ) %}
+        select
+            later.trace_key,
+            later.span_key,
+            earlier.answered_id,
+            earlier.own_id
+        from identified as later
+        inner join identified as earlier
+            on
+                later.session_id = earlier.session_id
+                and later.model_name = earlier.model_name
+                and later.all_input_tokens = earlier.all_input_tokens
+                and later.all_output_tokens = earlier.all_output_tokens
+                and later.format != earlier.format
+        where
+            later.is_agent_report and later.has_usage and not later.is_wrapper and later.answered_id is null
+            and earlier.is_agent_report and earlier.has_usage and not earlier.is_wrapper
+            and (earlier.answered_id is not null or earlier.format < later.format)
+            and {{ microseconds_apart('later.ended_at', 'earlier.ended_at') }} <= 1000000
+    {% endcall %}
+
+),
+
 simultaneous as (
 
     select
@@ -88,11 +131,14 @@ outer_spans as (
 
     select
         identified.*,
+        logged_spans.log_span_key,
         coalesce(copies.first_span_key, identified.span_key) as standing_key
     from identified
     left join copies
         on identified.trace_key = copies.trace_key and identified.span_key = copies.span_key and copies.is_one
-    where not identified.is_wrapper and identified.has_usage
+    left join logged_spans
+        on identified.trace_key = logged_spans.trace_key and identified.span_key = logged_spans.span_key
+    where not identified.is_wrapper and (identified.has_usage or logged_spans.span_key is not null)
 
 ),
 
@@ -114,8 +160,14 @@ nesting as (
         on inner_span.trace_key = outer_span.trace_key and inner_span.outer_call_key = outer_span.span_key
     where
         inner_span.standing_key = inner_span.span_key
-        and inner_span.all_input_tokens = outer_span.all_input_tokens
-        and inner_span.all_output_tokens = outer_span.all_output_tokens
+        and (
+            (
+                inner_span.has_usage and outer_span.has_usage
+                and inner_span.all_input_tokens = outer_span.all_input_tokens
+                and inner_span.all_output_tokens = outer_span.all_output_tokens
+            )
+            or coalesce(inner_span.span_key = outer_span.log_span_key, false)
+        )
 
 ),
 
@@ -220,10 +272,12 @@ named as (
         identified.trace_key,
         identified.span_key,
         coalesce(
-            identified.answered_id, reported.answered_id, copies.answered_id, reported.own_id, copies.own_id,
-            identified.own_id
+            identified.answered_id, reported.answered_id, copies.answered_id, agent_reports.answered_id,
+            agent_reports.own_id, reported.own_id, copies.own_id, identified.own_id
         ) as call_id,
-        coalesce(identified.answered_id, reported.answered_id, copies.answered_id) is not null as is_answered,
+        coalesce(
+            identified.answered_id, reported.answered_id, copies.answered_id, agent_reports.answered_id
+        ) is not null as is_answered,
         identified.is_identified,
         identified.is_wrapper,
         identified.reused_key,
@@ -235,6 +289,8 @@ named as (
         on
             identified.trace_key = reported.trace_key
             and coalesce(copies.first_span_key, identified.span_key) = reported.span_key
+    left join agent_reports
+        on identified.trace_key = agent_reports.trace_key and identified.span_key = agent_reports.span_key
 
 ),
 

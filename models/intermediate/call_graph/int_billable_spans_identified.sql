@@ -15,6 +15,11 @@ with billable as (
         spans.format in ('otlp', 'jaeger', 'console', 'javascript')
         or {{ microsecond_of('spans.started_at') }} % 1000 != 0
         or {{ microsecond_of('spans.ended_at') }} % 1000 != 0 as is_finely_timed,
+        spans.format,
+        spans.session_id,
+        -- Coding agents tell of one request in spans, log records and files of their sessions.
+        spans.format in ('otlp_logs', 'claude_code_session', 'codex_rollout')
+        or coalesce(spans.operation_name = 'claude_code.llm_request', false) as is_agent_report,
         spans.response_id,
         spans.output_key,
         spans.started_at,

@@ -57,6 +57,26 @@ where spans.output_key is not null and spans.started_at is not null and spans.is
 
 union all
 
+-- Reports of a coding agent without an id end in one second, or in two that touch.
+select
+    spans.trace_key,
+    spans.started_on as day,
+    'call' as kind,
+    {{ row_key(
+        "'agent:' || spans.session_id || ':' || ("
+        ~ whole_quotient(microsecond_of('spans.ended_at'), 1000000) ~ " + beside.seconds)"
+    ) }} as tie_key
+from spans
+cross join (values (0), (1)) as beside (seconds)
+where
+    spans.session_id is not null and spans.ended_at is not null
+    and (
+        spans.format in ('otlp_logs', 'claude_code_session', 'codex_rollout')
+        or spans.operation_name = 'claude_code.llm_request'
+    )
+
+union all
+
 -- What an agent states may be the sum of its conversation; without one, conversations tie nothing.
 select distinct
     trace_key,
