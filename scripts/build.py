@@ -23,9 +23,15 @@ import company
 import land
 
 PROJECT = Path(__file__).resolve().parent.parent
-ASSUMED = """
-select count(*), sum(priced_usd) from marts.attributed_calls where is_price_assumed
-"""
+# What a reader of prices should know of: how many calls, and the words of it.
+DOUBTS = {
+    "is_price_assumed": "priced at an assumed tier price: the price book has none of their tier for their day; seed "
+    "negotiated_prices can say it",
+    "is_ambiguous_usage": "priced by counts of which more than one reading fits: seed usage_conventions can say what "
+    "they include",
+    "is_suspected_copy": "like another of their trace but for the response id: one request reported twice, or two; "
+    "turn off the second reporter",
+}
 TOTALS = """
 select month, sum(billed_usd), sum(accrued_usd), sum(net_charge_usd), sum(unattributed_usd)
 from marts.team_chargeback_monthly group by month order by month
@@ -193,12 +199,11 @@ def report(data: Path) -> None:
                 f"  {month:%Y-%m}{state.get(f'{month:%Y-%m}', '')}: billed {billed:.6f} + accrued {accrued:.6f} "
                 f"= borne by teams {net:.6f} USD ({unattributed:.6f} of it unattributed, visible by team)"
             )
-        calls, priced = engine.execute(ASSUMED).fetchone()
-        if calls:
-            print(
-                f"  {calls:,} calls are priced at an assumed tier price ({priced:.6f} USD): the price book has none of "
-                "their tier for their day (attributed_calls.is_price_assumed); seed negotiated_prices can say it"
-            )
+        for column, words in DOUBTS.items():
+            counted = f"select count(*), coalesce(sum(priced_usd), 0) from marts.attributed_calls where {column}"
+            calls, priced = engine.execute(counted).fetchone()
+            if calls:
+                print(f"  {calls:,} calls ({priced:.6f} USD) are {words} (attributed_calls.{column})")
         if lines := unexplained(engine):
             print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")
 

@@ -306,7 +306,8 @@ class Performance:
             if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:
                 entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
-            self.rejects.append({**origin, "line": line, "kind": table or self.task.what.table, "reason": reason})
+            kind = table or self.task.what.table + ("" if is_row else "_values")
+            self.rejects.append({**origin, "line": line, "kind": kind, "reason": reason})
         if len(self.rejects) >= MOST_ROWS or (self.rejects and not refused):
             self.write_rejects()
 

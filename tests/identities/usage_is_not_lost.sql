@@ -105,6 +105,7 @@ shown as (
         (
             select coalesce(sum(tokens), 0)
             from {{ ref('unexplained_usage_daily') }}
+            where operation is distinct from 'eval_run'
         ) as in_mart,
         (
             select coalesce(sum(tokens), 0)

@@ -72,4 +72,4 @@ def test_deployments_providers_and_assumed_prices(build, tmp_path):
         (12, "anthropic", "claude-sonnet-4-5", None, usd("0.00375"), None, "default", False),
         (13, "anthropic", "claude-sonnet-4-5", None, usd("0.00375"), None, "default", False),
     ]
-    assert "1 calls are priced at an assumed tier price (1.125000 USD)" in built.output
+    assert "1 calls (1.125000 USD) are priced at an assumed tier price" in built.output

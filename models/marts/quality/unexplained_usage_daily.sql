@@ -23,6 +23,20 @@ unexplained as (
 
     union all
 
+    -- Eval tools may lose tokens of which their total tells.
+    select
+        started_on as seen_on,
+        cast(null as string) as service,
+        'eval_run' as operation,
+        'unexplained_total' as reason,
+        cast(null as string) as source_file,
+        1 as spans,
+        unexplained_tokens as tokens
+    from {{ ref('stg_evals__usage') }}
+    where unexplained_tokens > 0
+
+    union all
+
     -- A line that could not be read has no time, and nobody knows what it states.
     select
         date '1970-01-01' as seen_on,
