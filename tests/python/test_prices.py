@@ -406,6 +406,13 @@ def answered(**usage) -> dict:
     }
 
 
+def grounded(model: str, queries: int) -> dict:
+    usage = {"promptTokenCount": 100, "candidatesTokenCount": 10, "totalTokenCount": 110}
+    candidates = [{"groundingMetadata": {"webSearchQueries": ["q"] * queries}}]
+    answer = {"modelVersion": model, "candidates": candidates, "usageMetadata": usage}
+    return {"openinference__span__kind": "LLM", "output__value": json.dumps(answer)}
+
+
 # Places where a tier, a speed or a place of computing is stated: attributes, and what must land of them.
 PLACES = {
     "response now": ({"openai__response__service_tier": "flex"}, ("flex", None, None)),
@@ -459,6 +466,10 @@ COUNTED = {
             {"type": "web_search_call", "status": "completed", "action": {"type": "open_page"}},
             {"type": "web_search_call", "status": "failed"}, {"type": "message"}]})}, 2,
     ),
+    # Google bills a grounded prompt up to Gemini 2.5, and each query since.
+    "a grounded prompt": (grounded("gemini-2.5-flash", 3), 1),
+    "grounded queries": (grounded("gemini-3-pro-preview", 3), 3),
+    "not grounded": (grounded("gemini-2.5-flash", 0), None),
 }  # fmt: skip
 
 

@@ -81,11 +81,28 @@ create macro otlp_members(name, object) as list_transform(
 );
 
 -- Searches among the items of an OpenAI response. Opening a page that a search found is one of its items, and costs nothing.
-create macro web_search_calls(answer) as cast(nullif(len(list_filter(
+create macro openai_searches(answer) as len(list_filter(
     json_extract(answer, '$.output[*]'),
     lambda item: item ->> '$.type' = 'web_search_call' and coalesce(item ->> '$.action.type', 'search') = 'search'
         and coalesce(item ->> '$.status', 'completed') <> 'failed'
-)), 0) as varchar);
+));
+
+-- Google bills a grounded prompt once up to Gemini 2.5, and each query since (ai.google.dev, pricing).
+create macro google_searches(answer) as list_sum(list_transform(
+    json_extract(answer, '$.candidates[*]'),
+    lambda candidate: coalesce(
+        json_array_length(candidate, '$.groundingMetadata.webSearchQueries'),
+        json_array_length(candidate, '$.grounding_metadata.web_search_queries'), 0
+    )
+));
+
+create macro web_search_calls(answer) as cast(nullif(
+    coalesce(openai_searches(answer), 0) + coalesce(case
+        when regexp_matches(coalesce(answer ->> '$.modelVersion', answer ->> '$.model_version', ''), '^(models/)?gemini-[12]')
+            then least(google_searches(answer), 1)
+        else google_searches(answer)
+    end, 0), 0
+) as varchar);
 
 create macro jaeger_id(stated) as case
     when length(stated) < 16 then lpad(stated, 16, '0') when length(stated) between 17 and 31 then lpad(stated, 32, '0')
