@@ -242,9 +242,10 @@ def _json(text: str) -> Recognised:
 def _spans(records: list, end: int, cut: str) -> Recognised:
     """The reader that most of these records are for, if they say what it needs; else what is nearest, and missing."""
     forms = [_form_of(record) for record in records]
-    # A Collector may write spans, log records and metrics into one file, whose readers know of each other.
-    signal = next((form for form in forms if form in OTLP_SIGNALS), None)
-    forms = [signal if form in OTLP_SIGNALS else form for form in forms]
+    # A Collector or an SDK may write spans, log records and metrics into one file, whose readers know of each other.
+    for family in SIGNALS:
+        signal = next((form for form in forms if form in family), None)
+        forms = [signal if form in family else form for form in forms]
     counts = Counter(form for form in forms if form)
     if not counts:
         nearest = next(filter(None, (_nearest(record) for record in records)), None)

@@ -75,7 +75,8 @@ def forest(rng: random.Random) -> tuple[list[dict], set[str]]:
             links += [(rng.randint(1, 119), 1)] if rng.random() < 0.2 else []
             if rng.random() < 0.4:
                 values["gen_ai__usage__input_tokens"] = rng.randint(1, 10**6)
-                response = f"gen-{rng.randint(1, 250)}" if rng.random() < 0.6 else None
+                # Each id is on the bill, once: spans that carry it are one call, however far apart they are.
+                response = f"gen-{rng.randint(1, 199)}" if rng.random() < 0.6 else None
                 spans.append({**chat(trace, number, parent, at, response, **values), "links": []})
                 calls.add(response or f"{trace:032x}:{number:016x}")
             else:

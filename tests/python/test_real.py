@@ -52,6 +52,9 @@ def told(attributes: dict) -> tuple[int, int]:
         if usage:
             return (usage.get("prompt_tokens", usage.get("input_tokens")) or 0,
                     usage.get("completion_tokens", usage.get("output_tokens")) or 0)  # fmt: skip
+        # Google counts thoughts beside the candidates.
+        if usage := answer.get("usage_metadata"):
+            return usage["prompt_token_count"], usage["candidates_token_count"]
     names = ("gen_ai.usage.{0}put_tokens", "ai.usage.{0}putTokens", "ai.usage.{1}Tokens", "llm.token_count.{1}",
              "usage.{0}put")  # fmt: skip
     found = []

@@ -17,12 +17,37 @@ repeated as (
 
 ),
 
+-- The nearest billable span above: a call, or one of an unknown operation, which may claim what is beneath it.
+outer_calls as (
+
+    select
+        walked.trace_key,
+        walked.span_key,
+        case
+            when outer_unknown.depth > coalesce(outer_call.depth, -1) then walked.outer_unknown_key
+            else walked.outer_call_key
+        end as outer_call_key
+    from {{ ref('int_spans_walked') }} as walked
+    left join {{ ref('int_spans_walked') }} as outer_call
+        on walked.trace_key = outer_call.trace_key and walked.outer_call_key = outer_call.span_key
+    left join {{ ref('int_spans_walked') }} as outer_unknown
+        on walked.trace_key = outer_unknown.trace_key and walked.outer_unknown_key = outer_unknown.span_key
+    where
+        (walked.outer_call_key is not null or walked.outer_unknown_key is not null)
+        and walked.trace_key in (
+            select spans.trace_key
+            from spans
+            inner join repeated on spans.response_id = repeated.response_id
+        )
+
+),
+
 carried as (
 
     select
         spans.trace_key,
         spans.span_key,
-        walked.outer_call_key,
+        outer_calls.outer_call_key,
         spans.response_id,
         spans.has_usage,
         spans.trace_id || ':' || spans.span_id as own_id,
@@ -32,19 +57,8 @@ carried as (
         {{ microsecond_of('spans.ended_at') }} as stated_end
     from repeated
     inner join spans on repeated.response_id = spans.response_id
-    inner join {{ ref('int_spans_walked') }} as walked
-        on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
-
-),
-
-outer_calls as (
-
-    select
-        trace_key,
-        span_key,
-        outer_call_key
-    from {{ ref('int_spans_walked') }}
-    where outer_call_key is not null and trace_key in (select carried.trace_key from carried)
+    left join outer_calls
+        on spans.trace_key = outer_calls.trace_key and spans.span_key = outer_calls.span_key
 
 ),
 {% endset %}

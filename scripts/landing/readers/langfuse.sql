@@ -63,7 +63,7 @@ estimated as (
         -- Langfuse counts with a tokenizer of its own where a span states a model and no usage. Where the same
         -- instrumentation states the provider's usage on another span of the trace, such counts are none.
         coalesce(
-            is_of_model and not is_of_usage and max(is_of_usage) over (
+            (is_of_model or span ->> '$.type' = 'GENERATION') and not is_of_usage and max(is_of_usage) over (
                 partition by file_no, source_line, metadata ->> '$.scope.name'
             ), false
         ) as is_estimate
