@@ -60,6 +60,8 @@ def told(attributes: dict) -> tuple[int, int]:
     found = []
     for words in (("in", "prompt"), ("out", "completion")):
         values = [attributes.get(name.format(*words)) for name in names]
+        # Embeddings of Vercel's SDK have one count.
+        values += [attributes.get("ai.usage.tokens")] if words[0] == "in" else []
         found.append(int(next((value for value in values if value is not None), 0)))
     return found[0], found[1]
 
