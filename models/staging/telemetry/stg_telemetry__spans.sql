@@ -45,7 +45,6 @@ select
     {{ price_tier('service_tier', 'speed') }} as service_tier,
     lower(inference_geo) as inference_geo,
     service_name,
-    scope_name,
     environment,
     route,
     evaluation_run_id,
