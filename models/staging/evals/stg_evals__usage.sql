@@ -1,23 +1,15 @@
 {% set unstated = [
     'cache_write_5m', 'cache_write_1h', 'tool_use', 'audio_input', 'audio_output', 'image_input', 'image_output'
 ] %}
+{# Tools that know a total alone write zeros beside it. #}
+{% set is_total_alone = "coalesce(runs.used.input_tokens, 0) + coalesce(runs.used.output_tokens, 0) = 0"
+    ~ " and coalesce(runs.used.total_tokens, 0) > 0" %}
 with used as (
 
     select
         *,
         {{ each_of('usage') }} as used
     from {{ ref('stg_evals__runs') }}
-
-),
-
--- Tools that know a total alone write zeros beside it.
-counted as (
-
-    select
-        *,
-        coalesce(runs.used.input_tokens, 0) + coalesce(runs.used.output_tokens, 0) = 0
-        and coalesce(runs.used.total_tokens, 0) > 0 as is_total_alone
-    from used as runs
 
 ),
 
@@ -37,20 +29,20 @@ reported as (
         {{ bare_model('runs.used.model', 'runs.used.provider') }} as model_name,
         runs.used.requests,
         runs.used.cost_usd,
-        case when not runs.is_total_alone then runs.used.input_tokens end as input_tokens,
-        case when not runs.is_total_alone then runs.used.output_tokens end as output_tokens,
+        case when not ({{ is_total_alone }}) then runs.used.input_tokens end as input_tokens,
+        case when not ({{ is_total_alone }}) then runs.used.output_tokens end as output_tokens,
         runs.used.total_tokens,
         runs.used.cache_read_tokens,
         runs.used.cache_write_tokens,
         runs.used.reasoning_tokens,
-        {% for absent in unstated %}
+        {% for absent in unstated -%}
             cast(null as bigint) as {{ absent }}_tokens,
         {% endfor %}
         case
             when runs.tool = 'inspect_ai' and runs.started_on < date '2026-02-26' then 'inspect_ai_earlier'
             else runs.tool
         end as convention
-    from counted as runs
+    from used as runs
 
 ),
 
