@@ -1,9 +1,3 @@
-{% set unstated = [
-    'cache_write_5m', 'cache_write_1h', 'tool_use', 'audio_input', 'audio_output', 'image_input', 'image_output'
-] %}
-{# Tools that know a total alone write zeros beside it. #}
-{% set is_total_alone = "coalesce(runs.used.input_tokens, 0) + coalesce(runs.used.output_tokens, 0) = 0"
-    ~ " and coalesce(runs.used.total_tokens, 0) > 0" %}
 with used as (
 
     select
@@ -29,15 +23,26 @@ reported as (
         {{ bare_model('runs.used.model', 'runs.used.provider') }} as model_name,
         runs.used.requests,
         runs.used.cost_usd,
-        case when not ({{ is_total_alone }}) then runs.used.input_tokens end as input_tokens,
-        case when not ({{ is_total_alone }}) then runs.used.output_tokens end as output_tokens,
+        -- Tools that know a total alone write zeros beside it.
+        nullif(
+            runs.used.input_tokens,
+            case when runs.used.total_tokens > 0 and coalesce(runs.used.output_tokens, 0) = 0 then 0 end
+        ) as input_tokens,
+        nullif(
+            runs.used.output_tokens,
+            case when runs.used.total_tokens > 0 and coalesce(runs.used.input_tokens, 0) = 0 then 0 end
+        ) as output_tokens,
         runs.used.total_tokens,
         runs.used.cache_read_tokens,
         runs.used.cache_write_tokens,
         runs.used.reasoning_tokens,
-        {% for absent in unstated -%}
-            cast(null as bigint) as {{ absent }}_tokens,
-        {% endfor %}
+        cast(null as bigint) as cache_write_5m_tokens,
+        cast(null as bigint) as cache_write_1h_tokens,
+        cast(null as bigint) as tool_use_tokens,
+        cast(null as bigint) as audio_input_tokens,
+        cast(null as bigint) as audio_output_tokens,
+        cast(null as bigint) as image_input_tokens,
+        cast(null as bigint) as image_output_tokens,
         case
             when runs.tool = 'inspect_ai' and runs.started_on < date '2026-02-26' then 'inspect_ai_earlier'
             else runs.tool
