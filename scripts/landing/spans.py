@@ -6,6 +6,7 @@ seed attribute_aliases, and the project's variables.
 """
 
 import csv
+from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -110,12 +111,16 @@ class Conventions:
         with seed.open(newline="", encoding="utf-8") as lines:
             self.rows = sorted(csv.DictReader(lines), key=lambda row: int(row["priority"]))
 
-    def place(self, used: set[str]) -> str:
-        """SQL for the number of the row that fits a span of one of the conventions `used`."""
+    def of(self, used: set[str]) -> "Conventions":
+        """The rows that can fit a span of one of the conventions `used`; every row costs time in each portion."""
+        few = copy(self)
+        few.rows = [row for row in self.rows if not row["convention"] or row["convention"] in used]
+        return few
+
+    def place(self) -> str:
+        """SQL for the number of the row that fits a span."""
         cases = []
         for place, row in enumerate(self.rows, 1):
-            if row["convention"] and row["convention"] not in used:
-                continue
             fits = f"= '{row['convention']}'" if row["convention"] else "is not null"
             conditions = [f"usage_convention {fits}"]
             for column in ("scope_name", "provider"):
@@ -474,7 +479,7 @@ class SpanReader:
         unread += [f"money_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
         names = [f"case when {name} is null and {name}_stated is not null then '{name}' end" for name in counts]
         no_counts = [f"({name}_stated is null or is_no_count({name}_stated))" for name in counts]
-        conventions = {alias.convention for ranked in picked.values() for _, alias in ranked}
+        conventions = self.conventions.of({alias.convention for ranked in picked.values() for _, alias in ranked})
         stated_by = {
             "input_includes_cached": said(
                 ["cache_read_tokens", "cache_write_tokens", "input_tokens"], "includes_cached"
@@ -484,7 +489,7 @@ class SpanReader:
         # An attribute whose name proves it goes before the convention.
         says = "".join(f"{case} = 'true' as says_{name},\n" for name, case in stated_by.items())
         inclusions = [
-            f"coalesce({f'says_{name}' if name in stated_by else 'null'}, {self.conventions.said(column)}) as {name}"
+            f"coalesce({f'says_{name}' if name in stated_by else 'null'}, {conventions.said(column)}) as {name}"
             for name, column in INCLUDED.items()
         ]
         return (
@@ -525,7 +530,7 @@ class SpanReader:
                 plausible(moment_started) as started_at, plausible(moment_ended) as ended_at,
                 {", ".join(f"count_of({name}_stated) as {name}" for name in QUANTITIES)},
                 money_of(stated_usd_stated) as stated_usd,
-                {self.conventions.place(conventions)} as usage_row,
+                {conventions.place()} as usage_row,
                 {" and ".join(readable)} as is_readable
             from stated
         )
@@ -539,8 +544,8 @@ class SpanReader:
                 when lower(status) in ('1', 'status_code_ok', 'ok') then 'ok' else 'unset' end as status,
             {"".join(f"left(keyed({name}), 32) as {name}, " for name in sorted(hashed))}
             {", ".join(inclusions)},
-            {self.conventions.said("total")} as total_kind,
-            {self.conventions.said("excess")} as total_excess,
+            {conventions.said("total")} as total_kind,
+            {conventions.said("excess")} as total_excess,
             -- Names of counts that could not be read; empty where the counts are all words for none (no usage), or
             -- where another value was left out.
             case
