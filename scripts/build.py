@@ -23,7 +23,7 @@ import company
 import land
 
 PROJECT = Path(__file__).resolve().parent.parent
-# What a reader of prices should know of: how many calls, and the words of it.
+# Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.
 DOUBTS = {
     "is_price_assumed": "priced at an assumed tier price: the price book has none of their tier for their day; seed "
     "negotiated_prices can say it",

@@ -88,7 +88,7 @@ alike as (
         min_by(identified.span_key, coalesce(identified.answered_id, '~') || identified.own_id) as first_span_key,
         min(identified.answered_id) as answered_id,
         min(identified.own_id) as own_id,
-        -- Where times are finer than a millisecond no two requests share both, except that each has an answer of its own.
+        -- Two requests never share times finer than a millisecond, unless each has an answer of its own.
         min(case when identified.is_finely_timed then 1 else 0 end) = 1
         and count(distinct identified.answered_id) < 2 as is_one
     from simultaneous
@@ -126,7 +126,7 @@ copies as (
 
 ),
 
--- Of copies, the first stands in the nesting.
+-- Only the first of several copies takes part in nesting.
 outer_spans as (
 
     select

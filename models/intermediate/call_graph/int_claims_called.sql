@@ -6,7 +6,7 @@ with recursive claims as (
         walked.parent_span_key as above_key,
         walked.outer_claim_key,
         walked.outer_call_key,
-        -- Of an unknown operation, and the call itself after all.
+        -- The operation is unknown, and the span is the call itself.
         coalesce(not grouped.is_wrapper, false) as is_call
     from {{ ref('int_spans_reopened') }} as spans
     inner join {{ ref('int_spans_walked') }} as walked

@@ -51,7 +51,7 @@ carried as (
         spans.response_id,
         spans.has_usage,
         spans.trace_id || ':' || spans.span_id as own_id,
-        -- Who reports: the instrumentation of a service, in one form of export.
+        -- A reporter is the instrumentation of a service, in one export format.
         coalesce(spans.service_name, '') || '|' || coalesce(spans.scope_name, '') || '|' || spans.format as reporter,
         {{ microsecond_of('spans.started_at') }} as stated_begin,
         {{ microsecond_of('spans.ended_at') }} as stated_end
@@ -366,7 +366,7 @@ nearest as (
 
 ),
 
--- Of one reporter, one report belongs to a use.
+-- Each use takes one report of a reporter.
 taken as (
 
     {% call first_rows(

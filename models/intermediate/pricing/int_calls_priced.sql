@@ -37,7 +37,7 @@ calls as (
             prices.{{ meter }}_price,
             prices.is_{{ meter }}_assumed,
         {% endfor %}
-        -- Who states a cost takes the list's prices.
+        -- Exporters that state a cost compute it from list prices.
         {% for meter in meters -%}
             coalesce(calls.{{ meter_column(meter) }} * prices.{{ meter }}_list_price, 0){{ ' + ' if not loop.last }}
         {%- endfor %} as listed_usd,
@@ -100,7 +100,7 @@ priced as (
         {% for meter, quantity in amounts -%}
             ({{ quantity }} > 0 and {{ meter }}_price is null){{ ' or ' if not loop.last }}
         {%- endfor %} as is_in_no_book,
-        -- What the book has of the model, but for a meter that it prices apart or not at all.
+        -- True if the book has no price even for the meters that it does not price separately.
         {% for meter, quantity in amounts if meter not in apart -%}
             ({{ quantity }} > 0 and {{ meter }}_price is null){{ ' or ' if not loop.last }}
         {%- endfor %} as is_plain_in_no_book,

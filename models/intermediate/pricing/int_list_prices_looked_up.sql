@@ -82,7 +82,7 @@ listed as (
 
 ),
 
--- What a provider takes beyond the list for where it computes; the longest pattern is the most specific.
+-- Providers charge a multiple of the list price in some regions; the longest pattern is the most specific.
 placed as (
 
     {% call first_rows(

@@ -1,7 +1,7 @@
 -- one row per price situation and meter in use, by calls or by usage that no bill covers
 {% set situation = price_situation() %}
 {% set meters = call_meters() %}
-{# What a cache write costs beyond plain input takes both prices; a stated cost may prove that it was an hour's. #}
+{# A cache write's premium needs both prices; a stated cost may prove that the write lasts an hour. #}
 {% set also = {
     'input': ' or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0', 'cache_write_1h': ' or untimed_tokens > 0'
 } %}

@@ -10,7 +10,7 @@ with said as (
 
 ),
 
--- Whom the price book, the bills or the company's seeds name. Any other text is a framework's or a gateway's name.
+-- Providers named by the price book, the bills or the company's seeds. Other texts name frameworks or gateways.
 providers as (
 
     select lower(provider) as provider

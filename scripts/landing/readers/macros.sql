@@ -205,7 +205,7 @@ create macro claude_code_names(names) as list_transform(names, lambda name: case
     else name
 end);
 
--- Who serves Claude Code is not stated; each cloud writes the model's name in its own way.
+-- Claude Code does not state its provider; each cloud writes the model's name in its own way.
 create macro claude_code_provider(model) as case
     when contains(model, 'anthropic.claude') or starts_with(model, 'arn:aws') then 'aws.bedrock'
     when contains(model, '@') then 'gcp.vertex_ai'
