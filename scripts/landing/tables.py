@@ -25,7 +25,7 @@ QUANTITIES = (
     "total_tokens web_search_requests requests"
 ).split()
 
-# What a convention says of stated counts (seed usage_conventions).
+# A convention's word on stated counts (seed usage_conventions).
 INCLUSIONS = "input_includes_cached output_includes_reasoning input_includes_tool_use includes_media".split()
 
 

@@ -130,7 +130,7 @@ cross join explained
 cross join listed
 cross join shown
 where
-    -- Of reports, listed is what a total of theirs states beyond every reading, of the call's own report.
+    -- A report's total beyond every reading is listed once, for the report that its call takes.
     stated.tokens != reports.tokens - calls.listed_too + wrappers.tokens + explained.tokens + listed.tokens
     or calls.tokens > reports.tokens
     or shown.in_mart != shown.in_all

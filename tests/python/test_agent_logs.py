@@ -400,7 +400,7 @@ def test_reports_of_one_request_are_one_call(inbox, data):
     assert built.code == 0, built.output
     calls = built.rows("select trace_id, spans, input_tokens from marts.attributed_calls order by started_at, call_id")
     of_spans = [(spans, count) for trace, spans, count in calls if trace.startswith("0" * 31)]
-    # Of one log record beneath a span the nearer to the provider counts; two records are two requests.
+    # A single log record beneath a span is its request, and its counts hold; two records are two requests.
     assert of_spans[:2] == [(2, 70), (2, 120)]
     assert {count for _, count in of_spans[2:]} >= {60, 61}
     codex = [(spans, count) for _, spans, count in calls if count == 12000]

@@ -6,7 +6,7 @@ import pytest
 from conftest import run_build
 from exports import batch, span
 
-# What each span states: 100 input and 10 output tokens, of a model that the price book knows.
+# Each span states 100 input and 10 output tokens, of a model that the price book has.
 WHOLE, RESIDUAL, LESS, PART = (100, 10), (40, 4), (60, 6), (40, 4)
 OPERATIONS = {"call": "chat", "wrapper": "invoke_agent", "unknown": "summon", "none": None}
 BENEATH = {"nothing": [], "equal": [WHOLE], "sum": [LESS, PART], "less": [LESS]}

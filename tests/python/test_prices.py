@@ -357,7 +357,7 @@ def test_the_same_month_costs_what_was_known():
         assert found == {"call": tuple(Decimal(amount) for amount in expected)}
 
 
-# What tools write for a tier, and the tier that it is.
+# Tools' words for a tier, and the tier that each means.
 TIER_WORDS = """
 default|standard
 standard|standard

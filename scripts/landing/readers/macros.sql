@@ -230,7 +230,7 @@ create macro agent_pairs(names, texts, resource_names, resource_texts) as [
     }
 ];
 
--- What Claude Code leaves out of its requests, as spans and as log records. A failed attempt has no tokens.
+-- Claude Code leaves its operation and provider out of spans and log records. A failed attempt has no tokens.
 create macro claude_code_pairs(names, texts, resource_names, resource_texts) as list_concat(
     [
         {
