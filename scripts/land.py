@@ -22,6 +22,7 @@ from tqdm import tqdm
 import check
 from landing import span_marks
 from landing.recognise import NOTHING
+from landing.spans import LEFT_OUT
 from landing.store import Store
 from landing.work import Examined, Piece, Progress, Reading, Resume, Task, examine, perform
 
@@ -284,7 +285,8 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
         print(f"  eval_runs: {within:,} rows within files of spans")
     for entry in landed:
         for reason, times in entry["first_reasons"].items():
-            print(f"  rejected {times:,}x in {entry['source_file']}: {reason}")
+            what = "value not read" if reason.endswith(LEFT_OUT) else "rejected"
+            print(f"  {what} {times:,}x in {entry['source_file']}: {reason}")
     for item in unread:
         print(f"  not read {item['source_file']}: {item['reason']}")
     copies = sum(entry["rows_superseded"] for entry in store.files.values())

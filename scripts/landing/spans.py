@@ -51,6 +51,7 @@ SAY_NOTHING = {
 }
 MAX_LABEL = 1024
 TIMES = {"started": "start", "ended": "end"}
+LEFT_OUT = "left out, the span stays"
 MOST_LEVELS = 16  # of objects within objects, in an attribute
 
 
@@ -259,7 +260,7 @@ class SpanReader:
         if are_refused:
             refused = run(f"{told.format(fault)} from ({query}) where trace_key is null").fetchall()
         if are_unreadable:
-            why = "array_to_string(unreadable_values, '; '), '; left out, the span stays'"
+            why = f"array_to_string(unreadable_values, '; '), '; {LEFT_OUT}'"
             left_out = run(
                 f"{told.format(why)} from ({query}) where trace_key is not null and len(unreadable_values) > 0"
             ).fetchall()
