@@ -436,14 +436,19 @@ class SpanReader:
                     picked.setdefault(canonical, []).append((name, alias))
                     own += [name] if attributes == "names" else []
 
-        def value(name: str, alias: Alias, canonical: str) -> str:
+        def value(name: str, alias: Alias, canonical: str, is_readable: bool = True) -> str:
             conditions = ["is_answer"] if alias.attribute.startswith("output.value:") else []
+            # A count that can't be read gives way to another attribute's.
+            if canonical in QUANTITIES and is_readable and len(picked[canonical]) > 1:
+                conditions.append(f"count_of({name}) is not null")
             if canonical in SAY_NOTHING:
                 conditions.append(f"lower({name}) not in {SAY_NOTHING[canonical]}")
             return f"case when {' and '.join(conditions)} then {name} end" if conditions else name
 
         def first(canonical: str) -> str:
             found = [value(name, alias, canonical) for name, alias in picked.get(canonical, [])]
+            if canonical in QUANTITIES and len(found) > 1:
+                found += [value(name, alias, canonical, is_readable=False) for name, alias in picked[canonical]]
             return f"coalesce({', '.join([*found, 'null'])})" if found else "cast(null as varchar)"
 
         def said(canonicals: list[str], what: str) -> str:

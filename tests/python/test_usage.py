@@ -197,3 +197,20 @@ def test_rules_decide_in_their_order(stated, says, meters, rule):
     (row,) = solved([{**dict.fromkeys(STATED), **dict(zip(names, stated, strict=True)), **says}])
     assert tuple(row[name] for name in "plain_input cache_read text_output reasoning unexplained".split()) == meters
     assert row["usage_rule"] == rule
+
+
+def test_a_count_that_can_not_be_read_gives_way_to_another_attribute(tmp_path):
+    """SDKs write NaN under their own name beside the standard one; where none can be read, the value is named."""
+    stated = [
+        {"ai.usage.promptTokens": "NaN", "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 5},
+        {"ai.usage.promptTokens": "1,000", "gen_ai.usage.input_tokens": "-1", "gen_ai.usage.output_tokens": 5},
+    ]
+    dialect = DIALECTS["OTel GenAI"]
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "spans.jsonl").write_text(
+        "".join(json.dumps(records("otlp", number, dialect, held)) + "\n" for number, held in enumerate(stated, 1))
+    )
+    assert land.run(tmp_path / "inbox", tmp_path / "data") == 0
+    files = f"read_parquet('{tmp_path}/data/landed/spans/*/*.parquet')"
+    rows = duckdb.sql(f"select input_tokens, unreadable, usage_convention from {files} order by span_id").fetchall()
+    assert rows == [(1000, None, "otel"), (None, "input_tokens", "otel")]
