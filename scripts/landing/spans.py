@@ -33,10 +33,15 @@ TRACE_PLACES = (
     "langfuse.trace.metadata.{} langfuse.trace.metadata.attributes.{} langfuse.trace.tags.{} mlflow.trace.tags.{} "
     "mlflow.trace.metadata.{} openai_agents.trace.metadata.{}"
 ).split()
-KINDS_OF_CALL = (
-    "('', 'llm', 'embedding', 'reranker', 'generation', 'chat', 'text_completion', 'generate_content', 'embeddings',"
-    " 'completion')"
-)
+# Operations around requests (macro operation_kind): what their `output.value` holds is the answer of a call beneath.
+WRAPPERS = (
+    "agent ai.embed ai.embedmany ai.generateobject ai.generatetext ai.rerank ai.streamobject ai.streamtext "
+    "ai.toolcall chain claude_code.interaction claude_code.tool create_agent create_memory create_memory_store "
+    "delete_memory delete_memory_store eval evaluation evaluator event execute_tool flow flowstep function "
+    "gateway_cache_hit gen_ai.create_agent gen_ai.execute_tool gen_ai.handoff gen_ai.invoke_agent guardrail "
+    "handoff invoke_agent invoke_workflow mcp_tools memory parser plan prompt rag retrieval retriever score "
+    "search_memory session span speech_group task tool turn update_memory upsert_memory usage_metric workflow"
+).split()
 # Labels that decide who pays for what: over-long ones refuse the span; any other is left out.
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
 # Prefixes of attributes whose texts are quoted once more than others'.
@@ -463,7 +468,8 @@ class SpanReader:
 
         has_text = "output.value" in seen
         text = "coalesce(answer_text, texts[list_position(names, 'output.value')])" if has_text else "null"
-        is_answer = f"coalesce(lower({first('operation')}), '') in {KINDS_OF_CALL}" if has_text else "false"
+        around = ", ".join(f"'{word}'" for word in WRAPPERS)
+        is_answer = f"coalesce(lower({first('operation')}), '') not in ({around})" if has_text else "false"
         labels = ",\n".join(
             f"{first(name)} as {name}" if name in DECIDING else f"nullif({first(name)}, chr(1)) as {name}"
             for name in LABELS

@@ -1,7 +1,9 @@
 """The truth table of token counts: a true usage, written in each dialect, comes back from landing and the solver."""
 
+import ast
 import itertools
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,9 +15,10 @@ from dialects import DIALECTS, INPUT, OUTPUT, Dialect, Usage, filled, provider_t
 from exports import DAY, attributes, nanoseconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rendering import macro_sql, rendered
+from rendering import TEXTS, macro_sql, rendered
 
 import land
+from landing.spans import WRAPPERS
 
 SIZES: dict[str, Usage] = {
     "few cached": dict(zip((*INPUT, *OUTPUT), (1003, 400, 211, 107, 89, 53, 307, 149, 71), strict=True)),
@@ -214,3 +217,21 @@ def test_a_count_that_can_not_be_read_gives_way_to_another_attribute(tmp_path):
     files = f"read_parquet('{tmp_path}/data/landed/spans/*/*.parquet')"
     rows = duckdb.sql(f"select input_tokens, unreadable, usage_convention from {files} order by span_id").fetchall()
     assert rows == [(1000, None, "otel"), (None, "input_tokens", "otel")]
+
+
+def test_landing_and_models_know_the_same_wrappers():
+    """A provider's answer is read from any span but a wrapper's; the model's macro has the words."""
+    listed = re.search(r"set wrappers = (\{.*?\n    \})", TEXTS["operation_kind"], re.DOTALL)[1]
+    assert sorted(WRAPPERS) == sorted(itertools.chain(*ast.literal_eval(listed).values()))
+
+
+@pytest.mark.parametrize(("operation", "count"), [("LLM", 7), ("messages.create", 7), (None, 7), ("CHAIN", None)])
+def test_an_answer_is_read_under_any_operation_but_a_wrappers(tmp_path, operation, count):
+    answer = {"id": "r", "object": "chat.completion", "usage": {"prompt_tokens": 7, "completion_tokens": 1}}
+    stated = {"openinference.span.kind": operation, "output.value": json.dumps(answer)}
+    (tmp_path / "inbox").mkdir()
+    record = json.dumps(records("otlp", 1, DIALECTS["OpenAI chat"], filled(stated)))
+    (tmp_path / "inbox" / "spans.jsonl").write_text(record + "\n")
+    assert land.run(tmp_path / "inbox", tmp_path / "data") == 0
+    files = f"read_parquet('{tmp_path}/data/landed/spans/*/*.parquet')"
+    assert duckdb.sql(f"select input_tokens from {files}").fetchall() == [(count,)]

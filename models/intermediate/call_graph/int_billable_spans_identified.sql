@@ -12,7 +12,9 @@ with billable as (
         spans.span_id,
         spans.span_name,
         spans.parent_span_key as stated_parent_key,
-        spans.format in ('otlp', 'jaeger', 'console', 'javascript')
+        spans.format in (
+            'otlp', 'jaeger', 'console', 'javascript', 'zipkin', 'cloudwatch', 'clickhouse', 'datadog'
+        )
         or {{ microsecond_of('spans.started_at') }} % 1000 != 0
         or {{ microsecond_of('spans.ended_at') }} % 1000 != 0 as is_finely_timed,
         spans.format,
