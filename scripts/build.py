@@ -41,6 +41,15 @@ select {} as name, sum(spans)::bigint as spans, sum(tokens)::bigint as tokens
 from marts.unexplained_usage_daily where reason = $reason
 group by all order by spans desc, name
 """
+UNSETTLED = """
+select source_file, newer_file, unlisted_keys, min(first_on), max(last_on), sum(lines)::bigint, sum(billed_usd)
+from marts.bill_overlaps_unsettled where $month is null or month = $month::date
+group by all order by sum(abs(billed_usd)) desc, 1, 2, 3
+"""
+REPLACED = """
+select replaced_file, replaced_by_file, sum(lines)::bigint, sum(billed_usd) from marts.provider_bills_monthly
+where replaced_file is not null group by all order by sum(abs(billed_usd)) desc, 1, 2
+"""
 # Per reason: one span, several, and what to do about it. Rejected lines were named as they landed.
 SAID = {
     "not_a_call": (
@@ -186,6 +195,24 @@ def unexplained(engine: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return lines
 
 
+def unsettled(engine: duckdb.DuckDBPyConnection, month: str | None = None) -> list[str]:
+    """A line per two files of a bill of which nothing says whether the newer covers what only the older lists."""
+    return [
+        f"{newer} spans days of {older} and does not list {keys}: {lines:,} lines of {older} stand ({billed:.6f} USD, "
+        f"{first} to {last}); a row of seed bill_sources with source_file {newer} says whether it covers the whole "
+        "account (covers: account) or what it lists (covers: listed)"
+        for older, newer, keys, first, last, lines, billed in engine.execute(UNSETTLED, {"month": month}).fetchall()
+    ]
+
+
+def replaced(engine: duckdb.DuckDBPyConnection) -> list[str]:
+    """A line per two files of which the newer took the place of lines of the older."""
+    return [
+        f"{newer or 'a newer part of it'} replaces {lines:,} lines of {older} ({billed or 0:.6f} USD)"
+        for older, newer, lines, billed in engine.execute(REPLACED).fetchall()
+    ]
+
+
 def listed(names: list[str]) -> str:
     more = len(names) - land.SHOWN
     return ", ".join(names[: land.SHOWN]) + (f" and {more:,} more" if more > 0 else "")
@@ -204,8 +231,14 @@ def report(data: Path) -> None:
             calls, priced = engine.execute(counted).fetchone()
             if calls:
                 print(f"  {calls:,} calls ({priced:.6f} USD) are {words} (attributed_calls.{column})")
+        if lines := replaced(engine):
+            print("  " + "\n  ".join(lines[: land.SHOWN]))
+            if len(lines) > land.SHOWN:
+                print(f"  and {len(lines) - land.SHOWN:,} more: marts.provider_bills_monthly")
         if lines := unexplained(engine):
             print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")
+        for line in unsettled(engine):
+            print(f"  WARNING: {line}")
 
 
 def verify(data: str) -> int:

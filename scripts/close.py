@@ -76,7 +76,7 @@ def close(month: str, data: Path, force: bool) -> int:
         if month not in months:
             return refuse(f"the ledger has no entry in {month}; it has {', '.join(months) or 'no month'}")
         sizes, until = sizes_of(engine, month), str(engine.execute(NEWEST).fetchone()[0])
-        gaps = gaps_of(sizes)
+        gaps = gaps_of(sizes) + build.unsettled(engine, f"{month}-01")
         show(engine, month, sizes, until)
         if gaps and not force:
             for gap in gaps:

@@ -33,9 +33,10 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "openrouter,default,prod-key,search,,,",
     ),
     "bill_sources": (
-        ["provider", "account_id", "file_kind", "priority"],
-        "Which kind of file is the bill where several kinds cover one account and day; lowest priority wins.",
-        "openrouter,default,openrouter_activity,10",
+        ["provider", "account_id", "file_kind", "priority", "source_file", "covers"],
+        "Which kind of file is the bill where several cover one account and day (lowest priority wins), and whether a "
+        "file (LIKE pattern of its name) covers its account or the keys that it lists.",
+        "openai,,openai_costs,,only_key_a%,listed",
     ),
     "charge_rules": (
         ["priority", "provider", "service_name", "sku", "description", "treatment", "model", "meter"],

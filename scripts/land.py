@@ -6,6 +6,7 @@ rejected rows of a kind passes `max_reject_share`; 2 when the call itself is wro
 
 import fcntl
 import os
+import re
 import secrets
 import sys
 import time
@@ -62,7 +63,7 @@ def files_in(inbox: Path) -> tuple[list[tuple[Path, str]], list[dict]]:
 
     for folder, folders, names in os.walk(inbox, onerror=on_error):
         folders.sort()
-        for name in sorted(names):
+        for name in sorted(names, key=by_download):
             path = Path(folder, name)
             shown = str(path.relative_to(inbox))
             if path.is_symlink() and not path.resolve().is_relative_to(inbox.resolve()):
@@ -75,6 +76,12 @@ def files_in(inbox: Path) -> tuple[list[tuple[Path, str]], list[dict]]:
                 shown = str(path.relative_to(inbox))
                 unread.append(complaint(shown, "a link to a folder; it is not followed, move the folder in"))
     return found, unread
+
+
+def by_download(name: str) -> tuple[str, int, str]:
+    """Order of files that came together: `costs.csv`, then `costs (1).csv`, then `costs (10).csv`."""
+    stem, number, ending = re.fullmatch(r"(.*?)(?: ?\((\d{1,9})\))?((?:\.\w+)*)", name, re.DOTALL).groups()
+    return stem + ending, int(number or 0), name
 
 
 def complaint(name: str, reason: str) -> dict:

@@ -14,7 +14,8 @@ TEXTS = {path.stem: path.read_text() for path in sorted((PROJECT / "macros").rgl
 LISTS = {
     name
     for name, text in TEXTS.items()
-    if re.fullmatch(r".*return\(\[.*?\]\).*", text, re.DOTALL) and name in {"call_meters", "price_situation"}
+    if re.fullmatch(r".*return\(\[.*?\]\).*", text, re.DOTALL)
+    and name in {"bill_keys", "call_meters", "price_situation"}
 }
 MACROS = "".join(text for name, text in TEXTS.items() if name not in OF_BUILDS | LISTS)
 

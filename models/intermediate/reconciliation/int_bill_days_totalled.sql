@@ -60,6 +60,15 @@ said as (
         ]) }} as line
     from covered
 
+    union all
+
+    -- So does what its files leave out: keys that they do not list.
+    select
+        {{ each_day('covers_from', 'covers_to') }} as day,
+        {{ entry_key(['provider', 'account_id', 'file_id', 'key_kind', 'api_key']) }} as line
+    from {{ ref('int_bill_scopes') }}
+    where key_kind is not null
+
 ),
 
 -- Another account of a provider: calls that name none may be of either, on any day.

@@ -5,7 +5,9 @@ with calls as (
         call_key,
         provider,
         account_id,
+        api_key,
         started_at,
+        started_on as day,
         is_on_bill
     from {{ ref('int_calls_priced') }}
 
@@ -43,16 +45,29 @@ covered as (
             and calls.started_at between windows.covers_from and windows.covers_to
     group by calls.call_key
 
+),
+
+beyond as (
+
+    {{ beyond_bills('calls') | indent }}
+
 )
 
 select
     calls.call_key,
-    -- Where the call's account is unknown, every account of the provider must be covered.
+    -- Where the call's account is unknown, every account of the provider must be covered. A key that the day's bills
+    -- leave out is on none of them yet.
     calls.is_on_bill
-    or (calls.account_id is not null and covered.call_key is not null)
-    or coalesce(covered.covering_accounts = accounts.accounts, false) as is_in_bill,
+    or (
+        beyond.api_key is null
+        and (
+            (calls.account_id is not null and covered.call_key is not null)
+            or coalesce(covered.covering_accounts = accounts.accounts, false)
+        )
+    ) as is_in_bill,
     coalesce(covered.is_provisional, false) as is_provisional,
     coalesce(calls.account_id, case when covered.covering_accounts = 1 then covered.account_id end) as account_id
 from calls
 left join covered on calls.call_key = covered.call_key
 left join accounts on calls.provider = accounts.provider
+left join beyond on {{ are_same('calls', 'beyond', ['provider', 'account_id', 'api_key', 'day']) }}

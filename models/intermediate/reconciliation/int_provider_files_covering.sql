@@ -1,11 +1,11 @@
--- one row per file, account, key and stretch of time that the file speaks for, with its rank among files
+-- one row per file, account and key: the time that it covers, the export that it is a part of, and its rank among these
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set kind_places = {
     'focus': 1000, 'openai_costs': 2000, 'anthropic_costs': 2000, 'openrouter_activity': 3000, 'openrouter_daily': 4000
 } %}
-with stated as (
+with stretches as (
 
-    select distinct
+    select
         file_role,
         provider,
         account_id,
@@ -14,19 +14,13 @@ with stated as (
         file_kind,
         key_scope,
         file_id,
-        covers_from,
-        covers_to
+        -- A file of purchases or fees alone covers no use, but these.
+        count(covers_from) > 0 as covers_use,
+        coalesce(min(covers_from), min(starts_at)) as covers_from,
+        coalesce(max(covers_to), max(starts_at)) as covers_to
     from {{ ref('int_provider_lines_unioned') }}
-    where covers_from is not null
-
-),
-
-stretches as (
-
-    select
-        *,
-        max(covers_to) over (partition by provider, account_id, file_id) as period_end
-    from stated
+    group by
+        file_role, provider, account_id, bill_account_id, is_account_unknown, file_kind, key_scope, file_id
 
 ),
 
@@ -34,8 +28,11 @@ files as (
 
     select
         file_id,
+        source_file,
         landing_no,
-        {{ exported_on('source_file') }} as exported_on
+        {{ export_of('source_file', 'file_id') }} as export_id,
+        {{ exported_at('source_file') }} as named_at,
+        {{ exported_at("regexp_extract(source_file, '^(.*)/[^/]*$', 1)") }} as folder_at
     from {{ source('landed', 'files') }}
 
 ),
@@ -46,29 +43,63 @@ bill_sources as (
 
 ),
 
--- Which kind is the bill: what the company decided, else FOCUS, costs, a row per call, a row per day.
-places as (
+-- What the company decided for a file: the longest pattern of names that fits it.
+decided as (
 
     select
-        kinds.provider,
-        kinds.account_id,
-        kinds.file_kind,
-        coalesce(min(bill_sources.priority), case kinds.file_kind
-            {% for kind, place in kind_places.items() %}
-                when '{{ kind }}' then {{ place }}
-            {% endfor %}
-        end) as place
+        stretches.provider,
+        stretches.account_id,
+        stretches.file_kind,
+        stretches.file_id,
+        min(bill_sources.priority) as priority,
+        max_by(bill_sources.covers, length(coalesce(bill_sources.source_file, ''))) as covers
     from (select distinct
         provider,
         account_id,
-        file_kind
-    from stretches) as kinds
-    left join bill_sources
+        file_kind,
+        file_id
+    from stretches) as stretches
+    inner join files on stretches.file_id = files.file_id
+    inner join bill_sources
         on
-            kinds.file_kind = bill_sources.file_kind
-            and {{ matches('kinds.provider', 'bill_sources.provider') }}
-            and {{ matches('kinds.account_id', 'bill_sources.account_id') }}
-    group by kinds.provider, kinds.account_id, kinds.file_kind
+            {{ matches('stretches.file_kind', 'bill_sources.file_kind') }}
+            and {{ matches('stretches.provider', 'bill_sources.provider') }}
+            and {{ matches('stretches.account_id', 'bill_sources.account_id') }}
+            and {{ matches('files.source_file', 'bill_sources.source_file') }}
+    group by stretches.provider, stretches.account_id, stretches.file_kind, stretches.file_id
+
+),
+
+-- A file name may state the period in place of the day of export: a day before the period's end is none.
+exports as (
+
+    select
+        stretches.provider,
+        stretches.file_kind,
+        files.export_id,
+        min(files.landing_no) as landing_no,
+        max(stretches.covers_to) as period_end,
+        greatest(
+            max(case when cast(files.named_at as date) >= cast(stretches.covers_to as date) then files.named_at end),
+            max(case when cast(files.folder_at as date) >= cast(stretches.covers_to as date) then files.folder_at end)
+        ) as exported_at
+    from stretches
+    inner join files on stretches.file_id = files.file_id
+    group by stretches.provider, stretches.file_kind, files.export_id
+
+),
+
+ranked as (
+
+    select
+        provider,
+        file_kind,
+        export_id,
+        row_number() over (
+            partition by provider, file_kind
+            order by {{ in_order('coalesce(exported_at, period_end), period_end, landing_no, export_id') }}
+        ) as newness
+    from exports
 
 )
 
@@ -81,18 +112,34 @@ select
     stretches.file_kind,
     stretches.key_scope,
     stretches.file_id,
+    files.source_file,
+    stretches.covers_use,
     stretches.covers_from,
     stretches.covers_to,
-    places.place,
-    -- The newest file: latest period end, then the export date in its name, then landing, then content.
+    files.export_id,
+    decided.covers as stated_scope,
+    coalesce(decided.priority, case stretches.file_kind
+        {% for kind, place in kind_places.items() %}
+            when '{{ kind }}' then {{ place }}
+        {% endfor %}
+    end) as place,
+    -- The newest export: by the time that its name or folder states, else by its period's end; then by landing.
+    ranked.newness,
+    -- A part that came again under its name, while the export grew.
     dense_rank() over (
-        partition by stretches.provider, stretches.account_id, stretches.file_kind
-        order by {{ in_order('stretches.period_end, files.exported_on, files.landing_no, stretches.file_id') }}
-    ) as newness
+        partition by stretches.provider, stretches.file_kind, files.export_id, files.source_file
+        order by files.landing_no desc
+    ) > 1 as is_overwritten
 from stretches
 inner join files on stretches.file_id = files.file_id
-inner join places
+inner join ranked
     on
-        stretches.provider = places.provider
-        and stretches.account_id = places.account_id
-        and stretches.file_kind = places.file_kind
+        stretches.provider = ranked.provider
+        and stretches.file_kind = ranked.file_kind
+        and files.export_id = ranked.export_id
+left join decided
+    on
+        stretches.provider = decided.provider
+        and stretches.account_id = decided.account_id
+        and stretches.file_kind = decided.file_kind
+        and stretches.file_id = decided.file_id

@@ -1,14 +1,33 @@
--- one row per line of a provider's file: whether it stands, or a newer file or a better kind speaks for its time
+-- one row per line of a provider's file: whether it stands, or which newer file or better kind stands in its place
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
+{% set bucket = ['provider', 'account_id', 'file_kind', 'key_scope', 'file_id', 'ranks_from', 'ranks_to'] %}
 with files as (
 
     select distinct
         provider,
         account_id,
+        file_kind,
         file_id,
         newness,
-        place
+        place,
+        is_overwritten
     from {{ ref('int_provider_files_covering') }}
+
+),
+
+-- The newest file whose scope a line is in.
+replaced as (
+
+    select
+        keyed.line_id,
+        max_by(compared.newer_file_id, compared.newer_rank) as newer_file_id
+    from {{ ref('int_provider_lines_keyed') }} as keyed
+    inner join {{ ref('int_provider_lines_compared') }} as compared
+        on
+            {{ are_same('keyed', 'compared', bucket) }}
+            and keyed.keys_id = compared.keys_id
+            and compared.is_in_scope
+    group by keyed.line_id
 
 ),
 
@@ -17,19 +36,17 @@ lines as (
     select
         unioned.*,
         files.newness,
-        files.place
+        files.place,
+        coalesce(files.is_overwritten, false) and unioned.category is distinct from 'bucket' as is_overwritten,
+        replaced.newer_file_id
     from {{ ref('int_provider_lines_unioned') }} as unioned
     left join files
         on
             unioned.provider = files.provider
             and unioned.account_id = files.account_id
+            and unioned.file_kind = files.file_kind
             and unioned.file_id = files.file_id
-
-),
-
-superseded as (
-
-    select * from {{ ref('int_provider_lines_superseded') }}
+    left join replaced on unioned.line_id = replaced.line_id
 
 ),
 
@@ -46,39 +63,27 @@ outranked as (
                 or lines.is_account_unknown or covering.is_account_unknown
             )
             and lines.file_role = 'bill' and covering.file_role = 'bill'
+            and covering.covers_use
             and lines.ranks_from <= covering.covers_to
             and lines.ranks_to >= covering.covers_from
             and lines.place > covering.place
 
 ),
 
-{% set content = 'provider, account_id, kind_id, starts_at, ends_at, billed_amount' %}
-purchases as (
-
-    select
-        *,
-        row_number() over (partition by file_id, {{ content }} order by line_id) as occurrence_no
-    from lines
-    -- Most downloads have none.
-    where 0 < (select count(*) - count(lonely.covers_from) from lines as lonely)
-
-),
-
+-- Pages of one download repeat calls.
 repeated as (
 
-    -- Pages of one download repeat calls.
     select line_id
     from (
         select
-            lines.line_id,
+            line_id,
             row_number() over (
-                partition by lines.provider, lines.file_kind, lines.response_id
-                order by superseded.line_id is not null, lines.newness desc, lines.source_line
+                partition by provider, file_kind, response_id
+                order by is_overwritten or newer_file_id is not null, newness desc, source_line
             ) as copy_no
         from lines
-        left join superseded on lines.line_id = superseded.line_id
         where
-            lines.response_id in (
+            response_id in (
                 select again.response_id
                 from lines as again
                 where again.response_id is not null
@@ -88,33 +93,20 @@ repeated as (
     ) as copies
     where copy_no > 1
 
-    union
-
-    -- A file of purchases alone speaks for no time; its lines stand once, in however many downloads.
-    select line_id
-    from (
-        select
-            *,
-            row_number() over (
-                partition by {{ content }}, occurrence_no order by covers_from nulls last, file_id, line_id
-            ) as copy_no
-        from purchases
-    ) as downloads
-    where covers_from is null and copy_no > 1
-
 )
 
 select
-    {{ all_but('lines', ['newness', 'place']) }},
+    {{ all_but('lines', ['newness', 'place', 'is_overwritten', 'newer_file_id']) }},
     case
-        when superseded.line_id is not null then 'newer_file'
+        when lines.is_overwritten or lines.newer_file_id is not null then 'newer_file'
         when outranked.line_id is not null then 'better_kind'
         when repeated.line_id is not null then 'repeated'
         when lines.file_role = 'gateway' then 'gateway'
     end as set_aside_by,
-    coalesce(superseded.line_id, outranked.line_id, repeated.line_id) is null and lines.file_role != 'gateway'
+    lines.newer_file_id,
+    not lines.is_overwritten
+    and coalesce(lines.newer_file_id, outranked.line_id, repeated.line_id) is null and lines.file_role != 'gateway'
         as is_standing
 from lines
-left join superseded on lines.line_id = superseded.line_id
 left join outranked on lines.line_id = outranked.line_id
 left join repeated on lines.line_id = repeated.line_id

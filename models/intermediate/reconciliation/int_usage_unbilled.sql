@@ -27,6 +27,23 @@ charged as (
 
 ),
 
+keyed as (
+
+    select distinct
+        provider,
+        case when not is_account_unknown then account_id end as account_id,
+        api_key,
+        usage_on as day
+    from usage
+
+),
+
+beyond as (
+
+    {{ beyond_bills('keyed') | indent }}
+
+),
+
 -- Where the bill's newest day, which may still grow, has no charge of the model yet, its use is not billed either.
 -- Counts that name no account are billed where every account of the provider is.
 billed as (
@@ -44,9 +61,18 @@ billed as (
             and windows.account_id = charged.account_id
             and usage.usage_on = charged.charged_on
             and usage.model = charged.model
+    left join beyond
+        on
+            usage.provider = beyond.provider
+            and case when not usage.is_account_unknown then usage.account_id end is not distinct from beyond.account_id
+            and usage.api_key = beyond.api_key
+            and usage.usage_on = beyond.day
     where
-        charged.model is not null
-        or coalesce(usage.usage_on < cast(windows.provisional_from as date), true)
+        beyond.api_key is null
+        and (
+            charged.model is not null
+            or coalesce(usage.usage_on < cast(windows.provisional_from as date), true)
+        )
     group by usage.usage_id
     having
         not bool_or(usage.is_account_unknown) or count(distinct windows.account_id) = min(windows.accounts)

@@ -8,6 +8,7 @@ select
     'anthropic' as provider,
     {{ line_origin('anthropic_costs', 'bill') }},
     coalesce(api_key, api_key_id, workspace) as api_key,
+    workspace as project,
     {{ bucket_times() }},
     -- The Console lists no day without use: a file covers its first to its last day.
     {{ covers_from_first_to_last() }},
@@ -23,6 +24,6 @@ select
     is_rounded,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'quantity', 'effective_amount', 'invoice_id',
-        'resource'
+        'resource', 'region'
     ]) }}
 from costs

@@ -32,6 +32,7 @@ select
     'anthropic' as provider,
     {{ line_origin('anthropic_usage', 'usage') }},
     coalesce(api_key, api_key_id, workspace) as api_key,
+    workspace as project,
     {{ bucket_times() }},
     {{ covers_from_first_to_last() }},
     lower(model) as model_name,
@@ -42,7 +43,7 @@ select
     case when meter_name is null then 'bucket' else 'usage' end as category,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency',
-        'service_name', 'description', 'is_rounded', 'invoice_id', 'resource'
+        'service_name', 'description', 'is_rounded', 'invoice_id', 'resource', 'region'
     ]) }}
 from metered
 where quantity > 0 or meter_name is null

@@ -97,11 +97,12 @@ select
     end as effective_amount,
     upper(coalesce(billing_currency, 'USD')) as currency,
     service_name,
+    region_id as region,
     concat_ws(' | ', usage_type, sku_meter, sku_description, sku_id) as sku,
     charge_description as description,
     category,
     invoice_id,
     concat_ws(' | ', resource_id, region_id, tags) as resource,
-    {{ unsaid(['api_key', 'response_id', 'service_tier', 'is_rounded']) }}
+    {{ unsaid(['api_key', 'project', 'response_id', 'service_tier', 'is_rounded']) }}
 from measured
 window account_of_file as (partition by file_id, billing_account_id)

@@ -15,6 +15,7 @@ select
     {{ line_origin('openai_costs', 'bill') }},
     organization_id as account_id,
     coalesce(api_key_id, project_id) as api_key,
+    project_id as project,
     {{ bucket_times() }},
     -- Buckets without use are rows of their own: the bill covers its buckets and no time between them.
     start_time as covers_from,
@@ -32,6 +33,6 @@ select
     end as category,
     {{ unsaid([
         'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'service_name', 'sku',
-        'is_rounded', 'invoice_id', 'resource'
+        'is_rounded', 'invoice_id', 'resource', 'region'
     ]) }}
 from costs

@@ -45,6 +45,7 @@ select
     {{ line_origin('openai_usage', 'usage') }},
     organization_id as account_id,
     coalesce(api_key_id, project_id) as api_key,
+    project_id as project,
     {{ bucket_times() }},
     start_time as covers_from,
     end_time - interval 1 microsecond as covers_to,
@@ -56,7 +57,7 @@ select
     case when meter_name is null then 'bucket' else 'usage' end as category,
     {{ unsaid([
         'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency', 'sku',
-        'description', 'is_rounded', 'invoice_id', 'resource'
+        'description', 'is_rounded', 'invoice_id', 'resource', 'region'
     ]) }}
 from metered
 where quantity > 0 or meter_name is null

@@ -1,0 +1,61 @@
+-- one row per file of a bill that lists keys or projects, account, kind of these and what it lists: no other is billed in it
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
+{% set kinds = ['key_id', 'key_name', 'project_id', 'project_name'] %}
+with lines as (
+
+    select * from {{ ref('int_provider_lines_keyed') }}
+    where file_role = 'bill'
+
+),
+
+-- Files of which a line stands.
+files as (
+
+    select distinct
+        provider,
+        file_kind,
+        file_id
+    from {{ ref('int_provider_lines_ranked') }}
+    where is_standing and file_role = 'bill'
+
+),
+
+listed as (
+
+    {% for key in kinds %}
+        select distinct
+            provider,
+            file_kind,
+            export_id,
+            '{{ key }}' as key_kind,
+            {{ key }} as api_key
+        from lines
+        where {{ key }} != ''
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
+
+)
+
+select distinct
+    covering.provider,
+    covering.account_id,
+    covering.file_id,
+    cast(covering.covers_from as date) as covers_from,
+    cast(covering.covers_to as date) as covers_to,
+    -- A file of the whole account, or that lists no keys, leaves no key out.
+    case when covering.stated_scope is distinct from 'account' then listed.key_kind end as key_kind,
+    case when covering.stated_scope is distinct from 'account' then listed.api_key end as api_key
+from {{ ref('int_provider_files_covering') }} as covering
+inner join files
+    on
+        covering.provider = files.provider
+        and covering.file_kind = files.file_kind
+        and covering.file_id = files.file_id
+left join listed
+    on
+        covering.provider = listed.provider
+        and covering.file_kind = listed.file_kind
+        and covering.export_id = listed.export_id
+where covering.file_role = 'bill' and covering.covers_use

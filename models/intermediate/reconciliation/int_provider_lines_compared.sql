@@ -1,0 +1,270 @@
+-- one row per file's lines of one bucket and the same keys, and newer file that spans the bucket: is it in its scope
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
+with lines as (
+
+    select * from {{ ref('int_provider_lines_keyed') }}
+
+),
+
+covering as (
+
+    select * from {{ ref('int_provider_files_covering') }}
+
+),
+
+keys as (
+
+    {% for key in bill_keys() %}
+        select distinct
+            provider,
+            file_kind,
+            keys_id,
+            '{{ key }}' as key,
+            {{ key }} as value
+        from lines
+        where {{ key }} is not null
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
+
+),
+
+listed as (
+
+    select distinct
+        exports.provider,
+        exports.file_kind,
+        exports.export_id,
+        keys.key,
+        keys.value
+    from (select distinct
+        provider,
+        file_kind,
+        export_id,
+        keys_id
+    from lines) as exports
+    inner join keys
+        on
+            exports.provider = keys.provider
+            and exports.file_kind = keys.file_kind
+            and exports.keys_id = keys.keys_id
+
+),
+
+-- Most exports list the same: each set of keys is compared once.
+listings as (
+
+    select
+        provider,
+        file_kind,
+        export_id,
+        md5({{ joined_texts("key || '=' || value", '|', 'key, value') }}) as listing_id
+    from listed
+    group by provider, file_kind, export_id
+
+),
+
+listed_values as (
+
+    select distinct
+        listings.provider,
+        listings.file_kind,
+        listings.listing_id,
+        listed.key,
+        listed.value
+    from listings
+    inner join listed
+        on
+            listings.provider = listed.provider
+            and listings.file_kind = listed.file_kind
+            and listings.export_id = listed.export_id
+
+),
+
+-- Lines of a key that an export lists elsewhere are in its scope; a kind of key that it does not list limits nothing.
+unlisted as (
+
+    select
+        keys.provider,
+        keys.file_kind,
+        keys.keys_id,
+        used.listing_id,
+        {{ joined_texts(
+            "replace(keys.key, '_', ' ') || ' ' || coalesce(nullif(keys.value, ''), '(none)')", ', ', 'keys.key'
+        ) }} as unlisted_keys
+    from keys
+    inner join (select distinct
+        provider,
+        file_kind,
+        listing_id,
+        key
+    from listed_values) as used
+        on keys.provider = used.provider and keys.file_kind = used.file_kind and keys.key = used.key
+    left join listed_values
+        on
+            keys.provider = listed_values.provider
+            and keys.file_kind = listed_values.file_kind
+            and used.listing_id = listed_values.listing_id
+            and keys.key = listed_values.key
+            and keys.value = listed_values.value
+    where listed_values.value is null
+    group by keys.provider, keys.file_kind, keys.keys_id, used.listing_id
+
+),
+
+newer as (
+
+    select
+        covering.*,
+        listings.listing_id,
+        exports.export_id is null as is_empty
+    from covering
+    left join (select distinct
+        provider,
+        file_kind,
+        export_id
+    from lines) as exports
+        on
+            covering.provider = exports.provider
+            and covering.file_kind = exports.file_kind
+            and covering.export_id = exports.export_id
+    left join listings
+        on
+            covering.provider = listings.provider
+            and covering.file_kind = listings.file_kind
+            and covering.export_id = listings.export_id
+    where not covering.is_overwritten
+
+),
+
+buckets as (
+
+    select distinct
+        lines.provider,
+        lines.account_id,
+        lines.bill_account_id,
+        lines.file_kind,
+        lines.key_scope,
+        lines.file_id,
+        lines.keys_id,
+        lines.ranks_from,
+        lines.ranks_to,
+        files.newness
+    from lines
+    inner join covering as files
+        on
+            lines.provider = files.provider
+            and lines.account_id = files.account_id
+            and lines.file_kind = files.file_kind
+            and lines.key_scope = files.key_scope
+            and lines.file_id = files.file_id
+    where not files.is_overwritten
+
+),
+
+-- Another account of a bill is in the scope of an export of that bill only if the export lists it.
+shared as (
+
+    select distinct
+        older.provider,
+        older.file_kind,
+        older.file_id,
+        newer.file_id as newer_file_id
+    from covering as older
+    inner join covering as newer
+        on
+            older.provider = newer.provider
+            and older.account_id = newer.account_id
+            and older.bill_account_id = newer.bill_account_id
+            and older.file_kind = newer.file_kind
+            and older.newness < newer.newness
+    where older.bill_account_id != older.account_id
+
+),
+
+accounts_listed as (
+
+    select distinct
+        provider,
+        file_kind,
+        export_id,
+        account_id
+    from covering
+
+),
+
+met as (
+
+    select
+        buckets.*,
+        newer.file_id as newer_file_id,
+        newer.newness as newer_rank,
+        newer.stated_scope,
+        newer.listing_id,
+        newer.is_empty,
+        newer.account_id != buckets.account_id as is_other_account
+    from buckets
+    inner join newer
+        on
+            buckets.provider = newer.provider
+            and buckets.file_kind = newer.file_kind
+            and buckets.newness < newer.newness
+            and buckets.ranks_from <= newer.covers_to
+            and buckets.ranks_to >= newer.covers_from
+            -- What lasts longer than a day is of the export that covers its begin.
+            and (buckets.ranks_to <= buckets.ranks_from + interval 25 hour or buckets.ranks_from >= newer.covers_from)
+    left join shared
+        on
+            buckets.provider = shared.provider
+            and buckets.file_kind = shared.file_kind
+            and buckets.file_id = shared.file_id
+            and newer.file_id = shared.newer_file_id
+    left join accounts_listed
+        on
+            newer.provider = accounts_listed.provider
+            and newer.file_kind = accounts_listed.file_kind
+            and newer.export_id = accounts_listed.export_id
+            and buckets.account_id = accounts_listed.account_id
+    where
+        (buckets.account_id = newer.account_id and buckets.key_scope = newer.key_scope)
+        or (
+            buckets.bill_account_id = newer.bill_account_id
+            and accounts_listed.account_id is null
+            and (shared.file_id is not null or newer.stated_scope = 'account')
+        )
+
+)
+
+select
+    met.provider,
+    met.account_id,
+    met.file_kind,
+    met.key_scope,
+    met.file_id,
+    met.keys_id,
+    met.ranks_from,
+    met.ranks_to,
+    met.newer_file_id,
+    max(met.newer_rank) as newer_rank,
+    bool_or(
+        coalesce(met.stated_scope = 'account', false)
+        or (not met.is_other_account and not met.is_empty and unlisted.keys_id is null)
+    ) as is_in_scope,
+    bool_or(met.stated_scope is not null) as is_scope_stated,
+    max(case
+        when met.is_other_account then 'account ' || met.account_id
+        -- Filtered by a key without use, or all was taken back.
+        when met.is_empty then 'anything'
+        else unlisted.unlisted_keys
+    end) as unlisted_keys
+from met
+left join unlisted
+    on
+        met.provider = unlisted.provider
+        and met.file_kind = unlisted.file_kind
+        and met.keys_id = unlisted.keys_id
+        and met.listing_id = unlisted.listing_id
+group by
+    met.provider, met.account_id, met.file_kind, met.key_scope, met.file_id, met.keys_id, met.ranks_from,
+    met.ranks_to, met.newer_file_id

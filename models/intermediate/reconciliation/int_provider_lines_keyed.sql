@@ -1,0 +1,97 @@
+-- one row per line of a provider's file: the keys by which another file may list it
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
+{% set id_shape = '^(apikey|key|proj|sk|wrkspc)[-_]' %}
+with lines as (
+
+    select
+        *,
+        -- Without a key of its own a line goes by its project.
+        api_key is distinct from project as is_key
+    from {{ ref('int_provider_lines_unioned') }}
+    where category is distinct from 'bucket'
+
+),
+
+models as (
+
+    select * from {{ ref('int_models_billed') }}
+
+),
+
+-- A key's name is no id: files that list names, and files that list ids, are not compared by them.
+keyed as (
+
+    select
+        lines.line_id,
+        lines.provider,
+        lines.account_id,
+        lines.bill_account_id,
+        lines.file_role,
+        lines.file_kind,
+        lines.key_scope,
+        lines.file_id,
+        lines.ranks_from,
+        lines.ranks_to,
+        files.export_id,
+        case when lines.is_key and {{ has_pattern('lines.api_key', id_shape) }} then lines.api_key end as key_id,
+        case when lines.is_key and not {{ has_pattern('lines.api_key', id_shape) }} then lines.api_key end as key_name,
+        case when {{ has_pattern('lines.project', id_shape) }} then lines.project end as project_id,
+        case when not {{ has_pattern('lines.project', id_shape) }} then lines.project end as project_name,
+        -- A display name, a dated id and an alias are one model; a cloud's line names one in a text, or none.
+        case
+            when models.is_known then models.model
+            when lines.file_kind != 'focus' then coalesce(
+                {{ without_pattern(
+                    without_pattern('lower(lines.model_name)', '[^a-z0-9]'), '([0-9]{8}|latest)$'
+                ) }},
+                lower(lines.description)
+            )
+        end as model,
+        lines.service_name as service,
+        lines.region
+    from lines
+    inner join (
+        select distinct
+            provider,
+            file_kind,
+            file_id,
+            export_id
+        from {{ ref('int_provider_files_covering') }}
+    ) as files
+        on lines.provider = files.provider and lines.file_kind = files.file_kind and lines.file_id = files.file_id
+    left join models on lines.provider = models.provider and lines.model_name = models.model_name
+
+),
+
+-- A blank is a key of its own in an export that lists such keys, and no key in one that does not.
+used as (
+
+    select
+        provider,
+        file_kind,
+        export_id
+        {% for key in bill_keys() %}
+            , count({{ key }}) > 0 as lists_{{ key }}
+        {% endfor %}
+    from keyed
+    group by provider, file_kind, export_id
+
+),
+
+completed as (
+
+    select
+        {{ all_but('keyed', bill_keys()) }}
+        {% for key in bill_keys() %}
+            , case when used.lists_{{ key }} then coalesce(keyed.{{ key }}, '') end as {{ key }}
+        {% endfor %}
+    from keyed
+    inner join used
+        on keyed.provider = used.provider and keyed.file_kind = used.file_kind and keyed.export_id = used.export_id
+
+)
+
+select
+    *,
+    {{ entry_key(bill_keys()) }} as keys_id
+from completed

@@ -1,0 +1,178 @@
+"""Which file speaks for what: random worlds of charges, exported again and again, in full and in parts."""
+
+import random
+from collections import Counter, defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import run_build
+from exports import COSTS, bucket, company, cost, write
+
+import land
+
+WORLDS = 300
+KEYS = {"key_a": "proj_1", "key_b": "proj_1", "key_c": "proj_2", "key_d": "proj_3"}
+MODELS = ["gpt-4o-mini", "gpt-5-mini", "o3"]
+METERS = ["input", "output"]
+
+
+class Charge(NamedTuple):
+    day: int
+    key: str
+    project: str
+    model: str
+    meter: str
+    amount: Decimal
+
+
+class File(NamedTuple):
+    """A file of an export: what it lists, the days that it spans, what its whole export lists."""
+
+    name: str
+    charges: list[Charge]
+    first: int
+    last: int
+    listed: dict[str, set]
+    covers_account: bool
+
+
+class World:
+    """A company's account: what is charged changes from step to step, and each step exports a view of it."""
+
+    def __init__(self, number: int):
+        self.rng = random.Random(number)
+        self.name, self.org = f"w{number}", f"org-{number}"
+        self.keys = self.rng.sample(sorted(KEYS), self.rng.randint(1, 4))
+        self.states_time, self.states_scope = self.rng.random() < 0.7, self.rng.random() < 0.3
+        self.today, self.truth = self.rng.randint(2, 4), []
+        self.steps: list[list[File]] = []
+        landed: set[tuple] = set()
+        for day in range(1, self.today + 1):
+            self.truth += [self.charge(day) for _ in range(self.rng.randint(0, 4))]
+        for step in range(self.rng.randint(2, 7)):
+            files = self.exported(step)
+            # The same bytes again, under any name, change nothing.
+            contents = {(*file.charges, file.first, file.last) for file in files}
+            self.steps.append([] if contents & landed else files)
+            landed |= contents
+            self.happen()
+
+    def charge(self, day: int) -> Charge:
+        key = self.rng.choice(self.keys)
+        amount = Decimal(self.rng.randint(1, 10**6)).scaleb(-self.rng.randint(2, 9))
+        return Charge(day, key, KEYS[key], self.rng.choice(MODELS), self.rng.choice(METERS), amount)
+
+    def happen(self) -> None:
+        """The open day grows, a day passes, an old line is revised, taken back, or charged once more."""
+        self.truth = [c._replace(amount=c.amount * 2) if c.day == self.today else c for c in self.truth]
+        if self.truth and self.rng.random() < 0.4:
+            place = self.rng.randrange(len(self.truth))
+            old = self.truth.pop(place)
+            self.truth += self.rng.choice([[], [], [old._replace(amount=old.amount / 2)], [old, old]])
+        for _ in range(self.rng.randint(0, 2)):
+            self.today += 1
+            self.truth += [self.charge(self.today) for _ in range(self.rng.randint(0, 4))]
+        self.truth += [self.charge(self.today) for _ in range(self.rng.randint(0, 2))]
+
+    def exported(self, step: int) -> list[File]:
+        # Without a stated time the later period's end is newer: only exports up to today are.
+        kinds = ["full", "full", "key", "project", "model", *["day", "parts"] * self.states_time]
+        kind, first, last = self.rng.choice(kinds), 1, self.today
+        if kind == "day":
+            first = last = self.rng.randint(1, self.today)
+        field = {"key": "key", "project": "project", "model": "model"}.get(kind)
+        rows = [charge for charge in self.truth if first <= charge.day <= last]
+        if field and rows:
+            wanted = getattr(self.rng.choice(rows), field)
+            rows = [charge for charge in rows if getattr(charge, field) == wanted]
+        listed = {name: {getattr(charge, name) for charge in rows} for name in ("key", "project", "model")}
+        stamp = f"_2026-10-{self.today:02}T{step:02}00" if self.states_time else f"_{step}"
+        name = f"{self.name}_{kind}{stamp}"
+        covers = self.states_scope and kind in ("full", "parts", "day")
+        if kind != "parts" or len(rows) < 2:
+            return [File(f"{name}.csv", rows, first, last, listed, covers)]
+        cut = self.rng.randint(1, len(rows) - 1)
+        self.rng.shuffle(rows)
+        halves = enumerate((rows[:cut], rows[cut:]), 1)
+        return [
+            File(f"{name}-{number:05}.csv", part, min(c.day for c in part), max(c.day for c in part), listed, covers)
+            for number, part in halves
+        ]
+
+    def write(self, folder: Path, step: int) -> None:
+        for file in self.steps[step] if step < len(self.steps) else []:
+            rows = [
+                cost(charge.day, str(charge.amount), f"{charge.model}, {charge.meter}", api_key_id=charge.key,
+                     project_id=charge.project) | {"organization_id": self.org}
+                for charge in file.charges
+            ]  # fmt: skip
+            if "-0000" not in file.name:  # buckets without use are rows too
+                rows += [bucket(day, organization_id=self.org) for day in range(file.first, file.last + 1)]
+            write(folder / file.name, COSTS, rows)
+
+    def expected(self) -> tuple[Counter, Counter]:
+        """((key, amount) of the charges that stand, as often as they do; (older, newer file): the sum at stake)."""
+        standing: list[tuple[Charge, int, str]] = []
+        for step, files in enumerate(self.steps):
+            standing = [(c, at, name) for c, at, name in standing if not any(in_scope(c, file) for file in files)]
+            standing += [(charge, step, file.name) for file in files for charge in file.charges]
+        stakes: Counter = Counter()
+        for charge, at, name in standing:
+            for files in self.steps[at + 1 :]:
+                for file in files:
+                    if file.first <= charge.day <= file.last and not file.covers_account:
+                        stakes[name, file.name] += charge.amount
+        return Counter((charge.key, charge.amount) for charge, _, _ in standing), stakes
+
+
+def in_scope(charge: Charge, file: File) -> bool:
+    if not file.first <= charge.day <= file.last:
+        return False
+    return file.covers_account or all(getattr(charge, name) in values for name, values in file.listed.items())
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory):
+    """All worlds land round by round, each in an account of its own, and are built once."""
+    folder = tmp_path_factory.mktemp("versions")
+    made = [World(number) for number in range(WORLDS)]
+    for step in range(max(len(world.steps) for world in made)):
+        for world in made:
+            world.write(folder / "inbox", step)
+        assert land.run(folder / "inbox", folder / "data") == 0
+    sources = "provider,account_id,file_kind,priority,source_file,covers\n" + "".join(
+        f"openai,{world.org},,,{file.name},account\n"
+        for world in made for step in world.steps for file in step if file.covers_account
+    )  # fmt: skip
+    built = run_build(folder / "inbox", folder / "data", company(folder, bill_sources=sources))
+    return made, built
+
+
+def test_the_newest_truth_stands(worlds):
+    """Each key's charges are those of the newest file whose scope they are in, to the digit."""
+    made, built = worlds
+    assert built.code == 0, built.output
+    found = defaultdict(Counter)
+    for account, key, amount in built.rows(
+        "select account_id, api_key, billed_amount from intermediate.int_provider_lines_ranked"
+        " where is_standing and category is distinct from 'bucket'"
+    ):
+        found[account][key, amount] += 1
+    for world in made:
+        assert found[world.org] == world.expected()[0], world.name
+
+
+def test_what_no_rule_decides_is_named_with_its_sum(worlds):
+    made, built = worlds
+    found = defaultdict(Counter)
+    for account, older, newer, billed in built.rows(
+        "select account_id, source_file, newer_file, billed_usd from marts.bill_overlaps_unsettled"
+    ):
+        found[account][older, newer] += billed
+    for world in made:
+        assert found[world.org] == world.expected()[1], world.name
+    assert sum(bool(world.expected()[1]) for world in made) > WORLDS / 10
+    assert sum(not world.expected()[1] for world in made) > WORLDS / 10
+    assert "WARNING: " in built.output
