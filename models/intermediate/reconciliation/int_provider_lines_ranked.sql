@@ -37,7 +37,7 @@ lines as (
         unioned.*,
         files.newness,
         files.place,
-        coalesce(files.is_overwritten, false) and unioned.category is distinct from 'bucket' as is_overwritten,
+        coalesce(files.is_overwritten, false) and coalesce(unioned.category, '') != 'bucket' as is_overwritten,
         replaced.newer_file_id
     from {{ ref('int_provider_lines_unioned') }} as unioned
     left join files
