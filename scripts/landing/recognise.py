@@ -154,6 +154,8 @@ PAGES = [
     (r'"starting_at"\s*:', "anthropic_usage/anthropic_page"),
     (r'"object"\s*:\s*"(page|bucket)"', "openai_usage/openai_page"),
 ]
+# Manifests of clouds' exports of bills: names at the top. They say which files are one export, and when it was made.
+MANIFESTS = [{"blobs", "runInfo"}, {"reportKeys", "assemblyId"}, {"dataFiles"}]
 EMPTY_OPENAI_USAGE = {"start_time", "end_time", "start_time_iso", "end_time_iso"}
 UNKNOWN_JSON = "JSON of no known export format, or cut off in its first record"
 MOST_RECORDS = 50  # of a file's head, that tell its format
@@ -212,6 +214,8 @@ def _json(text: str) -> Recognised:
     cut = "lines" if _is_line_wise(text, end) else "concatenated"
     if evals := _evals(record, text, cut):
         return evals
+    if any(marks <= _top_names(record, text) for marks in MANIFESTS):
+        return Recognised("manifests", "manifests/manifests", "concatenated")
     if form := _platform(PLATFORM_RECORDS, _top_names(record, text), text):
         return Recognised("spans", form, cut)
     names = span_marks.names_of(record)

@@ -1,14 +1,17 @@
 """Which file speaks for what: random worlds of charges, exported again and again, in full and in parts."""
 
+import json
 import random
 from collections import Counter, defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
 import pytest
-from conftest import run_build
-from exports import COSTS, bucket, company, cost, write
+from conftest import Built, run_build
+from exports import COSTS, FOCUS, bucket, company, cost, focus, write
+from rendering import macro_sql
 
 import land
 
@@ -176,3 +179,66 @@ def test_what_no_rule_decides_is_named_with_its_sum(worlds):
     assert sum(bool(world.expected()[1]) for world in made) > WORLDS / 10
     assert sum(not world.expected()[1] for world in made) > WORLDS / 10
     assert "WARNING: " in built.output
+
+
+GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+@pytest.mark.parametrize(
+    ("path", "exported", "export"),
+    [
+        ("costs.csv", None, "id"),
+        ("costs_2026-10-05.csv", "2026-10-05 00:00:00", "id"),
+        ("20261005T0930.csv", "2026-10-05 09:30:00", "id"),
+        ("costs-2026-10-01_2026-10-31.csv", "2026-10-31 00:00:00", "id"),
+        ("costs-2026-10.csv", None, "id"),
+        ("day_20261010_b.csv", "2026-10-10 00:00:00", "id"),
+        ("costs (2).csv", None, "id"),
+        ("export-00001.csv.gz", None, "exportcsv.gz"),
+        ("export-2026-11-02-00003.csv", "2026-11-02 00:00:00", "export-2026-11-02csv"),
+        ("part_0_0001.csv", None, ".csv"),
+        ("costs (1 of 3).csv", None, "costs.csv"),
+        ("downloads.zip/costs-2026-10.csv", None, "downloads.zip"),
+        (f"20261001-20261031/{GUID}/part_0_0001.csv", "2026-10-31 00:00:00", f"20261001-20261031/{GUID}"),
+        (f"BILLING_PERIOD=2026-10/{GUID}/x-00001.csv", None, f"BILLING_PERIOD=2026-10/{GUID}"),
+        (f"subscriptions/{GUID}/october.csv", None, "id"),
+        ("run/202611021033/costs.csv", "2026-11-02 10:33:00", "run/202611021033"),
+        ("2026-11-02T09:00:00.000Z/costs.csv", "2026-11-02 09:00:00", "2026-11-02T09:00:00.000Z"),
+        ("20261001-20261031/october.csv", "2026-10-31 00:00:00", "id"),
+        (f"{GUID}.csv", None, "id"),
+    ],
+)
+def test_what_a_path_says_of_an_export(path, exported, export):
+    """The last date in it, with a time; the archive, run or numbered name that it is a part of."""
+    found = duckdb.sql(
+        macro_sql("select cast({{ exported_at('path') }} as varchar), {{ export_of('path', \"'id'\") }}")
+        + f" from (select '{path}' as path)"
+    ).fetchall()
+    assert found == [(exported, export)]
+
+
+def test_a_manifest_says_what_is_newer(tmp_path):
+    """The run of the 9th was exported after the run of the 10th folder's name: its manifest is believed."""
+    for run, day, amount in (("a", 9, "2.00"), ("b", 8, "1.00")):
+        write(tmp_path / "inbox" / run / "part_0_0001.csv", FOCUS, [focus(5, amount)])
+        info = {"submittedTime": f"2026-11-0{day}T09:00:00Z", "runId": f"{run}{GUID[1:]}"}
+        blobs = [{"blobName": f"exports/20261001-20261031/{run}/part_0_0001.csv"}]
+        (tmp_path / "inbox" / run / "manifest.json").write_text(json.dumps({"blobs": blobs, "runInfo": info}))
+    assert land.run(tmp_path / "inbox", tmp_path / "data") == 0
+    built = Built(tmp_path / "data", 0, "")
+    assert built.landed(
+        "select file_name, cast(exported_at as varchar), export_id from {} order by all", "manifests"
+    ) == [(f"exports/20261001-20261031/{run}/part_0_0001.csv", f"2026-11-0{day} 09:00:00", f"{run}{GUID[1:]}")
+          for run, day in (("a", 9), ("b", 8))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["costs (1).csv", "costs (10).csv", "costs (2).csv", "costs.csv"],
+         ["costs.csv", "costs (1).csv", "costs (2).csv", "costs (10).csv"]),
+        (["b", "a.csv.gz", "a (1).csv.gz"], ["a.csv.gz", "a (1).csv.gz", "b"]),
+    ],
+)  # fmt: skip
+def test_downloads_land_in_the_order_of_their_copies(names, expected):
+    assert sorted(names, key=land.by_download) == expected

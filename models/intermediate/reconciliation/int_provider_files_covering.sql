@@ -24,16 +24,53 @@ with stretches as (
 
 ),
 
-files as (
+landed as (
 
     select
         file_id,
         source_file,
         landing_no,
-        {{ export_of('source_file', 'file_id') }} as export_id,
-        {{ exported_at('source_file') }} as named_at,
-        {{ exported_at("regexp_extract(source_file, '^(.*)/[^/]*$', 1)") }} as folder_at
+        regexp_extract(source_file, '([^/]*)$', 1) as name,
+        regexp_extract(source_file, '^(.*)/[^/]*$', 1) as folder
     from {{ source('landed', 'files') }}
+
+),
+
+-- A cloud's manifest names its files by their whole path in the bucket, of which the inbox may hold the end; the newest
+-- that names a file counts.
+listed as (
+
+    select
+        landed.file_id,
+        max_by(manifests.export_id, beside.landing_no) as export_id,
+        max_by(manifests.exported_at, beside.landing_no) as exported_at
+    from {{ source('landed', 'manifests') }} as manifests
+    inner join landed as beside on manifests.file_id = beside.file_id
+    inner join landed
+        on
+            regexp_extract(manifests.file_name, '([^/]*)$', 1) = landed.name
+            and (
+                manifests.file_name = landed.source_file
+                or right(manifests.file_name, length(landed.source_file) + 1) = '/' || landed.source_file
+                or right(landed.source_file, length(manifests.file_name) + 1) = '/' || manifests.file_name
+                or landed.folder = beside.folder
+            )
+    group by landed.file_id
+
+),
+
+files as (
+
+    select
+        landed.file_id,
+        landed.source_file,
+        landed.landing_no,
+        coalesce(listed.export_id, {{ export_of('landed.source_file', 'landed.file_id') }}) as export_id,
+        listed.exported_at,
+        {{ exported_at('landed.source_file') }} as named_at,
+        {{ exported_at('landed.folder') }} as folder_at
+    from landed
+    left join listed on landed.file_id = listed.file_id
 
 ),
 
@@ -79,10 +116,10 @@ exports as (
         files.export_id,
         min(files.landing_no) as landing_no,
         max(stretches.covers_to) as period_end,
-        greatest(
+        coalesce(max(files.exported_at), greatest(
             max(case when cast(files.named_at as date) >= cast(stretches.covers_to as date) then files.named_at end),
             max(case when cast(files.folder_at as date) >= cast(stretches.covers_to as date) then files.folder_at end)
-        ) as exported_at
+        )) as exported_at
     from stretches
     inner join files on stretches.file_id = files.file_id
     group by stretches.provider, stretches.file_kind, files.export_id
