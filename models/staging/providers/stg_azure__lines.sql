@@ -120,40 +120,53 @@ ranks as (
 
 ),
 
+{% set bucket = [
+    'billing_account', 'subscription_id', 'charge_period_start', 'type_name', 'meter_id', 'meter_name', 'resource_id'
+] %}
 buckets as (
 
     select distinct
         file_kind,
-        billing_account,
-        subscription_id,
+        {{ bucket | join(',\n        ') }},
         commitment_id,
-        charge_period_start
+        is_committed or commitment_id is not null as is_of_commitment
     from lines
 
 ),
 
--- What both reports say: the actual one is then what was billed, the amortized one what the use was worth.
+-- What both reports say: the actual one is then what was billed, the amortized one what the use was worth. A line that
+-- only one of them has counts for both; but of a commitment each has lines of its own.
 paired as (
 
-    select distinct
+    select
         buckets.file_kind,
-        buckets.billing_account,
-        buckets.subscription_id,
-        buckets.commitment_id,
-        buckets.charge_period_start,
-        true as is_paired
+        {% for column in bucket %}
+        buckets.{{ column }},
+        {% endfor %}
+        buckets.commitment_id
+    from buckets
+    inner join buckets as others
+        on buckets.file_kind != others.file_kind and {{ are_same('buckets', 'others', bucket) }}
+
+    union
+
+    select
+        buckets.file_kind,
+        {% for column in bucket %}
+        buckets.{{ column }},
+        {% endfor %}
+        buckets.commitment_id
     from buckets
     inner join scopes
         on
-            buckets.billing_account = scopes.billing_account
+            buckets.is_of_commitment
+            and buckets.billing_account = scopes.billing_account
             and buckets.file_kind != scopes.file_kind
             and buckets.charge_period_start between scopes.period_from and scopes.period_to
             and (
                 scopes.listed_id in (buckets.subscription_id, buckets.commitment_id)
                 or (buckets.subscription_id is null and buckets.commitment_id is null)
             )
-    left join ranks on {{ are_same('buckets', 'ranks', ['subscription_id']) }}
-    where ranks.actual_priority is not distinct from ranks.amortized_priority
 
 ),
 
@@ -161,13 +174,12 @@ split as (
 
     select
         lines.*,
-        coalesce(paired.is_paired, false) as is_paired
+        coalesce(
+            paired.file_kind is not null and ranks.actual_priority is not distinct from ranks.amortized_priority, false
+        ) as is_paired
     from lines
-    left join paired
-        on
-            {{ are_same('lines', 'paired', [
-                'file_kind', 'billing_account', 'subscription_id', 'commitment_id', 'charge_period_start'
-            ]) }}
+    left join paired on {{ are_same('lines', 'paired', ['file_kind', 'commitment_id'] + bucket) }}
+    left join ranks on {{ are_same('lines', 'ranks', ['subscription_id']) }}
 
 )
 
