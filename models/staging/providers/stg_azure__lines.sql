@@ -1,5 +1,5 @@
--- Azure writes two reports with one header. The actual one bills a commitment when it is bought, and its use at nothing;
--- the amortized one knows no purchase, and bills what was used of it and what lay idle.
+-- Azure writes two reports with one header. The actual one bills a commitment when it is bought, and its use at
+-- nothing; the amortized one knows no purchase, and bills what was used of it and what lay idle.
 with rows_read as (
 
     select
@@ -115,7 +115,9 @@ ranks as (
         min(case when sources.file_kind = 'azure_amortized' then sources.priority end) as amortized_priority
     from (select distinct subscription_id from lines) as accounts
     inner join {{ ref('bill_sources') }} as sources
-        on {{ matches("'azure'", 'sources.provider') }} and {{ matches('accounts.subscription_id', 'sources.account_id') }}
+        on
+            {{ matches("'azure'", 'sources.provider') }}
+            and {{ matches('accounts.subscription_id', 'sources.account_id') }}
     group by accounts.subscription_id
 
 ),
@@ -140,9 +142,7 @@ paired as (
 
     select
         buckets.file_kind,
-        {% for column in bucket %}
-        buckets.{{ column }},
-        {% endfor %}
+        buckets.{{ bucket | join(',\n        buckets.') }},
         buckets.commitment_id
     from buckets
     inner join buckets as others
@@ -152,9 +152,7 @@ paired as (
 
     select
         buckets.file_kind,
-        {% for column in bucket %}
-        buckets.{{ column }},
-        {% endfor %}
+        buckets.{{ bucket | join(',\n        buckets.') }},
         buckets.commitment_id
     from buckets
     inner join scopes

@@ -5,12 +5,27 @@ select
     'focus' as file_kind,
     lower(coalesce(nullif(trim(charge_category), ''), 'usage')) = 'usage' as is_use
 from {{ source('landed', 'focus') }}
-{% for cloud in ['aws', 'azure', 'google'] %}
+
 union all
 
 select
     {{ columns | join(',\n    ') }},
     file_kind,
     is_use
-from {{ ref('stg_' ~ cloud ~ '__lines') }}
-{% endfor %}
+from {{ ref('stg_aws__lines') }}
+
+union all
+
+select
+    {{ columns | join(',\n    ') }},
+    file_kind,
+    is_use
+from {{ ref('stg_azure__lines') }}
+
+union all
+
+select
+    {{ columns | join(',\n    ') }},
+    file_kind,
+    is_use
+from {{ ref('stg_google__lines') }}
