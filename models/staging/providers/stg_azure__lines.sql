@@ -9,6 +9,9 @@ with rows_read as (
         lower(coalesce(charge_type, 'usage')) as type_name,
         {{ without_pattern("lower(coalesce(pricing_model, ''))", '[^a-z]') }} in ('reservation', 'savingsplan')
             as is_committed,
+        -- Installments recur; older headers say nothing of them.
+        coalesce(lower(charge_type) = 'purchase' and lower(coalesce(frequency, 'onetime')) = 'onetime', false)
+            as is_bought_once,
         -- A purchase may name its product alone.
         coalesce(nullif(concat_ws(
             ' - ', nullif(meter_category, 'Unassigned'), nullif(meter_sub_category, 'Unassigned')
@@ -81,7 +84,8 @@ lines as (
 
 ),
 
--- A file speaks for the subscriptions and commitments that it lists, from its first to its last day.
+-- A report covers the subscriptions that it lists, from its first to its last day, and the commitments that it lists, in
+-- each month of its days.
 scopes as (
 
     select distinct
@@ -89,7 +93,8 @@ scopes as (
         billing_account,
         period_from,
         period_to,
-        subscription_id as listed_id
+        subscription_id as listed_id,
+        false as is_bought_once
     from lines
     where subscription_id is not null
 
@@ -98,9 +103,10 @@ scopes as (
     select distinct
         file_kind,
         billing_account,
-        period_from,
-        period_to,
-        commitment_id
+        date_trunc('month', period_from) as period_from,
+        date_trunc('month', period_to) + interval 1 month - interval 1 day as period_to,
+        commitment_id as listed_id,
+        is_bought_once
     from lines
     where commitment_id is not null
 
@@ -131,7 +137,8 @@ buckets as (
         file_kind,
         {{ bucket | join(',\n        ') }},
         commitment_id,
-        is_committed or commitment_id is not null as is_of_commitment
+        is_committed or commitment_id is not null as is_of_commitment,
+        is_bought_once
     from lines
 
 ),
@@ -160,10 +167,18 @@ paired as (
             buckets.is_of_commitment
             and buckets.billing_account = scopes.billing_account
             and buckets.file_kind != scopes.file_kind
-            and buckets.charge_period_start between scopes.period_from and scopes.period_to
             and (
-                scopes.listed_id in (buckets.subscription_id, buckets.commitment_id)
-                or (buckets.subscription_id is null and buckets.commitment_id is null)
+                (
+                    buckets.charge_period_start between scopes.period_from and scopes.period_to
+                    and (
+                        scopes.listed_id in (buckets.subscription_id, buckets.commitment_id)
+                        or (buckets.subscription_id is null and buckets.commitment_id is null)
+                    )
+                )
+                -- What is paid at once is used in other months.
+                or (
+                    scopes.listed_id = buckets.commitment_id and (scopes.is_bought_once or buckets.is_bought_once)
+                )
             )
 
 ),
