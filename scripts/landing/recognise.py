@@ -156,6 +156,13 @@ PAGES = [
 ]
 # Manifests of clouds' exports of bills: names at the top. They say which files are one export, and when it was made.
 MANIFESTS = [{"blobs", "runInfo"}, {"reportKeys", "assemblyId"}, {"dataFiles"}]
+# OpenRouter's API, in pages, lists or lines: names that a record has, and the table and reader.
+OPENROUTER_RECORDS = [
+    ({"date", "model_permaslug", "usage", "requests"}, "openrouter_daily/openrouter_activity"),
+    ({"id", "created_at", "model", "total_cost", "native_tokens_prompt"}, "openrouter_activity/openrouter_generations"),
+]
+# Tables whose rows nest others, or columns of the company's own naming: their readers.
+OPENED = {"aws_cur": "aws_cur/aws_cur", "google_billing": "google_billing/google_billing"}
 EMPTY_OPENAI_USAGE = {"start_time", "end_time", "start_time_iso", "end_time_iso"}
 UNKNOWN_JSON = "JSON of no known export format, or cut off in its first record"
 MOST_RECORDS = 50  # of a file's head, that tell its format
@@ -219,6 +226,9 @@ def _json(text: str) -> Recognised:
     if form := _platform(PLATFORM_RECORDS, _top_names(record, text), text):
         return Recognised("spans", form, cut)
     names = span_marks.names_of(record)
+    for marks, form in OPENROUTER_RECORDS:
+        if marks <= names:
+            return Recognised(form.partition("/")[0], form, cut)
     if any(marks <= names for marks in SCORES) and "observations" not in names:
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
     if cut == "lines" and "type" in names and (session := _session(text)):
@@ -233,7 +243,7 @@ def _json(text: str) -> Recognised:
             if re.search(mark, text):
                 return Recognised(form.partition("/")[0], form, cut)
     if isinstance(record, dict) and (table := _table(names)):
-        return Recognised(table, table, cut)
+        return Recognised(table, OPENED.get(table, table), cut)
     for mark, route in ROUTES:
         if re.search(mark, text):
             return _unknown(f"{route}; see README, Inputs")
@@ -423,7 +433,7 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
     if names == EMPTY_OPENAI_USAGE:
         return Recognised("openai_usage", "openai_usage", cut)
     if table := _table(names):
-        return Recognised(table, table, cut)
+        return Recognised(table, OPENED.get(table, table), cut)
     for table, columns in HEADERS.items():
         lacking = _lacking(names, table)
         here = 1 - len(lacking) / sum(column.is_required for column in columns.values())

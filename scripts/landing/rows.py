@@ -40,6 +40,8 @@ LASTS = {
 }
 # Documents by their nature, not labels: a row of a bill isn't refused for them.
 LONG_TEXTS = {"trace_ids", "response_ids", "tags", "sku_price_details"}
+# Bills of clouds, which tools write with the word NULL where nothing is.
+NULL_AS_TEXT = {"focus", "aws_cur", "azure_costs", "google_billing"}
 HASHED = {"usage_events": ["user_id", "account_id"], "users": ["user_id", "account_id"], "revenue": ["account_id"]}
 
 
@@ -68,7 +70,7 @@ class RowReader:
         for name, column in HEADERS[table].items():
             found = [key for said in column.names for key in keys.get(said.lower(), [])]
             cells = [f"text_of(cells[{len(paths) + number}])" for number in range(1, len(found) + 1)]
-            if table == "focus":
+            if table in NULL_AS_TEXT:
                 cells = [f"nullif({cell}, 'NULL')" for cell in cells]
             paths += [f"""'$."{key}"'""" for key in found]
             picks.append(f"coalesce({', '.join([*cells, 'cast(null as varchar)'])}) as {name}_stated")

@@ -1,5 +1,6 @@
 """Arrow schemas of the landed tables: times are UTC, money is exact (scale 18), keys are 64-bit hashes of ids."""
 
+import re
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -120,6 +121,29 @@ TABLES: dict[str, pa.Schema] = {
         "invoice_issuer_name invoice_id region_id resource_id resource_name service_category service_name "
         "service_subcategory sku_id sku_meter sku_price_id sku_price_details tags usage_type sku_description",
     ),
+    "aws_cur": provider_file(
+        time="charge_period_start charge_period_end billing_period_start billing_period_end",
+        money="unblended_cost usage_amount public_on_demand_cost reservation_effective_cost "
+        "reservation_unused_upfront_fee reservation_unused_recurring_fee savings_plan_effective_cost "
+        "savings_plan_total_commitment savings_plan_used_commitment",
+        text="payer_account_id usage_account_id line_item_type product_code product_name usage_type operation "
+        "resource_id currency_code charge_description pricing_unit region invoice_id billing_entity legal_entity "
+        "reservation_arn savings_plan_arn tags",
+    ),
+    "azure_costs": provider_file(
+        time="charge_period_start billing_period_start billing_period_end",
+        money="cost quantity",
+        text="billing_account_id subscription_id subscription_name meter_category meter_sub_category meter_name "
+        "meter_id unit_of_measure product_name currency charge_type pricing_model frequency reservation_id benefit_id "
+        "resource_id resource_location publisher_name invoice_id tags",
+    ),
+    "google_billing": provider_file(
+        time="charge_period_start charge_period_end export_time",
+        money="cost usage_amount usage_amount_in_pricing_units",
+        text="billing_account_id service_description service_id sku_description sku_id project_id project_name "
+        "resource_name region currency usage_unit pricing_unit invoice_month cost_type seller_name credit_id "
+        "credit_name credit_type tags",
+    ),
     "invoices": provider_file(
         date="period_start period_end issued_on",
         money="amount tax",
@@ -189,7 +213,7 @@ DAY_OF = {
     **dict.fromkeys(
         "openrouter_daily openai_costs openai_usage anthropic_costs anthropic_usage litellm_daily".split(), "start_time"
     ),
-    "focus": "charge_period_start",
+    **dict.fromkeys("focus aws_cur azure_costs google_billing".split(), "charge_period_start"),
     "invoices": "period_end",
     "eval_runs": "started_at",
     "usage_events": "occurred_at",
@@ -243,6 +267,19 @@ FOCUS_TEXTS = {
     "usage_type": "x_UsageType|UsageType|lineItem/UsageType|line_item_usage_type",
     "sku_description": "x_SkuMeterName|x_SkuDescription|SkuDescription|MeterName|x_MeterName|x_SkuMeterCategory",
 }
+
+
+def cur_names(group: str, name: str) -> str:
+    """AWS writes lineItem/UsageType in its older reports, line_item_usage_type in Parquet and in CUR 2.0."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|/", "_", f"{group}/{name}").lower()
+    return f"{words}|{group}/{name}"
+
+
+def google_names(path: str) -> str:
+    """BigQuery nests service.description; people who flatten it write a low line, or two, for the dot."""
+    return f"{path}|{path.replace('.', '_')}|{path.replace('.', '__')}"
+
+
 # A header's names are told without regard to case. Names of an API's pages stand beside those of the CSV.
 HEADERS: dict[str, dict[str, Column]] = {
     "openrouter_activity": stated(
@@ -256,14 +293,15 @@ HEADERS: dict[str, dict[str, Column]] = {
     "openrouter_daily": stated(
         "start_time",
         "model_permaslug cost_total requests",
+        # The API's names stand beside those of the page's download.
         start_time="Date",
-        model_permaslug="Slug",
+        model_permaslug="Slug|model_permaslug",
         cost_total="Usage",
-        byok_usage_inference="BYOK Usage",
+        byok_usage_inference="BYOK Usage|byok_usage_inference",
         requests="Requests",
-        tokens_prompt="Prompt Tokens",
-        tokens_completion="Completion Tokens",
-        tokens_reasoning="Reasoning Tokens",
+        tokens_prompt="Prompt Tokens|prompt_tokens",
+        tokens_completion="Completion Tokens|completion_tokens",
+        tokens_reasoning="Reasoning Tokens|reasoning_tokens",
         **optional("end_time"),
     ),
     "openai_costs": stated(
@@ -324,6 +362,93 @@ HEADERS: dict[str, dict[str, Column]] = {
         "charge_period_start charge_period_end",
         "billed_cost",
         **{name: FOCUS_TEXTS.get(name) or focus_names(name) for name in TABLES["focus"].names[4:]},
+    ),
+    "aws_cur": stated(
+        "charge_period_start payer_account_id unblended_cost",
+        "charge_period_end usage_account_id line_item_type usage_type",
+        charge_period_start=cur_names("lineItem", "UsageStartDate"),
+        charge_period_end=cur_names("lineItem", "UsageEndDate"),
+        billing_period_start=cur_names("bill", "BillingPeriodStartDate"),
+        billing_period_end=cur_names("bill", "BillingPeriodEndDate"),
+        unblended_cost=cur_names("lineItem", "UnblendedCost"),
+        usage_amount=cur_names("lineItem", "UsageAmount"),
+        public_on_demand_cost=cur_names("pricing", "publicOnDemandCost"),
+        reservation_effective_cost=cur_names("reservation", "EffectiveCost"),
+        reservation_unused_upfront_fee=cur_names("reservation", "UnusedAmortizedUpfrontFeeForBillingPeriod"),
+        reservation_unused_recurring_fee=cur_names("reservation", "UnusedRecurringFee"),
+        savings_plan_effective_cost=cur_names("savingsPlan", "SavingsPlanEffectiveCost"),
+        savings_plan_total_commitment=cur_names("savingsPlan", "TotalCommitmentToDate"),
+        savings_plan_used_commitment=cur_names("savingsPlan", "UsedCommitment"),
+        payer_account_id=cur_names("bill", "PayerAccountId"),
+        usage_account_id=cur_names("lineItem", "UsageAccountId"),
+        line_item_type=cur_names("lineItem", "LineItemType"),
+        product_code=f"product_servicecode|product/servicecode|{cur_names('lineItem', 'ProductCode')}",
+        product_name=cur_names("product", "ProductName"),
+        usage_type=cur_names("lineItem", "UsageType"),
+        operation=cur_names("lineItem", "Operation"),
+        resource_id=cur_names("lineItem", "ResourceId"),
+        currency_code=cur_names("lineItem", "CurrencyCode"),
+        charge_description=cur_names("lineItem", "LineItemDescription"),
+        pricing_unit=cur_names("pricing", "unit"),
+        region=f"product_region_code|product/regionCode|{cur_names('product', 'region')}",
+        invoice_id=cur_names("bill", "InvoiceId"),
+        billing_entity=cur_names("bill", "BillingEntity"),
+        legal_entity=cur_names("lineItem", "LegalEntity"),
+        reservation_arn="reservation_reservation_a_r_n|reservation_reservation_arn|reservation/ReservationARN",
+        savings_plan_arn="savings_plan_savings_plan_a_r_n|savings_plan_savings_plan_arn|savingsPlan/SavingsPlanARN",
+        **optional("tags"),
+    ),
+    # Enterprise agreements, customer agreements and pay-as-you-go have headers of their own.
+    "azure_costs": stated(
+        "charge_period_start cost",
+        "meter_category meter_name unit_of_measure",
+        charge_period_start="Date|UsageDateTime|UsageDate",
+        billing_period_start="BillingPeriodStartDate",
+        billing_period_end="BillingPeriodEndDate",
+        cost="CostInBillingCurrency|PreTaxCost|Cost",
+        quantity="Quantity|UsageQuantity|ConsumedQuantity",
+        billing_account_id="BillingAccountId",
+        subscription_id="SubscriptionGuid|SubscriptionId",
+        subscription_name="SubscriptionName",
+        meter_category="MeterCategory",
+        meter_sub_category="MeterSubCategory",
+        meter_name="MeterName",
+        meter_id="MeterId",
+        unit_of_measure="UnitOfMeasure",
+        product_name="ProductName|Product",
+        currency="BillingCurrencyCode|BillingCurrency|Currency",
+        charge_type="ChargeType",
+        pricing_model="PricingModel",
+        frequency="Frequency",
+        reservation_id="ReservationId",
+        benefit_id="BenefitId",
+        resource_id="ResourceId|InstanceId",
+        resource_location="ResourceLocation|Location",
+        publisher_name="PublisherName",
+        invoice_id="InvoiceId|InvoiceNo",
+        tags="Tags",
+    ),
+    # `service` and `sku` are the nested columns' own names; the reader opens them.
+    "google_billing": stated(
+        "charge_period_start cost service_description",
+        "charge_period_end sku_description billing_account_id",
+        charge_period_start="usage_start_time",
+        charge_period_end="usage_end_time",
+        export_time="export_time",
+        service_description=f"{google_names('service.description')}|service",
+        service_id=google_names("service.id"),
+        sku_description=f"{google_names('sku.description')}|sku",
+        sku_id=google_names("sku.id"),
+        project_id=google_names("project.id"),
+        project_name=google_names("project.name"),
+        resource_name=f"{google_names('resource.global_name')}|{google_names('resource.name')}",
+        region=f"{google_names('location.region')}|{google_names('location.location')}",
+        usage_amount=google_names("usage.amount"),
+        usage_amount_in_pricing_units=google_names("usage.amount_in_pricing_units"),
+        usage_unit=google_names("usage.unit"),
+        pricing_unit=google_names("usage.pricing_unit"),
+        invoice_month=google_names("invoice.month"),
+        **optional("currency cost_type seller_name credit_id credit_name credit_type tags"),
     ),
     "invoices": stated(
         "invoice_id provider period_start period_end amount",

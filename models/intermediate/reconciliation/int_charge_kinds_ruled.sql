@@ -48,14 +48,14 @@ known as (
         kinds.*,
         models.is_known as is_model_known,
         case
-            when models.is_known or kinds.file_kind != 'focus' then models.model
+            when models.is_known or kinds.file_kind not in {{ cloud_bills() }} then models.model
             -- A model that nobody knows is listed by what the bill calls it.
             else coalesce(nullif(kinds.sku, ''), kinds.description)
         end as model,
         meters.meter,
         meters.service_tier,
         -- What is not AI is out of scope: a cloud's whole bill does not make its disks part of the AI bill.
-        kinds.file_kind != 'focus' or (models.is_known and meters.meter is not null) or exists (
+        kinds.file_kind not in {{ cloud_bills() }} or (models.is_known and meters.meter is not null) or exists (
             select 1 from services
             where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
         ) as is_ai

@@ -40,7 +40,7 @@ keyed as (
         -- A display name, a dated id and an alias are one model; a cloud's line names one in a text, or none.
         case
             when models.is_known then models.model
-            when lines.file_kind != 'focus' then coalesce(
+            when lines.file_kind not in {{ cloud_bills() }} then coalesce(
                 {{ without_pattern(
                     without_pattern('lower(lines.model_name)', '[^a-z0-9]'), '([0-9]{8}|latest)$'
                 ) }},

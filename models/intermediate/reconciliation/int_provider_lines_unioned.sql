@@ -95,9 +95,9 @@ deployed as (
             and {{ in_force('deployments', 'cast(said.starts_at as date)') }}
             and (
                 {{ is_deployment("split_part(said.resource, ' | ', 1)", 'deployments.deployment') }}
-                -- A FOCUS line's text is a sentence, no name.
+                -- A cloud's line is a sentence, no name.
                 or (
-                    said.file_kind != 'focus'
+                    said.file_kind not in {{ cloud_bills() }}
                     and {{ is_deployment('said.model_name', 'deployments.deployment') }}
                 )
             )

@@ -4,7 +4,7 @@ with named as (
         *,
         coalesce(provider_name, service_provider_name, publisher_name) as seller_name,
         coalesce(commitment_discount_id, service_name) as commitment
-    from {{ source('landed', 'focus') }}
+    from {{ ref('stg_clouds__lines') }}
 
 ),
 
@@ -68,15 +68,20 @@ measured as (
 
 select
     stated_provider as provider,
-    {{ line_origin('focus', 'bill') }},
+    file_kind,
+    'bill' as file_role,
+    file_id,
+    source_file,
+    source_line,
+    row_no,
     coalesce(bare_sub_account_id, billing_account_id) as account_id,
     billing_account_id as bill_account_id,
     charge_period_start as starts_at,
     greatest(charge_period_end - interval 1 microsecond, charge_period_start) as ends_at,
     -- A purchase reaches beyond the file's own time, a correction before it.
-    min(case when category = 'usage' and not is_correction then charge_period_start end)
+    min(case when is_use and not is_correction then charge_period_start end)
         over account_of_file as covers_from,
-    max(case when category = 'usage' and not is_correction then charge_period_end - interval 1 microsecond end)
+    max(case when is_use and not is_correction then charge_period_end - interval 1 microsecond end)
         over account_of_file as covers_to,
     all_text as model_name,
     all_text as meter_name,
@@ -90,9 +95,9 @@ select
         end as decimal(38, 6)
     ) as quantity,
     coalesce(billed_cost, 0) as billed_amount,
-    -- A purchase that nothing consumes is used up by time.
+    -- A purchase that nothing consumes is used up by time; a cloud's own detail says itself what is left of one.
     case
-        when category = 'purchase' and effective_cost = 0 and not is_consumed then billed_cost
+        when file_kind = 'focus' and category = 'purchase' and effective_cost = 0 and not is_consumed then billed_cost
         else effective_cost
     end as effective_amount,
     upper(coalesce(billing_currency, 'USD')) as currency,
