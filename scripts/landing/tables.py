@@ -340,3 +340,18 @@ HEADERS: dict[str, dict[str, Column]] = {
     "users": stated("user_id", "account_id plan segment signed_up_on", **optional("valid_from")),
     "revenue": stated("month revenue_usd", "account_id plan", **optional("feature_id")),
 }
+
+
+def names_of(*are_kind) -> frozenset[str]:
+    """Names that files use for columns of these types, in lower case."""
+    return frozenset(
+        said.lower()
+        for table, columns in HEADERS.items()
+        for name, column in columns.items()
+        for said in column.names
+        if name in TABLES[table].names and any(is_kind(TABLES[table].field(name).type) for is_kind in are_kind)
+    )
+
+
+NAMES_OF_NUMBERS = names_of(pa.types.is_decimal, pa.types.is_integer)
+NAMES_OF_TIMES = names_of(pa.types.is_timestamp, pa.types.is_date)
