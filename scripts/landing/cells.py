@@ -32,13 +32,36 @@ create or replace temp table evidence (
 # Cells that one reading alone allows, cells that ask which, and sums by both. `first` is the reading with a decimal
 # point, or with the month first.
 WEIGHED = """
-with read as ({read}),
+with said as (
+    select file_no, source_line, {day} as day, {amount} as amount, unnest([{cells}]) as said from stated
+),
+read as (
+    select *, said.name, said.is_time, said.cell,
+        case
+            when said.is_time then month_first(said.cell)
+            when said.is_count then plain_count(said.cell, 'point')
+            else plain_number(said.cell, 'point')
+        end as first,
+        case
+            when said.is_time then day_first(said.cell)
+            when said.is_count then plain_count(said.cell, 'comma')
+            else plain_number(said.cell, 'comma')
+        end as second
+    from said
+    where said.cell is not null
+),
 weighed as (
     select *, first is not null and second is null and {decides} as is_first,
         first is null and second is not null and {decides} as is_second,
         first != second and (is_time or {asks}) as is_asking,
         day is not null and not regexp_full_match(day, '{total}') as is_dated
     from read
+),
+valued as (
+    select *,
+        case when not is_time then first when is_asking then plain_number(amount, 'point') end as first_amount,
+        case when not is_time then second when is_asking then plain_number(amount, 'comma') end as second_amount
+    from weighed
 )
 select file_no, name, is_time,
     min(source_line) filter (where is_first), arg_min(cell, source_line) filter (where is_first),
@@ -48,9 +71,9 @@ select file_no, name, is_time,
     arg_min(second, source_line) filter (where is_asking),
     min(first) filter (where is_asking and is_time), max(first) filter (where is_asking and is_time),
     min(second) filter (where is_asking and is_time), max(second) filter (where is_asking and is_time),
-    sum(try_cast(first_amount as decimal(38, 12))) filter (where is_dated and (is_asking or not is_time)),
-    sum(try_cast(second_amount as decimal(38, 12))) filter (where is_dated and (is_asking or not is_time))
-from weighed
+    sum(try_cast(first_amount as decimal(38, 12))) filter (where is_dated),
+    sum(try_cast(second_amount as decimal(38, 12))) filter (where is_dated)
+from valued
 group by file_no, name, is_time"""
 DECISIONS = """
 create or replace temp table by_column as
@@ -158,22 +181,11 @@ def evidence_sql(table: str, form: Form) -> str:
     """What the rows in `stated` say, per file and column."""
     day = f"{DAY_OF[table]}_stated" if table in DAY_OF else "'none'"
     amount = f"{main_amount(table)}_stated" if main_amount(table) else "null"
-    read = []
+    schema, said = TABLES[table], []
     for name in [*names_of(table, is_number), *names_of(table, is_time)]:
-        kind, cell = TABLES[table].field(name).type, f"{name}_stated"
-        if is_time(kind):
-            first, second = f"month_first({cell})", f"day_first({cell})"
-            amounts = [
-                f"case when first != second then plain_number({amount}, '{mark}') end" for mark in ("point", "comma")
-            ]
-        else:
-            plain = "plain_count" if pa.types.is_integer(kind) else "plain_number"
-            first, second = f"{plain}({cell}, 'point')", f"{plain}({cell}, 'comma')"
-            amounts = ["first", "second"]
-        read.append(
-            f"select file_no, source_line, {day} as day, '{name}' as name, {is_time(kind)} as is_time, {cell} as cell,"
-            f" {first} as first, {second} as second, {amounts[0]} as first_amount, {amounts[1]} as second_amount"
-            f" from stated where {cell} is not null"
+        kind = schema.field(name).type
+        said.append(
+            f"{{name: '{name}', is_time: {is_time(kind)}, is_count: {pa.types.is_integer(kind)}, cell: {name}_stated}}"
         )
     # A cell in the form that is expected anyway asks nothing: a decimal point, or a comma between semicolons.
     asks = "true"
@@ -182,7 +194,9 @@ def evidence_sql(table: str, form: Form) -> str:
     elif table in DOCUMENTED:
         asks = "contains(cell, ',')"
     return WEIGHED.format(
-        read=" union all ".join(read),
+        day=day,
+        amount=amount,
+        cells=", ".join(said),
         decides="true" if form.is_text else "is_time",
         asks=asks if form.is_text else "false",
         total=TOTAL,
@@ -237,9 +251,11 @@ def _asking(engine: duckdb.DuckDBPyConnection, known: set[int]) -> list[tuple[in
         where is_asking and by_column.asking > 0
         order by file_no, is_time, asking desc, by_column.name
         """
-    ).to_arrow_table()
+    )
+    names = [column[0] for column in rows.description]
     found: dict[tuple[int, str], list[dict]] = {}
-    for row in rows.to_pylist():
+    for values in rows.fetchall():
+        row = dict(zip(names, values, strict=True))
         if row["file_no"] not in known:
             found.setdefault((row["file_no"], row["kind"]), []).append(row)
     return [(file_no, kind, columns) for (file_no, kind), columns in found.items()]

@@ -144,7 +144,7 @@ class RowReader:
         return read, refused, []
 
     def _typed(self, table: str, row_base: int) -> str:
-        iso, spelled, typed, faults = [], ["*"], [], ["refusal"]
+        times, numbers, spelled, typed, faults = [], [], [], [], ["refusal"]
         has_forms = cells.has_forms(table, self.form)
         for name, column in HEADERS[table].items():
             if name not in TABLES[table].names:
@@ -153,12 +153,11 @@ class RowReader:
             stated = f"{name}_stated"
             value, fault = _column(name, kind) if name not in MADE else (None, FAULTS.get(name, "null"))
             if has_forms and cells.is_time(kind):
-                iso.append(f"iso_time({stated}, date_order) as {stated}")
+                times.append(stated)
+                spelled.append(f"times[{len(times)}] as {stated}")
             elif has_forms and cells.is_number(kind):
-                mark = "decimal" if self.form.is_text else "'exact'"
-                plain = "plain_count" if pa.types.is_integer(kind) else "plain_number"
-                spelled.append(f"{plain}({stated}, {mark}) as {name}_plain")
-                value = value.replace(stated, f"{name}_plain")
+                numbers.append(stated)
+                value = value.replace(stated, f"numbers[{len(numbers)}]")
                 if pa.types.is_decimal(kind) and cells.is_provider_file(table):
                     currency = CURRENCY.get(table)
                     faults.append(f"currency_fault({stated}, {f'{currency}_stated' if currency else 'null'}, '{name}')")
@@ -181,14 +180,24 @@ class RowReader:
             decided = f"""coalesce(decisions.decimal, 'point') as decimal, decisions.refusal,
                     coalesce(decisions.date_order, 'mdy') as date_order,
                     {cells.is_total_sql(table, self.form)} as is_total"""
-        if iso:
-            spelled[0] = f"* replace ({', '.join(iso)})"
+        # Over lists, since each use of such a macro costs the engine milliseconds of planning.
+        plain = "plain_number(cell, decimal)" if self.form.is_text else "exact_number(cell)"
+        listed = "".join(
+            f", list_transform([{', '.join(stated)}], lambda cell: {macro}) as {name}"
+            for name, stated, macro in (
+                ("numbers", numbers, plain),
+                ("times", times, "iso_time(cell, date_order)"),
+            )
+            if stated
+        )
+        replaced = f"replace ({', '.join(spelled)})" if spelled else ""
         return f"""
             with numbered as (
                 select stated.*, stated.rowid + {row_base} as row_no, {decided}
                 from stated{" left join decisions using (file_no)" * has_forms}
             ),
-            spelled as (select {", ".join(spelled)} from numbered),
+            listed as (select *{listed} from numbered),
+            spelled as (select * {replaced} from listed),
             typed as (
                 select *, getvariable('file_ids')[file_no + 1] as file_id,
                     getvariable('source_files')[file_no + 1] as source_file, {", ".join(typed)}

@@ -42,17 +42,21 @@ create or replace macro signed_digits(parts, decimal) as
         when decimal = 'comma' then translate(split_part(parts, '|', 2), '.,', ',.') else split_part(parts, '|', 2)
     end);
 
--- Plain text of a number, by a decimal point or comma, or exact: with a point, where no other reading is possible. Most
--- cells are plain already.
+-- Plain text of a number, by a decimal point or comma. Most cells are plain already. It is exact where only the
+-- point is possible. Lists of one give a name to what is used several times.
 create or replace macro plain_number(stated, decimal) as case
-    when decimal = 'exact' and contains(stated, ',') and signed_digits(number_parts(stated), 'comma') is not null then null
-    when not regexp_full_match(stated, '-?(?:\d+\.?\d*|\.\d+)') then signed_digits(number_parts(stated), decimal)
+    when not regexp_full_match(stated, '-?(?:\d+\.?\d*|\.\d+)')
+        then list_transform([number_parts(stated)], lambda parts: signed_digits(parts, decimal))[1]
     when decimal != 'comma' or not contains(stated, '.') then stated
     when regexp_full_match(stated, '-?[1-9]\d{0,2}(?:\.\d{3})+') then replace(stated, '.', '')
 end;
 
-create or replace macro plain_count(stated, decimal) as
-    case when count_of(plain_number(stated, decimal)) is not null then plain_number(stated, decimal) end;
+create or replace macro exact_number(stated) as
+    case when not contains(stated, ',') or plain_number(stated, 'comma') is null then plain_number(stated, 'point') end;
+
+create or replace macro plain_count(stated, decimal) as list_transform(
+    [plain_number(stated, decimal)], lambda plain: case when count_of(plain) is not null then plain end
+)[1];
 
 -- A sign of another currency than the row's.
 create or replace macro currency_fault(stated, currency, name) as case
@@ -96,13 +100,16 @@ create or replace macro day_of_parts(parts, month, day) as case
         then day_text(split_part(parts, '|', 3), cast(split_part(parts, '|', month) as integer), split_part(parts, '|', day))
 end;
 
-create or replace macro day_first(stated) as day_of_parts(day_parts(stated), 2, 1);
+create or replace macro day_first(stated) as
+    list_transform([day_parts(stated)], lambda parts: day_of_parts(parts, 2, 1))[1];
 
 -- Nobody writes the month first before points.
-create or replace macro month_first(stated) as case
-    when split_part(day_parts(stated), '|', 4) = '.' and day_first(stated) is not null then null
-    else day_of_parts(day_parts(stated), 1, 2)
-end;
+create or replace macro month_first(stated) as list_transform(
+    [day_parts(stated)],
+    lambda parts: case
+        when split_part(parts, '|', 4) != '.' or day_of_parts(parts, 2, 1) is null then day_of_parts(parts, 1, 2)
+    end
+)[1];
 
 -- "5-Oct-2026" and "Oct 5, 2026" as "2026|oct|5|": year, month, day, clock.
 create or replace macro named_month_parts(stated) as regexp_replace(regexp_replace(
@@ -154,6 +161,8 @@ create or replace macro iso_time(stated, date_order) as case
             || clock_text(split_part(day_parts(stated), '|', 5)),
             stated
         )
-    when regexp_matches(stated, '[A-Za-z]{3}') then coalesce(named_month_time(named_month_parts(stated)), stated)
+    when regexp_matches(stated, '[A-Za-z]{3}') then coalesce(
+            list_transform([named_month_parts(stated)], lambda parts: named_month_time(parts))[1], stated
+        )
     else stated
 end;
