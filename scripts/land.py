@@ -53,7 +53,7 @@ def project_variables() -> dict:
 
 
 def files_in(inbox: Path) -> tuple[list[tuple[Path | documents.Member, str]], list[dict]]:
-    """((path, name as shown), ...) of the inbox's files, those of archives too, and what can't be entered or is not followed."""
+    """((path, name as shown), ...) of the inbox's files, also within archives; what can't be entered or followed."""
     found, unread = [], []
 
     def on_error(error: OSError) -> None:

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from landing.documents import TOTAL
-from landing.tables import DAY_OF, HEADERS, TABLES
+from landing.tables import DAY_OF, HEADERS, IS_NUMBER, IS_TIME, TABLES, columns_of
 
 # Kinds whose exporters write ISO dates or epochs, and a decimal point without thousands.
 DOCUMENTED = set(
@@ -159,34 +159,20 @@ def has_forms(table: str, form: Form) -> bool:
     return table == form.table and (form.is_text or is_provider_file(table))
 
 
-def is_number(kind: pa.DataType) -> bool:
-    return pa.types.is_decimal(kind) or pa.types.is_integer(kind)
-
-
-def is_time(kind: pa.DataType) -> bool:
-    return pa.types.is_timestamp(kind) or pa.types.is_date(kind)
-
-
-def names_of(table: str, is_kind) -> list[str]:
-    schema = TABLES[table]
-    return [name for name in HEADERS[table] if name in schema.names and is_kind(schema.field(name).type)]
-
-
 def main_amount(table: str) -> str | None:
     """The column whose sum says what is at stake."""
-    return next(iter(names_of(table, pa.types.is_decimal)), None)
+    return next(iter(columns_of(table, pa.types.is_decimal)), None)
 
 
 def evidence_sql(table: str, form: Form) -> str:
     """What the rows in `stated` say, per file and column."""
     day = f"{DAY_OF[table]}_stated" if table in DAY_OF else "'none'"
     amount = f"{main_amount(table)}_stated" if main_amount(table) else "null"
-    schema, said = TABLES[table], []
-    for name in [*names_of(table, is_number), *names_of(table, is_time)]:
-        kind = schema.field(name).type
-        said.append(
-            f"{{name: '{name}', is_time: {is_time(kind)}, is_count: {pa.types.is_integer(kind)}, cell: {name}_stated}}"
-        )
+    counts, times = columns_of(table, pa.types.is_integer), columns_of(table, *IS_TIME)
+    said = [
+        f"{{name: '{name}', is_time: {name in times}, is_count: {name in counts}, cell: {name}_stated}}"
+        for name in [*columns_of(table, *IS_NUMBER), *times]
+    ]
     # A cell in the form that is expected anyway asks nothing: a decimal point, or a comma between semicolons.
     asks = "true"
     if form.delimiter == ";":
@@ -213,10 +199,10 @@ def decide(engine: duckdb.DuckDBPyConnection, table: str, form: Form) -> None:
 def is_total_sql(table: str, form: Form) -> str:
     """Whether a row of `stated`, beside its file's decision, adds up the others: it is of no day, and says so, or it
     has their sum and names nothing."""
-    days = [name for name in names_of(table, is_time) if HEADERS[table][name].is_filled]
+    days = [name for name in columns_of(table, *IS_TIME) if HEADERS[table][name].is_filled]
     if not (days and form.is_text and has_forms(table, form)):
         return "false"
-    labels = names_of(table, pa.types.is_string)
+    labels = columns_of(table, pa.types.is_string)
     blank = " and ".join(f"({name}_stated is null or regexp_full_match({name}_stated, '{TOTAL}'))" for name in days)
     says = " or ".join(f"coalesce(regexp_full_match({name}_stated, '{TOTAL}'), false)" for name in [*labels, *days])
     if amount := main_amount(table):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from landing import cells
 from landing.engine import ATTRIBUTE, as_otlp, quoted
-from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES, typed_columns
+from landing.tables import DAY_OF, HEADERS, IS_NUMBER, IS_TIME, NO_DAY, TABLES, columns_of, typed_columns
 
 READERS = Path(__file__).resolve().parent / "readers"
 # Readers that share a beginning or an end.
@@ -152,10 +152,10 @@ class RowReader:
             kind = TABLES[table].field(name).type
             stated = f"{name}_stated"
             value, fault = _column(name, kind) if name not in MADE else (None, FAULTS.get(name, "null"))
-            if has_forms and cells.is_time(kind):
+            if has_forms and name in columns_of(table, *IS_TIME):
                 times.append(stated)
                 spelled.append(f"times[{len(times)}] as {stated}")
-            elif has_forms and cells.is_number(kind):
+            elif has_forms and name in columns_of(table, *IS_NUMBER):
                 numbers.append(stated)
                 value = value.replace(stated, f"numbers[{len(numbers)}]")
                 if pa.types.is_decimal(kind) and cells.is_provider_file(table):
