@@ -286,7 +286,7 @@ def mostly_silent(examined: Examined, counts: dict) -> str | None:
 
 def report_rules(store: Store, reading: Reading, again: list[Found]) -> None:
     """Say what was read again because the rules of reading changed, and what can't be."""
-    why = "feature_attributes, team_attributes, hash_identities, the seed attribute_aliases, DECIMAL or DATE_ORDER changed"
+    why = "feature_attributes, team_attributes, hash_identities, seed attribute_aliases, DECIMAL or DATE_ORDER changed"
     if again:
         print(f"  read again, because {why}: {len(again)} files")
     old = [entry for entry in store.files.values() if entry["reading"] != mark_of(entry, reading)]

@@ -90,8 +90,8 @@ def members_of(path: Path) -> list[Member] | str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except zipfile.BadZipFile as error:
-        return f"a zip archive that can't be opened ({error}); download it again"
+    except zipfile.BadZipFile:  # which recognising it will name
+        return None
     names = {entry.filename for entry in entries}
     if is_workbook(names) or is_inspect_log(names):
         return None

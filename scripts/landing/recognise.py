@@ -416,8 +416,6 @@ def _table_of_text(lines: list[str], place: int) -> Recognised:
 
 def _zipped(path: Path | Member) -> Recognised:
     """The first sheet of a workbook that has a known header; other archives are read file by file, or refused."""
-    if isinstance(path, Path) and isinstance(why := documents.members_of(path), str):
-        return _unknown(why)
     with documents.opened(path) as stream:
         packed = stream.read()
     try:
