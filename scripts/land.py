@@ -21,7 +21,7 @@ import yaml
 from tqdm import tqdm
 
 import check
-from landing import span_marks
+from landing import documents, span_marks
 from landing.recognise import NOTHING
 from landing.spans import LEFT_OUT
 from landing.store import Store
@@ -53,8 +53,8 @@ def project_variables() -> dict:
     return yaml.safe_load((PROJECT / "dbt_project.yml").read_text()).get("vars", {})
 
 
-def files_in(inbox: Path) -> tuple[list[tuple[Path, str]], list[dict]]:
-    """((path, name as shown), ...) of the inbox's files, and what can't be entered or is not followed."""
+def files_in(inbox: Path) -> tuple[list[tuple[Path | documents.Member, str]], list[dict]]:
+    """((path, name as shown), ...) of the inbox's files, also within archives; what can't be entered or followed."""
     found, unread = [], []
 
     def on_error(error: OSError) -> None:
@@ -69,7 +69,9 @@ def files_in(inbox: Path) -> tuple[list[tuple[Path, str]], list[dict]]:
             if path.is_symlink() and not path.resolve().is_relative_to(inbox.resolve()):
                 unread.append(complaint(shown, "a link that leaves the inbox; it is not followed"))
             elif path.is_file():
-                found.append((path, shown))
+                files, why = unpacked(path, shown)
+                found += files
+                unread += [complaint(shown, why)] if why else []
         for name in list(folders):
             path = Path(folder, name)
             if path.is_symlink():
@@ -82,6 +84,17 @@ def by_download(name: str) -> tuple[str, int, str]:
     """Order of files that came together: `costs.csv`, then `costs (1).csv`, then `costs (10).csv`."""
     stem, number, ending = re.fullmatch(r"(.*?)(?: ?\((\d{1,9})\))?((?:\.\w+)*)", name, re.DOTALL).groups()
     return stem + ending, int(number or 0), name
+
+
+def unpacked(path: Path, shown: str) -> tuple[list[tuple[Path | documents.Member, str]], str | None]:
+    """The files of a zip archive by its name and theirs, or why they can't be read; any other file as it is."""
+    try:
+        members = documents.members_of(path)
+    except OSError:  # which reading it will name
+        members = None
+    if isinstance(members, str):
+        return [], members
+    return [(member, f"{shown}/{member.name}") for member in members or []] or [(path, shown)], None
 
 
 def complaint(name: str, reason: str) -> dict:
@@ -144,12 +157,17 @@ def read_by_other_rules(
     while entry := store.files.get(file_id):
         before = store.files.get(entry["continues"])
         begin, line = (before["end"][0], before["end"][1] + 1) if before else (0, 1)
-        if entry["reading"] != reading.mark(entry["kind"]):
+        if entry["reading"] != mark_of(entry, reading):
             ranges = ((begin, stop - begin, line),) if entry["end"] else ()
             end = Resume(*entry["end"]) if entry["end"] else None
             part = Examined(examined.what, file_id, ranges, end)
             yield Found(path, entry["source_file"], part, entry["continues"], is_again=True)
         file_id, stop = entry["continues"], begin
+
+
+def mark_of(entry: dict, reading: Reading) -> str:
+    """What a landed file would be read by now."""
+    return reading.mark(entry["kind"], tuple(entry.get("asks", ())))
 
 
 def tasks_of(fresh: list[Found], landing_no: int) -> list[Task]:
@@ -206,6 +224,8 @@ def merge_counts(total: dict, found: dict) -> None:
     total["evals_within"] += found["evals_within"]
     total["rows_silent"] += found["rows_silent"]
     total["is_growing"] |= found["is_growing"]
+    for said in ("warnings", "notes", "asks"):
+        total[said] = list(dict.fromkeys([*total[said], *found[said]]))
     total["first_reasons"] = {**found["first_reasons"], **total["first_reasons"]}
 
 
@@ -218,9 +238,11 @@ def land(inbox: Path, data: Path) -> int:
         tuple(variables["team_attributes"]),
         variables["hash_identities"],
         variables["score_threshold"],
+        os.environ.get("DECIMAL", ""),
+        os.environ.get("DATE_ORDER", ""),
     )
     for entry in store.files.values():  # of a store that began before there were marks
-        entry.setdefault("reading", reading.mark(entry["kind"]))
+        entry.setdefault("reading", mark_of(entry, reading))
     Progress.bytes.value = Progress.rows.value = 0
     shared = (Progress.bytes, Progress.rows)
     with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared) as pool:
@@ -241,7 +263,7 @@ def land(inbox: Path, data: Path) -> int:
             unread.append(complaint(name, NOTHING[examined.what.form]))
             continue
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
-        entry["reading"] = reading.mark(examined.what.table)
+        entry["reading"] = mark_of({**entry, **held}, reading)
         end = list(examined.end) if examined.end else None
         landed.append({**entry, "end": end, "continues": continued, **held})
         if reason := mostly_silent(examined, held):
@@ -271,10 +293,10 @@ def mostly_silent(examined: Examined, counts: dict) -> str | None:
 
 def report_rules(store: Store, reading: Reading, again: list[Found]) -> None:
     """Say what was read again because the rules of reading changed, and what can't be."""
-    why = "feature_attributes, team_attributes, hash_identities or the seed attribute_aliases changed"
+    why = "feature_attributes, team_attributes, hash_identities, seed attribute_aliases, DECIMAL or DATE_ORDER changed"
     if again:
         print(f"  read again, because {why}: {len(again)} files")
-    old = [entry for entry in store.files.values() if entry["reading"] != reading.mark(entry["kind"])]
+    old = [entry for entry in store.files.values() if entry["reading"] != mark_of(entry, reading)]
     for entry in old[:SHOWN]:
         print(f"  WARNING: {entry['source_file']} stands as it was read before {why}; put it back into the inbox")
     if len(old) > SHOWN:
@@ -294,6 +316,8 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
         for reason, times in entry["first_reasons"].items():
             what = "value not read" if reason.endswith(LEFT_OUT) else "rejected"
             print(f"  {what} {times:,}x in {entry['source_file']}: {reason}")
+        for note in entry["notes"]:
+            print(f"  {note}")
     for item in unread:
         print(f"  not read {item['source_file']}: {item['reason']}")
     copies = sum(entry["rows_superseded"] for entry in store.files.values())
@@ -301,6 +325,9 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
         f"landed {len(landed)} new files ({seen} known, {len(unread)} not read; {copies:,} copies of spans aside); "
         f"rejects: {store.root}/rejects"
     )
+    for entry in landed:
+        for warning in entry["warnings"]:
+            print(f"  WARNING: {warning}")
 
 
 def over_share(landed: list[dict], variables: dict) -> int:
@@ -323,6 +350,10 @@ def run(inbox: Path, data: Path) -> int:
     if not inbox.is_dir():
         print(f"ERROR: the inbox {inbox} is no folder; create it, or say INBOX=<folder>", file=sys.stderr)
         return 2
+    for name, words in (("DECIMAL", ("point", "comma")), ("DATE_ORDER", ("mdy", "dmy"))):
+        if os.environ.get(name, "") not in ("", *words):
+            print(f"ERROR: {name}={os.environ[name]} is not known; say {' or '.join(words)}", file=sys.stderr)
+            return 2
     data.mkdir(parents=True, exist_ok=True)
     with (data / ".lock").open("w") as lock:
         if not locked(lock):

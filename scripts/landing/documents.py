@@ -1,8 +1,8 @@
 """A file's bytes as records of JSON text with line numbers, in bounded batches, whatever the file's size.
 
-Lines, concatenated or pretty-printed JSON, JSON arrays, CSV and tab-separated rows, Parquet rows, and length-delimited
-messages (OTLP protobuf, or the Collector's compressed lines) all become (line, JSON text); what can't be cut is
-`Unreadable`. Nothing here looks into a record.
+Lines, concatenated or pretty-printed JSON, JSON arrays, rows of CSV and its kin and of workbooks, Parquet rows, and
+length-delimited messages (OTLP protobuf, or the Collector's compressed lines) all become (line, JSON text); what can't
+be cut is `Unreadable`. Nothing here looks into a record.
 """
 
 import codecs
@@ -12,8 +12,13 @@ import io
 import itertools
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import duckdb
@@ -23,6 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from landing import Unreadable
+from landing.tables import NAMES_OF_NUMBERS, NAMES_OF_TIMES
 
 BOM = b"\xef\xbb\xbf"
 CHUNK_BYTES, BLOCK_BYTES, STEP_BYTES = 1 << 22, 1 << 22, 1 << 17
@@ -32,8 +38,81 @@ BATCH_BYTES = 1 << 19
 MAX_RECORD_BYTES = 1 << 28
 MAX_EXPANSION, ALWAYS_ALLOWED_BYTES = 200, 1 << 30
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZIP_MAGIC = b"PK\x03\x04", b"PK\x05\x06"
+MOST_MEMBERS = 1000  # files of one archive
+MOST_WORKBOOK_BYTES = 1 << 29  # a workbook's parts, unpacked: it is read whole
+DELIMITERS = ",", ";", "\t", "|"
+HEADER_WITHIN = 30  # lines at the begin of a table, among which its header is sought
+# How a row that adds up the others calls itself.
+TOTAL = (
+    r"(?i)((grand|sub|overall)[ -]?)?totals?( (amount|cost|costs|usd|général))?:?"
+    r"|sum|summe|gesamt(summe|betrag)?|totale|totaal"
+)
 TOO_LONG = f"a record of more than {MAX_RECORD_BYTES >> 20} MB; split the export"
 Record = tuple[int, bytes | str | Unreadable]
+
+
+# Bytes that are no UTF-8 are Windows-1252, which spreadsheets write; digits are the same in all of its kin.
+codecs.register_error(
+    "windows_1252", lambda error: (error.object[error.start : error.end].decode("cp1252", "replace"), error.end)
+)
+
+
+class Dialect(NamedTuple):
+    """How a table of text is written: what parts its cells, the line of its header, and in a workbook the sheet."""
+
+    delimiter: str = ","
+    header_line: int = 1
+    sheet: str = ""
+
+
+class Member:
+    """A file within a zip archive, read as if it lay in the inbox."""
+
+    def __init__(self, archive: Path, name: str, size: int):
+        self.archive, self.name, self.size = archive, name, size
+
+    def open(self, _mode: str = "rb"):
+        try:
+            return zipfile.ZipFile(self.archive).open(self.name)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise OSError(f"{error}; unpack the archive before landing") from error
+
+    def stat(self) -> SimpleNamespace:
+        return SimpleNamespace(st_size=self.size)
+
+
+def members_of(path: Path) -> list[Member] | str | None:
+    """The files of a zip archive, or why they can't be read; None, if it is none, or a file that is packed as one."""
+    with path.open("rb") as raw:
+        if raw.read(4) not in ZIP_MAGIC:
+            return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    except zipfile.BadZipFile:  # which recognising it will name
+        return None
+    names = {entry.filename for entry in entries}
+    if is_workbook(names) or is_inspect_log(names):
+        return None
+    entries = [entry for entry in entries if not re.search(r"(^|/)(__MACOSX/|\.DS_Store$)", entry.filename)]
+    if not entries:
+        return "a zip archive without a file; nothing to read"
+    if any(entry.flag_bits & 1 for entry in entries):
+        return "a zip archive with a password; unpack it before landing"
+    if len(entries) > MOST_MEMBERS:
+        return f"a zip archive of more than {MOST_MEMBERS:,} files; unpack it before landing"
+    if sum(entry.file_size for entry in entries) > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * path.stat().st_size):
+        return f"a zip archive that unpacks to more than {MAX_EXPANSION} times its size; unpack it before landing"
+    return [Member(path, entry.filename, entry.file_size) for entry in entries]
+
+
+def is_workbook(names: set[str]) -> bool:
+    return "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names)
+
+
+def is_inspect_log(names: set[str]) -> bool:
+    return any(re.match(r"_journal/|start\.json|header\.json|samples/", name) for name in names)
 
 
 class Batch(NamedTuple):
@@ -55,7 +134,10 @@ class Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer) -> int:
-        data = self.stream.read(len(buffer))
+        try:
+            data = self.stream.read(len(buffer))
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            raise OSError(f"{error}; download it again") from error
         self.left -= len(data)
         if self.left < 0:
             raise OSError(f"it unpacks to more than {MAX_EXPANSION} times its size; unpack it before landing")
@@ -63,20 +145,67 @@ class Bounded(io.RawIOBase):
         return len(data)
 
 
-def is_compressed(path: Path) -> bool:
-    with path.open("rb") as raw:
-        magic = raw.read(4)
-    return magic[:2] == b"\x1f\x8b" or magic == ZSTD_MAGIC
+class Transcoded(io.RawIOBase):
+    """A stream of UTF-16 as UTF-8."""
+
+    def __init__(self, stream, encoding: str):
+        self.stream, self.rest = stream, b""
+        self.decode = codecs.getincrementaldecoder(encoding)("replace").decode
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        while not self.rest:
+            data = self.stream.read(CHUNK_BYTES)
+            self.rest = self.decode(data, not data).encode("utf-8", "replace")
+            if not data:
+                break
+        taken, self.rest = self.rest[: len(buffer)], self.rest[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
 
 
-def opened(path: Path):
-    """The file's bytes, decompressed where it is gzip or zstd (all frames of it)."""
-    if not is_compressed(path):
-        return path.open("rb")
+def utf16_of(head: bytes) -> str | None:
+    """The order of bytes of UTF-16, by its mark, or by ASCII of which each second byte is zero."""
+    if head[:2] == codecs.BOM_UTF16_LE or head[:2] == codecs.BOM_UTF16_BE:
+        return "utf-16-le" if head[:2] == codecs.BOM_UTF16_LE else "utf-16-be"
+    head = head[: min(len(head) // 2 * 2, 256)]
+    for encoding, zeros, letters in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
+        if len(head) >= 16 and not any(zeros) and re.fullmatch(rb"[\t\r\n\x20-\x7e]+", letters):
+            return encoding
+    return None
+
+
+def is_packed(path: Path | Member) -> bool:
+    """Whether the file's bytes are other than those that are read: compressed, in an archive, or UTF-16."""
+    if isinstance(path, Member):
+        return True
     with path.open("rb") as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
-    stream = gzip.GzipFile(path) if is_gzip else pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd")
-    return io.BufferedReader(Bounded(stream, path.stat().st_size), CHUNK_BYTES)
+        head = raw.read(256)
+    return _is_compressed(head) or utf16_of(head) is not None
+
+
+def _is_compressed(head: bytes) -> bool:
+    return head[:2] == b"\x1f\x8b" or head[:4] == ZSTD_MAGIC
+
+
+def opened(path: Path | Member):
+    """The file's bytes, decompressed where it is gzip or zstd (all frames of it), and UTF-16 as UTF-8."""
+    with path.open("rb") as raw:
+        head = raw.read(4)
+    if not _is_compressed(head):
+        stream = path.open("rb")
+    elif head[:2] == b"\x1f\x8b":
+        stream = gzip.GzipFile(fileobj=path.open("rb"))
+    else:
+        packed = pa.OSFile(str(path), "rb") if isinstance(path, Path) else pa.PythonFile(path.open("rb"), "r")
+        stream = pa.CompressedInputStream(packed, "zstd")
+    if _is_compressed(head) or isinstance(path, Member):
+        stream = io.BufferedReader(Bounded(stream, path.stat().st_size), CHUNK_BYTES)
+    if encoding := utf16_of(stream.peek(256)):
+        return io.BufferedReader(Transcoded(stream, encoding), CHUNK_BYTES)
+    return stream
 
 
 def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator[Batch]:
@@ -92,7 +221,9 @@ def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator
         if filled == len(rest):
             break
         left = left if left is None else left - (filled - len(rest))
-        begin = len(BOM) if line_no == 1 and bytes(block[: len(BOM)]) == BOM else 0
+        begin = 0
+        while line_no == 1 and bytes(block[begin : begin + len(BOM)]) == BOM:
+            begin += len(BOM)
         ends = line_ends(block[len(rest) : filled]) + len(rest)
         if len(ends):
             yield from _cut_lines(block, np.concatenate(([begin], ends)).astype(np.int32), line_no)
@@ -208,17 +339,21 @@ def concatenated(stream) -> Iterator[Record]:
         text = text[end:]
 
 
-def rows(stream) -> Iterator[Record]:
-    """Records of a CSV or tab-separated file with a header."""
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+def text_lines(stream) -> Iterator[str]:
+    """Lines of a table of text with their ends; a mark of a byte order is no text, wherever it is."""
+    for line in io.TextIOWrapper(stream, encoding="utf-8", errors="windows_1252", newline=""):
+        yield line.replace("\ufeff", "").replace("ï»¿", "")
+
+
+def rows(stream, dialect: Dialect | None = None) -> Iterator[Record]:
+    """Records of a table of text (CSV, or parted by semicolons, tabs or bars) with a header."""
+    dialect = dialect or Dialect()
     csv.field_size_limit(MAX_RECORD_BYTES)
-    first, lines = text.readline(), 1
-    while first and not first.strip():
-        first, lines = text.readline(), lines + 1
-    header, delimiter = header_of(first.rstrip("\r\n"))
-    reader = csv.reader(text, delimiter=delimiter)
+    lines = itertools.islice(text_lines(stream), dialect.header_line - 1, None)
+    reader = csv.reader(lines, delimiter=dialect.delimiter)
+    header = [name.strip() for name in next(reader, [])]
     while True:
-        line_no = reader.line_num + 1 + lines
+        line_no = reader.line_num + dialect.header_line
         try:
             cells = next(reader)
         except StopIteration:
@@ -226,25 +361,124 @@ def rows(stream) -> Iterator[Record]:
         except csv.Error as error:
             yield line_no, Unreadable(f"not CSV: {error}")
             continue
-        if len(cells) == len(header):
-            if any(cell.strip() for cell in cells):
-                yield line_no, msgspec.json.encode(dict(zip(header, cells, strict=True)))
-        elif any(cell.strip() for cell in cells):
-            yield line_no, Unreadable(f"{len(cells)} cells where the header has {len(header)}; cut or misquoted")
+        cells = fitted([cell.strip() for cell in cells], header, dialect.delimiter)
+        if isinstance(cells, Unreadable):
+            yield line_no, cells
+        elif cells:
+            yield line_no, msgspec.json.encode(dict(zip(header, cells, strict=True)))
 
 
-def header_of(first_line: str) -> tuple[list[str], str]:
-    """(column names, delimiter) of a header line."""
-    delimiter = "\t" if first_line.count("\t") > first_line.count(",") else ","
-    names = next(csv.reader([first_line], delimiter=delimiter), [])
-    return [name.strip() for name in names], delimiter
+def header_of(line: str, delimiter: str) -> list[str]:
+    """Column names of a header line."""
+    try:
+        return [name.strip() for name in next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])]
+    except csv.Error:
+        return []
 
 
-def parquet_rows(path: Path) -> Iterator[Record]:
+def fitted(cells: list[str], header: list[str], delimiter: str = "") -> list[str] | Unreadable | None:
+    """A row's cells, one for each column; None of a row that says nothing, or repeats the header."""
+    if not any(cells) or cells == header:
+        return None
+    more = len(cells) - len(header)
+    if more == 0:
+        return cells
+    if more > 0 and not any(cells[len(header) :]):
+        if delimiter == "," and (pair := _parted_number(cells, header)):
+            return Unreadable(
+                f"{len(cells)} cells where the header has {len(header)}: '{pair}' may be one number with a decimal "
+                "comma; export it again with quotes, or parted by semicolons"
+            )
+        return cells[: len(header)]
+    if more < 0 and any(re.fullmatch(TOTAL, cell) for cell in cells):
+        return cells + [""] * -more
+    return Unreadable(f"{len(cells)} cells where the header has {len(header)}; cut or misquoted")
+
+
+def _parted_number(cells: list[str], header: list[str]) -> str:
+    """Two cells that may be one number, cut at its decimal comma. Where times stand right of them, they are two: each
+    cell behind a number that was cut would be in the wrong column."""
+    names = [name.lower() for name in header]
+    for place in range(len(names) - 1):
+        left, right = cells[place : place + 2]
+        if names[place] in NAMES_OF_NUMBERS and re.fullmatch(r"[-(]?[$€£]? ?\d+", left) and re.match(r"\d+\b", right):
+            times = [
+                cell
+                for name, cell in zip(names[place + 1 :], cells[place + 1 :], strict=False)
+                if name in NAMES_OF_TIMES and cell
+            ]
+            if not times or not all(re.match(r"\d{1,4}[-/.]\d|\d{9,}|4\d{4}\b", cell) for cell in times):
+                return f"{left},{right}"
+    return ""
+
+
+def sheets(packed: bytes, most_rows: int | None = None) -> Iterator[tuple[str, list[list]]]:
+    """(name, rows of cells) of each sheet of a workbook; what it holds is unpacked in memory, so it is bounded."""
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook
+    except ImportError as error:
+        raise OSError("workbooks need python-calamine, which `make` installs; or save the sheet as CSV") from error
+    try:
+        with zipfile.ZipFile(io.BytesIO(packed)) as parts:
+            if sum(entry.file_size for entry in parts.infolist()) > MOST_WORKBOOK_BYTES:
+                raise OSError(f"a workbook of more than {MOST_WORKBOOK_BYTES >> 20} MB; save its sheet as CSV")
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(packed))
+        for name in workbook.sheet_names:
+            yield name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=most_rows)
+    except (CalamineError, zipfile.BadZipFile) as error:
+        raise OSError(f"a workbook that can't be opened ({error}); save its sheet as CSV") from error
+
+
+def sheet_rows(stream, dialect: Dialect) -> Iterator[Record]:
+    """Records of a workbook's sheet; `line` is the row."""
+    table = next((table for name, table in sheets(stream.read()) if name == dialect.sheet), [])
+    width = max((place + 1 for row in table for place, cell in enumerate(row) if cell != ""), default=0)
+    header = [text_of_cell(cell).strip() for cell in table[dialect.header_line - 1][:width]]
+    names = [name.lower() for name in header]
+    # Days with an hour anywhere in their column have one in each of its rows.
+    with_hours = {
+        place for row in table for place, cell in enumerate(row) if isinstance(cell, datetime) and cell.time() != time()
+    }
+    for number, row in enumerate(table[dialect.header_line :], dialect.header_line + 1):
+        cells = [
+            text_of_cell(cell, names[place] in NAMES_OF_NUMBERS, place in with_hours).strip()
+            for place, cell in enumerate(row[:width])
+        ]
+        cells = fitted(cells, header)
+        if isinstance(cells, Unreadable):
+            yield number, cells
+        elif cells:
+            yield number, msgspec.json.encode(dict(zip(header, cells, strict=True)))
+
+
+def text_of_cell(cell: object, is_number: bool = False, has_hour: bool = True) -> str:
+    """A workbook's cell as text. A number of a column of numbers is written so that no separator is in doubt: 15e-1."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, int | float):
+        exact = Decimal(repr(cell))
+        if exact == exact.to_integral_value() and abs(exact) < 10**15:
+            return str(int(exact))
+        sign, digits, exponent = exact.as_tuple()
+        exact_text = f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
+        return exact_text if is_number else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ") if has_hour else cell.date().isoformat()
+    return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def parquet_file(path: Path | Member) -> pq.ParquetFile:
+    if isinstance(path, Path):
+        return pq.ParquetFile(path)
+    with opened(path) as stream:  # its end is read first, so it is unpacked whole
+        return pq.ParquetFile(pa.BufferReader(stream.read()))
+
+
+def parquet_rows(path: Path | Member) -> Iterator[Record]:
     """Records of a Parquet file; `line` is the row."""
     with duckdb.connect() as engine:
         line_no = 0
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
+        for batch in parquet_file(path).iter_batches(batch_size=1000):
             # JSON has floats alone: exact decimals travel as text.
             columns = [cells.cast(pa.string()) if pa.types.is_decimal(cells.type) else cells for cells in batch.columns]
             engine.register("batch", pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
@@ -328,7 +562,7 @@ def _signal(frame: bytes):
     return read[0] if read else Unreadable(f"no OTLP protobuf: {fault}")
 
 
-def first_message(path: Path) -> Record | None:
+def first_message(path: Path | Member) -> Record | None:
     """The first of a file's length-delimited messages, as `messages` gives it."""
     with opened(path) as stream:
         return next(messages(stream), None)

@@ -4,14 +4,15 @@ import csv
 import io
 import json
 import re
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from landing import Unreadable, documents, span_marks
+from landing.documents import Dialect, Member
 from landing.logs import ZIP_MAGIC
 from landing.span_marks import ATTRIBUTE_NAMES
 from landing.tables import HEADERS
@@ -175,9 +176,10 @@ class Recognised(NamedTuple):
     form: str | None = None
     cut: str | None = None
     complaint: str | None = None
+    dialect: Dialect | None = None  # of a table of text
 
 
-def recognise(path: Path) -> Recognised:
+def recognise(path: Path | Member) -> Recognised:
     with documents.opened(path) as stream:
         head = stream.read(HEAD_BYTES)
     if not head.strip():
@@ -190,9 +192,11 @@ def recognise(path: Path) -> Recognised:
         rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", head, re.DOTALL
     ):
         return Recognised("eval_runs", "eval_runs/inspect_ai", "inspect_log")
+    if head[:4] in documents.ZIP_MAGIC:
+        return _zipped(path)
     if b"\x00" in head[:4096]:
         return _unknown("a binary file of no known export format; see README, Inputs")
-    text = head.decode("utf-8-sig", "replace")
+    text = "".join(documents.text_lines(io.BytesIO(head)))
     return _json(text) if text.lstrip()[:1] in ("{", "[") else _csv(text)
 
 
@@ -389,23 +393,68 @@ def _is_line_wise(text: str, end: int) -> bool:
 
 
 def _csv(text: str) -> Recognised:
-    lines = text.lstrip().splitlines()
-    if re.match(r"\d{4}-\d\d-\d\dT\S+ (\S+ )?\{", lines[0]):
+    lines = list(io.StringIO(text, newline=""))
+    first = next(place for place, line in enumerate(lines) if line.strip())
+    if re.match(r"\d{4}-\d\d-\d\dT\S+ (\S+ )?\{", lines[first].lstrip()):
         return _unknown(
             "records behind a time, as CloudWatch's export to S3 and `logs tail` write them; see README, Inputs"
         )
-    header, delimiter = documents.header_of(lines[0])
-    rows = csv.reader(io.StringIO("\n".join(lines[1:])), delimiter=delimiter)
+    found = nearest = _table_of_text(lines, first)
+    for place in range(first + 1, min(len(lines), first + documents.HEADER_WITHIN)):
+        if found.table:
+            break
+        # Lines above the header tell nothing; tables alone have names enough to be known without their first line.
+        found = _table_of_text(lines, place)
+        found = found._replace(table=None) if found.table in ("spans", "eval_runs") else found
+        if "header of" in (found.complaint or "") and "header of" not in nearest.complaint:
+            nearest = found
+    return found if found.table else nearest
+
+
+def _table_of_text(lines: list[str], place: int) -> Recognised:
+    """The reader of a table of text whose header is in this line."""
+    delimiter = max(documents.DELIMITERS, key=lines[place].count)
+    header = documents.header_of(lines[place], delimiter)
+    if not header:
+        return _unknown("neither JSON nor a CSV with a known header; see README, Inputs")
+    rows = csv.reader(io.StringIO("".join(lines[place + 1 :]), newline=""), delimiter=delimiter)
     try:
         cells = next((cells for cells in rows if len(cells) == len(header)), None)
     except csv.Error:
         cells = None
-    return _header(header, "rows", dict(zip(header, cells or [""] * len(header), strict=True)))
+    found = _header(header, "rows", dict(zip(header, cells or [""] * len(header), strict=True)))
+    if found.table == "spans" and delimiter not in ",\t":
+        return _unknown(f"spans in a table parted by '{delimiter}'; export it with commas or tabs")
+    return found._replace(dialect=Dialect(delimiter, place + 1)) if found.table else found
 
 
-def _parquet(path: Path) -> Recognised:
+def _zipped(path: Path | Member) -> Recognised:
+    """The first sheet of a workbook that has a known header; other archives are read file by file, or refused."""
+    with documents.opened(path) as stream:
+        packed = stream.read()
     try:
-        names = pq.ParquetFile(path).schema_arrow.names
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            names = set(archive.namelist())
+    except zipfile.BadZipFile as error:
+        return _unknown(f"a zip archive that can't be opened ({error}); download it again")
+    if not documents.is_workbook(names):
+        return _unknown("an archive within an archive, or a document of another kind; unpack it before landing")
+    nearest = None
+    for sheet, rows in documents.sheets(packed, documents.HEADER_WITHIN):
+        for place, row in enumerate(rows):
+            header = [documents.text_of_cell(cell).strip() for cell in row]
+            if not any(header):
+                continue
+            found = _header(header, "sheet_rows", dict.fromkeys(header, ""))
+            if found.table and found.table != "spans":
+                return found._replace(dialect=Dialect("", place + 1, sheet))
+            nearest = nearest or ("header of" in (found.complaint or "") and found)
+    return nearest or _unknown("a workbook of which no sheet has a known header; see README, Inputs")
+
+
+def _parquet(path: Path | Member) -> Recognised:
+    try:
+        names = documents.parquet_file(path).schema_arrow.names
     except (pa.ArrowInvalid, OSError) as error:
         return _unknown(f"Parquet that can't be opened ({str(error)[:100]}); export it again")
     return _header(names, "parquet_rows", dict.fromkeys(names))

@@ -1,13 +1,16 @@
 """Row records (CSV, tab-separated, Parquet, JSON) -> rows of their landed table, typed by its schema, in SQL."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from landing import cells
 from landing.engine import ATTRIBUTE, as_otlp, quoted
-from landing.tables import DAY_OF, HEADERS, NO_DAY, TABLES, typed_columns
+from landing.tables import DAY_OF, HEADERS, IS_NUMBER, IS_TIME, NO_DAY, TABLES, columns_of, typed_columns
 
 READERS = Path(__file__).resolve().parent / "readers"
 # Readers that share a beginning or an end.
@@ -40,8 +43,14 @@ LASTS = {
 }
 # Documents by their nature, not labels: a row of a bill isn't refused for them.
 LONG_TEXTS = {"trace_ids", "response_ids", "tags", "sku_price_details"}
-# Bills of clouds, which tools write with the word NULL where nothing is.
-NULL_AS_TEXT = {"focus", "aws_cur", "azure_costs", "google_billing"}
+# Columns of the currency that a row's money is in; where there is none, it is USD.
+CURRENCY = {
+    "openai_costs": "amount_currency",
+    "anthropic_costs": "currency",
+    "focus": "billing_currency",
+    "aws_cur": "currency_code",
+    **dict.fromkeys(["azure_costs", "google_billing", "invoices"], "currency"),
+}
 HASHED = {"usage_events": ["user_id", "account_id"], "users": ["user_id", "account_id"], "revenue": ["account_id"]}
 
 
@@ -51,8 +60,30 @@ class RowReader:
     def __init__(self, engine: duckdb.DuckDBPyConnection, hash_identities: bool):
         self.engine, self.hash_identities = engine, hash_identities
         self.taken = 0
+        self.form, self.decided = cells.Form(), set()
+        self.remarks: list[cells.Remark] = []  # of what landed last
         engine.execute((READERS / "spreadsheets.sql").read_text())
         engine.execute((READERS / "evals.sql").read_text())
+
+    def begin(self, form: cells.Form) -> None:
+        """Start on a task's files, whose cells are written in this form."""
+        self.form, self.decided, self.taken, self.remarks = form, set(), 0, []
+        self.engine.execute(cells.EVIDENCE)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Put the rows taken aside while a file is surveyed."""
+        taken, self.taken = self.taken, 0
+        self.engine.execute("create or replace temp table held as from stated")
+        yield
+        self.taken = taken
+        self.engine.execute("create or replace temp table stated as from held; drop table held")
+
+    def survey(self) -> None:
+        """Keep what the rows taken say of how their files write numbers and days, and forget the rows."""
+        if cells.has_forms(self.form.table, self.form):
+            self.engine.execute(f"insert into evidence {cells.evidence_sql(self.form.table, self.form)}")
+        self.taken = 0
 
     def take(self, form: str) -> list[tuple]:
         """Read registered `documents` as texts of the table's columns; returns records refused whole.
@@ -68,12 +99,11 @@ class RowReader:
             keys.setdefault(key.lower(), []).append(key)
         paths, picks = [], []
         for name, column in HEADERS[table].items():
-            found = [key for said in column.names for key in keys.get(said.lower(), [])]
-            cells = [f"text_of(cells[{len(paths) + number}])" for number in range(1, len(found) + 1)]
-            if table in NULL_AS_TEXT:
-                cells = [f"nullif({cell}, 'NULL')" for cell in cells]
+            found = [key for word in column.names for key in keys.get(word.lower(), [])]
+            clean = "cell_of" if cells.is_provider_file(table) else "text_of"
+            said = [f"{clean}(cells[{len(paths) + number}])" for number in range(1, len(found) + 1)]
             paths += [f"""'$."{key}"'""" for key in found]
-            picks.append(f"coalesce({', '.join([*cells, 'cast(null as varchar)'])}) as {name}_stated")
+            picks.append(f"coalesce({', '.join([*said, 'cast(null as varchar)'])}) as {name}_stated")
         query = f"""
             select file_no, source_line, {", ".join(picks)}
             from (
@@ -90,28 +120,50 @@ class RowReader:
         Returns ((file_no, rows read), ...), the rows refused as (file_no, line, reason), and no values left out.
         """
         run, table = self.engine.execute, folder.name
+        if cells.has_forms(table, self.form):
+            # Files that go on beyond these rows were surveyed before.
+            held = cells.evidence_sql(table, self.form)
+            run(f"insert into evidence from ({held}) where file_no not in (select file_no from evidence)")
+            cells.decide(self.engine, table, self.form)
         run(f"create or replace temp table landed as {self._typed(table, row_base)}")
         day = f"coalesce(cast({DAY_OF[table]} as date), date '{NO_DAY}')" if table in DAY_OF else f"date '{NO_DAY}'"
-        for (on,) in run(f"select distinct {day} from landed where fault is null order by all").fetchall():
+        for (on,) in run(f"select distinct {day} from landed where is_landed order by all").fetchall():
             target = folder / f"day={on}" / f"{name}.parquet"
             target.parent.mkdir(parents=True, exist_ok=True)
             run(
-                f"copy (select {typed_columns(table)} from landed where fault is null and {day} = date '{on}'"
+                f"copy (select {typed_columns(table)} from landed where is_landed and {day} = date '{on}'"
                 f" order by row_no) to '{quoted(target)}' (format parquet, compression zstd)"
             )
-        read = run("select file_no, count(*) from landed group by all").fetchall()
-        refused = run("select file_no, source_line, fault from landed where fault is not null").fetchall()
+        read = run("select file_no, count(*) from landed where not is_total group by all").fetchall()
+        refused = run(
+            "select file_no, source_line, fault from landed where fault is not null and not is_total"
+        ).fetchall()
+        if cells.has_forms(table, self.form):
+            self.remarks = cells.remarks(self.engine, table, self.form, self.decided)
+            self.decided |= {file_no for (file_no,) in run("select file_no from decisions").fetchall()}
         self.taken = 0
         return read, refused, []
 
     def _typed(self, table: str, row_base: int) -> str:
-        spelled, typed, faults = [], [], []
+        times, numbers, spelled, typed, faults = [], [], [], [], ["refusal"]
+        has_forms = cells.has_forms(table, self.form)
         for name, column in HEADERS[table].items():
             if name not in TABLES[table].names:
                 continue
             kind = TABLES[table].field(name).type
-            spelled.append(f"{_spelled(table, name, kind)} as {name}_stated")
+            stated = f"{name}_stated"
             value, fault = _column(name, kind) if name not in MADE else (None, FAULTS.get(name, "null"))
+            if has_forms and name in columns_of(table, *IS_TIME):
+                times.append(stated)
+                spelled.append(f"times[{len(times)}] as {stated}")
+            elif has_forms and name in columns_of(table, *IS_NUMBER):
+                numbers.append(stated)
+                value = value.replace(stated, f"numbers[{len(numbers)}]")
+                if pa.types.is_decimal(kind) and cells.is_provider_file(table):
+                    currency = CURRENCY.get(table)
+                    faults.append(f"currency_fault({stated}, {f'{currency}_stated' if currency else 'null'}, '{name}')")
+            elif has_forms and self.form.is_text and name == CURRENCY.get(table):
+                fault = f"no_currency_fault({stated}, '{name}')"
             if self.hash_identities and name in HASHED.get(table, []):
                 value = f"left(keyed({value}), 32)"
             if name == "end_time" and table in LASTS:
@@ -124,16 +176,35 @@ class RowReader:
             if column.is_filled:
                 faults.append(f"case when {name}_stated is null then '{name} is blank' end")
         typed += [f"{MADE[name]} as {name}" for name in TABLES[table].names if name in MADE]
+        decided = "null as refusal, false as is_total"
+        if has_forms:
+            decided = f"""coalesce(decisions.decimal, 'point') as decimal, decisions.refusal,
+                    coalesce(decisions.date_order, 'mdy') as date_order,
+                    {cells.is_total_sql(table, self.form)} as is_total"""
+        # Over lists, since each use of such a macro costs the engine milliseconds of planning.
+        plain = "plain_number(cell, decimal)" if self.form.is_text else "exact_number(cell)"
+        listed = "".join(
+            f", list_transform([{', '.join(stated)}], lambda cell: {macro}) as {name}"
+            for name, stated, macro in (
+                ("numbers", numbers, plain),
+                ("times", times, "iso_time(cell, date_order)"),
+            )
+            if stated
+        )
+        replaced = f"replace ({', '.join(spelled)})" if spelled else ""
         return f"""
-            with spelled as (
-                select * replace ({", ".join(spelled)}) from (select *, rowid + {row_base} as row_no from stated)
+            with numbered as (
+                select stated.*, stated.rowid + {row_base} as row_no, {decided}
+                from stated{" left join decisions using (file_no)" * has_forms}
             ),
+            listed as (select *{listed} from numbered),
+            spelled as (select * {replaced} from listed),
             typed as (
                 select *, getvariable('file_ids')[file_no + 1] as file_id,
                     getvariable('source_files')[file_no + 1] as source_file, {", ".join(typed)}
                 from spelled
             )
-            select *, coalesce({", ".join(faults)}) as fault from typed"""
+            select *, coalesce({", ".join(faults)}) as fault, fault is null and not is_total as is_landed from typed"""
 
 
 @cache
@@ -142,17 +213,6 @@ def page_sql(reader: str) -> str:
     text = "".join((READERS / f"{name}.sql").read_text() for name in PARTS.get(reader, (reader,)))
     text = as_otlp(text) if reader == "tempo_evaluations" else text
     return text.replace("{scored_span}", SCORED_SPAN).replace("{attribute}", ATTRIBUTE)
-
-
-def _spelled(table: str, name: str, kind: pa.DataType) -> str:
-    """Bills pass through spreadsheets, which write money with signs and commas, and days in American order."""
-    if "row_no" not in TABLES[table].names:
-        return f"{name}_stated"
-    if pa.types.is_decimal(kind):
-        return f"plain_money({name}_stated)"
-    if pa.types.is_integer(kind):
-        return f"plain_count({name}_stated)"
-    return f"iso_day({name}_stated)" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else f"{name}_stated"
 
 
 def _column(name: str, kind: pa.DataType) -> tuple[str, str]:

@@ -468,3 +468,30 @@ HEADERS: dict[str, dict[str, Column]] = {
     "users": stated("user_id", "account_id plan segment signed_up_on", **optional("valid_from")),
     "revenue": stated("month revenue_usd", "account_id plan", **optional("feature_id")),
 }
+
+
+def columns_of(table: str, *are_kind) -> list[str]:
+    """A table's columns that files state as these types; keys are made from ids, which are text."""
+    schema = TABLES[table]
+    return [
+        name
+        for name in HEADERS[table]
+        if name in schema.names
+        and not name.endswith("_key")
+        and any(is_kind(schema.field(name).type) for is_kind in are_kind)
+    ]
+
+
+def names_in_files(*are_kind) -> frozenset[str]:
+    """Names that files use for columns of these types, in lower case."""
+    return frozenset(
+        said.lower()
+        for table, columns in HEADERS.items()
+        for name in columns_of(table, *are_kind)
+        for said in columns[name].names
+    )
+
+
+IS_NUMBER = pa.types.is_decimal, pa.types.is_integer
+IS_TIME = pa.types.is_timestamp, pa.types.is_date
+NAMES_OF_NUMBERS, NAMES_OF_TIMES = names_in_files(*IS_NUMBER), names_in_files(*IS_TIME)

@@ -1,5 +1,6 @@
 """What one worker process does: examine a file, or read a task's pieces of files into staging."""
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 
 from landing import documents, logs
+from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
 from landing.recognise import OTLP_SIGNALS, Recognised, recognise
 from landing.rows import RowReader
@@ -51,11 +53,16 @@ class Reading(NamedTuple):
     teams: tuple[str, ...]
     hash_identities: bool
     score_threshold: float = 0.5
+    decimal: str = ""  # how cells are read whose file doesn't say it: point or comma
+    date_order: str = ""  # mdy or dmy
 
     @cache  # noqa: B019 - one instance a process
-    def mark(self, table: str) -> str:
-        """What a table's rows were read by: rows that carry another mark are read again from the files still there."""
-        parts = [self.hash_identities]
+    def mark(self, table: str, asks: tuple[str, ...] = ()) -> str:
+        """What a table's rows were read by: rows that carry another mark are read again from the files still there.
+
+        `asks` are the settings that a file's reading depends on.
+        """
+        parts = [self.hash_identities, *(getattr(self, name) for name in asks)]
         if table == "spans":
             parts += [self.features, self.teams, *(seed.read_text(encoding="utf-8") for seed in (SEED, CONVENTIONS))]
         return sha256(repr(parts).encode()).hexdigest()[:16]
@@ -144,7 +151,7 @@ def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Exam
     what = recognise(path)
     if what.table is None:
         return Examined(what)
-    is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_compressed(path)
+    is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_packed(path)
     digest, end, is_continued = HASHES[algorithm](), Resume(0, 0, ""), False
     ranges, begin, begin_line, position = [], 0, 1, 0
     range_bytes = path.stat().st_size // (2 * (os.cpu_count() or 1))
@@ -199,11 +206,19 @@ class Performance:
                 "rows_silent": 0,
                 "first_reasons": {},
                 "is_growing": False,
+                "warnings": [],
+                "notes": [],
+                "asks": [],
             }
             for piece in task.pieces
         }
+        dialect = task.what.dialect or documents.Dialect()
+        table, cut = task.what.table, task.what.cut
+        row_reader.begin(Form(table, cut, dialect.delimiter, reading.decimal, reading.date_order))
         self.rejects: list[dict] = []
         self.parts = 0
+        self.surveyed: set[int] = set()
+        self.is_surveying = False
         engine = self.reader.engine
         engine.execute("set variable file_ids = $ids", {"ids": [piece.file_id for piece in task.pieces]})
         engine.execute("set variable source_files = $names", {"names": [piece.source_file for piece in task.pieces]})
@@ -211,7 +226,7 @@ class Performance:
     def run(self) -> dict[str, dict]:
         batches, size = [], 0
         for file_no, piece in enumerate(self.task.pieces):
-            for batch in _batches(piece, self.task.what.cut):
+            for batch in _batches(piece, self.task.what):
                 self.found[piece.file_id]["is_growing"] |= any(reason.is_growing for _, reason in batch.unreadable)
                 self.refuse([(file_no, line, str(reason)) for line, reason in batch.unreadable], is_record=True)
                 if len(batch.texts):
@@ -253,9 +268,30 @@ class Performance:
         self.refuse(refused, is_record=True)
         if self.evals:
             self.take_evals()
+        if self.is_surveying:
+            return
         Progress.add(Progress.rows, self.reader.taken - before)
         if self.reader.taken >= MOST_ROWS:
+            self.survey(table["file_no"][-1].as_py())
             self.land()
+
+    def survey(self, file_no: int) -> None:
+        """Look at all rows of a file that is landed in parts, before the first: they decide how its cells are read."""
+        if not isinstance(self.reader, RowReader) or file_no in self.surveyed:
+            return
+        self.surveyed.add(file_no)
+        self.is_surveying = True
+        with self.reader.held():
+            batches, size = [], 0
+            for batch in itertools.chain(_batches(self.task.pieces[file_no], self.task.what, False), [None]):
+                if batch and len(batch.texts):
+                    batches.append(_batch(file_no, batch))
+                    size += batches[-1].nbytes
+                if batches and (batch is None or size >= PORTION_BYTES):
+                    self.take(pa.Table.from_batches(batches))
+                    self.reader.survey()
+                    batches, size = [], 0
+        self.is_surveying = False
 
     def take_evals(self) -> None:
         """Give the few records of a span file that hold eval results to their reader too."""
@@ -287,7 +323,16 @@ class Performance:
                 self.found[self.task.pieces[file_no].file_id]["rows_read"] += rows
             self.refuse(refused)
             self.refuse(left_out, is_row=False)
+            for file_no, kind, text in getattr(self.reader, "remarks", ()):
+                self.remark(file_no, kind, text)
         self.parts += 1
+
+    def remark(self, file_no: int, kind: str, text: str) -> None:
+        piece = self.task.pieces[file_no]
+        said = self.found[piece.file_id][{"warning": "warnings", "note": "notes", "asks": "asks"}[kind]]
+        text = text if kind == "asks" else f"{piece.source_file}: {text}"
+        if text not in said:
+            said.append(text)
 
     def refuse(
         self, refused: list[tuple], is_record: bool = False, table: str | None = None, is_row: bool = True
@@ -297,7 +342,7 @@ class Performance:
         Rows of another table than the file's, and values left out of rows that land, are named, but don't count as
         rows rejected.
         """
-        for file_no, line, reason in refused:
+        for file_no, line, reason in () if self.is_surveying else refused:
             piece = self.task.pieces[file_no]
             entry = self.found[piece.file_id]
             entry["rows_read"] += is_record
@@ -328,13 +373,16 @@ def perform(task: Task, reading: Reading, staging: Path) -> dict[str, dict]:
     return found
 
 
-def _batches(piece: Piece, cut: str) -> Iterator[documents.Batch]:
+def _batches(piece: Piece, what: Recognised, is_counted: bool = True) -> Iterator[documents.Batch]:
     """The piece's records, while their bytes are counted."""
+    size, cut = piece.path.stat().st_size if is_counted else 0, what.cut
     if cut == "parquet_rows":
-        Progress.add(Progress.bytes, piece.path.stat().st_size)
+        Progress.add(Progress.bytes, size)
         return documents.batches(documents.parquet_rows(piece.path))
     if piece.span is None:
-        stream = _Counted(documents.opened(piece.path), piece.path.stat().st_size)
+        stream = _Counted(documents.opened(piece.path), size)
+        if cut in CUTS_OF_TEXT:
+            return documents.batches(_cutter(cut)(stream, what.dialect))
         return documents.lines(stream) if cut == "lines" else documents.batches(_cutter(cut)(stream))
     begin, length, first_line = piece.span
     stream = piece.path.open("rb")

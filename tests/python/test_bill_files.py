@@ -261,7 +261,7 @@ FILES = {
     ),
 }  # fmt: skip
 BAD = {
-    "cost that is no money": ("openai_costs", table_of(COSTS, COST, {**COST, "amount_value": "1,5"}), "amount_value:"),
+    "cost that is no money": ("openai_costs", table_of(COSTS, COST, {**COST, "amount_value": "5%"}), "amount_value:"),
     "bucket without start": (
         "openai_costs", table_of(COSTS, COST, {**COST, "start_time": ""}), "start_time is blank"
     ),
@@ -284,7 +284,7 @@ BAD = {
         "web_search_count:",
     ),
     "day of no month": (
-        "openrouter_daily", table_of(DAILY, DAILY_ROW, {**DAILY_ROW, "Date": "13/1/25"}), "start_time:"
+        "openrouter_daily", table_of(DAILY, DAILY_ROW, {**DAILY_ROW, "Date": "13/13/25"}), "start_time:"
     ),
     "last day of time": (
         "litellm_daily", table_of(LITELLM, LITELLM_ROW, {**LITELLM_ROW, "date": "294247-01-10"}), "start_time:"
@@ -376,7 +376,7 @@ def test_money_of_spreadsheets_and_floats(stated, amount):
     """A decimal comma isn't taken for thousands; what stands beyond 18 decimals is rounded."""
     engine = engine_for("secret")
     engine.execute((READERS / "spreadsheets.sql").read_text())
-    found = engine.execute("select money_of(plain_money(?))", [stated]).fetchone()[0]
+    found = engine.execute("select money_of(plain_number(?, 'point'))", [stated]).fetchone()[0]
     assert found == (None if amount is None else money(amount))
 
 
