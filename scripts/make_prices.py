@@ -192,6 +192,7 @@ def read_book(providers, source: str, run_on: str, dropped: Dropped) -> tuple[li
     # Whatever OpenRouter calls :free costs nothing, also where the book does not list it.
     aliases |= {("openrouter", "%:free"): model_names.FREE, ("openrouter", model_names.FREE): model_names.FREE}
     aliases |= {("openai", pattern): model for pattern, model in model_names.FINE_TUNED.items()}
+    aliases |= {("cohere", pattern): model for pattern, model in model_names.RERANKERS.items()}
     free = {"service_tier": "standard", "context_over_tokens": "0", "unit_price_usd": "0", "source": source}
     open_row = dict.fromkeys(PRICES, "") | {"provider": "openrouter", "model": model_names.FREE} | free
     prices += [open_row | {"meter": meter} for meter in ("input", "output")]

@@ -22,6 +22,18 @@ FINE_TUNED = {
     for base in ("gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "o4-mini")
     for path in ("", "%/")
 }
+# Likewise Cohere's rerankers, which bill searches.
+RERANKERS = {
+    f"{path}{model}": model
+    for model in (
+        "rerank-english-v3.0",
+        "rerank-multilingual-v3.0",
+        "rerank-v3.5",
+        "rerank-v4.0-fast",
+        "rerank-v4.0-pro",
+    )
+    for path in ("", "%/")
+}
 
 
 def of_regex(regex: str) -> list[str]:

@@ -44,6 +44,9 @@ WRAPPERS = (
 ).split()
 # Labels that decide who pays for what: over-long ones refuse the span; any other is left out.
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
+# Where the AI SDK puts what a provider says beside its answer, and the model that gave it.
+SDK_METADATA = "ai.response.providerMetadata"
+SDK_MODELS = ("ai.response.model", "gen_ai.response.model", "ai.model.id", "gen_ai.request.model")
 # Prefixes of attributes whose texts are quoted once more than others'.
 QUOTING = ("mlflow.", "http.request.header.")
 NO_MODEL = "('', 'unknown', 'none', 'null')"
@@ -346,15 +349,18 @@ class SpanReader:
         # Genkit's helpers, flows and tools repeat the answer of the model that they called.
         kind = "texts[list_position(names, 'genkit:metadata:subtype')]" if "genkit:output" in seen else "null"
         named = "texts[list_position(names, 'genkit:name')]" if "genkit:output" in seen else "null"
+        models = [f"texts[list_position(names, '{name}')]" for name in SDK_MODELS if {name, SDK_METADATA} <= seen]
+        model = f"coalesce({', '.join([*models, 'cast(null as varchar)'])})"
         carriers = ", ".join(f"'{name}'" for name in self.aliases.unfolded)
         self.engine.execute(f"""
             create or replace temp table unfolded as
             with carried as (
-                select rowid as row_no, unnest(names) as name, unnest(texts) as held, {kind} as kind, {named} as named
+                select rowid as row_no, unnest(names) as name, unnest(texts) as held, {kind} as kind, {named} as named,
+                    {model} as model
                 from raw
             ),
             opened as (
-                select row_no, name, named, json_of(case
+                select row_no, name, named, model, json_of(case
                     when name = 'langsmith.span.tags' and not starts_with(held, '[')
                         then cast(to_json(string_split(held, ', ')) as varchar)
                     -- LiteLLM writes it as Python shows it.
@@ -368,7 +374,7 @@ class SpanReader:
             ),
             rooted as (
                 -- SDKs wrap the provider's answer; `raw` is LlamaIndex's name for the untouched response.
-                select row_no, name, named, object,
+                select row_no, name, named, model, object,
                     case when name = 'output.value' then
                         case when json_type(object, '$.raw') = 'OBJECT' then object -> '$.raw' else object end
                     end as answer,
@@ -384,6 +390,9 @@ class SpanReader:
                         {{ 'key': 'genkit.provider', 'value': regexp_extract(named, '^([^/]+)/', 1) }}
                     ] || prefixed(pairs_of(object -> '$.usage'), 'genkit:output.usage.')
                     when name = 'response_data' then prefixed(pairs_of(object -> '$.usage'), 'response_data.usage.')
+                    when name = '{SDK_METADATA}' then prefixed(pairs_of(object), name || '.') || [
+                        {{ 'key': name || ':web_searches', 'value': grounded_searches(object, model) }}
+                    ]
                     when name <> 'output.value' then prefixed(pairs_of(object), name || '.')
                     when usage is null and not json_exists(answer, '$.choices') and not json_exists(answer, '$.object')
                         and not json_exists(answer, '$.meta.billed_units')
@@ -397,9 +406,10 @@ class SpanReader:
                         ) }},
                         {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }},
                         {{ 'key': 'output.value:web_search_calls', 'value': web_search_calls(answer) }},
+                        {{ 'key': 'output.value:file_search_calls', 'value': file_search_calls(answer) }},
                         {{ 'key': 'output.value:meta.billed_units.search_units',
                             'value': answer ->> '$.meta.billed_units.search_units' }}
-                    ] || prefixed(pairs_of(usage), 'output.value:usage.')
+                    ] || coalesce(prefixed(pairs_of(usage), 'output.value:usage.'), [])
                 end)) as pairs,
                 max(case when name = 'output.value' then nullif(object ->> '$.text', '') end) as answer_text
             from rooted group by row_no""")

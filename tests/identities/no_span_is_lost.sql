@@ -1,5 +1,5 @@
 -- Identity 5: spans read = landed + superseded copies + rejected; every billable one that this build reads is in
--- exactly one call, and every call in the mart.
+-- exactly one call, and every call in the mart, but for copies that a bill has no room for.
 with files as (
 
     select
@@ -47,6 +47,7 @@ calls as (
 
     select
         (select count(*) from {{ ref('int_calls_deduplicated') }}) as known,
+        (select count(*) from {{ ref('int_copies_recognised') }}) as copies,
         (select count(*) from {{ ref('attributed_calls') }}) as attributed
 
 )
@@ -68,4 +69,4 @@ where
     files.rows_read != landed.spans + files.rows_superseded + files.rows_rejected
     or read.billable != grouped.billable
     or grouped.billable != grouped.wrappers + reported.spans
-    or calls.known != calls.attributed
+    or calls.known != calls.copies + calls.attributed

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 from conftest import GOLDEN, run_build
-from exports import activity, attributes, nanoseconds
+from exports import COSTS, USAGE, activity, attributes, bucket, cost, nanoseconds, write
 
 MINUTES = 60
 # A second report of a request that took from second 0 to 4: when it begins and ends.
@@ -203,3 +203,71 @@ def test_a_bill_that_lists_an_id_proves_one_call(tmp_path):
     assert built.code == 0, built.output
     [(call, billed, spans)] = built.rows(query)
     assert (call, float(billed), spans) == ("gen-1", 0.5, 2)
+
+
+# By day of October: the day's reports, what its usage file or bill counts (or the bill's money alone buys), and the
+# calls that come out, each with its spans. Output tokens are a tenth of the input's.
+PAIR = [Report(0, 2, "x-{}", name="chat"), Report(0, 2, "y-{}", name="chat")]
+OTHER = [Report(5, 6, "z-{}", tokens=500, trace=2)]
+NESTED = [Report(0, 2, "a-{}"), Report(0.2, 1.8, "b-{}", "sdk", 1, 0), Report(0.4, 1.6, "c-{}", "wire", 1, 1)]
+LATER = [one._replace(begin=one.begin + 60, end=one.end + 60, response=f"{one.response}-2", trace=3) for one in PAIR]
+ROOM = {
+    5: (PAIR, "usage", (1000, 100), [2]),
+    6: (PAIR, "usage", (2000, 200), [1, 1]),
+    7: (PAIR, "usage", (1999, 199), [2]),
+    8: (PAIR, "usage", (2000, 150), [2]),
+    9: (PAIR, "usage", (999, 99), [1, 1]),
+    10: (PAIR + OTHER, "usage", (1500, 150), [1, 2]),
+    11: (PAIR + LATER, "usage", (3000, 300), [1, 1, 2]),
+    12: (NESTED, "usage", (1000, 100), [3]),
+    13: (PAIR, "nothing", None, [1, 1]),
+    18: (PAIR, "bill", (1000, 100), [2]),
+    19: (PAIR, "bill", (2000, 200), [1, 1]),
+    20: (PAIR, "money", (1000, 100), [2]),
+    21: (PAIR, "money", (2000, 200), [1, 1]),
+    22: (PAIR, "bill", (0, 0), [1, 1]),
+    23: (PAIR, "bill", (10000, 1000), [1, 1]),
+}  # fmt: skip
+
+
+def test_copies_are_merged_where_bill_or_usage_have_no_room_for_them(tmp_path):
+    """The files land after the spans; the day is opened again."""
+    inbox, data = tmp_path / "inbox", tmp_path / "data"
+    inbox.mkdir()
+    reports = {
+        str(day): [one._replace(begin=one.begin + (day - 5) * 86_400, end=one.end + (day - 5) * 86_400) for one in said]
+        for day, (said, *_) in ROOM.items()
+    }
+    (inbox / "spans.jsonl").write_text(otlp(reports))
+    query = "select tenant_id, spans, is_suspected_copy, basis from marts.attributed_calls order by all"
+    built = run_build(inbox, data, GOLDEN / "company")
+    assert built.code == 0, built.output
+    suspects = sum(len(said) - (said == PAIR + OTHER) for said, *_ in ROOM.values())
+    assert [row[1] for row in built.rows(query)] == [1] * sum(len(said) for said, *_ in ROOM.values())
+    assert sum(row[2] for row in built.rows(query)) == suspects
+
+    usage, costs = [], []
+    for day, (_, said, tokens, _) in ROOM.items():
+        if said == "usage":
+            counts = {"input_tokens": tokens[0], "output_tokens": tokens[1], "num_model_requests": 1}
+            usage.append(bucket(day, model="gpt-4o-mini", project_id="proj", **counts))
+        elif said != "nothing":
+            for meter, count, price in zip(("input", "output"), tokens, (15, 60), strict=True):
+                amount = f"{count * price / 10**8:.8f}"
+                quantity = {"quantity": str(count)} if said == "bill" else {}
+                costs.append(cost(day, amount, f"gpt-4o-mini, {meter}", project_id="proj", **quantity))
+    write(inbox / "openai_usage.csv", USAGE, usage)
+    write(inbox / "openai_costs_2026-11-01.csv", COSTS, costs)
+    built = run_build(inbox, data, GOLDEN / "company")
+    assert built.code == 0, built.output
+    found = {day: [row for row in built.rows(query) if row[0] == str(day)] for day in ROOM}
+    assert {day: [row[1] for row in rows] for day, rows in found.items()} == {
+        day: calls for day, (*_, calls) in ROOM.items()
+    }
+    # What is decided is no longer suspected.
+    assert [row[2] for row in found[5] + found[10] + found[11]] == [False, False, False, True, True, False]
+    assert {row[3] for day, rows in found.items() if day > 13 for row in rows} == {"billed"}
+    assert [float(each) for each in built.rows(
+        "select (select sum(billed_usd) from marts.attributed_calls where tenant_id = '20'), "
+        "(select sum(overtraced_usd) from marts.invoice_reconciliation_daily where usage_on = date '2026-10-20')"
+    )[0]] == [0.00021, 0]  # fmt: skip

@@ -14,7 +14,7 @@ import jinja2
 import pytest
 import yaml
 from conftest import PROJECT, REAL
-from exports import batch, chat
+from exports import batch, chat, span
 
 import land
 import make_prices
@@ -413,6 +413,17 @@ def grounded(model: str, queries: int) -> dict:
     return {"openinference__span__kind": "LLM", "output__value": json.dumps(answer)}
 
 
+def queries(count: int) -> dict:
+    return {"webSearchQueries": ["q"] * count, "groundingChunks": []}
+
+
+def sdk_grounded(model: str, metadata: dict, provider: str = "google") -> dict:
+    return {
+        "ai__operationId": "ai.generateText.doGenerate", "gen_ai__response__model": model,
+        "ai__response__providerMetadata": json.dumps({provider: {**metadata, "safetyRatings": None}}),
+    }  # fmt: skip
+
+
 # Places where a tier, a speed or a place of computing is stated: attributes, and what must land of them.
 PLACES = {
     "response now": ({"openai__response__service_tier": "flex"}, ("flex", None, None)),
@@ -470,11 +481,38 @@ COUNTED = {
     "a grounded prompt": (grounded("gemini-2.5-flash", 3), 1),
     "grounded queries": (grounded("gemini-3-pro-preview", 3), 3),
     "not grounded": (grounded("gemini-2.5-flash", 0), None),
+    "AI SDK, a grounded prompt": (sdk_grounded("gemini-2.5-flash", {"groundingMetadata": queries(2)}), 1),
+    "AI SDK, grounded queries": (sdk_grounded("gemini-3-pro-preview", {"groundingMetadata": queries(2)}), 2),
+    "AI SDK, not grounded": (sdk_grounded("gemini-3-pro-preview", {"groundingMetadata": None}), None),
+    # The last request's grounding stands beside that of each.
+    "AI SDK, continued": (
+        sdk_grounded("gemini-3-pro-preview", {
+            "groundingMetadata": queries(1), "groundingMetadataPerRequest": [queries(2), None, queries(1)]}), 3,
+    ),
+    "AI SDK, continued prompts": (
+        sdk_grounded("google/gemini-2.5-pro", {"groundingMetadataPerRequest": [queries(2), None, queries(1)]}), 2
+    ),
+    "AI SDK on Vertex": (sdk_grounded("gemini-3-pro-preview", {"groundingMetadata": queries(2)}, "vertex"), 2),
+}  # fmt: skip
+# What is billed by request: a reranker's search units, searches in files.
+REQUESTED = {
+    "searches in files": (
+        {"openinference__span__kind": "LLM", "output__value": json.dumps({**ANSWER, "output": [
+            {"type": "file_search_call", "status": "completed", "queries": ["a", "b"]},
+            {"type": "file_search_call", "status": "failed"}, {"type": "file_search_call"},
+            {"type": "web_search_call"}, {"type": "code_interpreter_call"}, {"type": "message"}]})}, 2,
+    ),
+    "search units": (
+        {"openinference__span__kind": "RERANKER",
+         "output__value": json.dumps({"id": "r", "meta": {"billed_units": {"search_units": 3}}})}, 3,
+    ),
+    # Free beside web tools and for the first hours of a month: no count of calls has a price.
+    "executed code": (answered(server_tool_use={"code_execution_requests": 4, "web_fetch_requests": 2}), None),
 }  # fmt: skip
 
 
 def test_every_place_of_a_tier_and_of_searches_lands(tmp_path):
-    cases = {**PLACES, **COUNTED}
+    cases = {**PLACES, **COUNTED, **REQUESTED}
     inbox, data = tmp_path / "inbox", tmp_path / "data"
     inbox.mkdir()
     (inbox / "spans.jsonl").write_text(
@@ -492,15 +530,16 @@ def test_every_place_of_a_tier_and_of_searches_lands(tmp_path):
     (inbox / "spend.jsonl").write_text(json.dumps(gateway) + "\n")
     assert land.run(inbox, data) == 0
     rows = duckdb.sql(
-        "select trace_id, service_tier, speed, inference_geo, web_search_requests"
+        "select trace_id, service_tier, speed, inference_geo, web_search_requests, requests"
         f" from read_parquet('{data}/landed/spans/*/*.parquet')"
     ).fetchall()
     landed = {trace: rest for trace, *rest in rows}
-    assert landed.pop("langfuse") == ["Flex", "fast", None, None]
-    assert landed.pop("litellm:b") == ["batch", None, None, 7]
+    assert landed.pop("langfuse") == ["Flex", "fast", None, None, None]
+    assert landed.pop("litellm:b") == ["batch", None, None, 7, None]
     found = {name: landed[f"{number:032x}"] for number, name in enumerate(cases, 1)}
     assert {name: tuple(found[name][:3]) for name in PLACES} == {name: said for name, (_, said) in PLACES.items()}
     assert {name: found[name][3] for name in COUNTED} == {name: count for name, (_, count) in COUNTED.items()}
+    assert {name: found[name][4] for name in REQUESTED} == {name: count for name, (_, count) in REQUESTED.items()}
 
 
 def test_tiers_hold_as_long_as_the_standard_price_of_the_day_they_were_seen():
@@ -614,3 +653,45 @@ def test_sound_is_not_priced_as_text_and_places_cost_more():
         "an image elsewhere": (None, 0),
         "fine-tuned": (Decimal("0.8"), Decimal("3.2")),
     }
+
+
+def answers(model: str, host: str = "api.openai.com", **values) -> dict:
+    return {
+        "gen_ai__provider__name": "openai", "gen_ai__request__model": model, "server__address": host,
+        "gen_ai__usage__input_tokens": 1000, "gen_ai__usage__output_tokens": 100, **values,
+    }  # fmt: skip
+
+
+# What a build prices: a region's uplift holds for models since GPT-5.4 and for tokens alone.
+BY_THE_BOOK = {
+    "a model of that day": (answers("gpt-5.4"), "0.004"),
+    "in a region": (answers("gpt-5.4-2026-03-05", "eu.api.openai.com"), "0.0044"),
+    "in a region, by its URL": (answers("gpt-5.4", "https://us.api.openai.com/v1"), "0.0044"),
+    "an older model in a region": (answers("gpt-5", "eu.api.openai.com"), "0.00225"),
+    "with searches in files, in a region": (
+        {"openinference__span__kind": "LLM", "llm__provider": "openai", "server__address": "eu.api.openai.com",
+         "output__value": json.dumps({
+             "id": "resp", "object": "response", "model": "gpt-5.4", "output": [{"type": "file_search_call"}] * 2,
+             "usage": {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100}})}, "0.0094",
+    ),
+    "a reranker": (
+        {"gen_ai__operation__name": "rerank", "gen_ai__provider__name": "cohere",
+         "gen_ai__request__model": "rerank-v3.5", "gen_ai__usage__search_units": 3}, "0.006",
+    ),
+    "a reranker behind a gateway": (
+        {"gen_ai__operation__name": "rerank", "gen_ai__request__model": "cohere/rerank-v4.0-pro",
+         "gen_ai__usage__search_units": 2}, "0.005",
+    ),
+}  # fmt: skip
+
+
+def test_searches_units_and_regions_have_a_price(build, tmp_path):
+    (tmp_path / "inbox").mkdir()
+    spans = [span(number, 1, **values) for number, (values, _) in enumerate(BY_THE_BOOK.values(), 1)]
+    (tmp_path / "inbox" / "spans.jsonl").write_text(batch(spans))
+    built = build(tmp_path / "inbox")
+    assert built.code == 0, built.output
+    rows = built.rows("select trace_id, priced_usd, unpriced_reason from marts.attributed_calls")
+    found = {trace: (priced, why) for trace, priced, why in rows}
+    names = {name: found.get(f"{number:032x}") for number, name in enumerate(BY_THE_BOOK, 1)}
+    assert names == {name: (Decimal(priced), None) for name, (_, priced) in BY_THE_BOOK.items()}

@@ -295,11 +295,12 @@ named as (
 ),
 
 -- Reports of one request, by all that they say, under answers of their own: they count until the bill has no room.
-suspected as (
+suspicions as (
 
     select
         copies.trace_key,
-        copies.span_key
+        copies.span_key,
+        nullif(copies.first_span_key, copies.span_key) as copied_span_key
     from copies
     inner join (
         select
@@ -312,28 +313,43 @@ suspected as (
     ) as counted_apart
         on copies.trace_key = counted_apart.trace_key and copies.first_span_key = counted_apart.first_span_key
 
-    union
+    union all
 
     select
         trace_key,
-        outer_span_key as span_key
+        outer_span_key as span_key,
+        null as copied_span_key
     from same
     where is_answered_twice
 
-    union
+    union all
 
     select
         trace_key,
-        inner_span_key as span_key
+        inner_span_key as span_key,
+        span_key as copied_span_key
     from same
     where is_answered_twice
+
+),
+
+suspected as (
+
+    select
+        trace_key,
+        span_key,
+        min(copied_span_key) as copied_span_key
+    from suspicions
+    group by trace_key, span_key
 
 )
 
 select
     {{ row_key('named.call_id') }} as call_key,
     named.*,
-    suspected.span_key is not null as is_suspected_copy
+    suspected.span_key is not null as is_suspected_copy,
+    -- The report whose copy it may be; the first has none.
+    suspected.copied_span_key
 from named
 left join suspected
     on named.trace_key = suspected.trace_key and named.span_key = suspected.span_key

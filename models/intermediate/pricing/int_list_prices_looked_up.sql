@@ -9,7 +9,8 @@ with keys as (
 ),
 
 -- The book quotes few meters apart; the rest are priced as what they are a part of. Sound and images cost other than
--- text by far: what the book does not price of them has no price. Google has one price for text, images and video.
+-- text by far: what the book does not price of them has no price. Google has one price for text, images and video. What
+-- OpenAI bills by request is a search in files.
 parts (provider, meter, priced_as, place) as (
 
     values
@@ -18,7 +19,8 @@ parts (provider, meter, priced_as, place) as (
     (null, 'reasoning', 'output', 2), (null, 'citation', 'output', 2),
     (null, 'cache_read_audio', 'audio_input', 2), (null, 'cache_read_image', 'image_input', 2),
     ('google', 'image_input', 'input', 2), ('google', 'video_input', 'input', 2),
-    ('google', 'cache_read_image', 'cache_read', 3), ('google', 'cache_read_image', 'input', 4)
+    ('google', 'cache_read_image', 'cache_read', 3), ('google', 'cache_read_image', 'input', 4),
+    ('openai', 'request', 'file_search', 2), ('azure', 'request', 'file_search', 2)
 
 ),
 

@@ -47,7 +47,10 @@ provided as (
         calls.model_name,
         lower(calls.model_name) as model_key,
         calls.service_tier,
-        calls.inference_geo,
+        -- OpenAI computes in a region for whoever asks at that region's address, and says so nowhere else.
+        coalesce(
+            calls.inference_geo, case when lower(calls.server_address) like '%.api.openai.com%' then 'regional' end
+        ) as inference_geo,
         calls.stated_usd,
         calls.has_usage,
         calls.usage_fault,

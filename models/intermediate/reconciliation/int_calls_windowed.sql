@@ -1,4 +1,4 @@
--- one row per call: whether a bill covers its time, so that the bill's silence about it counts
+-- one row per call but proven copies: whether a bill covers its time, so that the bill's silence about it counts
 with calls as (
 
     select
@@ -10,6 +10,7 @@ with calls as (
         started_on as day,
         is_on_bill
     from {{ ref('int_calls_priced') }}
+    where call_key not in (select copies.call_key from {{ ref('int_copies_recognised') }} as copies)
 
 ),
 

@@ -69,6 +69,17 @@ said as (
     select * from {{ ref('int_calls_deduplicated') }}
     where {{ is_touched('started_on', 'touched_day', is_utc=true) }} and {{ lies_in(slice, 'started_on') }}
 
+),
+
+-- Reports that the bill has no room for as calls are reports of the call that they repeat.
+copies as (
+
+    select
+        copied_call_key as call_key,
+        cast(sum(spans) as bigint) as spans
+    from {{ ref('int_copies_recognised') }}
+    group by copied_call_key
+
 )
 
 select
@@ -76,7 +87,7 @@ select
     said.call_id,
     said.trace_id,
     said.span_id,
-    said.spans,
+    said.spans + coalesce(copies.spans, 0) as spans,
     said.started_at,
     said.input_tokens + said.cache_read_tokens + said.cache_write_5m_tokens + said.cache_write_1h_tokens
     + said.audio_input_tokens + said.image_input_tokens as input_tokens,
@@ -87,8 +98,9 @@ select
     said.cached_input_rule,
     said.is_failed,
     said.is_residual,
-    said.is_suspected_copy,
+    said.is_suspected_copy and copies.call_key is null as is_suspected_copy,
     said.is_ambiguous_usage,
     {{ money('said.stated_usd') }} as stated_usd
 from shares
 inner join said on shares.call_key = said.call_key
+left join copies on shares.call_key = copies.call_key

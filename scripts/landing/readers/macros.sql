@@ -87,7 +87,15 @@ create macro openai_searches(answer) as len(list_filter(
         and coalesce(item ->> '$.status', 'completed') <> 'failed'
 ));
 
+-- Searches in a vector store among them: $2.50 per thousand calls, however many queries each makes.
+create macro file_search_calls(answer) as cast(nullif(len(list_filter(
+    json_extract(answer, '$.output[*]'),
+    lambda item: item ->> '$.type' = 'file_search_call' and coalesce(item ->> '$.status', 'completed') <> 'failed'
+)), 0) as varchar);
+
 -- Google bills a grounded prompt once up to Gemini 2.5, and each query since (ai.google.dev, pricing).
+create macro is_billed_by_prompt(model) as regexp_matches(coalesce(model, ''), '(^|/)gemini-[12]');
+
 create macro google_searches(answer) as list_sum(list_transform(
     json_extract(answer, '$.candidates[*]'),
     lambda candidate: coalesce(
@@ -98,11 +106,25 @@ create macro google_searches(answer) as list_sum(list_transform(
 
 create macro web_search_calls(answer) as cast(nullif(
     coalesce(openai_searches(answer), 0) + coalesce(case
-        when regexp_matches(coalesce(answer ->> '$.modelVersion', answer ->> '$.model_version', ''), '^(models/)?gemini-[12]')
+        when is_billed_by_prompt(coalesce(answer ->> '$.modelVersion', answer ->> '$.model_version'))
             then least(google_searches(answer), 1)
         else google_searches(answer)
     end, 0), 0
 ) as varchar);
+
+-- The AI SDK hands on the grounding of Google's answer, and where it continued an answer by itself, that of each request.
+create macro grounded_requests(metadata) as case
+    when len(json_extract(metadata, '$.*.groundingMetadataPerRequest')) > 0
+        then json_extract(metadata, '$.*.groundingMetadataPerRequest[*]')
+    else json_extract(metadata, '$.*.groundingMetadata')
+end;
+
+create macro grounded_searches(metadata, model) as cast(nullif(list_sum(list_transform(
+    grounded_requests(metadata),
+    lambda one: case when is_billed_by_prompt(model)
+        then least(coalesce(json_array_length(one, '$.webSearchQueries'), 0), 1)
+        else coalesce(json_array_length(one, '$.webSearchQueries'), 0) end
+)), 0) as varchar);
 
 create macro jaeger_id(stated) as case
     when length(stated) < 16 then lpad(stated, 16, '0') when length(stated) between 17 and 31 then lpad(stated, 32, '0')
