@@ -18,13 +18,13 @@
     unnest(list_distinct(case
         when {{ text }} like '%"%' then list_transform(
             regexp_extract_all({{ named }}, '{{ quoted ~ blank }}:{{ blank }}(?:{{ quoted }}|[^",{}\[\] ]+)'),
-            pair -> regexp_replace(
+            lambda pair: regexp_replace(
                 pair, '^"((?:[^"\\]|\\.)*)"{{ blank }}:{{ blank }}"?(.*?)"?$', '\1 = \2'
             )
         )
         else list_transform(
             regexp_split_to_array(regexp_replace({{ text }}, '[{}\[\]]', '', 'g'), '[,;|\n]'),
-            pair -> case
+            lambda pair: case
                 when pair like '%=%' then regexp_replace(pair, '^\s*([^=]*?)\s*=\s*(.*?)\s*$', '\1 = \2')
                 else regexp_replace(pair, '^\s*([^:]*?)\s*:\s*(.*?)\s*$', '\1 = \2')
             end

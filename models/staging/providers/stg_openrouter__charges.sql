@@ -59,7 +59,7 @@ select
     cast(cost_total as decimal(38, 18)) as billed_amount,
     case when byok_usage_inference > 0 then lower(coalesce(provider_name, split_part(model_permaslug, '/', 1))) end
         as own_key_provider,
-    case when byok_usage_inference > 0 then cast(byok_usage_inference as decimal(38, 12)) end as own_key_usd,
+    case when byok_usage_inference > 0 then cast(byok_usage_inference as decimal(38, 18)) end as own_key_usd,
     coalesce(lower(cancelled) = 'true' or lower(finish_reason_normalized) like '%cancel%', false) as is_cancelled,
     coalesce(lower(finish_reason_normalized) like '%error%', false) as is_failed,
     {{ unsaid(unsaid_columns) }}
