@@ -30,7 +30,10 @@ phrases as (
         where model_name like '% %'
     ) as phrases
     inner join families
-        on phrases.provider = families.provider and {{ first_letters('phrases.candidate') }} = families.family
+        on
+            phrases.provider = families.provider
+            and {{ first_letters('phrases.candidate') }} = families.family
+            and families.family != ''
 
 ),
 

@@ -25,8 +25,8 @@
         else list_transform(
             regexp_split_to_array(regexp_replace({{ text }}, '[{}\[\]]', '', 'g'), '[,;|\n]'),
             lambda pair: case
-                when pair like '%=%' then regexp_replace(pair, '^\s*([^=]*?)\s*=\s*(.*?)\s*$', '\1 = \2')
-                else regexp_replace(pair, '^\s*([^:]*?)\s*:\s*(.*?)\s*$', '\1 = \2')
+                when pair like '%=%' then regexp_replace(pair, '^[\s\x27]*([^=]*?)[\s\x27]*=[\s\x27]*(.*?)[\s\x27]*$', '\1 = \2')
+                else regexp_replace(pair, '^[\s\x27]*([^:]*?)[\s\x27]*:[\s\x27]*(.*?)[\s\x27]*$', '\1 = \2')
             end
         )
     end))
@@ -47,8 +47,8 @@
         else transform(
             split(regexp_replace({{ text }}, r'[{}\[\]]', ''), r'[,;|\n]'),
             pair -> case
-                when pair like '%=%' then regexp_replace(pair, r'^\s*([^=]*?)\s*=\s*(.*?)\s*$', '$1 = $2')
-                else regexp_replace(pair, r'^\s*([^:]*?)\s*:\s*(.*?)\s*$', '$1 = $2')
+                when pair like '%=%' then regexp_replace(pair, r'^[\s\x27]*([^=]*?)[\s\x27]*=[\s\x27]*(.*?)[\s\x27]*$', '$1 = $2')
+                else regexp_replace(pair, r'^[\s\x27]*([^:]*?)[\s\x27]*:[\s\x27]*(.*?)[\s\x27]*$', '$1 = $2')
             end
         )
     end))
