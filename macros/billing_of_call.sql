@@ -2,6 +2,7 @@
 {% macro billing_of_call() -%}
     {{ return([
         'call_key', 'trace_key', 'started_on', 'provider', 'vendor', 'account_id', 'model', 'priced_usd',
-        'cache_write_premium_usd', 'cache_write_rule', 'is_price_assumed', 'unpriced_reason', 'billed_usd', 'basis', 'match_level', 'cutoff_month', 'cutoff_usd'
+        'cache_write_premium_usd', 'cache_write_rule', 'is_price_assumed', 'unpriced_reason', 'stated_usd',
+        'billed_usd', 'basis', 'match_level'
     ]) }}
 {%- endmacro %}

@@ -13,3 +13,8 @@
 {% macro without_snapshot(spelling) -%}
     {{ without_pattern(spelling, '-(20[0-9]{6}|20[0-9]{2}-[0-9]{2}-[0-9]{2}|[0-9]{4})(-v[0-9]+)?$') }}
 {%- endmacro %}
+
+{# The letters that a name begins with. #}
+{% macro first_letters(name) -%}
+    regexp_extract({{ name }}, '^([a-z]+)', 1)
+{%- endmacro %}

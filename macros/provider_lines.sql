@@ -22,7 +22,7 @@
 
 {# What a kind of file does not say, as every line has it. #}
 {% macro unsaid(columns) -%}
-    {%- set types = {'quantity': 'decimal(38, 6)', 'effective_amount': 'decimal(38, 18)'} -%}
+    {%- set types = {'quantity': 'decimal(38, 6)', 'effective_amount': 'decimal(38, 18)', 'own_key_usd': 'decimal(38, 18)'} -%}
     {%- set values = {'currency': "'USD'", 'is_rounded': 'false', 'category': "'usage'",
         'billed_amount': 'cast(0 as decimal(38, 18))'} -%}
     {%- for column in columns -%}

@@ -3,7 +3,41 @@
   with the model that prices and bills know it by.
 #}
 {% macro resolved_models(names, aliases) -%}
--- Bills that name no model name it in a text: the text, and each word of it, may be what an alias knows.
+-- What a family of models is called begins each of their names: claude, gpt, gemini.
+families as (
+
+    select distinct
+        provider,
+        {{ first_letters(model_spelling('model')) }} as family
+    from {{ aliases }}
+
+),
+
+-- Names of several words: "Claude Sonnet 4.5", "GPT-4o mini".
+phrases as (
+
+    select
+        phrases.provider,
+        phrases.model_name,
+        phrases.candidate,
+        families.family
+    from (
+        select
+            provider,
+            model_name,
+            {{ each_phrase('model_name') }} as candidate
+        from {{ names }}
+        where model_name like '% %'
+    ) as phrases
+    inner join families
+        on
+            phrases.provider = families.provider
+            and {{ first_letters('phrases.candidate') }} = families.family
+            and families.family != ''
+
+),
+
+-- Bills that name no model name it in a text: the text, each word and each run of words may be what an alias knows.
 candidates as (
 
     select
@@ -21,6 +55,24 @@ candidates as (
     from {{ names }}
     where model_name like '% %'
 
+    union
+
+    select
+        provider,
+        model_name,
+        candidate
+    from phrases
+
+    union
+
+    -- Some names have no hyphen between the family and its number: llama3.1.
+    select
+        provider,
+        model_name,
+        family || substr(candidate, length(family) + 2) as candidate
+    from phrases
+    where {{ has_pattern('candidate', '^[a-z]+-[0-9]') }}
+
 ),
 
 aliases as (
@@ -34,9 +86,9 @@ known as (
     select
         spelled.provider,
         spelled.candidate,
-        max_by(aliases.model, case when spelled.candidate = aliases.pattern then 1000 else length(aliases.pattern) end)
+        max_by(aliases.model, case when spelled.candidate = aliases.pattern then 1000 else 0 end + length(aliases.pattern))
             as model,
-        max(case when spelled.candidate = aliases.pattern then 1000 else length(aliases.pattern) end) as fit
+        max(case when spelled.candidate = aliases.pattern then 1000 else 0 end + length(aliases.pattern)) as fit
     from (select distinct
         provider,
         candidate

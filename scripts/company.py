@@ -32,6 +32,11 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "Who pays for an account or key; SQL LIKE patterns, empty matches all.",
         "openrouter,default,prod-key,search,,,",
     ),
+    "charge_tags": (
+        ["provider", "tag_key", "tag_value", "owner_team_id", "feature_id", *VALID],
+        "Who pays for tagged charges whose key names nobody; the feature labels what no call explains. SQL LIKE patterns.",
+        "aws,team,search%,search,,,",
+    ),
     "bill_sources": (
         ["provider", "account_id", "file_kind", "priority", "source_file", "covers"],
         "Which kind of file is the bill where several cover one account and day (lowest priority wins), and whether a "

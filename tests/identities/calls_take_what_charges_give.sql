@@ -13,11 +13,11 @@ with given as (
 taken as (
 
     select
-        provider,
-        sum(billed_usd) as taken_usd
-    from {{ ref('attributed_calls') }}
-    where basis = 'billed'
-    group by provider
+        payable_provider as provider,
+        sum(borne_usd) as taken_usd
+    from {{ ref('int_call_shares') }}
+    where part_basis = 'billed'
+    group by payable_provider
 
 )
 

@@ -40,9 +40,9 @@ incurred as (
 
     select
         cast(date_trunc('month', started_on) as date) as month,
-        attributed_usd as amount_usd
-    from {{ ref('attributed_calls') }}
-    where basis = 'accrued'
+        accrued_usd as amount_usd
+    from {{ ref('int_calls_billed') }}
+    where accrued_usd is not null
 
     union all
 

@@ -130,6 +130,7 @@ select
     {% endfor %}
     tool_meter,
     quantity,
+    {{ money('stated_usd') }} as stated_usd,
     case
         when quantity > 0 and not is_in_no_book and usage_fault is null then {{ money('priced_usd') }}
     end as priced_usd,

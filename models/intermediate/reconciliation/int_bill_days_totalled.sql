@@ -24,7 +24,7 @@ said as (
         charged_on as day,
         {{ entry_key([
             'charge_id', 'account_id', 'api_key', 'treatment', 'response_id', 'model', 'meter', 'price_tier',
-            'is_rounded', 'quantity', 'billed_usd', 'prepaid_usd'
+            'is_rounded', 'quantity', 'billed_usd', 'prepaid_usd', 'tags', 'own_key_provider', 'own_key_usd'
         ]) }} as line
     from {{ ref('int_charges_standing') }}
 
@@ -71,11 +71,20 @@ said as (
 
 ),
 
--- Another account of a provider: calls that name none may be of either, on any day.
+-- Another account of a provider: calls that name none may be of either, on any day. A profile's model is known then on
+-- all its days.
 accounts as (
 
-    select coalesce(sum(cast({{ row_key("provider || ':' || account_id") }} as decimal(38, 0))), 0) as total
-    from {{ ref('int_accounts_known') }}
+    select coalesce(sum(cast({{ row_key("name") }} as decimal(38, 0))), 0) as total
+    from (
+        select provider || ':' || account_id as name
+        from {{ ref('int_accounts_known') }}
+
+        union all
+
+        select {{ entry_key(['provider', 'account_id', 'resource', 'model']) }} as name
+        from {{ ref('int_resources_billed') }}
+    ) as names
 
 ),
 

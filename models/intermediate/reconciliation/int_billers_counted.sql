@@ -9,5 +9,10 @@ select
 from {{ ref('int_calls_deduplicated') }} as calls
 inner join {{ ref('int_provider_lines_ranked') }} as charges
     on calls.call_id = charges.response_id
-where calls.is_answered and charges.is_standing and {{ is_touched('calls.started_on', 'reopened_day') }}
+where
+    calls.is_answered
+    and charges.is_standing
+    -- With one's own key at a provider, that one bills the call.
+    and charges.own_key_provider is null
+    and {{ is_touched('calls.started_on', 'reopened_day') }}
 group by calls.started_on, calls.service_name, lower(calls.model_name), charges.provider

@@ -15,12 +15,29 @@ charges_by_response as (
 
     select
         response_key,
-        min(provider) as provider,
-        min(account_id) as account_id,
-        min(api_key) as api_key
+        min(case when own_key_provider is null then provider end) as provider,
+        min(case when own_key_provider is null then account_id end) as account_id,
+        min(case when own_key_provider is null then api_key end) as api_key,
+        min(own_key_provider) as own_key_provider,
+        sum(own_key_usd) as own_key_usd
     from {{ ref('int_charges_standing') }}
     where response_key is not null and {{ is_wanted('response_key', 'called', 'call_key') }}
     group by response_key
+
+),
+
+-- A gateway's row of a call with one's own key names who bills the call.
+own_keys as (
+
+    select
+        charges.own_key_provider,
+        coalesce(max_by(aliases.provider, length(aliases.pattern)), charges.own_key_provider) as provider
+    from (select distinct own_key_provider
+    from charges_by_response
+    where own_key_provider is not null) as charges
+    left join {{ ref('provider_aliases') }} as aliases
+        on aliases.kind = 'name' and {{ is_like('charges.own_key_provider', 'aliases.pattern') }}
+    group by charges.own_key_provider
 
 ),
 
@@ -51,7 +68,8 @@ provided as (
         coalesce(
             calls.inference_geo, case when lower(calls.server_address) like '%.api.openai.com%' then 'regional' end
         ) as inference_geo,
-        calls.stated_usd,
+        -- What the gateway says that one's own key paid is a price that somebody states, and no money.
+        coalesce(charges_by_response.own_key_usd, calls.stated_usd) as stated_usd,
         calls.has_usage,
         calls.usage_fault,
         calls.is_cache_write_timed,
@@ -59,9 +77,10 @@ provided as (
         {{ meter_columns('calls.') }},
         coalesce(charges_by_response.account_id, calls.account_id) as account_id,
         coalesce(charges_by_response.api_key, calls.api_key) as api_key,
-        charges_by_response.response_key is not null as is_on_bill,
+        charges_by_response.provider is not null as is_on_bill,
         coalesce(
             charges_by_response.provider,
+            own_keys.provider,
             case when calls.tool_meter is not null then lower(calls.provider_name) end,
             keys.provider,
             recognised.server_provider,
@@ -81,6 +100,7 @@ provided as (
         end as vendor
     from called as calls
     left join charges_by_response on calls.call_key = charges_by_response.response_key
+    left join own_keys on charges_by_response.own_key_provider = own_keys.own_key_provider
     left join keys on calls.api_key = keys.api_key
     left join {{ ref('int_providers_recognised') }} as recognised
         on
@@ -138,21 +158,47 @@ deployed_models as (
 
 ),
 
+-- Spans call a model by a profile, a deployment or an endpoint that a bill names too: the bill tells its model.
+resourced as (
+
+    select
+        said.{{ deployable | join(',\n        said.') }},
+        min(resources.provider) as provider,
+        min(resources.account_id) as resource_account_id,
+        min(resources.resource) as resource,
+        min(resources.model) as resource_model
+    from (select distinct {{ deployable | join(', ') }} from provided) as said
+    inner join {{ ref('int_resources_billed') }} as resources
+        on
+            said.model_key = resources.resource_key
+            -- The last part of a name is one only at whom it is said to be.
+            or (
+                {{ told }} = resources.provider
+                and {{ model_stem('said.model_key') }} = resources.resource_stem
+                and coalesce(said.account_id, resources.account_id) = resources.account_id
+            )
+    group by said.{{ deployable | join(', said.') }}
+    having count(distinct resources.resource) = 1
+
+),
+
 served as (
 
     select
-        {{ all_but('provided', deployable + ['stated_provider', 'model_name']) }},
-        provided.account_id,
+        {{ all_but('provided', deployable + ['stated_provider', 'model_name', 'api_key']) }},
+        coalesce(resourced.resource_account_id, provided.account_id) as account_id,
+        coalesce(provided.api_key, resourced.resource) as api_key,
         provided.called_on,
-        coalesce(deployed.deployed_model, provided.model_key) as model_key,
+        coalesce(deployed.deployed_model, resourced.resource_model, provided.model_key) as model_key,
         coalesce(
-            provided.sure_provider, deployed.deployed_provider, provided.named_provider, deployed_models.provider,
-            provided.model_provider
+            provided.sure_provider, deployed.deployed_provider, resourced.provider, provided.named_provider,
+            deployed_models.provider, provided.model_provider
         ) as known_provider,
         provided.stated_provider
     from provided
     left join deployed on {{ are_same('provided', 'deployed', deployable) }}
     left join deployed_models on deployed.deployed_model = deployed_models.deployed_model
+    left join resourced on {{ are_same('provided', 'resourced', deployable) }}
 
 ),
 

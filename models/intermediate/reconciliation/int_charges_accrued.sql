@@ -15,7 +15,7 @@ with calls as (
         sum(meters.priced_usd) as amount_usd
     from {{ ref('int_calls_billed') }} as calls
     inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
-    where calls.basis = 'accrued' and {{ is_touched('calls.started_on', 'touched_day') }}
+    where calls.accrued_usd is not null and {{ is_touched('calls.started_on', 'touched_day') }}
     group by
         calls.started_on, calls.provider, calls.account_id, calls.model, meters.meter, meters.service_tier,
         meters.list_price_usd, meters.unit_price_usd

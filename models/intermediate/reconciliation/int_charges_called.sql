@@ -19,6 +19,12 @@ calls as (
 select
     {{ all_but('charges', ['response_key']) }},
     calls.call_key,
+    owners.payer_team_id,
+    owners.tagged_feature_id,
     case when calls.call_key is not null then charges.response_id end as call_id
 from charges
 left join calls on charges.response_key = calls.call_key
+left join {{ ref('int_charges_owned') }} as owners
+    on {{ are_same('charges', 'owners', [
+        'provider', 'account_id', 'bill_account_id', 'api_key', 'tags', 'charged_on'
+    ]) }}

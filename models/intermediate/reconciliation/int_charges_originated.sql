@@ -21,6 +21,7 @@ settled as (
     select
         origin_charge_id,
         payer_team_id,
+        tagged_feature_id,
         min(group_id) as group_id,
         -- The coarsest level at which any of its lines met calls.
         min(case when call_id is null and match_level != 'none' then match_level end) as match_level,
@@ -35,7 +36,7 @@ settled as (
         sum(prepaid_usd) as prepaid_usd
     from {{ ref('int_charges_settled') }}
     where {{ is_touched('charged_on', 'touched_day') }}
-    group by origin_charge_id, payer_team_id
+    group by origin_charge_id, payer_team_id, tagged_feature_id
 
 ),
 
@@ -68,6 +69,7 @@ origins as (
         prices.list_price_usd,
         prices.unit_price_usd,
         settled.payer_team_id,
+        settled.tagged_feature_id,
         settled.group_id,
         settled.match_level,
         settled.lines,
@@ -96,6 +98,7 @@ origins as (
         list_price_usd,
         unit_price_usd,
         payer_team_id,
+        null as tagged_feature_id,
         null as group_id,
         null as match_level,
         1 as lines,

@@ -96,12 +96,9 @@ select
         when given.given_usd != 0 then 'adjacent_day'
         else 'none'
     end as match_level,
-    coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
+    -- Who pays by the charge's key, tags or account; where these name nobody, whoever's calls they are.
+    coalesce(charges.payer_team_id, 'unattributed') as payer_team_id,
+    charges.tagged_feature_id,
+    charges.own_key_provider is not null as is_fee
 from charges
 left join given on charges.charge_id = given.charge_id
-left join {{ ref('int_keys_owned') }} as keys
-    on
-        charges.provider = keys.provider
-        and charges.account_id is not distinct from keys.account_id
-        and charges.api_key is not distinct from keys.api_key
-        and charges.charged_on = keys.used_on

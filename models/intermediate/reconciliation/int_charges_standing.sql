@@ -70,7 +70,7 @@ select
     -- Lines that say the same of a day are one charge to whoever reads the bill: a bill may have a line per call.
     {{ entry_key([
         'spread.kind_id', 'spread.account_id', 'spread.bill_account_id', 'spread.api_key', 'spread.day', 'spread.model',
-        'spread.meter', 'spread.price_tier', 'spread.invoice_id'
+        'spread.meter', 'spread.price_tier', 'spread.invoice_id', 'spread.tags'
     ]) }} as origin_charge_id,
     spread.kind_id,
     spread.invoice_id,
@@ -78,6 +78,9 @@ select
     spread.account_id,
     spread.bill_account_id,
     spread.api_key,
+    spread.tags,
+    spread.own_key_provider,
+    spread.own_key_usd,
     spread.file_kind,
     spread.treatment,
     spread.day as charged_on,

@@ -29,7 +29,16 @@ select
     days.day,
     days.groups_total,
     {% if builds_on() %}
-        days.is_changed or days.groups_total is distinct from before.groups_total as is_touched
+        days.is_changed
+        or days.groups_total is distinct from before.groups_total
+        -- Who pays for what the calls of a day took of the days beside it, the charges of these say.
+        or days.day in (
+            select groups.usage_on
+            from {{ ref('int_charge_groups_shifted') }} as groups
+            inner join days as beside
+                on beside.is_changed and beside.day between groups.usage_on - 1 and groups.usage_on + 1
+            where groups.shifted_quantity > 0
+        ) as is_touched
     from days
     left join {{ this }} as before on days.day = before.day
     {% else %}

@@ -3,7 +3,6 @@
 with calls as (
 
     select * from {{ ref('int_calls_billed') }}
-    where is_in_bill
 
 ),
 
@@ -23,13 +22,18 @@ charged as (
 
     select
         response_key as call_key,
+        -- A gateway's fee stands on its bill, and the call on another, where it is priced.
+        own_key_provider is not null as is_fee,
+        min(case when own_key_provider is not null then provider end) as fee_provider,
+        min(case when own_key_provider is not null then account_id end) as fee_account_id,
+        min(case when own_key_provider is not null then model end) as fee_model,
         sum(quantity) as quantity,
         sum(billed_usd) as billed_usd,
         min(charged_on) as usage_on,
         min(meter) as meter
     from {{ ref('int_charges_standing') }}
     where response_key is not null and {{ is_wanted('response_key', 'calls', 'call_key') }}
-    group by response_key
+    group by response_key, own_key_provider is not null
 
 ),
 
@@ -39,24 +43,28 @@ parts as (
     select
         calls.started_on as read_on,
         charged.usage_on,
-        calls.provider,
-        calls.account_id,
-        calls.model,
+        coalesce(charged.fee_provider, calls.provider) as provider,
+        case when charged.is_fee then charged.fee_account_id else calls.account_id end as account_id,
+        case when charged.is_fee then charged.fee_model else calls.model end as model,
         charged.meter,
         sum(charged.billed_usd) as billed_usd,
-        sum(calls.priced_usd) as priced_usd,
+        sum(case when charged.is_fee then 0 else calls.priced_usd end) as priced_usd,
         sum(charged.billed_usd) as attributed_usd,
         0 as {{ ['overtraced_usd', 'timing_gap_usd', 'rounding_usd'] | join(',\n        0 as ') }},
-        coalesce(sum({{ floored_part('calls.priced_usd', 'charged.quantity - calls.quantity', 'calls.quantity') }}), 0)
-            as quantity_gap_usd,
+        coalesce(sum(case when not charged.is_fee then {{ floored_part(
+            'calls.priced_usd', 'charged.quantity - calls.quantity', 'calls.quantity'
+        ) }} end), 0) as quantity_gap_usd,
         sum(charged.quantity) as billed_quantity,
-        sum(calls.quantity) as traced_quantity,
-        count(*) filter (where calls.priced_usd is null and calls.quantity > 0) as unpriced_calls,
+        sum(case when charged.is_fee then 0 else calls.quantity end) as traced_quantity,
+        count(*) filter (where calls.priced_usd is null and calls.quantity > 0 and not charged.is_fee) as unpriced_calls,
         'response_id' as match_level
     from calls
     inner join charged on calls.call_key = charged.call_key
+    where calls.is_in_bill or charged.is_fee
     group by
-        calls.started_on, charged.usage_on, calls.provider, calls.account_id, calls.model, charged.meter
+        calls.started_on, charged.usage_on, coalesce(charged.fee_provider, calls.provider),
+        case when charged.is_fee then charged.fee_account_id else calls.account_id end,
+        case when charged.is_fee then charged.fee_model else calls.model end, charged.meter
 
     union all
 

@@ -5,8 +5,8 @@ with lines as (
 
     select
         *,
-        -- Without a key of its own a line goes by its project.
-        api_key is distinct from project as is_key
+        -- Without a key of its own a line goes by its project, or by the resource that calls name.
+        api_key is distinct from project and api_key is distinct from split_part(resource, ' | ', 1) as is_key
     from {{ ref('int_provider_lines_unioned') }}
     where category is distinct from 'bucket'
 

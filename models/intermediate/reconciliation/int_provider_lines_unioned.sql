@@ -8,7 +8,7 @@
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
     'covers_from', 'covers_to', 'response_id', 'model_name', 'meter_name', 'service_tier', 'quantity', 'billed_amount',
     'effective_amount', 'currency', 'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id',
-    'resource', 'project', 'region'
+    'resource', 'tags', 'project', 'region', 'own_key_provider', 'own_key_usd'
 ] %}
 {% set stated = [
     'row_no', 'provider as stated_provider', 'account_id as stated_account_id',
@@ -95,9 +95,9 @@ deployed as (
             and {{ in_force('deployments', 'cast(said.starts_at as date)') }}
             and (
                 {{ is_deployment("split_part(said.resource, ' | ', 1)", 'deployments.deployment') }}
-                -- A cloud's line is a sentence, no name.
+                -- A cloud's text is a sentence, no name.
                 or (
-                    said.file_kind not in {{ cloud_bills() }}
+                    said.model_name not like '% | %'
                     and {{ is_deployment('said.model_name', 'deployments.deployment') }}
                 )
             )

@@ -57,5 +57,11 @@ select
         when 'owner_pays' then coalesce({{ step_from_end('team_path', 1) }}, origin_team_id)
         else origin_team_id
     end as bearer_team_id,
-    case when policy = 'split' then policy_id end as split_id
+    case when policy = 'split' then policy_id end as split_id,
+    -- Where it is nobody else's, whoever pays a part bears it.
+    is_origin_payer and case policy
+        when 'caller_pays' then {{ step_from_end('team_path', 2) }} is null
+        when 'owner_pays' then {{ step_from_end('team_path', 1) }} is null
+        else policy != 'split'
+    end as is_payer_bearer
 from ruled

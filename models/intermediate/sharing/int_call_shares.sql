@@ -1,4 +1,4 @@
--- one row per call, originator, tenant and user: its share of the call and of the call's money, whoever bears it
+-- one row per call, part that one payer pays, originator, tenant and user: its share of the call and of its money
 {{ replaces_touched("started_on", by="touched_day") }}
 {{ config(post_hook="{{ walk_further_slices(day_slices=true) }}") }}
 {% set slice = first_slice(day_slices=true) %}
@@ -8,11 +8,16 @@
     'originating_feature_id', 'serving_feature_id', 'origin_team_id', 'payer_team_id', 'team_path', 'purpose',
     'tenant_id', 'user_id'
 ] %}
-{% set of_call = billing_of_call() + ['attributed_usd', 'service_name'] %}
+{% set of_part = [
+    'part_no', 'part_share', 'part_basis', 'payable_provider', 'payable_account_id', 'part_usd', 'cutoff_month',
+    'cutoff_usd', 'own_payer_team_id', 'is_origin_payer'
+] %}
+{% set of_call = billing_of_call() + ['attributed_usd', 'service_name'] + of_part %}
 {% set of_origin = ['attribution_rule', 'hops', 'route', 'prompt_version', 'is_root_orphan'] %}
 {% set tie_breaker = "originating_feature_id, team_path, coalesce(tenant_id, ''), coalesce(user_id, ''), " %}
 {% set tie_breaker = tie_breaker ~ "serving_feature_id, origin_team_id, purpose" %}
--- What several spans caused is split; of the rest, one originator has all.
+{% set part = 'call_key, part_no' %}
+-- What several spans caused, or several teams pay, is split; of the rest, one originator has all.
 with weighed as (
 
     select
@@ -34,8 +39,9 @@ floored as (
     select
         *,
         {{ money('1') }} as whole,
-        {{ floored_part('1', 'weight', whole_weight()) }} as share_part,
-        {{ floored_part('attributed_usd', 'weight', whole_weight()) }} as borne_part,
+        {{ floored_part('1', 'weight', whole_weight()) }} as origin_part,
+        {{ floored_part('part_share', 'weight', whole_weight()) }} as share_part,
+        {{ floored_part('part_usd', 'weight', whole_weight()) }} as borne_part,
         {{ floored_part('cutoff_usd', 'weight', whole_weight()) }} as cutoff_part
     from weighed
 
@@ -45,8 +51,9 @@ shares as (
 
     select
         {{ (of_call + keys + of_origin) | join(',\n        ') }},
+        {{ money('1') }} as origin_share,
         {{ money('1') }} as share,
-        attributed_usd as borne_usd,
+        part_usd as borne_usd,
         cutoff_usd as borne_cutoff_usd,
         1 as place
     from {{ ref('int_call_origins_borne') }}
@@ -56,10 +63,11 @@ shares as (
 
     select
         {{ (of_call + keys + of_origin) | join(',\n        ') }},
-        {{ part_with_residue('whole', 'share_part', 'weight', 'call_key', tie_breaker) }} as share,
-        {{ part_with_residue('attributed_usd', 'borne_part', 'weight', 'call_key', tie_breaker) }} as borne_usd,
-        {{ part_with_residue('cutoff_usd', 'cutoff_part', 'weight', 'call_key', tie_breaker) }} as borne_cutoff_usd,
-        row_number() over (partition by call_key order by weight desc, {{ in_order(tie_breaker) }}) as place
+        {{ part_with_residue('whole', 'origin_part', 'weight', part, tie_breaker) }} as origin_share,
+        {{ part_with_residue('part_share', 'share_part', 'weight', part, tie_breaker) }} as share,
+        {{ part_with_residue('part_usd', 'borne_part', 'weight', part, tie_breaker) }} as borne_usd,
+        {{ part_with_residue('cutoff_usd', 'cutoff_part', 'weight', part, tie_breaker) }} as borne_cutoff_usd,
+        row_number() over (partition by call_key order by part_no, weight desc, {{ in_order(tie_breaker) }}) as place
     from floored
 
 ),
@@ -83,7 +91,8 @@ copies as (
 )
 
 select
-    shares.*,
+    {{ all_but('shares', ['stated_usd']) }},
+    {{ money('shares.stated_usd') }} as stated_usd,
     said.call_id,
     said.trace_id,
     said.span_id,
@@ -99,8 +108,7 @@ select
     said.is_failed,
     said.is_residual,
     said.is_suspected_copy and copies.call_key is null as is_suspected_copy,
-    said.is_ambiguous_usage,
-    {{ money('said.stated_usd') }} as stated_usd
+    said.is_ambiguous_usage
 from shares
 inner join said on shares.call_key = said.call_key
 left join copies on shares.call_key = copies.call_key

@@ -1,6 +1,12 @@
 -- one row per origin charge, method and taker (feature, bearer, payer, purpose): its part of cost and quantity
 {% set taker = ['feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
 {% set tie_breaker = "feature_id, bearer_team_id, payer_team_id, purpose" %}
+{# Who a charge says pays it pays all its parts; else whoever pays the calls, part by part. #}
+{% set payer = "coalesce(nullif(origins.payer_team_id, 'unattributed'), takers.payer_team_id)" %}
+{% set taken = [
+    'takers.feature_id', 'coalesce(takers.bearer_team_id, ' ~ payer ~ ') as bearer_team_id', payer ~ ' as payer_team_id',
+    'takers.purpose'
+] %}
 with origins as (
 
     select * from {{ ref('int_charges_originated') }}
@@ -17,14 +23,12 @@ takers as (
 
 ),
 
-parts as (
+allotted as (
 
     -- Calls that the charge's own lines name, and calls that no bill knows yet.
     select
         takers.origin_charge_id,
-        {% for column in taker -%}
-            takers.{{ column }},
-        {% endfor %}
+        {{ taken | join(',\n        ') }},
         case origins.basis when 'billed' then 'response_id' else 'price_book' end as method,
         takers.amount_usd,
         origins.called_usd as whole_usd,
@@ -38,9 +42,7 @@ parts as (
 
     select
         origins.origin_charge_id,
-        {% for column in taker -%}
-            takers.{{ column }},
-        {% endfor %}
+        {{ taken | join(',\n        ') }},
         origins.match_level as method,
         coalesce({{ floored_part('origins.grouped_usd', 'takers.weight', 'sum(takers.weight) over charge') }}, 0)
             as amount_usd,
@@ -62,10 +64,11 @@ parts as (
 
         select
             origin_charge_id,
-            '{{ feature_id }}' as feature_id,
+            {{ "coalesce(tagged_feature_id, 'untraced')" if feature_id == 'untraced' else "'invoice_only'" }} as feature_id,
             payer_team_id as bearer_team_id,
             payer_team_id,
-            'unknown' as purpose,
+            {{ "case when tagged_feature_id is null then 'unknown' else '" ~ var('default_purpose') ~ "' end"
+                if feature_id == 'untraced' else "'unknown'" }} as purpose,
             '{{ feature_id }}' as method,
             {{ amount_usd }} as amount_usd,
             {{ amount_usd }} as whole_usd,
@@ -75,6 +78,23 @@ parts as (
         from origins
         where {{ is_part }}
     {% endfor %}
+
+),
+
+-- Several takers may have one payer.
+parts as (
+
+    select
+        origin_charge_id,
+        {{ taker | join(',\n        ') }},
+        method,
+        sum(amount_usd) as amount_usd,
+        min(whole_usd) as whole_usd,
+        sum(quantity) as quantity,
+        min(whole_quantity) as whole_quantity,
+        sum(weight) as weight
+    from allotted
+    group by origin_charge_id, {{ taker | join(', ') }}, method
 
 ),
 

@@ -1,5 +1,6 @@
 -- one row per origin charge or group of charges and taker (feature, bearer, payer, purpose): what its calls took
 {{ replaces_touched("taken_on", by="touched_day") }}
+{# Who bears what nobody else does is whoever pays; who pays the charge itself says, or the call. #}
 {% set taker = ['originating_feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
 with calls as (
 
@@ -42,7 +43,7 @@ with calls as (
         meters.quantity
     from {{ ref('int_calls_billed') }} as calls
     inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
-    where calls.basis = 'accrued' and {{ is_touched('calls.started_on', 'touched_day') }}
+    where calls.accrued_usd is not null and {{ is_touched('calls.started_on', 'touched_day') }}
 
 ),
 
@@ -50,10 +51,14 @@ shared as (
 
     select
         calls.*,
-        shares.{{ taker | join(',\n        shares.') }},
-        {{ whole_number('shares.share * 1000000000000') }} as part
+        shares.originating_feature_id,
+        case when not shares.is_payer_bearer then shares.bearer_team_id end as bearer_team_id,
+        shares.own_payer_team_id as payer_team_id,
+        shares.purpose,
+        {{ whole_number('shares.origin_share * 1000000000000') }} as part
     from calls
     inner join {{ ref('int_shares_borne') }} as shares on calls.call_key = shares.call_key
+    where shares.part_no = 1
 
 )
 

@@ -76,5 +76,5 @@ select
     amount_usd
 from {{ ref('int_costs_journalled') }}
 where
-    feature_id in ('untraced', 'invoice_only')
+    pool in ('untraced', 'tagged', 'invoice_only', 'shared')
     and {{ is_touched("cast(date_trunc('month', incurred_on) as date)", 'month', 'product') }}

@@ -14,15 +14,15 @@ with call_costs as (
         select
             {{ month }} as posted_month,
             started_on as incurred_on,
-            provider,
-            account_id,
+            payable_provider as provider,
+            payable_account_id as account_id,
             model,
             originating_feature_id as feature_id,
             team_path,
             payer_team_id,
             bearer_team_id,
             purpose,
-            basis,
+            part_basis as basis,
             case when originating_feature_id = 'unlabelled' then 'unlabelled' end as pool,
             {{ amount_usd }} as amount_usd
         from {{ ref('int_shares_borne') }}
@@ -37,9 +37,12 @@ with call_costs as (
 -- What no call took stays with the payer, visibly; what was paid ahead waits on an account of its own.
 charge_costs as (
 
-    {% for feature_id, pool, amount_usd, prepaid_usd in [
-        ('untraced', "'untraced'", 'untraced_usd', '0'),
-        ('invoice_only', "case treatment when 'shared' then 'shared' else 'invoice_only' end",
+    -- What a charge's tags say is a feature's is that feature's, and no sharing rule spreads it.
+    {% for feature_id, purpose, pool, amount_usd, prepaid_usd in [
+        ("coalesce(tagged_feature_id, 'untraced')", "case when tagged_feature_id is null then 'unknown' else '"
+            ~ var('default_purpose') ~ "' end", "case when tagged_feature_id is null then 'untraced' else 'tagged' end",
+            'untraced_usd', '0'),
+        ("'invoice_only'", "'unknown'", "case treatment when 'shared' then 'shared' else 'invoice_only' end",
             'invoice_only_usd + rounding_usd', 'prepaid_usd')
     ] %}
         select
@@ -48,11 +51,11 @@ charge_costs as (
             provider,
             account_id,
             model,
-            '{{ feature_id }}' as feature_id,
+            {{ feature_id }} as feature_id,
             '' as team_path,
             payer_team_id,
             payer_team_id as bearer_team_id,
-            'unknown' as purpose,
+            {{ purpose }} as purpose,
             'billed' as basis,
             {{ pool }} as pool,
             {{ amount_usd }} as amount_usd,

@@ -14,16 +14,6 @@ with used as (
         provider,
         account_id,
         api_key,
-        charged_on as used_on
-    from {{ ref('int_charges_standing') }}
-    where {{ is_touched('charged_on', 'touched_day') }}
-
-    union
-
-    select
-        provider,
-        account_id,
-        api_key,
         usage_on as used_on
     from {{ ref('int_usage_unbilled') }}
     where {{ is_touched('usage_on', 'touched_day') }}

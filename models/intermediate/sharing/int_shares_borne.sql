@@ -1,10 +1,11 @@
 -- one row per share of a call and bearer: the bearer's part of the share and of its money
 {{ config(materialized="view") }}
-{% set amounts = ['share', 'borne_usd', 'borne_cutoff_usd'] %}
+{% set amounts = ['origin_share', 'share', 'borne_usd', 'borne_cutoff_usd'] %}
 {% set columns = [
     'call_key', 'call_id', 'started_on', 'provider', 'account_id', 'model', 'basis', 'cutoff_month',
     'originating_feature_id', 'serving_feature_id', 'payer_team_id', 'team_path', 'purpose', 'tenant_id', 'user_id',
-    'input_tokens', 'output_tokens'
+    'input_tokens', 'output_tokens', 'part_no', 'part_basis', 'payable_provider', 'payable_account_id',
+    'own_payer_team_id', 'is_payer_bearer'
 ] %}
 with parted as (
 

@@ -16,11 +16,13 @@ where share = 1
 
 union all
 
--- Where several caused a call, `multiple` stands for what differs.
+-- Where several caused a call, `multiple` stands for what differs; where several pay for it, who pays most is named.
 select
     {% for column in columns -%}
         {% if column in of_origin -%}
             case when count(distinct {{ column }}) > 1 then 'multiple' else min({{ column }}) end as {{ column }}
+        {%- elif column == 'payer_team_id' -%}
+            min(case when place = 1 then {{ column }} end) as {{ column }}
         {%- else -%}
             min({{ column }}) as {{ column }}
         {%- endif %}{% if not loop.last %},{% endif %}

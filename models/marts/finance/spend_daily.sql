@@ -5,10 +5,10 @@ select
     originating_feature_id,
     serving_feature_id,
     bearer_team_id,
-    provider,
+    payable_provider as provider,
     model,
     purpose,
-    basis,
+    part_basis as basis,
     -- A call with several originators counts once, in its largest share's row.
     count(*) filter (where place = 1) as calls,
     cast(sum(case when place = 1 then input_tokens end) as bigint) as input_tokens,
@@ -18,7 +18,7 @@ from {{ ref('int_shares_borne') }}
 where {{ is_touched('started_on', 'touched_day') }}
 group by
     started_on, originating_feature_id, serving_feature_id, bearer_team_id,
-    provider, model, purpose, basis
+    payable_provider, model, purpose, part_basis
 
 union all
 
@@ -37,5 +37,5 @@ select
     cast(null as bigint) as output_tokens,
     {{ money('sum(amount_usd)') }} as borne_usd
 from {{ ref('int_costs_journalled') }}
-where feature_id in ('untraced', 'invoice_only') and {{ is_touched('incurred_on', 'touched_day') }}
+where pool in ('untraced', 'tagged', 'invoice_only', 'shared') and {{ is_touched('incurred_on', 'touched_day') }}
 group by incurred_on, feature_id, bearer_team_id, provider, model, purpose, basis

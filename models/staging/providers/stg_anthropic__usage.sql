@@ -43,7 +43,8 @@ select
     case when meter_name is null then 'bucket' else 'usage' end as category,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency',
-        'service_name', 'description', 'is_rounded', 'invoice_id', 'resource', 'region'
+        'service_name', 'description', 'is_rounded', 'invoice_id', 'resource', 'region',
+        'tags', 'own_key_provider', 'own_key_usd'
     ]) }}
 from metered
 where quantity > 0 or meter_name is null

@@ -45,7 +45,8 @@ charges as (
         coalesce(lower(trim(charge_class)), '') = 'correction' as is_correction,
         {{ without_pattern('sub_account_id', '^/[Ss]ubscriptions/') }} as bare_sub_account_id,
         case when consumed_unit is null then pricing_quantity else consumed_quantity end as stated_quantity,
-        lower(coalesce(consumed_unit, pricing_unit, '')) as unit_text
+        lower(coalesce(consumed_unit, pricing_unit, '')) as unit_text,
+        {{ has_pattern("lower(coalesce(consumed_unit, pricing_unit, ''))", 'token.*(hour|[^a-z]hrs?$)') }} as is_by_hour
     from landed
 
 ),
@@ -57,6 +58,7 @@ measured as (
     select
         *,
         case
+            when is_by_hour then null
             when unit_text like '%token%' or {{ has_pattern('unit_text', '^[0-9,]* *[km]?$') }} then unit_text
             when unit_text = 'count' then ''
             when unit_text in ('units', 'unit', 'quantity') and all_text like '%token%'
@@ -84,7 +86,8 @@ select
     max(case when is_use and not is_correction then charge_period_end - interval 1 microsecond end)
         over account_of_file as covers_to,
     all_text as model_name,
-    all_text as meter_name,
+    -- What is stored by the hour is counted in no tokens, whatever the text beside it says.
+    case when is_by_hour then all_text || ' | token-hours' else all_text end as meter_name,
     cast(
         case when measure is not null then stated_quantity end
         * coalesce(try_cast(replace(regexp_extract(measure, '([0-9][0-9,]*)', 1), ',', '') as bigint), 1)
@@ -108,6 +111,10 @@ select
     category,
     invoice_id,
     concat_ws(' | ', resource_id, region_id, tags) as resource,
-    {{ unsaid(['api_key', 'project', 'response_id', 'service_tier', 'is_rounded']) }}
+    tags,
+    -- A profile, a deployment or an endpoint is what calls name instead of a key.
+    case when {{ has_pattern('resource_id', 'inference-profile/|provisioned-model/|/deployments/|/endpoints/') }}
+        then resource_id end as api_key,
+    {{ unsaid(['project', 'response_id', 'service_tier', 'is_rounded', 'own_key_provider', 'own_key_usd']) }}
 from measured
 window account_of_file as (partition by file_id, billing_account_id)

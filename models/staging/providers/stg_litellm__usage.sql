@@ -41,6 +41,7 @@ select
     cast(coalesce(spend, 0) as decimal(38, 18)) as billed_amount,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'currency',
-        'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id', 'resource', 'project', 'region'
+        'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id', 'resource',
+        'tags', 'project', 'region', 'own_key_provider', 'own_key_usd'
     ]) }}
 from solved_usage

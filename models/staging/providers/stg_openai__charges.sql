@@ -26,6 +26,7 @@ select
     cast(coalesce(amount_value, 0) as decimal(38, 18)) as billed_amount,
     upper(coalesce(amount_currency, 'usd')) as currency,
     line_item as description,
+    case when project_id is not null then {{ json_of({'project': 'project_id'}) }} end as tags,
     -- A line without a meter names no use: fees, credits, taxes, and totals of days that nobody itemised.
     case
         when line_item is null and amount_value is null then 'bucket'
@@ -33,6 +34,6 @@ select
     end as category,
     {{ unsaid([
         'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'service_name', 'sku',
-        'is_rounded', 'invoice_id', 'resource', 'region'
+        'is_rounded', 'invoice_id', 'resource', 'region', 'own_key_provider', 'own_key_usd'
     ]) }}
 from costs

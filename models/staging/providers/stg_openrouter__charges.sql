@@ -1,6 +1,6 @@
 {% set unsaid_columns = [
     'account_id', 'bill_account_id', 'service_tier', 'effective_amount', 'currency', 'service_name', 'sku',
-    'description', 'category', 'is_rounded', 'invoice_id', 'resource', 'project', 'region'
+    'description', 'category', 'is_rounded', 'invoice_id', 'resource', 'project', 'region', 'tags'
 ] %}
 with calls as (
 
@@ -51,8 +51,15 @@ select
     lower(model_permaslug) || case when variant not in ('standard', '') then ':' || lower(variant) else '' end
         as model_name,
     'tokens' as meter_name,
-    cast(coalesce(tokens_prompt, 0) + coalesce(tokens_completion, 0) as decimal(38, 6)) as quantity,
+    -- A call with one's own key at a provider is that provider's bill: here it costs a fee, which no token counts.
+    cast(
+        case when byok_usage_inference > 0 then 0 else coalesce(tokens_prompt, 0) + coalesce(tokens_completion, 0) end
+        as decimal(38, 6)
+    ) as quantity,
     cast(cost_total as decimal(38, 18)) as billed_amount,
+    case when byok_usage_inference > 0 then lower(coalesce(provider_name, split_part(model_permaslug, '/', 1))) end
+        as own_key_provider,
+    case when byok_usage_inference > 0 then cast(byok_usage_inference as decimal(38, 18)) end as own_key_usd,
     coalesce(lower(cancelled) = 'true' or lower(finish_reason_normalized) like '%cancel%', false) as is_cancelled,
     coalesce(lower(finish_reason_normalized) like '%error%', false) as is_failed,
     {{ unsaid(unsaid_columns) }}
@@ -72,6 +79,7 @@ select
     -- Usage with one's own key at the provider is that provider's bill.
     cast(coalesce(tokens_prompt, 0) + coalesce(tokens_completion, 0) as decimal(38, 6)) as quantity,
     cast(coalesce(cost_total, 0) as decimal(38, 18)) as billed_amount,
+    {{ unsaid(['own_key_provider', 'own_key_usd']) }},
     false as is_cancelled,
     false as is_failed,
     {{ unsaid(unsaid_columns) }}

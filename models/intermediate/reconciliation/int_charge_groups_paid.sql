@@ -1,0 +1,109 @@
+-- one row per group whose calls take money, and payer that the giving charges name: what the calls take of it
+{% set same = 'partition by provider, match_account_id, match_key, model, meter order by usage_on' %}
+{{ replaces_touched("usage_on", by="touched_day") }}
+with charges as (
+
+    select
+        group_id,
+        nullif(payer_team_id, 'unattributed') as payer_team_id,
+        sum(attributed_usd) as given_usd
+    from {{ ref('int_charges_settled') }}
+    where group_id is not null and call_id is null
+    group by group_id, nullif(payer_team_id, 'unattributed')
+
+),
+
+groups as (
+
+    select
+        *,
+        lag(group_id) over ({{ same }}) as group_before,
+        lead(group_id) over ({{ same }}) as group_after,
+        given_usd - attributed_usd - given_back_usd as given_ahead_usd
+    from {{ ref('int_charge_groups_shifted') }}
+
+),
+
+{% set weight = whole_number('abs(charges.given_usd) * 1000000000000 + 1') %}
+{% set flows = ['given_back', 'given_ahead'] %}
+weighed as (
+
+    select
+        groups.group_id,
+        groups.group_before,
+        groups.group_after,
+        groups.usage_on,
+        groups.is_matched,
+        charges.payer_team_id,
+        charges.given_usd as paid_usd,
+        {{ weight }} as weight,
+        {% for flow in flows -%}
+            groups.{{ flow }}_usd,
+            groups.{{ flow }}_quantity,
+            {{ floored_part('groups.' ~ flow ~ '_usd', weight, 'sum(' ~ weight ~ ') over (partition by charges.group_id)') }}
+                as {{ flow }}_part{{ ',' if not loop.last }}
+        {% endfor %}
+    from groups
+    inner join charges on groups.group_id = charges.group_id
+
+),
+
+-- What goes to the days beside it is each payer's by size; of the rest each has what then is its own.
+given as (
+
+    select
+        *,
+        {% for flow in flows -%}
+            {{ part_with_residue(
+                flow ~ '_usd', flow ~ '_part', 'weight', 'group_id', "coalesce(payer_team_id, '')"
+            ) }} as {{ flow }}_paid_usd{{ ',' if not loop.last }}
+        {% endfor %}
+    from weighed
+
+),
+
+taken as (
+
+    select
+        group_id,
+        usage_on,
+        payer_team_id,
+        paid_usd - given_back_paid_usd - given_ahead_paid_usd as taken_usd,
+        0 as cutoff_usd
+    from given
+    where is_matched
+
+    union all
+
+    -- What calls take across a month's end is on another month's bill.
+    select
+        group_before as group_id,
+        cast(usage_on - interval 1 day as date) as usage_on,
+        payer_team_id,
+        given_back_paid_usd as taken_usd,
+        case when day(usage_on) = 1 then given_back_paid_usd else 0 end as cutoff_usd
+    from given
+    where given_back_quantity > 0
+
+    union all
+
+    select
+        group_after as group_id,
+        cast(usage_on + interval 1 day as date) as usage_on,
+        payer_team_id,
+        given_ahead_paid_usd as taken_usd,
+        case when usage_on = last_day(usage_on) then given_ahead_paid_usd else 0 end as cutoff_usd
+    from given
+    where given_ahead_quantity > 0
+
+)
+
+select
+    group_id,
+    usage_on,
+    payer_team_id,
+    {{ money('sum(taken_usd)') }} as taken_usd,
+    {{ money('sum(cutoff_usd)') }} as cutoff_usd
+from taken
+where {{ is_touched('usage_on', 'touched_day') }}
+group by group_id, usage_on, payer_team_id
