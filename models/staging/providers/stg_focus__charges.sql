@@ -3,8 +3,33 @@ with named as (
     select
         *,
         coalesce(provider_name, service_provider_name, publisher_name) as seller_name,
-        coalesce(commitment_discount_id, service_name) as commitment
+        coalesce(commitment_discount_id, service_name) as commitment,
+        nullif(regexp_extract(tags, '"custom_llm_provider": *"([^"]*)"', 1), '') as routed_provider
     from {{ source('landed', 'focus') }}
+
+),
+
+-- LiteLLM writes FOCUS of what it routed, at its own prices. Its rows count requests and name the provider in a tag,
+-- bill an API key, or bill for a day of one model; a destination may have dropped the columns that it doesn't know.
+told as (
+
+    select
+        *,
+        coalesce(
+            (
+                routed_provider is not null
+                and (lower(consumed_unit) = 'requests' or lower(billing_account_type) = 'api key')
+            )
+            or (
+                lower(billing_account_type) = 'api key'
+                and lower(consumed_unit) = 'requests'
+                and billing_period_start = charge_period_start
+                and billing_period_end = charge_period_end
+                and charge_description = resource_id
+            ),
+            false
+        ) as is_routed
+    from named
 
 ),
 
@@ -16,7 +41,7 @@ consumed as (
         billing_account_id,
         commitment,
         true as is_consumed
-    from named
+    from told
     where lower(charge_category) = 'usage' and effective_cost > billed_cost
 
 ),
@@ -24,10 +49,10 @@ consumed as (
 landed as (
 
     select
-        named.*,
+        told.*,
         coalesce(consumed.is_consumed, false) as is_consumed
-    from named
-    left join consumed on {{ are_same('named', 'consumed', ['seller_name', 'billing_account_id', 'commitment']) }}
+    from told
+    left join consumed on {{ are_same('told', 'consumed', ['seller_name', 'billing_account_id', 'commitment']) }}
 
 ),
 
@@ -35,8 +60,10 @@ charges as (
 
     select
         *,
-        lower(coalesce(provider_name, service_provider_name, publisher_name, host_provider_name, invoice_issuer_name))
-            as stated_provider,
+        lower(coalesce(
+            provider_name, service_provider_name, publisher_name, host_provider_name, invoice_issuer_name,
+            case when is_routed then coalesce(routed_provider, 'litellm') end
+        )) as stated_provider,
         -- Clouds name the model in any of these: usage type, meter, SKU or the marketplace's service name.
         lower(concat_ws(
             ' | ', usage_type, sku_description, sku_meter, sku_id, sku_price_details, charge_description, service_name
@@ -68,9 +95,16 @@ measured as (
 
 select
     stated_provider as provider,
-    {{ line_origin('focus', 'bill') }},
-    coalesce(bare_sub_account_id, billing_account_id) as account_id,
-    billing_account_id as bill_account_id,
+    -- A gateway's own account of what went through it: evidence, never a bill. Its accounts are its keys.
+    case when is_routed then 'litellm_focus' else 'focus' end as file_kind,
+    case when is_routed then 'gateway' else 'bill' end as file_role,
+    file_id,
+    source_file,
+    source_line,
+    row_no,
+    case when is_routed then billing_account_id end as api_key,
+    case when not is_routed then coalesce(bare_sub_account_id, billing_account_id) end as account_id,
+    case when not is_routed then billing_account_id end as bill_account_id,
     charge_period_start as starts_at,
     greatest(charge_period_end - interval 1 microsecond, charge_period_start) as ends_at,
     -- A purchase reaches beyond the file's own time, a correction before it.
@@ -78,8 +112,8 @@ select
         over account_of_file as covers_from,
     max(case when category = 'usage' and not is_correction then charge_period_end - interval 1 microsecond end)
         over account_of_file as covers_to,
-    all_text as model_name,
-    all_text as meter_name,
+    case when is_routed then lower(coalesce(resource_id, charge_description)) else all_text end as model_name,
+    case when is_routed then 'tokens' else all_text end as meter_name,
     cast(
         case when measure is not null then stated_quantity end
         * coalesce(try_cast(replace(regexp_extract(measure, '([0-9][0-9,]*)', 1), ',', '') as bigint), 1)
@@ -102,6 +136,6 @@ select
     category,
     invoice_id,
     concat_ws(' | ', resource_id, region_id, tags) as resource,
-    {{ unsaid(['api_key', 'response_id', 'service_tier', 'is_rounded']) }}
+    {{ unsaid(['response_id', 'service_tier', 'is_rounded']) }}
 from measured
-window account_of_file as (partition by file_id, billing_account_id)
+window account_of_file as (partition by file_id, is_routed, billing_account_id)
