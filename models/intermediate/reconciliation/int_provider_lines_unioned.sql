@@ -8,7 +8,7 @@
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
     'covers_from', 'covers_to', 'response_id', 'model_name', 'meter_name', 'service_tier', 'quantity', 'billed_amount',
     'effective_amount', 'currency', 'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id',
-    'resource'
+    'resource', 'ai_sign'
 ] %}
 {% set stated = [
     'row_no', 'provider as stated_provider', 'account_id as stated_account_id',

@@ -11,7 +11,8 @@ select
     account_id,
     file_kind,
     treatment,
-    cast(count(*) as bigint) as lines,
+    -- A tax that is in scope in part is one line.
+    cast(count(*) filter (where not is_rest) as bigint) as lines,
     -- As billed, and as the ledger bears it over the time that it covers.
     {{ money('sum(billed_usd)') }} as billed_usd,
     {{ money('sum(cost_usd)') }} as cost_usd,

@@ -23,6 +23,6 @@ select
     is_rounded,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'quantity', 'effective_amount', 'invoice_id',
-        'resource'
+        'resource', 'ai_sign'
     ]) }}
 from costs

@@ -42,7 +42,7 @@ select
     case when meter_name is null then 'bucket' else 'usage' end as category,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency',
-        'service_name', 'description', 'is_rounded', 'invoice_id', 'resource'
+        'service_name', 'description', 'is_rounded', 'invoice_id', 'resource', 'ai_sign'
     ]) }}
 from metered
 where quantity > 0 or meter_name is null

@@ -71,6 +71,27 @@ charges as (
         coalesce(nullif(lower(trim(charge_category)), ''), 'usage') as category,
         coalesce(lower(trim(charge_class)), '') = 'correction' as is_correction,
         {{ without_pattern('sub_account_id', '^/[Ss]ubscriptions/') }} as bare_sub_account_id,
+        -- FOCUS's own words for what is AI, and meters of tokens, where these are no credentials and no currency of the
+        -- vendor's own.
+        case
+            when lower(service_subcategory) = 'generative ai' then 'stated'
+            when
+                coalesce(lower(charge_category), 'usage') = 'usage'
+                and (
+                    lower(concat_ws(' ', consumed_unit, pricing_unit)) like '%token%'
+                    or {{ has_pattern(
+                        "lower(concat_ws(' ', sku_meter, sku_description))",
+                        '(input|output|prompt|completion|cached?|reasoning|embedding)[ _-]+(text[ _-]+)?tokens?'
+                    ) }}
+                )
+                and coalesce(lower(service_category), '') not in ('identity', 'security')
+                and coalesce(lower(pricing_currency), '') not like '%token%'
+                then 'stated'
+            when
+                lower(service_category) = 'ai and machine learning'
+                or lower(concat_ws(' ', consumed_unit, pricing_unit)) like '%token%'
+                then 'hinted'
+        end as ai_sign,
         case when consumed_unit is null then pricing_quantity else consumed_quantity end as stated_quantity,
         lower(coalesce(consumed_unit, pricing_unit, '')) as unit_text
     from landed
@@ -134,6 +155,7 @@ select
     concat_ws(' | ', usage_type, sku_meter, sku_description, sku_id) as sku,
     charge_description as description,
     category,
+    ai_sign,
     invoice_id,
     concat_ws(' | ', resource_id, region_id, tags) as resource,
     {{ unsaid(['response_id', 'service_tier', 'is_rounded']) }}

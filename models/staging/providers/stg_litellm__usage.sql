@@ -41,6 +41,6 @@ select
     cast(coalesce(spend, 0) as decimal(38, 18)) as billed_amount,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'currency',
-        'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id', 'resource'
+        'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id', 'resource', 'ai_sign'
     ]) }}
 from solved_usage

@@ -32,6 +32,6 @@ select
     end as category,
     {{ unsaid([
         'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'service_name', 'sku',
-        'is_rounded', 'invoice_id', 'resource'
+        'is_rounded', 'invoice_id', 'resource', 'ai_sign'
     ]) }}
 from costs

@@ -56,7 +56,7 @@ select
     case when meter_name is null then 'bucket' else 'usage' end as category,
     {{ unsaid([
         'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency', 'sku',
-        'description', 'is_rounded', 'invoice_id', 'resource'
+        'description', 'is_rounded', 'invoice_id', 'resource', 'ai_sign'
     ]) }}
 from metered
 where quantity > 0 or meter_name is null
