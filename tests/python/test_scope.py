@@ -3,7 +3,10 @@
 import json
 from decimal import Decimal
 
+import duckdb
 from exports import COSTS, FOCUS, company, cost, focus, treated, write
+
+import land
 
 CATEGORIES = FOCUS.replace("x_UsageType", "ServiceCategory,ServiceSubcategory,PricingCurrency,x_UsageType")
 AI = "AI and Machine Learning"
@@ -125,3 +128,34 @@ def test_tax_and_credits_follow_what_they_are_on(build, tmp_path):
     (warning,) = [line for line in built.output.splitlines() if "WARNING: " in line]
     assert "cumulus, VAT: 3.300000 USD (1 lines of alone.csv)" in warning
     assert "nothing says whether it is on AI" in warning
+
+
+def test_what_litellm_logs_beside_requests(tmp_path):
+    """Reads of what is stored repeat its tokens; a poll of a background response, or a batch, states its own."""
+    poll = json.dumps({"internal_call_origin": "background_response_cost_poll"})
+    cases = {
+        ("aresponses", 5): "chat", ("aembedding", 5): "embeddings", ("acompletion", 0): "chat",
+        ("_arealtime", 0): "chat", ("allm_passthrough_route", 5): "chat", ("aretrieve_batch", 5): "chat",
+        ("a_word_of_next_year", 5): "chat", ("", 5): "chat", ("aget_responses", 5, poll): "chat",
+        **dict.fromkeys(
+            [("aget_responses", 5), ("get_responses", 5), ("adelete_responses", 5), ("acancel_responses", 5),
+             ("alist_input_items", 5), ("aget_messages", 5), ("acreate_file", 0), ("afile_retrieve", 5),
+             ("file_content", 5), ("avideo_retrieve", 5), ("avector_store_create", 0), ("acreate_batch", 0),
+             ("aretrieve_batch", 0), ("alist_batches", 0), ("allm_passthrough_route", 0), ("", 0),
+             ("acreate_thread", 0), ("a_word_of_next_year", 0)], "gateway_housekeeping"),
+        ("ahealth_check", 5): "gateway_health_check",
+        ("acompletion", 6, "{}", "litellm-internal-health-check"): "gateway_health_check",
+    }  # fmt: skip
+    rows = []
+    for number, (call_type, tokens, *more) in enumerate(cases):
+        metadata, key = (more + ["{}", "k"][len(more) :])[:2]
+        rows.append({"request_id": f"r{number}", "call_type": call_type, "api_key": key, "spend": 0, "model": "gpt-5",
+                     "total_tokens": tokens, "prompt_tokens": tokens, "completion_tokens": 0, "metadata": metadata,
+                     "startTime": "2026-10-05 12:00:00", "endTime": "2026-10-05 12:00:01",
+                     "custom_llm_provider": "openai"})  # fmt: skip
+    inbox, data = tmp_path / "inbox", tmp_path / "data"
+    inbox.mkdir()
+    (inbox / "spend.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert land.run(inbox, data) == 0
+    landed = dict(duckdb.sql(f"select span_id, operation from '{data}/landed/spans/*/*.parquet'").fetchall())
+    assert {case: landed[f"r{number}"] for number, case in enumerate(cases)} == cases
