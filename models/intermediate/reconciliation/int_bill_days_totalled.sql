@@ -62,11 +62,18 @@ said as (
 
 ),
 
--- Another account of a provider: calls that name none may be of either, on any day.
+-- Another account of a provider: calls that name none may be of either, on any day. Another clock moves calls of all days.
 accounts as (
 
-    select coalesce(sum(cast({{ row_key("provider || ':' || account_id") }} as decimal(38, 0))), 0) as total
-    from {{ ref('int_accounts_known') }}
+    select coalesce(sum(cast({{ row_key('said') }} as decimal(38, 0))), 0) as total
+    from (
+        select provider || ':' || account_id as said
+        from {{ ref('int_accounts_known') }}
+        union all
+        select 'clock:' || provider as said
+        from {{ ref('int_billing_clocks') }}
+        where is_pacific != ({{ is_pacific_biller('provider') }})
+    ) as known
 
 ),
 
