@@ -13,8 +13,8 @@
         ~ 'list_unit_price contracted_unit_price').split() -%}
         {%- do types.update({name: 'decimal(38, 18)'}) -%}
     {%- endfor -%}
-    {%- for name in ('billing_currency pricing_currency billing_account_id sub_account_id sub_account_name '
-        ~ 'charge_category charge_class charge_description charge_frequency commitment_discount_id '
+    {%- for name in ('billing_currency pricing_currency billing_account_id billing_account_type sub_account_id '
+        ~ 'sub_account_name charge_category charge_class charge_description charge_frequency commitment_discount_id '
         ~ 'commitment_discount_status consumed_unit pricing_unit provider_name publisher_name service_provider_name '
         ~ 'host_provider_name invoice_issuer_name invoice_id region_id resource_id resource_name service_category '
         ~ 'service_name service_subcategory sku_id sku_meter sku_price_id sku_price_details tags usage_type '

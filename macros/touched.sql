@@ -75,7 +75,7 @@
                 ~ " where method = 'weighted' and weight is null))",
             'month': months
         }[by]) -%}
-        {{ _is_one_of(column, _days_around(days) if is_utc and var('billing_time_zones') else days) }}
+        {{ _is_one_of(column, _days_around(days) if is_utc else days) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -92,11 +92,11 @@
     {{ column ~ " in (date '" ~ days | join("', date '") ~ "')" if days else 'false' }}
 {%- endmacro %}
 
-{# A day on a provider's clock reaches into the days beside it. #}
+{# A day on a provider's clock reaches into the days beside it; one of Pacific time, into the next. #}
 {% macro _days_around(days) -%}
     {%- set around = [] -%}
     {%- for day in days -%}
-        {%- for step in (-1, 0, 1) -%}
+        {%- for step in ((-1, 0, 1) if var('billing_time_zones') else (0, 1)) -%}
             {%- do around.append((modules.datetime.date.fromisoformat(day) + modules.datetime.timedelta(step)) | string) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -70,6 +70,15 @@ SAID = {
     ),
 }
 
+# What bills say that nobody ruled on: services that look like AI, and taxes, fees and credits beside no other line.
+LEFT_OUT = """
+select provider, coalesce(service_name, nullif(sku, ''), description, 'lines of no service') as name,
+    coalesce(category, 'usage') in ('usage', 'purchase') as is_use, sum(billed_usd) as usd, count(*) as lines,
+    list(distinct source_file order by source_file) as files
+from intermediate.int_charges_sorted where is_left_out and treatment = 'out_of_scope'
+group by all having bool_or(billed_amount != 0) order by abs(usd) desc nulls last, provider, name
+"""
+
 
 class Progress:
     """A bar over dbt's nodes, fed by its events; failures are kept for the end."""
@@ -213,6 +222,20 @@ def replaced(engine: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
+def left_out(engine: duckdb.DuckDBPyConnection) -> list[str]:
+    """A warning per service that may be AI, or tax that may be on it, and is out of scope: its sum, and what to do."""
+    warnings = []
+    for provider, name, is_use, usd, lines, files in engine.execute(LEFT_OUT).fetchall():
+        money = "an unknown sum (no rate in seed fx_rates)" if usd is None else f"{usd:.6f} USD"
+        why = "looks like AI" if is_use else "is on a bill without other lines, so nothing says whether it is on AI,"
+        warnings.append(
+            f"{provider}, {name}: {money} ({lines:,} lines of {listed(files)}) {why} and is out of scope; a row of "
+            f"seed charge_rules with provider {provider} takes it in (treatment call, shared or invoice_only), or says "
+            "out_of_scope"
+        )
+    return warnings
+
+
 def listed(names: list[str]) -> str:
     more = len(names) - land.SHOWN
     return ", ".join(names[: land.SHOWN]) + (f" and {more:,} more" if more > 0 else "")
@@ -237,7 +260,7 @@ def report(data: Path) -> None:
                 print(f"  and {len(lines) - land.SHOWN:,} more: marts.provider_bills_monthly")
         if lines := unexplained(engine):
             print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")
-        for line in unsettled(engine):
+        for line in [*unsettled(engine), *left_out(engine)]:
             print(f"  WARNING: {line}")
 
 

@@ -119,7 +119,8 @@ TABLES: dict[str, pa.Schema] = {
         "charge_class charge_description charge_frequency commitment_discount_id commitment_discount_status "
         "consumed_unit pricing_unit provider_name publisher_name service_provider_name host_provider_name "
         "invoice_issuer_name invoice_id region_id resource_id resource_name service_category service_name "
-        "service_subcategory sku_id sku_meter sku_price_id sku_price_details tags usage_type sku_description",
+        "service_subcategory sku_id sku_meter sku_price_id sku_price_details tags usage_type sku_description "
+        "billing_account_type",
     ),
     "aws_cur": provider_file(
         time="charge_period_start charge_period_end billing_period_start billing_period_end",

@@ -71,11 +71,11 @@ said as (
 
 ),
 
--- Another account of a provider: calls that name none may be of either, on any day. A profile's model is known then on
--- all its days.
+-- Another account of a provider: calls that name none may be of either, on any day. Another clock moves calls of all
+-- days, and a profile's model is known on all its days.
 accounts as (
 
-    select coalesce(sum(cast({{ row_key("name") }} as decimal(38, 0))), 0) as total
+    select coalesce(sum(cast({{ row_key('name') }} as decimal(38, 0))), 0) as total
     from (
         select provider || ':' || account_id as name
         from {{ ref('int_accounts_known') }}
@@ -84,6 +84,12 @@ accounts as (
 
         select {{ entry_key(['provider', 'account_id', 'resource', 'model']) }} as name
         from {{ ref('int_resources_billed') }}
+
+        union all
+
+        select 'clock:' || provider as name
+        from {{ ref('int_billing_clocks') }}
+        where is_pacific != ({{ is_pacific_biller('provider') }})
     ) as names
 
 ),

@@ -1,6 +1,10 @@
 -- one row per call: who bills for it and who made its model, told from the bill before the span's own word
 {% set deployable = ['sure_provider', 'named_provider', 'model_provider', 'account_id', 'model_key', 'called_on'] %}
 {% set told = 'coalesce(said.sure_provider, said.named_provider, said.model_provider)' %}
+{% set day = "coalesce(" ~ billing_day(
+    'provided.started_at', 'provided.provider',
+    'coalesce(clocks.is_pacific, ' ~ is_pacific_biller('provided.provider') ~ ')'
+) ~ ", date '1970-01-01')" %}
 {# The longest pattern of the call's own provider, else of any. #}
 {% set fit = "(coalesce(deployments.provider = " ~ told ~ ", deployments.provider is null), "
     ~ "length(deployments.deployment), deployments.account_id is not null, deployments.model)" %}
@@ -224,11 +228,10 @@ select
         ) then provided.account_id
     end, sole.account_id) as account_id,
     -- Calls without a time stand under a day of their own.
-    coalesce({{ billing_day('provided.started_at', 'provided.provider') }}, date '1970-01-01') as started_on
+    {{ day }} as started_on
 from told as provided
 left join {{ ref('int_accounts_known') }} as own
     on provided.provider = own.provider and provided.account_id = own.account_id
 left join {{ ref('int_accounts_known') }} as sole on provided.provider = sole.provider and sole.is_only
-{% if var('billing_time_zones') %}
-    where {{ is_touched("coalesce(" ~ billing_day('provided.started_at', 'provided.provider') ~ ", date '1970-01-01')", 'read_day') }}
-{% endif %}
+left join {{ ref('int_billing_clocks') }} as clocks on provided.provider = clocks.provider
+where {{ is_touched(day, 'read_day') }}

@@ -1,8 +1,11 @@
 -- one row per kind of bill line (what it names): its model and meter, and what the ledger does with it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
+{# Words of a service that may sell models: which of them are in scope, only the company can say. #}
+{% set ai_words = '(^|[^a-z])(gpt|chatgpt|claude|gemini|llama|mistral|cohere|deepseek|qwen|llms?|tokens?|inference'
+    ~ '|embeddings?|openai|anthropic|bedrock|vertex|sagemaker|copilot|generative ai|genai)([^a-z]|$)' %}
 with kinds as (
 
-    select distinct
+    select
         kind_id,
         file_kind,
         provider,
@@ -11,9 +14,12 @@ with kinds as (
         description,
         category,
         model_name,
-        meter_name
+        meter_name,
+        -- One file's version may know categories that another's did not.
+        max(ai_sign) as ai_sign
     from {{ ref('int_provider_lines_unioned') }}
     where file_role in ('bill', 'gateway') and category is distinct from 'bucket'
+    group by kind_id, file_kind, provider, service_name, sku, description, category, model_name, meter_name
 
 ),
 
@@ -55,7 +61,9 @@ known as (
         meters.meter,
         meters.service_tier,
         -- What is not AI is out of scope: a cloud's whole bill does not make its disks part of the AI bill.
-        kinds.file_kind not in {{ cloud_bills() }} or (models.is_known and meters.meter is not null) or exists (
+        kinds.file_kind not in {{ cloud_bills() }} or (models.is_known and meters.meter is not null)
+        or coalesce(kinds.ai_sign = 'stated', false)
+        or exists (
             select 1 from services
             where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
         ) as is_ai
@@ -79,7 +87,8 @@ ruled as (
                 -- A credit that names a model corrects its calls; any other is the invoice's, like hours of throughput.
                 when known.is_model_known and coalesce(known.category, '') != 'usage' then 'call'
                 else 'invoice_only'
-            end) as treatment
+            end) as treatment,
+            rules.treatment is not null as is_ruled
         from known
         left join rules
             on
@@ -100,5 +109,14 @@ select
     treatment,
     case when treatment = 'call' then coalesce(ruled_model, model) end as model,
     case when treatment = 'call' then coalesce(ruled_meter, meter) end as meter,
-    service_tier
+    service_tier,
+    -- Nobody ruled on it, and the bill's words are those of models.
+    treatment = 'out_of_scope' and not is_ruled
+    and (
+        ai_sign is not null
+        or {{ has_pattern("lower(concat_ws(' | ', service_name, sku, description, model_name))", ai_words) }}
+    ) as is_like_ai,
+    -- What the lines are that it taxes or credits says whether it is in scope.
+    treatment = 'out_of_scope' and not is_ruled
+    and coalesce(category in ('tax', 'credit', 'adjustment', 'fee', 'refund', 'discount'), false) as is_following
 from ruled

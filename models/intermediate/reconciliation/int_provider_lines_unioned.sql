@@ -8,7 +8,7 @@
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
     'covers_from', 'covers_to', 'response_id', 'model_name', 'meter_name', 'service_tier', 'quantity', 'billed_amount',
     'effective_amount', 'currency', 'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id',
-    'resource', 'tags', 'project', 'region', 'own_key_provider', 'own_key_usd'
+    'resource', 'tags', 'project', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
 ] %}
 {% set stated = [
     'row_no', 'provider as stated_provider', 'account_id as stated_account_id',
@@ -23,11 +23,20 @@
 {% set lines = '(' ~ selects | join(' union all ') ~ ') as lines' %}
 with stated as (
 
-    select distinct
+    select
         stated_provider,
         file_id,
-        stated_account_id
+        stated_account_id,
+        -- What its buckets say of the provider's day.
+        count(*) filter (
+            where file_role = 'bill' and {{ is_pacific_day('starts_at', 'ends_at') }}
+        ) as pacific_days,
+        count(*) filter (
+            where file_role = 'bill' and starts_at = date_trunc('day', starts_at)
+            and ends_at = starts_at + interval 1 day - interval 1 microsecond
+        ) as utc_days
     from {{ lines }}
+    group by stated_provider, file_id, stated_account_id
 
 ),
 
@@ -61,6 +70,21 @@ accounts as (
 
 ),
 
+-- A provider's bills that have days of Pacific time and no other days say that its day is that; Google's is, unless they
+-- have other days alone.
+clocks as (
+
+    select
+        provider,
+        case
+            when {{ is_pacific_biller('provider') }} then sum(pacific_days) > 0 or sum(utc_days) = 0
+            else sum(pacific_days) > 0 and sum(utc_days) = 0
+        end as is_pacific
+    from accounts
+    group by provider
+
+),
+
 named as (
 
     select
@@ -68,12 +92,16 @@ named as (
         accounts.provider,
         accounts.file_account_id,
         coalesce(accounts.file_account_id, accounts.sole_account_id, 'default') as account_id,
-        lines.starts_at = date_trunc('day', lines.starts_at)
-        and lines.ends_at + interval 1 microsecond = date_trunc('day', lines.ends_at + interval 1 microsecond)
-            as is_of_days
+        -- Whole days, or a day that is written as its first moment.
+        lines.starts_at = date_trunc('day', lines.starts_at) and (
+            lines.ends_at = lines.starts_at
+            or lines.ends_at + interval 1 microsecond = date_trunc('day', lines.ends_at + interval 1 microsecond)
+        ) as is_of_days,
+        clocks.is_pacific
     from {{ lines }}
     left join accounts
         on {{ are_same('lines', 'accounts', ['stated_provider', 'file_id', 'stated_account_id']) }}
+    left join clocks on accounts.provider = clocks.provider
 
 ),
 
@@ -142,8 +170,10 @@ select
     {% for moment, day in [('starts_at', 'charged_on'), ('ends_at', 'ended_on')] %}
         case
             when named.is_of_days then cast(named.{{ moment }} as date)
-            else {{ billing_day('named.' ~ moment, 'named.provider') }}
+            else {{ billing_day('named.' ~ moment, 'named.provider',
+                'named.is_pacific or ' ~ is_pacific_day('named.starts_at', 'named.ends_at')) }}
         end as {{ day }},
     {% endfor %}
+    named.is_pacific,
     named.{{ columns | join(',\n    named.') }}
 from modelled as named

@@ -26,7 +26,8 @@ select
     charges.treatment,
     charges.replaced_file,
     files.source_file as replaced_by_file,
-    cast(count(*) as bigint) as lines,
+    -- A tax that is in scope in part is one line.
+    cast(count(*) filter (where not charges.is_rest) as bigint) as lines,
     -- As billed, and as the ledger bears it over the time that it covers.
     {{ money('sum(charges.billed_usd)') }} as billed_usd,
     {{ money('sum(charges.cost_usd)') }} as cost_usd,

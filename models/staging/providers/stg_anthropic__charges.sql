@@ -25,6 +25,6 @@ select
     case when workspace is not null then {{ json_of({'workspace': 'workspace'}) }} end as tags,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'quantity', 'effective_amount', 'invoice_id',
-        'resource', 'region', 'own_key_provider', 'own_key_usd'
+        'resource', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
     ]) }}
 from costs

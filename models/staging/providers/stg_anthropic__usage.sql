@@ -44,7 +44,7 @@ select
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency',
         'service_name', 'description', 'is_rounded', 'invoice_id', 'resource', 'region',
-        'tags', 'own_key_provider', 'own_key_usd'
+        'tags', 'own_key_provider', 'own_key_usd', 'ai_sign'
     ]) }}
 from metered
 where quantity > 0 or meter_name is null

@@ -3,8 +3,33 @@ with named as (
     select
         *,
         coalesce(provider_name, service_provider_name, publisher_name) as seller_name,
-        coalesce(commitment_discount_id, service_name) as commitment
+        coalesce(commitment_discount_id, service_name) as commitment,
+        nullif(regexp_extract(tags, '"custom_llm_provider": *"([^"]*)"', 1), '') as routed_provider
     from {{ ref('stg_clouds__lines') }}
+
+),
+
+-- LiteLLM writes FOCUS of what it routed, at its own prices. Its rows count requests and name the provider in a tag,
+-- bill an API key, or bill for a day of one model; a destination may have dropped the columns that it doesn't know.
+told as (
+
+    select
+        *,
+        coalesce(
+            (
+                routed_provider is not null
+                and (lower(consumed_unit) = 'requests' or lower(billing_account_type) = 'api key')
+            )
+            or (
+                lower(billing_account_type) = 'api key'
+                and lower(consumed_unit) = 'requests'
+                and billing_period_start = charge_period_start
+                and billing_period_end = charge_period_end
+                and charge_description = resource_id
+            ),
+            false
+        ) as is_routed
+    from named
 
 ),
 
@@ -16,7 +41,7 @@ consumed as (
         billing_account_id,
         commitment,
         true as is_consumed
-    from named
+    from told
     where lower(charge_category) = 'usage' and effective_cost > billed_cost
 
 ),
@@ -24,10 +49,10 @@ consumed as (
 landed as (
 
     select
-        named.*,
+        told.*,
         coalesce(consumed.is_consumed, false) as is_consumed
-    from named
-    left join consumed on {{ are_same('named', 'consumed', ['seller_name', 'billing_account_id', 'commitment']) }}
+    from told
+    left join consumed on {{ are_same('told', 'consumed', ['seller_name', 'billing_account_id', 'commitment']) }}
 
 ),
 
@@ -35,8 +60,10 @@ charges as (
 
     select
         *,
-        lower(coalesce(provider_name, service_provider_name, publisher_name, host_provider_name, invoice_issuer_name))
-            as stated_provider,
+        lower(coalesce(
+            provider_name, service_provider_name, publisher_name, host_provider_name, invoice_issuer_name,
+            case when is_routed then coalesce(routed_provider, 'litellm') end
+        )) as stated_provider,
         -- Clouds name the model in any of these: usage type, meter, SKU or the marketplace's service name.
         lower(concat_ws(
             ' | ', usage_type, sku_description, sku_meter, sku_id, sku_price_details, charge_description, service_name
@@ -44,6 +71,27 @@ charges as (
         coalesce(nullif(lower(trim(charge_category)), ''), 'usage') as category,
         coalesce(lower(trim(charge_class)), '') = 'correction' as is_correction,
         {{ without_pattern('sub_account_id', '^/[Ss]ubscriptions/') }} as bare_sub_account_id,
+        -- FOCUS's own words for what is AI, and meters of tokens, where these are no credentials and no currency of the
+        -- vendor's own.
+        case
+            when lower(service_subcategory) = 'generative ai' then 'stated'
+            when
+                coalesce(lower(charge_category), 'usage') = 'usage'
+                and (
+                    lower(concat_ws(' ', consumed_unit, pricing_unit)) like '%token%'
+                    or {{ has_pattern(
+                        "lower(concat_ws(' ', sku_meter, sku_description))",
+                        '(input|output|prompt|completion|cached?|reasoning|embedding)[ _-]+(text[ _-]+)?tokens?'
+                    ) }}
+                )
+                and coalesce(lower(service_category), '') not in ('identity', 'security')
+                and coalesce(lower(pricing_currency), '') not like '%token%'
+                then 'stated'
+            when
+                lower(service_category) = 'ai and machine learning'
+                or lower(concat_ws(' ', consumed_unit, pricing_unit)) like '%token%'
+                then 'hinted'
+        end as ai_sign,
         case when consumed_unit is null then pricing_quantity else consumed_quantity end as stated_quantity,
         lower(coalesce(consumed_unit, pricing_unit, '')) as unit_text,
         {{ has_pattern("lower(coalesce(consumed_unit, pricing_unit, ''))", 'token.*(hour|[^a-z]hrs?$)') }} as is_by_hour
@@ -70,14 +118,21 @@ measured as (
 
 select
     stated_provider as provider,
-    file_kind,
-    'bill' as file_role,
+    -- A gateway's own account of what went through it: evidence, never a bill. Its accounts are its keys.
+    case when is_routed then 'litellm_focus' else file_kind end as file_kind,
+    case when is_routed then 'gateway' else 'bill' end as file_role,
     file_id,
     source_file,
     source_line,
     row_no,
-    coalesce(bare_sub_account_id, billing_account_id) as account_id,
-    billing_account_id as bill_account_id,
+    -- A profile, a deployment or an endpoint is what calls name instead of a key.
+    case
+        when is_routed then billing_account_id
+        when {{ has_pattern('resource_id', 'inference-profile/|provisioned-model/|/deployments/|/endpoints/') }}
+            then resource_id
+    end as api_key,
+    case when not is_routed then coalesce(bare_sub_account_id, billing_account_id) end as account_id,
+    case when not is_routed then billing_account_id end as bill_account_id,
     charge_period_start as starts_at,
     greatest(charge_period_end - interval 1 microsecond, charge_period_start) as ends_at,
     -- A purchase reaches beyond the file's own time, a correction before it.
@@ -85,9 +140,13 @@ select
         over account_of_file as covers_from,
     max(case when is_use and not is_correction then charge_period_end - interval 1 microsecond end)
         over account_of_file as covers_to,
-    all_text as model_name,
+    case when is_routed then lower(coalesce(resource_id, charge_description)) else all_text end as model_name,
     -- What is stored by the hour is counted in no tokens, whatever the text beside it says.
-    case when is_by_hour then all_text || ' | token-hours' else all_text end as meter_name,
+    case
+        when is_routed then 'tokens'
+        when is_by_hour then all_text || ' | token-hours'
+        else all_text
+    end as meter_name,
     cast(
         case when measure is not null then stated_quantity end
         * coalesce(try_cast(replace(regexp_extract(measure, '([0-9][0-9,]*)', 1), ',', '') as bigint), 1)
@@ -109,12 +168,10 @@ select
     concat_ws(' | ', usage_type, sku_meter, sku_description, sku_id) as sku,
     charge_description as description,
     category,
+    ai_sign,
     invoice_id,
     concat_ws(' | ', resource_id, region_id, tags) as resource,
     tags,
-    -- A profile, a deployment or an endpoint is what calls name instead of a key.
-    case when {{ has_pattern('resource_id', 'inference-profile/|provisioned-model/|/deployments/|/endpoints/') }}
-        then resource_id end as api_key,
     {{ unsaid(['project', 'response_id', 'service_tier', 'is_rounded', 'own_key_provider', 'own_key_usd']) }}
 from measured
-window account_of_file as (partition by file_id, billing_account_id)
+window account_of_file as (partition by file_id, is_routed, billing_account_id)

@@ -42,6 +42,6 @@ select
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'currency',
         'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id', 'resource',
-        'tags', 'project', 'region', 'own_key_provider', 'own_key_usd'
+        'tags', 'project', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
     ]) }}
 from solved_usage

@@ -34,6 +34,6 @@ select
     end as category,
     {{ unsaid([
         'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'service_name', 'sku',
-        'is_rounded', 'invoice_id', 'resource', 'region', 'own_key_provider', 'own_key_usd'
+        'is_rounded', 'invoice_id', 'resource', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
     ]) }}
 from costs

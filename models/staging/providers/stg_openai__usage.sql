@@ -57,7 +57,8 @@ select
     case when meter_name is null then 'bucket' else 'usage' end as category,
     {{ unsaid([
         'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency', 'sku',
-        'description', 'is_rounded', 'invoice_id', 'resource', 'region', 'tags', 'own_key_provider', 'own_key_usd'
+        'description', 'is_rounded', 'invoice_id', 'resource', 'region', 'tags', 'own_key_provider', 'own_key_usd',
+        'ai_sign'
     ]) }}
 from metered
 where quantity > 0 or meter_name is null

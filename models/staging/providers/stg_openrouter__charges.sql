@@ -1,6 +1,6 @@
 {% set unsaid_columns = [
     'account_id', 'bill_account_id', 'service_tier', 'effective_amount', 'currency', 'service_name', 'sku',
-    'description', 'category', 'is_rounded', 'invoice_id', 'resource', 'project', 'region', 'tags'
+    'description', 'category', 'is_rounded', 'invoice_id', 'resource', 'project', 'region', 'tags', 'ai_sign'
 ] %}
 with calls as (
 

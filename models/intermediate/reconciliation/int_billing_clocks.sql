@@ -1,0 +1,7 @@
+-- one row per provider that bills name: whether its day is one of Pacific time
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
+select
+    provider,
+    bool_or(is_pacific) as is_pacific
+from {{ ref('int_provider_lines_unioned') }}
+group by provider
