@@ -84,8 +84,8 @@ lines as (
 
 ),
 
--- A report covers the subscriptions that it lists, from its first to its last day, and the commitments that it lists, in
--- each month of its days.
+-- A report covers the subscriptions that it lists, from its first to its last day, and the commitments that it lists,
+-- in each month of its days.
 scopes as (
 
     select distinct
@@ -177,7 +177,7 @@ paired as (
                 )
                 -- What is paid at once is used in other months.
                 or (
-                    scopes.listed_id = buckets.commitment_id and (scopes.is_bought_once or buckets.is_bought_once)
+                    buckets.commitment_id = scopes.listed_id and (scopes.is_bought_once or buckets.is_bought_once)
                 )
             )
 
