@@ -13,6 +13,7 @@ READERS = Path(__file__).resolve().parent / "readers"
 # Readers that share a beginning or an end.
 PARTS = {
     **{name: ("pages", name) for name in ("openai_page", "anthropic_page")},
+    **{name: ("vendor_rows", name) for name in ("github_usage", "cursor_usage", "databricks_usage", "snowflake_usage")},
     "inspect_ai": ("inspect_ai_samples", "inspect_ai_uses", "inspect_ai"),
     "promptfoo": ("promptfoo_cases", "promptfoo_counts", "promptfoo_uses", "promptfoo"),
     **{name: (name, "evaluation_events") for name in ("otlp_evaluations", "otlp_logs")},
@@ -37,10 +38,25 @@ LASTS = {
     **dict.fromkeys(["openrouter_daily", "litellm_daily"], "interval 1 day"),
     **dict.fromkeys(["anthropic_costs", "anthropic_usage"], BY_ITS_HOUR),
     "openai_usage": "interval 5 minutes",
+    # A row of a day, or an event's moment.
+    "charges": "case when start_time = date_trunc('day', start_time) then interval 1 day else interval 0 day end",
+}
+# What must hold between a row's columns.
+ROW_FAULTS = {
+    "charges": [
+        "case when file_kind_stated is null and end_time_stated is null then 'period_end is blank' end",
+        "case when end_time < start_time then 'period_end is before period_start' end",
+        "case when amount is null and quantity is null then 'neither an amount nor a quantity' end",
+    ]
 }
 # Documents by their nature, not labels: a row of a bill isn't refused for them.
 LONG_TEXTS = {"trace_ids", "response_ids", "tags", "sku_price_details"}
-HASHED = {"usage_events": ["user_id", "account_id"], "users": ["user_id", "account_id"], "revenue": ["account_id"]}
+HASHED = {
+    "usage_events": ["user_id", "account_id"],
+    "users": ["user_id", "account_id"],
+    "revenue": ["account_id"],
+    "charges": ["user_id"],
+}
 
 
 class RowReader:
@@ -51,6 +67,7 @@ class RowReader:
         self.taken = 0
         engine.execute((READERS / "spreadsheets.sql").read_text())
         engine.execute((READERS / "evals.sql").read_text())
+        engine.execute((READERS / "vendors.sql").read_text())
 
     def take(self, form: str) -> list[tuple]:
         """Read registered `documents` as texts of the table's columns; returns records refused whole.
@@ -122,6 +139,7 @@ class RowReader:
             if column.is_filled:
                 faults.append(f"case when {name}_stated is null then '{name} is blank' end")
         typed += [f"{MADE[name]} as {name}" for name in TABLES[table].names if name in MADE]
+        faults += ROW_FAULTS.get(table, [])
         return f"""
             with spelled as (
                 select * replace ({", ".join(spelled)}) from (select *, rowid + {row_base} as row_no from stated)

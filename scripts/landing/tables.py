@@ -120,6 +120,13 @@ TABLES: dict[str, pa.Schema] = {
         "invoice_issuer_name invoice_id region_id resource_id resource_name service_category service_name "
         "service_subcategory sku_id sku_meter sku_price_id sku_price_details tags usage_type sku_description",
     ),
+    # What vendors without an export of their own kind bill: written by hand, or read from a vendor's usage report.
+    "charges": provider_file(
+        time="start_time end_time",
+        money="amount list_amount quantity tokens",
+        text="file_kind provider account_id model service meter sku currency api_key user_id description invoice_id "
+        "resource tags",
+    ),
     "invoices": provider_file(
         date="period_start period_end issued_on",
         money="amount tax",
@@ -185,7 +192,8 @@ DAY_OF = {
     "spans": "started_at",
     "openrouter_activity": "created_at",
     **dict.fromkeys(
-        "openrouter_daily openai_costs openai_usage anthropic_costs anthropic_usage litellm_daily".split(), "start_time"
+        "openrouter_daily openai_costs openai_usage anthropic_costs anthropic_usage litellm_daily charges".split(),
+        "start_time",
     ),
     "focus": "charge_period_start",
     "invoices": "period_end",
@@ -322,6 +330,16 @@ HEADERS: dict[str, dict[str, Column]] = {
         "charge_period_start charge_period_end",
         "billed_cost",
         **{name: FOCUS_TEXTS.get(name) or focus_names(name) for name in TABLES["focus"].names[4:]},
+    ),
+    # All columns of the contract are asked for, so that no list of invoices passes for charges.
+    "charges": stated(
+        "provider start_time",
+        "end_time model service meter quantity amount",
+        start_time="period_start|start_time",
+        end_time="period_end|end_time",
+        **optional(
+            "file_kind list_amount tokens account_id sku currency api_key user_id description invoice_id resource tags"
+        ),
     ),
     "invoices": stated(
         "invoice_id provider period_start period_end amount",

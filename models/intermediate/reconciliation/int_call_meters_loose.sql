@@ -64,7 +64,9 @@ meters as (
             call_meter
         from metered) as used
         inner join {{ ref('meter_families') }} as families
-            on used.provider = families.provider and used.call_meter = families.call_meter
+            on
+                coalesce(families.provider, used.provider) = used.provider
+                and used.call_meter = families.call_meter
         left join billed
             on
                 used.provider = billed.provider

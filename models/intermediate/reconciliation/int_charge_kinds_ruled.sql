@@ -1,5 +1,7 @@
 -- one row per kind of bill line (what it names): its model and meter, and what the ledger does with it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
+{# Kinds of files that bill more than AI. #}
+{% set broad_kinds = "('focus', 'github_usage', 'databricks_usage', 'snowflake_currency', 'snowflake_metering')" %}
 with kinds as (
 
     select distinct
@@ -55,7 +57,7 @@ known as (
         meters.meter,
         meters.service_tier,
         -- What is not AI is out of scope: a cloud's whole bill does not make its disks part of the AI bill.
-        kinds.file_kind != 'focus' or (models.is_known and meters.meter is not null) or exists (
+        kinds.file_kind not in {{ broad_kinds }} or (models.is_known and meters.meter is not null) or exists (
             select 1 from services
             where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
         ) as is_ai

@@ -1,7 +1,9 @@
 -- one row per file, account, key and stretch of time that the file speaks for, with its rank among files
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set kind_places = {
-    'focus': 1000, 'openai_costs': 2000, 'anthropic_costs': 2000, 'openrouter_activity': 3000, 'openrouter_daily': 4000
+    'focus': 1000, 'openai_costs': 2000, 'anthropic_costs': 2000, 'openrouter_activity': 3000, 'openrouter_daily': 4000,
+    'github_usage': 2000, 'copilot_usage': 3000, 'cursor_usage': 3000, 'databricks_usage': 2000,
+    'snowflake_currency': 2000, 'snowflake_metering': 2500, 'snowflake_cortex': 3000, 'charges': 9000
 } %}
 with stated as (
 
