@@ -267,3 +267,92 @@ def test_charges_cover_their_period_and_meet_their_calls(build, tmp_path):
         "select model, meter, billed_quantity, traced_quantity, attributed_usd, untraced_usd"
         " from marts.invoice_reconciliation_daily where provider = 'cohere'"
     ) == [("rerank-v3.5", "input", 3_000_000, 1_000_000, Decimal(1), Decimal(2))]
+
+
+def test_periods_end_as_people_write_them(build, tmp_path):
+    """Days that each end where the next begins; the last day of a month, and the first of the next, end one month."""
+    inbox = tmp_path / "inbox"
+    days = [charge("1.00", f"2026-10-0{day}", f"2026-10-0{day + 1}", service="search") for day in (1, 2, 3)]
+    write(inbox / "days.csv", CHARGES, days)
+    write(inbox / "months.csv", CHARGES,
+          [charge("31.00", "10/1/2026", end, provider=provider, service="search") for provider, end in
+           (("exa", "2026-10-31"), ("tavily", "2026-11-01"), ("you", "2026-10-31T12:00:00Z"))])  # fmt: skip
+    write(
+        inbox / "weeks.csv", CHARGES, [charge("7.00", "2026-10-05", "2026-10-11", provider="brave", service="search")]
+    )
+    built = build(inbox, company(tmp_path))
+    assert built.code == 0, built.output
+    days = "select provider, min(usage_on), max(usage_on), max(billed_usd), sum(billed_usd)"
+    assert built.rows(f"{days} from marts.invoice_reconciliation_daily group by all order by all") == [
+        ("brave", date(2026, 10, 5), date(2026, 10, 11), 1, 7),
+        ("exa", date(2026, 10, 1), date(2026, 10, 31), 1, 31),
+        ("pinecone", date(2026, 10, 1), date(2026, 10, 3), 1, 3),
+        ("tavily", date(2026, 10, 1), date(2026, 10, 31), 1, 31),
+        ("you", date(2026, 10, 1), date(2026, 10, 31), 1, 31),
+    ]
+
+
+def test_credits_cost_what_was_agreed_or_are_named(build, tmp_path):
+    """Snowflake's credits have an agreed price, Databricks' DBUs none: the build says so, and nothing costs 0."""
+    inbox = tmp_path / "inbox"
+    write(inbox / "cortex.csv", CORTEX, [{**CREDITS, "TOKENS": "3000"}])
+    write(inbox / "dbx.csv", DATABRICKS, [dbus("MODEL_SERVING", "259.2958"), dbus("JOBS", "7")])
+    (inbox / "spans.jsonl").write_text(calls("snowflake", "llama3.1-70b", [1.73], (1000, 0)))
+    built = build(inbox, company(tmp_path, negotiated_prices=PRICES + "snowflake,,,credits,3.00,,2026-01-01,\n"))
+    assert built.code == 0, built.output
+    assert treated(built) == {"call": Decimal("0.00363")}
+    assert built.rows(
+        "select provider, model, billed_quantity, traced_quantity, attributed_usd, untraced_usd"
+        " from marts.invoice_reconciliation_daily"
+    ) == [("snowflake", "llama3.1-70b", 3000, 1000, Decimal("0.00121"), Decimal("0.00242"))]
+    [named] = [line for line in built.output.splitlines() if "databricks" in line and "dbu" in line]
+    assert "quantity=259.295800" in named
+    assert "negotiated_prices" in named
+    assert "jobs" not in built.output
+
+
+def test_reports_of_one_vendor_are_one_bill(build, tmp_path):
+    """GitHub's report of all products holds the premium requests; Cursor's events don't hold the seats."""
+    inbox = tmp_path / "inbox"
+    used = {"date": "2026-10-01", "organization": "acme", "quantity": "3", "unit_type": "requests", "username": "ann"}
+    premium = {**used, "product": "copilot", "sku": "copilot_premium_request", "net_amount": "0.12"}
+    write(inbox / "premium.csv", PREMIUM, [{**premium, "model": "GPT-5", "total_monthly_quota": "300"}])
+    seats = {
+        **used,
+        "product": "copilot",
+        "sku": "copilot_for_business",
+        "net_amount": "0.61",
+        "unit_type": "user-months",
+    }
+    actions = {**used, "product": "actions", "sku": "actions_linux", "net_amount": "9.00", "unit_type": "minutes"}
+    write(inbox / "github.csv", GITHUB, [premium, seats, actions])
+    write(inbox / "cursor.csv", CURSOR, [event("On-Demand", "$0.04"), event("Included", "0.30")])
+    write(inbox / "charges.csv", CHARGES, [
+        charge("40.00", provider="Cursor", account_id="seats", service="seats"),
+        charge("0.04", "2026-10-05", "2026-10-05", provider="Cursor", account_id="usage events", service="on-demand"),
+    ])  # fmt: skip
+    keys = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\n"
+    keys += "cursor,usage events,ann@acme.example,web,,,\n"
+    built = build(inbox, company(tmp_path, api_keys=keys, teams="team_id,name,cost_center\nweb,Web,1\n"))
+    assert built.code == 0, built.output
+    bills = "select provider, file_kind, treatment, sum(billed_usd) from marts.provider_bills_monthly group by all"
+    assert built.rows(f"{bills} order by all") == [
+        ("cursor", "charges", "invoice_only", Decimal(40)),
+        ("cursor", "charges", "superseded", Decimal("0.04")),
+        ("cursor", "cursor_usage", "call", Decimal("0.04")),
+        ("github", "copilot_usage", "superseded", Decimal("0.12")),
+        ("github", "github_usage", "invoice_only", Decimal("0.73")),
+        ("github", "github_usage", "out_of_scope", Decimal(9)),
+    ]
+    assert built.rows("select sum(paid_usd) from marts.team_chargeback_monthly where team_id = 'web'") == [
+        (Decimal("0.04"),)
+    ]
+
+
+def test_charges_sent_again_replace_what_they_said(build, tmp_path):
+    inbox = tmp_path / "inbox"
+    write(inbox / "charges_2026-11-02.csv", CHARGES, [charge("310.00", service="vectors")])
+    write(inbox / "charges_2026-11-05.csv", CHARGES, [charge("299.00", service="vectors")])
+    built = build(inbox, company(tmp_path))
+    assert built.code == 0, built.output
+    assert treated(built) == {"invoice_only": Decimal(299), "superseded": Decimal(310)}
