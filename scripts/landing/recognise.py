@@ -106,6 +106,19 @@ EVAL_RECORDS = [
     ({"promptIdx", "testIdx"}, "", "promptfoo", "promptfoo_lines"),
 ]
 INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", re.DOTALL)
+# Marks of vendors' usage reports, as tables or as records: names that a header has in any case, and the reader.
+VENDOR_ROWS = [
+    ({"timestamp", "user", "model", "requests used"}, "github_usage"),
+    ({"date", "username", "model", "quantity", "total_monthly_quota"}, "github_usage"),
+    ({"date", "sku", "quantity", "applied_cost_per_quantity", "net_amount"}, "github_usage"),
+    ({"date", "sku", "quantity", "price per unit ($)", "multiplier"}, "github_usage"),
+    ({"date", "kind", "model", "max mode"}, "cursor_usage"),
+    ({"sku_name", "usage_quantity", "usage_unit"}, "databricks_usage"),
+    ({"usage_date", "usage_type", "usage_in_currency"}, "snowflake_usage"),
+    ({"function_name", "model_name", "token_credits"}, "snowflake_usage"),
+    ({"function_name", "model_name", "credits", "start_time"}, "snowflake_usage"),
+    ({"service_type", "credits_used"}, "snowflake_usage"),
+]
 # Scores alone, as Langfuse's API, blob storage and tables export them.
 SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
 # Formats that people know by name and that no reader takes: a mark in the head, and where else the spans are.
@@ -227,6 +240,8 @@ def _json(text: str) -> Recognised:
         return evals
     if any(marks <= _top_names(record, text) for marks in MANIFESTS):
         return Recognised("manifests", "manifests/manifests", "concatenated")
+    if vendor := _vendor(_top_names(record, text), cut):
+        return vendor
     if form := _platform(PLATFORM_RECORDS, _top_names(record, text), text):
         return Recognised("spans", form, cut)
     names = span_marks.names_of(record)
@@ -317,6 +332,13 @@ def _evals(record: object, text: str, cut: str) -> Recognised | None:
         if marks <= names and re.search(mark, text):
             return Recognised("eval_runs", f"eval_runs/{form}", own_cut or cut)
     return None
+
+
+def _vendor(names: set[str], cut: str) -> Recognised | None:
+    """The reader of a vendor's usage report."""
+    here = {name.lower() for name in names}
+    form = next((form for marks, form in VENDOR_ROWS if marks <= here), None)
+    return Recognised("charges", f"charges/{form}", cut) if form else None
 
 
 def _first_records(text: str) -> tuple[list, int]:
@@ -463,6 +485,8 @@ def _parquet(path: Path | Member) -> Recognised:
 def _header(header: list[str], cut: str, row: dict) -> Recognised:
     """The reader of a table, by its header and its first row (of Parquet the names alone)."""
     names, nearest, share, missing = set(header), None, 0.0, []
+    if vendor := _vendor(names, cut):
+        return vendor
     if any(marks <= names for marks in SCORES):
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
     quoted = ", ".join(f'"{name}"' for name in header)

@@ -16,6 +16,7 @@ READERS = Path(__file__).resolve().parent / "readers"
 # Readers that share a beginning or an end.
 PARTS = {
     **{name: ("pages", name) for name in ("openai_page", "anthropic_page")},
+    **{name: ("vendor_rows", name) for name in ("github_usage", "cursor_usage", "databricks_usage", "snowflake_usage")},
     "inspect_ai": ("inspect_ai_samples", "inspect_ai_uses", "inspect_ai"),
     "promptfoo": ("promptfoo_cases", "promptfoo_counts", "promptfoo_uses", "promptfoo"),
     **{name: (name, "evaluation_events") for name in ("otlp_evaluations", "otlp_logs")},
@@ -40,6 +41,16 @@ LASTS = {
     **dict.fromkeys(["openrouter_daily", "litellm_daily"], "interval 1 day"),
     **dict.fromkeys(["anthropic_costs", "anthropic_usage"], BY_ITS_HOUR),
     "openai_usage": "interval 5 minutes",
+    # A row of a day, or an event's moment.
+    "charges": "case when start_time = date_trunc('day', start_time) then interval 1 day else interval 0 day end",
+}
+# What must hold between a row's columns.
+ROW_FAULTS = {
+    "charges": [
+        "case when file_kind_stated is null and end_time_stated is null then 'period_end is blank' end",
+        "case when end_time < start_time then 'period_end is before period_start' end",
+        "case when amount is null and quantity is null then 'neither an amount nor a quantity' end",
+    ]
 }
 # Documents by their nature, not labels: a row of a bill isn't refused for them.
 LONG_TEXTS = {"trace_ids", "response_ids", "tags", "sku_price_details"}
@@ -49,9 +60,14 @@ CURRENCY = {
     "anthropic_costs": "currency",
     "focus": "billing_currency",
     "aws_cur": "currency_code",
-    **dict.fromkeys(["azure_costs", "google_billing", "invoices"], "currency"),
+    **dict.fromkeys(["azure_costs", "google_billing", "charges", "invoices"], "currency"),
 }
-HASHED = {"usage_events": ["user_id", "account_id"], "users": ["user_id", "account_id"], "revenue": ["account_id"]}
+HASHED = {
+    "usage_events": ["user_id", "account_id"],
+    "users": ["user_id", "account_id"],
+    "revenue": ["account_id"],
+    "charges": ["user_id"],
+}
 
 
 class RowReader:
@@ -64,6 +80,7 @@ class RowReader:
         self.remarks: list[cells.Remark] = []  # of what landed last
         engine.execute((READERS / "spreadsheets.sql").read_text())
         engine.execute((READERS / "evals.sql").read_text())
+        engine.execute((READERS / "vendors.sql").read_text())
 
     def begin(self, form: cells.Form) -> None:
         """Start on a task's files, whose cells are written in this form."""
@@ -192,6 +209,7 @@ class RowReader:
             if stated
         )
         replaced = f"replace ({', '.join(spelled)})" if spelled else ""
+        faults += ROW_FAULTS.get(table, [])
         return f"""
             with numbered as (
                 select stated.*, stated.rowid + {row_base} as row_no, {decided}

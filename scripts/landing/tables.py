@@ -145,6 +145,13 @@ TABLES: dict[str, pa.Schema] = {
         "resource_name region currency usage_unit pricing_unit invoice_month cost_type seller_name credit_id "
         "credit_name credit_type tags",
     ),
+    # What vendors without an export of their own kind bill: written by hand, or read from a vendor's usage report.
+    "charges": provider_file(
+        time="start_time end_time",
+        money="amount list_amount quantity tokens",
+        text="file_kind provider account_id model service meter sku currency api_key user_id description invoice_id "
+        "resource tags",
+    ),
     "invoices": provider_file(
         date="period_start period_end issued_on",
         money="amount tax",
@@ -212,7 +219,8 @@ DAY_OF = {
     "spans": "started_at",
     "openrouter_activity": "created_at",
     **dict.fromkeys(
-        "openrouter_daily openai_costs openai_usage anthropic_costs anthropic_usage litellm_daily".split(), "start_time"
+        "openrouter_daily openai_costs openai_usage anthropic_costs anthropic_usage litellm_daily charges".split(),
+        "start_time",
     ),
     **dict.fromkeys("focus aws_cur azure_costs google_billing".split(), "charge_period_start"),
     "invoices": "period_end",
@@ -450,6 +458,16 @@ HEADERS: dict[str, dict[str, Column]] = {
         pricing_unit=google_names("usage.pricing_unit"),
         invoice_month=google_names("invoice.month"),
         **optional("currency cost_type seller_name credit_id credit_name credit_type tags"),
+    ),
+    # All columns of the contract are asked for, so that no list of invoices passes for charges.
+    "charges": stated(
+        "provider start_time",
+        "end_time model service meter quantity amount",
+        start_time="period_start|start_time",
+        end_time="period_end|end_time",
+        **optional(
+            "file_kind list_amount tokens account_id sku currency api_key user_id description invoice_id resource tags"
+        ),
     ),
     "invoices": stated(
         "invoice_id provider period_start period_end amount",

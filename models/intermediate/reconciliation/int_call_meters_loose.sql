@@ -44,6 +44,12 @@ billed as (
 
 ),
 
+families as (
+
+    select * from {{ ref('meter_families') }}
+
+),
+
 -- A provider's meter may cover several of a call's; of those that do, one that the day's bill names.
 meters as (
 
@@ -63,8 +69,11 @@ meters as (
             model,
             call_meter
         from metered) as used
-        inner join {{ ref('meter_families') }} as families
-            on used.provider = families.provider and used.call_meter = families.call_meter
+        left join families as own on used.provider = own.provider and used.call_meter = own.call_meter
+        inner join families
+            on
+                families.provider is not distinct from own.provider
+                and used.call_meter = families.call_meter
         left join billed
             on
                 used.provider = billed.provider

@@ -3,6 +3,8 @@
 {# Words of a service that may sell models: which of them are in scope, only the company can say. #}
 {% set ai_words = '(^|[^a-z])(gpt|chatgpt|claude|gemini|llama|mistral|cohere|deepseek|qwen|llms?|tokens?|inference'
     ~ '|embeddings?|openai|anthropic|bedrock|vertex|sagemaker|copilot|generative ai|genai)([^a-z]|$)' %}
+{# Kinds of vendors' files that bill more than AI. #}
+{% set broad_kinds = "('github_usage', 'databricks_usage', 'snowflake_currency', 'snowflake_metering')" %}
 with kinds as (
 
     select
@@ -61,7 +63,8 @@ known as (
         meters.meter,
         meters.service_tier,
         -- What is not AI is out of scope: a cloud's whole bill does not make its disks part of the AI bill.
-        kinds.file_kind not in {{ cloud_bills() }} or (models.is_known and meters.meter is not null)
+        (kinds.file_kind not in {{ cloud_bills() }} and kinds.file_kind not in {{ broad_kinds }})
+        or (models.is_known and meters.meter is not null)
         or coalesce(kinds.ai_sign = 'stated', false)
         or exists (
             select 1 from services

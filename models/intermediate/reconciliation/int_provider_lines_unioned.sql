@@ -2,7 +2,7 @@
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set kinds = [
     'openai__charges', 'openai__usage', 'anthropic__charges', 'anthropic__usage', 'openrouter__charges',
-    'focus__charges', 'litellm__usage'
+    'focus__charges', 'litellm__usage', 'vendors__charges'
 ] %}
 {% set columns = [
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
