@@ -38,7 +38,7 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 	@$(BIN)/python scripts/answer.py "$(DATA)"
 	@PYTHONPATH=scripts $(BIN)/python -m report.site "$(DATA)"
 
-build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBOX= DATA= COMPANY=)
+build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBOX= DATA= COMPANY=; DECIMAL=comma DATE_ORDER=dmy)
 	@mkdir -p "$(DATA)/inbox"
 	@$(BIN)/python scripts/build.py "$(INBOX)" "$(DATA)" "$(COMPANY)"
 

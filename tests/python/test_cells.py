@@ -35,7 +35,8 @@ def written(header: str, rows: list[dict], delimiter: str = ",", quoting: int = 
 
 
 def cost(start: object, amount: object, end: object = "", **others: object) -> dict:
-    known = {"start_time": start, "end_time": end or start, "amount_value": amount, "amount_currency": "usd"}
+    end = end or (start + 86400 if isinstance(start, int) else start)
+    known = {"start_time": start, "end_time": end, "amount_value": amount, "amount_currency": "usd"}
     return {**known, "line_item": LABEL, "organization_id": "org-1", **others}
 
 
@@ -111,7 +112,8 @@ def workbook(*sheets: list[list[object]]) -> bytes:
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets>'
         + "".join(f'<sheet name="Sheet {n}" sheetId="{n}" r:id="r{n}"/>' for n in numbers) + "</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
-        + "".join(f'<Relationship Id="r{n}" Type="{relations}/worksheet" Target="worksheets/{n}.xml"/>' for n in numbers)
+        + "".join(f'<Relationship Id="r{n}" Type="{relations}/worksheet" Target="worksheets/{n}.xml"/>'
+                  for n in numbers)
         + f'<Relationship Id="r0" Type="{relations}/styles" Target="styles.xml"/></Relationships>',
         "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/><xf numFmtId="14" '
         'applyNumberFormat="1"/></cellXfs></styleSheet>',
@@ -159,13 +161,16 @@ TIMES = [  # stated, month first, day first
     )),
     *((stated, HALF_PAST, HALF_PAST) for stated in (
         "2026-10-05T22:30:00Z", "2026-10-06T00:30:00+02:00", "2026-10-06 00:30:00 +0200", "46300.9375", "46300,9375",
-        "2026/10/05 10:30 PM", "Oct 5, 2026 10:30:00 PM",
-    ) if stated != "2026/10/05 10:30 PM"),
+        "Oct 5, 2026 10:30:00 PM",
+    )),
     ("05.10.2026", None, FIFTH), ("13.10.2026", None, datetime(2026, 10, 13)), ("05.10.2026, 22:30", None, HALF_PAST),
     ("05/10/2026", datetime(2026, 5, 10), FIFTH), ("5/10/26 10:30 PM", datetime(2026, 5, 10, 22, 30), HALF_PAST),
     ("05-10-2026", datetime(2026, 5, 10), FIFTH), ("13/10/2026", None, datetime(2026, 10, 13)),
-    ("10/13/2026", datetime(2026, 10, 13), None), ("5/10/2026 12:05 AM", datetime(2026, 5, 10, 0, 5), FIFTH + 5 * DAY / 1440),
-    *((stated, None, None) for stated in ("31/02/2026", "99/99/2026", "1.79133E+09", "Oct-26", "soon", "05/10/2026 25:00")),
+    ("10/13/2026", datetime(2026, 10, 13), None),
+    ("5/10/2026 12:05 AM", datetime(2026, 5, 10, 0, 5), FIFTH + timedelta(minutes=5)),
+    *((stated, None, None) for stated in (
+        "31/02/2026", "99/99/2026", "1.79133E+09", "Oct-26", "soon", "05/10/2026 25:00"
+    )),
 ]  # fmt: skip
 
 
@@ -187,7 +192,8 @@ def test_words_for_nothing_are_empty_in_every_column(landing, word):
 
 def focus(day: str, amount: str) -> dict:
     return {"BilledCost": amount, "EffectiveCost": amount, "BillingCurrency": "USD", "BillingPeriodStart": day,
-            "BillingPeriodEnd": day, "ChargePeriodStart": day, "ChargePeriodEnd": day, "ChargeCategory": "Usage"}  # fmt: skip
+            "BillingPeriodEnd": day, "ChargePeriodStart": day, "ChargePeriodEnd": day,
+            "ChargeCategory": "Usage"}  # fmt: skip
 
 
 DECIDED = {  # header, delimiter, rows, column -> what lands, or part of the refusal
@@ -197,12 +203,11 @@ DECIDED = {  # header, delimiter, rows, column -> what lands, or part of the ref
         COSTS, ",", [cost(epoch(1), "1.234", quantity="1.234.567"), cost(epoch(2), "2,5")], ["2.5", "1234"]
     ),
     "thousands decide": (COSTS, ",", [cost(epoch(1), "1.234.567"), cost(epoch(2), "1,234")], ["1.234", "1234567"]),
-    "a whole count decides": (INVOICES, ";", [], []),
     "semicolons": (COSTS, ";", [cost(epoch(1), "1,234")], ["1.234"]),
     "semicolons with points": (COSTS, ";", [cost(epoch(1), "0.15"), cost(epoch(2), "1,234")], ["0.15", "1234"]),
     "documented": (COSTS, ",", [cost(epoch(1), "1.234")], ["1.234"]),
     "contradiction": (
-        COSTS, ",", [cost(epoch(1), "1,5"), cost(epoch(2), "1.5")], "line 3, amount_value '1.5' can only have a decimal point"
+        COSTS, ",", [cost(epoch(1), "1,5"), cost(epoch(2), "1.5")], "line 3, amount_value '1.5' can only have a decimal"
     ),
     "contradiction of columns": (
         COSTS, ",", [cost(epoch(1), "1,5", quantity="0.25")], "line 2, quantity '0.25' can only have a decimal point"
@@ -210,7 +215,7 @@ DECIDED = {  # header, delimiter, rows, column -> what lands, or part of the ref
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name, case in DECIDED.items() if case[2]])
+@pytest.mark.parametrize("name", DECIDED)
 def test_decimal_mark_is_decided_by_all_rows(landing, name):
     header, delimiter, rows, expected = DECIDED[name]
     landed = landing({"costs.csv": written(header, rows, delimiter)})
@@ -289,7 +294,7 @@ def test_setting_that_nobody_knows_is_an_error(landing):
 
 
 def test_numbers_of_json_are_exact(landing):
-    """No separator is looked for in JSON, whatever the settings; a comma in its texts is refused where it is in doubt."""
+    """No separator is looked for in JSON, whatever the settings; a comma that may be decimal is refused."""
     lines = [f'{{"date": "2026-10-0{day}", "model": "m", "successful_requests": 1, "spend": {spend}}}\n'
              for day, spend in enumerate(["1.234", '"1.234"', '"$1,234.5"', '"1,234"', '"0,125"'], 1)]  # fmt: skip
     landed = landing({"daily.jsonl": "".join(lines)}, DECIMAL="comma")
@@ -385,11 +390,12 @@ def test_several_gzip_members_are_one_file(landing):
 
 
 def test_letters_of_windows(landing):
-    row = cost(epoch(1), "0.15", project_id="Zürich – 5 €")
-    landed = landing(
-        {"w.csv": written(COSTS, [row]).encode("cp1252"), "u.csv": written(COSTS, [{**row, "start_time": 1791000000}])}
-    )
-    assert landed.rows("distinct project_id") == [("Zürich – 5 €",)]
+    name = "Zürich – 5 €"
+    files = {"w.csv": written(COSTS, [cost(epoch(1), "0.15", project_id=name)]).encode("cp1252"),
+             "u.csv": written(COSTS, [cost(epoch(2), "1.25", project_id=name)])}  # fmt: skip
+    landed = landing(files)
+    assert landed.amounts() == SUM
+    assert landed.rows("distinct project_id") == [(name,)]
 
 
 @pytest.mark.parametrize(
@@ -465,8 +471,8 @@ LOCALES = st.sampled_from(
     [(".", ""), (".", ","), (".", "'"), (".", " "), (",", ""), (",", "."), (",", "\u00a0"), (",", "\u202f"), (",", "’")]
 )
 ORDERS = st.sampled_from(
-    ["%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%y", "%m/%d/%y", "%d-%b-%Y", "%b %d, %Y", "%Y%m%d",
-     "serial", "%d/%m/%Y 00:00", "%Y-%m-%dT00:00:00Z", "%Y-%m-%d 00:00:00 UTC"]
+    ["%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%y", "%m/%d/%y", "%d-%b-%Y", "%b %d, %Y",
+     "%Y%m%d", "serial", "%d/%m/%Y 00:00", "%Y-%m-%dT00:00:00Z", "%Y-%m-%d 00:00:00 UTC"]
 )  # fmt: skip
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 
@@ -494,10 +500,8 @@ def test_true_table_comes_back_or_is_refused_by_name(
     rows = []
     for day, amount in truth:
         said, on = spelled_number(amount, mark, group, places), spelled_day(day, order)
-        rows.append(
-            {"amount": cost(on, said, line_item="x"), "focus": focus(on, said),
-             "invoices": {"invoice_id": "i", "provider": "openai", "period_start": on, "period_end": on, "amount": said}}[kind]
-        )  # fmt: skip
+        bill = {"invoice_id": "i", "provider": "openai", "period_start": on, "period_end": on, "amount": said}
+        rows.append({"amount": cost(on, said, line_item="x"), "focus": focus(on, said), "invoices": bill}[kind])
     lines = written(header, rows, delimiter).splitlines()
     text = above + "\n".join([lines[0], *(line + delimiter * blanks for line in lines[1:])]) + "\n"
     path = tmp_path_factory.mktemp("table") / "table.csv"
@@ -512,6 +516,8 @@ def test_true_table_comes_back_or_is_refused_by_name(
         what = f"select cast({day_name} as date), {amount_name} from read_parquet({files}) order by all"
         landed = duckdb.sql(what).fetchall()
     assert len(landed) + found["rows_rejected"] == len(rows)
+    if places and order not in ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%m/%d/%y", "%d/%m/%Y 00:00"):
+        assert landed == sorted(truth)
     if landed != sorted(truth):
         assert found["warnings"] or found["rows_rejected"]
         doubted = " ".join(found["warnings"])
