@@ -37,6 +37,11 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "Which kind of file is the bill where several kinds cover one account and day; lowest priority wins.",
         "openrouter,default,openrouter_activity,10",
     ),
+    "account_aliases": (
+        ["provider", "alias", "account_id"],
+        "Other names of an account, as bills, usage, invoices, spans or api_keys write them: one account, one bill.",
+        "openai,Acme production,org-1",
+    ),
     "charge_rules": (
         ["priority", "provider", "service_name", "sku", "description", "treatment", "model", "meter"],
         "What a bill line that names no model is: call, shared, invoice_only or out_of_scope.",

@@ -160,7 +160,9 @@ MOST_RECORDS = 50  # of a file's head, that tell its format
 
 
 class Recognised(NamedTuple):
-    """`table` is where it lands (None: `complaint` says why it is not read), `form` its reader, `cut` its records."""
+    """`table` is where it lands, `form` its reader, `cut` its records. With a `complaint` the file is not read: nobody
+    knows what it is (no table), or it is refused whole, as a file of that table.
+    """
 
     table: str | None
     form: str | None = None

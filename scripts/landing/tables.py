@@ -159,7 +159,17 @@ TABLES: dict[str, pa.Schema] = {
             *fields(MONEY, "revenue_usd"),
         ]
     ),
-    "rejects": pa.schema([*ORIGIN, *fields(COUNT, "line"), *fields(TEXT, "kind reason")]),
+    # Of a bill's line also what it states of day and money, as far as that can be read.
+    "rejects": pa.schema(
+        [
+            *ORIGIN,
+            *fields(COUNT, "line"),
+            *fields(TEXT, "kind reason"),
+            *fields(pa.date32(), "stated_on"),
+            *fields(MONEY, "amount"),
+            *fields(TEXT, "currency"),
+        ]
+    ),
     "files": pa.schema(
         [
             *fields(TEXT, "file_id source_file kind"),
@@ -194,6 +204,17 @@ DAY_OF = {
     "revenue": "month",
 }
 NO_DAY = "1970-01-01"
+# Kinds of files whose lines are money that a provider asks for: their columns of amount and currency (USD where there is
+# none). A line of these that can't be read is money that is missing. The other kinds of providers' files count usage.
+BILLS: dict[str, tuple[str, str | None]] = {
+    "openrouter_activity": ("cost_total", None),
+    "openrouter_daily": ("cost_total", None),
+    "openai_costs": ("amount_value", "amount_currency"),
+    "anthropic_costs": ("cost_usd", "currency"),
+    "focus": ("billed_cost", "billing_currency"),
+    "invoices": ("amount", "currency"),
+}
+COUNTS_OF_USE = {"openai_usage", "anthropic_usage", "litellm_daily"}
 
 
 def typed_columns(table: str) -> str:

@@ -142,7 +142,7 @@ class _Counted:
 def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Examined:
     """Format, content hash (of the decompressed bytes) and ranges of a file; from where on it is new."""
     what = recognise(path)
-    if what.table is None:
+    if what.table is None or what.complaint:
         return Examined(what)
     is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_compressed(path)
     digest, end, is_continued = HASHES[algorithm](), Resume(0, 0, ""), False
@@ -292,12 +292,12 @@ class Performance:
     def refuse(
         self, refused: list[tuple], is_record: bool = False, table: str | None = None, is_row: bool = True
     ) -> None:
-        """Count and keep (file_no, line, reason); a whole record was not counted as read yet.
+        """Count and keep (file_no, line, reason[, day, amount, currency]); a whole record was not counted as read yet.
 
         Rows of another table than the file's, and values left out of rows that land, are named, but don't count as
         rows rejected.
         """
-        for file_no, line, reason in refused:
+        for file_no, line, reason, *money in refused:
             piece = self.task.pieces[file_no]
             entry = self.found[piece.file_id]
             entry["rows_read"] += is_record
@@ -307,7 +307,8 @@ class Performance:
                 entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
             kind = table or self.task.what.table + ("" if is_row else "_values")
-            self.rejects.append({**origin, "line": line, "kind": kind, "reason": reason})
+            said = dict(zip(("stated_on", "amount", "currency"), money, strict=False))
+            self.rejects.append({**origin, "line": line, "kind": kind, "reason": reason, **said})
         if len(self.rejects) >= MOST_ROWS or (self.rejects and not refused):
             self.write_rejects()
 

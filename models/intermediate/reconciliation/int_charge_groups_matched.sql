@@ -48,7 +48,8 @@ counted as (
             when billed_usd > 0 and priced_usd > 0
                 then {{ whole_ratio('billed_usd', 'traced_quantity', 'priced_usd') }}
             else traced_quantity
-        end as charged_quantity
+        end as charged_quantity,
+        charges > 0 and billed_quantity = 0 and billed_usd > 0 and coalesce(priced_usd, 0) > 0 as is_bought_at_book
     from grouped
 
 ),
@@ -66,6 +67,8 @@ unrounded as (
                 <= 0.005 * rounded_charges
                 and billed_quantity > 0
                 then {{ floored_part('priced_usd', 'billed_quantity', 'traced_quantity') }}
+            -- Money that buys all calls and no whole unit more.
+            when is_bought_at_book and charged_quantity = traced_quantity then priced_usd
             else billed_usd
         end as explained_usd
     from counted
@@ -98,7 +101,9 @@ select
         when traced_quantity = 0 or charges = 0 then {{ money('0') }}
         -- What counts no more than was traced is used up whole; credits of a model go to its calls.
         when charged_quantity <= traced_quantity then explained_usd
+        when is_bought_at_book then priced_usd
         else {{ floored_part('explained_usd', 'traced_quantity', 'charged_quantity') }}
     end as attributed_usd,
+    is_bought_at_book,
     explained_usd
 from unrounded

@@ -8,7 +8,7 @@ with calls as (
 ),
 
 -- What the calls that met a charge, of their day or of the days beside it, would cost by the book.
-groups as (
+priced as (
 
     select
         *,
@@ -16,6 +16,19 @@ groups as (
         {{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }} as taken_price_usd
     from {{ ref('int_charge_groups_shifted') }}
     where {{ is_touched('usage_on', 'touched_day') }}
+
+),
+
+-- A quantity that money buys at book prices is cut off to whole units; its price is that money, without a gap.
+groups as (
+
+    select
+        {{ all_but('priced', ['matched_price_usd', 'taken_price_usd']) }},
+        {% for price in ['matched_price_usd', 'taken_price_usd'] %}
+            case when is_bought_at_book then {{ price }} + attributed_usd - matched_price_usd else {{ price }} end
+                as {{ price }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from priced
 
 ),
 
