@@ -2,9 +2,8 @@
 
 Usage: close.py MONTH DATA COMPANY [--force] [--reopen]. Months close in order, on a good build of all that landed.
 --force closes although too much of the month is unexplained or lines of its bills were rejected, or closes a closed
-month again;
---reopen takes the last closed month back. Both leave a line in DATA/closed/log.jsonl. Exit 1 where a month can't be
-closed (it says why), 2 where the call is wrong.
+month again; --reopen takes the last closed month back. Both leave a line in DATA/closed/log.jsonl. Exit 1 where a month
+can't be closed (it says why), 2 where the call is wrong.
 """
 
 import argparse

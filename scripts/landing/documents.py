@@ -12,6 +12,7 @@ import io
 import itertools
 import json
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -77,6 +78,18 @@ def opened(path: Path):
         is_gzip = raw.read(2) == b"\x1f\x8b"
     stream = gzip.GzipFile(path) if is_gzip else pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd")
     return io.BufferedReader(Bounded(stream, path.stat().st_size), CHUNK_BYTES)
+
+
+def begun(path: Path, size: int) -> bytes:
+    """The first bytes of a gzip file that breaks off, as far as they can be unpacked."""
+    with path.open("rb") as raw:
+        packed = raw.read(size)
+    if packed[:2] != b"\x1f\x8b":
+        return b""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(packed, size)
+    except zlib.error:
+        return b""
 
 
 def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator[Batch]:

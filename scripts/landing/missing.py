@@ -156,37 +156,48 @@ def _unsettled(store: Store, present: set[str]) -> list[tuple[dict, dict]]:
         engine.execute("set TimeZone = 'UTC'")
         stretches = {kind: _stretches(engine, store.root, kind) for kind in {entry["kind"] for entry in bills}}
         for entry in bills:
-            own = stretches[entry["kind"]].get(entry["file_id"], Stretch())
-            if own.rows >= entry["rows_read"] or _is_replaced(engine, store, entry, bills, stretches[entry["kind"]]):
+            landed = stretches[entry["kind"]]
+            own = landed.get(entry["file_id"], Stretch())
+            if own.rows >= entry["rows_read"] or not (own.rows or entry["file_id"] in present):
                 continue
-            if not own.rows and entry["file_id"] not in present:
-                continue
-            rejects = engine.execute(
-                f"""select line, reason, stated_on, amount, currency
-                from {_rows_of(store.root, "rejects")} where file_id = $id and kind = $kind order by line, reason""",
-                {"id": entry["file_id"], "kind": entry["kind"]},
-            ).to_arrow_table()  # fmt: skip
-            found.append((entry, {**rejects.to_pydict(), "stretch": own}))
+            rejects = {**_rejects_of(engine, store.root, entry), "stretch": own}
+            if not _is_replaced(engine, store.root, entry, rejects, bills, landed):
+                found.append((entry, rejects))
     return found
 
 
-def _is_replaced(engine, store: Store, entry: dict, bills: list[dict], stretches: dict[str, Stretch]) -> bool:
+def _rejects_of(engine, root: Path, entry: dict) -> dict[str, list]:
+    rejects = engine.execute(
+        f"""select line, reason, stated_on, amount, currency
+        from {_rows_of(root, "rejects")} where file_id = $id and kind = $kind order by line, reason""",
+        {"id": entry["file_id"], "kind": entry["kind"]},
+    )
+    names, rows = [column[0] for column in rejects.description], rejects.fetchall()
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def _is_replaced(engine, root: Path, entry: dict, rejects: dict, bills: list[dict], landed: dict[str, Stretch]) -> bool:
     """Whether another file brings what this one lacks: it came later under the same name and covers its days, or it
     has all of its lines, whatever they amount to, and as many as it should have had.
     """
-    own = stretches.get(entry["file_id"], Stretch())
+    own: Stretch = rejects["stretch"]
+    days = [on for on in (*rejects["stated_on"], own.first, own.last) if on]
+    whole = Stretch(entry["rows_read"], min(days, default=None), max(days, default=None))
     for other in bills:
-        theirs = stretches.get(other["file_id"], Stretch())
-        if other is entry or other["kind"] != entry["kind"] or not theirs.covers(own):
+        theirs = landed.get(other["file_id"], Stretch())
+        if other is entry or other["kind"] != entry["kind"]:
             continue
-        if other["source_file"] == entry["source_file"] and other["landing_no"] > entry["landing_no"]:
+        is_later = other["source_file"] == entry["source_file"] and other["landing_no"] > entry["landing_no"]
+        if is_later and theirs.covers(own if own.rows else whole):
             return True
-        if own.rows and theirs.rows >= entry["rows_read"] and _has_all(engine, store, entry, other):
+        may_have_all = own.rows and theirs.rows >= whole.rows and theirs.covers(own)
+        if may_have_all and _has_all(engine, root, entry, other["file_id"], whole):
             return True
     return False
 
 
-def _has_all(engine, store: Store, entry: dict, other: dict) -> bool:
+def _has_all(engine, root: Path, entry: dict, other_id: str, whole: Stretch) -> bool:
+    """Whether a file has another's lines but for amounts and counts, and in its days as many as that should have."""
     kind = entry["kind"]
     origin = {field.name for field in ORIGIN} | {"row_no"}
     columns = ", ".join(
@@ -194,19 +205,18 @@ def _has_all(engine, store: Store, entry: dict, other: dict) -> bool:
         for field in TABLES[kind]
         if field.name not in origin and not pa.types.is_decimal(field.type) and not pa.types.is_integer(field.type)
     )
-    rows = _rows_of(store.root, kind)
+    rows, day = _rows_of(root, kind), f"cast({DAY_OF[kind]} as date)"
     [(lacking, there)] = engine.execute(
         f"""
-        with own as (select cast({DAY_OF[kind]} as date) as day, * from {rows} where file_id = $own),
-        other as (
-            select * from {rows} where file_id = $other
-            and cast({DAY_OF[kind]} as date) between (select min(day) from own) and (select max(day) from own)
-        ),
-        lacking as (select {columns} from own except all select {columns} from other)
+        with other as (select * from {rows} where file_id = $other and {day} between $first and $last),
+        lacking as (
+            select {columns} from {rows} where file_id = $own
+            except all select {columns} from other
+        )
         select (select count(*) from lacking), (select count(*) from other)""",
-        {"own": entry["file_id"], "other": other["file_id"]},
+        {"own": entry["file_id"], "other": other_id, "first": whole.first, "last": whole.last},
     ).fetchall()
-    return lacking == 0 and there >= entry["rows_read"]
+    return lacking == 0 and there >= whole.rows
 
 
 def _stretches(engine, root: Path, kind: str) -> dict[str, Stretch]:

@@ -204,8 +204,8 @@ DAY_OF = {
     "revenue": "month",
 }
 NO_DAY = "1970-01-01"
-# Kinds of files whose lines are money that a provider asks for: their columns of amount and currency (USD where there is
-# none). A line of these that can't be read is money that is missing. The other kinds of providers' files count usage.
+# Kinds of files whose lines are money that a provider asks for: their columns of amount and currency (USD without one).
+# A line of these that can't be read is money that is missing. The other kinds of providers' files count usage.
 BILLS: dict[str, tuple[str, str | None]] = {
     "openrouter_activity": ("cost_total", None),
     "openrouter_daily": ("cost_total", None),
@@ -360,4 +360,26 @@ HEADERS: dict[str, dict[str, Column]] = {
     ),
     "users": stated("user_id", "account_id plan segment signed_up_on", **optional("valid_from")),
     "revenue": stated("month revenue_usd", "account_id plan", **optional("feature_id")),
+}
+# Columns that tell a kind of file whose header lacks others: all names of one of these sets. Columns that many tools
+# write (date, model, amount, plan) tell nothing.
+DISTINCTIVE: dict[str, tuple[str, ...]] = {
+    "openrouter_activity": ("generation_id", "model_permaslug"),
+    "openrouter_daily": ("BYOK Usage", "Slug|Prompt Tokens"),
+    "openai_costs": (
+        "amount_value|line_item",
+        "amount_currency|line_item",
+        "amount_value|start_time_iso",
+        "line_item|start_time_iso",
+    ),
+    "openai_usage": ("num_model_requests", "n_context_tokens_total", "n_generated_tokens_total"),
+    "anthropic_costs": ("usage_date_utc",),
+    "anthropic_usage": ("usage_input_tokens_no_cache", "usage_output_tokens", "uncached_input_tokens"),
+    "litellm_daily": ("successful_requests|spend", "custom_llm_provider|spend"),
+    "focus": ("BilledCost", "billed_cost", "ChargePeriodStart", "charge_period_start"),
+    "invoices": ("invoice_id|period_start", "invoice_id|period_end"),
+    "eval_runs": ("run_id|suite",),
+    "usage_events": ("event_id|feature_id", "occurred_at|feature_id"),
+    "users": ("signed_up_on", "user_id|account_id|segment"),
+    "revenue": ("revenue_usd",),
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
@@ -19,7 +20,7 @@ from blake3 import blake3
 
 from landing import documents, logs
 from landing.engine import engine_for
-from landing.recognise import OTLP_SIGNALS, Recognised, recognise
+from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
 from landing.rows import RowReader
 from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent
 from landing.tables import NO_DAY, TABLES
@@ -141,9 +142,23 @@ class _Counted:
 
 def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Examined:
     """Format, content hash (of the decompressed bytes) and ranges of a file; from where on it is new."""
-    what = recognise(path)
-    if what.table is None or what.complaint:
-        return Examined(what)
+    try:
+        what = recognise(path)
+        if what.table is None or what.complaint:
+            return Examined(what)
+        return _examined(path, what, known, algorithm)
+    except (OSError, EOFError, zlib.error) as error:
+        # What a file is can be seen before it breaks off.
+        head = documents.begun(path, HEAD_BYTES)
+        what = recognise(path, head) if head else None
+        if what is None or what.table is None:
+            raise OSError(str(getattr(error, "strerror", None) or error)) from error
+        return Examined(
+            what._replace(complaint=f"{what.table} that can't be read to its end ({error}); export it again")
+        )
+
+
+def _examined(path: Path, what: Recognised, known: Resume | None, algorithm: str) -> Examined:
     is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_compressed(path)
     digest, end, is_continued = HASHES[algorithm](), Resume(0, 0, ""), False
     ranges, begin, begin_line, position = [], 0, 1, 0

@@ -48,9 +48,20 @@ counted as (
             when billed_usd > 0 and priced_usd > 0
                 then {{ whole_ratio('billed_usd', 'traced_quantity', 'priced_usd') }}
             else traced_quantity
-        end as charged_quantity,
-        charges > 0 and billed_quantity = 0 and billed_usd > 0 and coalesce(priced_usd, 0) > 0 as is_bought_at_book
+        end as charged_quantity
     from grouped
+
+),
+
+-- Money that buys all calls, and no whole unit more, is their price but for rounding; what is more than half a cent above
+-- it is a price of its own.
+bought as (
+
+    select
+        *,
+        charges > 0 and billed_quantity = 0 and billed_usd > 0 and coalesce(priced_usd, 0) > 0
+        and (charged_quantity != traced_quantity or billed_usd - priced_usd <= 0.005) as is_bought_at_book
+    from counted
 
 ),
 
@@ -67,11 +78,10 @@ unrounded as (
                 <= 0.005 * rounded_charges
                 and billed_quantity > 0
                 then {{ floored_part('priced_usd', 'billed_quantity', 'traced_quantity') }}
-            -- Money that buys all calls and no whole unit more.
             when is_bought_at_book and charged_quantity = traced_quantity then priced_usd
             else billed_usd
         end as explained_usd
-    from counted
+    from bought
 
 )
 
