@@ -53,8 +53,8 @@ counted as (
 
 ),
 
--- Money that buys all calls, and no whole unit more, is their price but for rounding; what is more than half a cent above
--- it is a price of its own.
+-- Money that buys all calls, and no whole unit more, is their price but for rounding; more than half a cent above it is
+-- a price of its own.
 bought as (
 
     select
