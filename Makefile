@@ -5,6 +5,7 @@ COMPANY ?= seeds/company
 PYTHON ?= python3
 BIN := .venv/bin
 export DATA
+export STRICT
 export DBT_PROFILES_DIR := $(CURDIR)
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
@@ -38,7 +39,7 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 	@$(BIN)/python scripts/answer.py "$(DATA)"
 	@PYTHONPATH=scripts $(BIN)/python -m report.site "$(DATA)"
 
-build: .venv/.synced profiles.yml ## land what is in INBOX, then dbt build (INBOX= DATA= COMPANY=; DECIMAL=comma DATE_ORDER=dmy)
+build: .venv/.synced profiles.yml ## land INBOX, then dbt build (INBOX= DATA= COMPANY= DECIMAL=comma DATE_ORDER=dmy; STRICT=1: a WARNING fails it)
 	@mkdir -p "$(DATA)/inbox"
 	@$(BIN)/python scripts/build.py "$(INBOX)" "$(DATA)" "$(COMPANY)"
 

@@ -3,7 +3,8 @@
 Usage: build.py [--verify] INBOX DATA COMPANY. What landed since the last good build is built on top of it; where
 models, seeds or settings changed, or the last build failed, all is built anew. With --verify nothing lands and nothing
 is built: every test runs over all rows. Exit 0 when every identity and test holds, rejected lines included; 1 when a
-landing, model or test failed (it says which, on which rows, and what to do); 2 when the call is wrong.
+landing, model or test failed (it says which, on which rows, and what to do), and with STRICT=1 also where the summary
+ends with a WARNING; 2 when the call is wrong.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import bi
 import closed
 import company
 import land
+from landing import missing
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.
@@ -69,6 +71,60 @@ SAID = {
         "landed/rejects says which; without its input or output count a call is not priced",
     ),
 }
+# Two accounts of one provider whose bills, from files of their own, come to much the same for the days that both cover,
+# or on most days that both have: the same dollar may be there under two names. Half a cent a day is rounding.
+TWICE_BILLED = """
+with lines as (
+    select charges.provider, charges.bill_account_id as account, sorted.file_id, sorted.source_file, charges.file_kind,
+        charges.charged_on as day, charges.billed_usd
+    from intermediate.int_charges_standing as charges
+    inner join intermediate.int_charges_sorted as sorted using (line_id)
+    where charges.billed_usd != 0
+),
+accounts as (
+    select provider, account, list(distinct file_id) as files, min(day) as first_day, max(day) as last_day,
+        string_agg(distinct file_kind, ', ' order by file_kind) || ': '
+        || min(source_file) || case when count(distinct source_file) > 1 then ' and others' else '' end as named
+    from lines group by all
+),
+pairs as (
+    select one.provider, one.account as account, two.account as other, one.named as named, two.named as other_named,
+        greatest(one.first_day, two.first_day) as first_day, least(one.last_day, two.last_day) as last_day
+    from accounts as one
+    inner join accounts as two on one.provider = two.provider and one.account < two.account
+    where greatest(one.first_day, two.first_day) <= least(one.last_day, two.last_day)
+    and not list_has_any(one.files, two.files)
+    -- Rows for both of them say that they are two.
+    and not (
+        (one.provider, one.account) in (select (provider, account_id) from seeds.bill_sources)
+        and (two.provider, two.account) in (select (provider, account_id) from seeds.bill_sources)
+    )
+),
+days as (
+    select pairs.provider, pairs.account, pairs.other, lines.day,
+        coalesce(sum(billed_usd) filter (where lines.account = pairs.account), 0) as usd,
+        coalesce(sum(billed_usd) filter (where lines.account = pairs.other), 0) as other_usd
+    from pairs
+    inner join lines
+        on lines.provider = pairs.provider and lines.account in (pairs.account, pairs.other)
+        and lines.day between pairs.first_day and pairs.last_day
+    group by all
+),
+compared as (
+    select provider, account, other, sum(usd) as usd, sum(other_usd) as other_usd,
+        count(*) filter (where usd > 0.01 and other_usd > 0.01) as days,
+        count(*) filter (
+            where usd > 0.01 and other_usd > 0.01
+            and abs(usd - other_usd) <= greatest(0.01 * greatest(usd, other_usd), least(0.005, 0.1 * usd))
+        ) as like_days
+    from days group by all
+)
+select provider, account, named, other, other_named, first_day, last_day, usd, other_usd
+from pairs inner join compared using (provider, account, other)
+where usd > 0.01 and other_usd > 0.01
+and (abs(usd - other_usd) <= 0.01 * greatest(usd, other_usd) or (days > 1 and 2 * like_days > days))
+order by all
+"""
 
 # What bills say that nobody ruled on: services that look like AI, and taxes, fees and credits beside no other line.
 LEFT_OUT = """
@@ -264,6 +320,26 @@ def report(data: Path) -> None:
             print(f"  WARNING: {line}")
 
 
+def twice_billed(engine: duckdb.DuckDBPyConnection) -> list[str]:
+    """A warning per two accounts of a provider that may be one."""
+    return [
+        f"{provider} accounts {account} ({named}) and {other} ({other_named}) bill near-equal totals for {first} to "
+        f"{last}: {usd:.2f} and {other_usd:.2f} USD, which may be one bill under two names; if so, seed "
+        "account_aliases says which account the other is; if they are two, give each a row of seed bill_sources"
+        for provider, account, named, other, other_named, first, last, usd, other_usd in engine.execute(
+            TWICE_BILLED
+        ).fetchall()
+    ]
+
+
+def warn(data: Path) -> int:
+    """End a summary with what may be missing from the ledger, or in it twice; 1 where STRICT=1 asks for none of it."""
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        lines = missing.known(data).warnings + twice_billed(engine)
+    land.warn(lines)
+    return land.failed_as_strict(len(lines)) if lines and land.is_strict() else 0
+
+
 def verify(data: str) -> int:
     """Every identity and test over the whole ledger: a build that goes on tests only what it read anew."""
     database = Path(data, "ledger.duckdb")
@@ -294,7 +370,7 @@ def main() -> int:
         return 1
     if arguments.verify:
         return verify(arguments.data)
-    if code := land.run(arguments.inbox, Path(arguments.data)):
+    if code := land.run(arguments.inbox, Path(arguments.data), strict=False):
         return code
     data = Path(arguments.data)
     database, landed = data / "ledger.duckdb", files_landed(data)
@@ -302,7 +378,7 @@ def main() -> int:
     if built == landed:
         print(f"nothing new since {database} was built: same inputs, seeds and models")
         report(data)
-        return 0
+        return warn(data)
     (data / ".built").unlink(missing_ok=True)
     passed, troubled = dbt("build", arguments.data, built)
     explain(troubled, database)
@@ -319,7 +395,7 @@ def main() -> int:
     if (data / "bi").exists() and bi.main(data):
         return 1
     print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
-    return 0
+    return warn(data)
 
 
 if __name__ == "__main__":

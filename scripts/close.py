@@ -1,9 +1,9 @@
 """Close a month of the ledger: its entries and exports are frozen in DATA/closed, and no build changes them again.
 
 Usage: close.py MONTH DATA COMPANY [--force] [--reopen]. Months close in order, on a good build of all that landed.
---force closes although too much of the month is unexplained, or closes a closed month again;
---reopen takes the last closed month back. Both leave a line in DATA/closed/log.jsonl. Exit 1 where a month can't be
-closed (it says why), 2 where the call is wrong.
+--force closes although too much of the month is unexplained or lines of its bills were rejected, or closes a closed
+month again; --reopen takes the last closed month back. Both leave a line in DATA/closed/log.jsonl. Exit 1 where a month
+can't be closed (it says why), 2 where the call is wrong.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import closed
 import company
 import export
 import land
+from landing import missing
 
 # What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
 SIZES = """
@@ -76,7 +77,7 @@ def close(month: str, data: Path, force: bool) -> int:
         if month not in months:
             return refuse(f"the ledger has no entry in {month}; it has {', '.join(months) or 'no month'}")
         sizes, until = sizes_of(engine, month), str(engine.execute(NEWEST).fetchone()[0])
-        gaps = gaps_of(sizes) + build.unsettled(engine, f"{month}-01")
+        gaps = gaps_of(sizes) + bills_lacking(month, data) + build.unsettled(engine, f"{month}-01")
         show(engine, month, sizes, until)
         if gaps and not force:
             for gap in gaps:
@@ -110,6 +111,15 @@ def gaps_of(sizes: dict[str, Decimal]) -> list[str]:
     return [
         f"{unexplained:.2f} USD are untraced, or on invoices that no charge explains: {share}, over "
         f"close_unexplained_pct ({most:.0%})"
+    ]
+
+
+def bills_lacking(month: str, data: Path) -> list[str]:
+    """Bills of which lines of the month were rejected, or lines of which nobody knows the month."""
+    return [
+        f"{bill['source_file']} lacks lines that may be of {month}: {bill['what']}"
+        for bill in missing.known(data).bills
+        if not bill["days"] or any(first[:7] <= month <= last[:7] for first, last in bill["days"])
     ]
 
 

@@ -43,6 +43,11 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "file (LIKE pattern of its name) covers its account or the keys that it lists.",
         "openai,,openai_costs,,only_key_a%,listed",
     ),
+    "account_aliases": (
+        ["provider", "alias", "account_id"],
+        "Other names of an account, as bills, usage, invoices, spans or api_keys write them: one account, one bill.",
+        "openai,Acme production,org-1",
+    ),
     "charge_rules": (
         ["priority", "provider", "service_name", "sku", "description", "treatment", "model", "meter"],
         "What a bill line that names no model is: call, shared, invoice_only or out_of_scope.",

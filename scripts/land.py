@@ -1,7 +1,8 @@
 """Land what lies in the inbox: recognise each file by content, read it once, write typed Parquet.
 
-Usage: land.py INBOX DATA. Exit 0 also when files or lines were rejected (they are named); 1 when the share of
-rejected rows of a kind passes `max_reject_share`; 2 when the call itself is wrong.
+Usage: land.py INBOX DATA. Exit 0 also when files or lines were rejected (they are named, and what is missing from a
+bill is a WARNING); 1 when the share of rejected rows of a kind, or of a bill, passes `max_reject_share`, and with
+STRICT=1 where there is a WARNING; 2 when the call itself is wrong.
 """
 
 import fcntl
@@ -21,14 +22,16 @@ import yaml
 from tqdm import tqdm
 
 import check
-from landing import documents, span_marks
+from landing import documents, missing, span_marks
 from landing.recognise import NOTHING
 from landing.spans import LEFT_OUT
 from landing.store import Store
+from landing.tables import BILLS
 from landing.work import Examined, Piece, Progress, Reading, Resume, Task, examine, perform
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHOWN = 10  # files that a warning names
+RULES_CHANGED = "feature_attributes, team_attributes, hash_identities or the seed attribute_aliases changed"
 GROUP_FILES, SMALL_BYTES = 256, 1 << 22  # small files of one format are read by one task
 
 
@@ -97,9 +100,10 @@ def unpacked(path: Path, shown: str) -> tuple[list[tuple[Path | documents.Member
     return [(member, f"{shown}/{member.name}") for member in members or []] or [(path, shown)], None
 
 
-def complaint(name: str, reason: str) -> dict:
+def complaint(name: str, reason: str, refused_as: str | None = None) -> dict:
+    """A file that is not read; `refused_as` is the kind that it would land as, where that is known."""
     origin = {"source_file": name, "source_line": None, "file_id": None, "line": None}
-    return {**origin, "kind": "file", "reason": reason}
+    return {**origin, "kind": "file", "reason": reason, "refused_as": refused_as}
 
 
 class Found(NamedTuple):
@@ -114,15 +118,15 @@ class Found(NamedTuple):
 
 def survey(
     inbox: Path, store: Store, reading: Reading, pool: ProcessPoolExecutor
-) -> tuple[list[Found], list[dict], int]:
-    """Files to land, what can't be read, how many files were known."""
+) -> tuple[list[Found], list[dict], int, set[str]]:
+    """Files to land, what can't be read, how many files were known, and the contents of all that can be read."""
     found, unread = files_in(inbox)
     by_name = {entry["source_file"]: entry for entry in store.files.values()}
     resumes = [Resume(*end) if (end := by_name.get(name, {}).get("end")) else None for _, name in found]
     outcomes = [
         pool.submit(examine, path, known, store.algorithm) for (path, _), known in zip(found, resumes, strict=True)
     ]
-    fresh, seen, ids, again = [], 0, set(store.files), set()
+    fresh, seen, ids, again, present = [], 0, set(store.files), set(), set()
     for (path, name), outcome in zip(found, outcomes, strict=True):
         try:
             examined: Examined = outcome.result()
@@ -130,9 +134,10 @@ def survey(
             why = getattr(error, "strerror", None) or error
             unread.append(complaint(name, f"can't be read ({why}); give read permission, or mend it"))
             continue
-        if examined.what.table is None:
-            unread.append(complaint(name, examined.what.complaint))
+        if examined.what.complaint:
+            unread.append(complaint(name, examined.what.complaint, examined.what.table))
             continue
+        present.add(examined.file_id)
         continued = by_name[name]["file_id"] if examined.is_continued else None
         for part in read_by_other_rules(path, examined, continued, store, reading):
             if part.examined.file_id not in again:
@@ -143,7 +148,7 @@ def survey(
         else:
             ids.add(examined.file_id)
             fresh.append(Found(path, name, examined, continued))
-    return fresh, unread, seen
+    return fresh, unread, seen, present
 
 
 def read_by_other_rules(
@@ -246,7 +251,7 @@ def land(inbox: Path, data: Path) -> int:
     Progress.bytes.value = Progress.rows.value = 0
     shared = (Progress.bytes, Progress.rows)
     with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared) as pool:
-        fresh, unread, seen = survey(inbox, store, reading, pool)
+        fresh, unread, seen, present = survey(inbox, store, reading, pool)
         if fresh:
             Thread(target=check.warm, daemon=True).start()  # while the processes, forked by now, read
         counts, broken = read_all(tasks_of(fresh, store.landings), reading, store.staging, pool)
@@ -256,7 +261,7 @@ def land(inbox: Path, data: Path) -> int:
             for part in store.staging.glob(f"*/*/{examined.file_id[:16]}-*.parquet"):
                 part.unlink()
             reason = f"{examined.what.table} that can't be read to its end ({broken[examined.file_id]})"
-            unread.append(complaint(name, reason))
+            unread.append(complaint(name, reason, examined.what.table))
             continue
         held = counts[examined.file_id]
         if not (held["rows_read"] or held["evals_within"] or continued or is_again) and examined.what.form in NOTHING:
@@ -265,8 +270,9 @@ def land(inbox: Path, data: Path) -> int:
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
         entry["reading"] = mark_of({**entry, **held}, reading)
         end = list(examined.end) if examined.end else None
-        landed.append({**entry, "end": end, "continues": continued, **held})
-        if reason := mostly_silent(examined, held):
+        reason = mostly_silent(examined, held)
+        landed.append({**entry, "end": end, "continues": continued, "unread": reason, **held})
+        if reason:
             unread.append(complaint(name, reason))
     if landed and (complaints := check.door(store.staging)):
         for line in complaints:
@@ -276,8 +282,15 @@ def land(inbox: Path, data: Path) -> int:
         return 1
     store.commit(landed, unread)
     report(store, landed, unread, seen)
-    report_rules(store, reading, [found for found in fresh if found.is_again])
-    return over_share(landed, variables)
+    if again := sum(found.is_again for found in fresh):
+        print(f"  read again, because {RULES_CHANGED}: {again} files")
+    found = missing.find(store, unread, present, variables["max_reject_share"])
+    found.warnings.extend(read_by_old_rules(store, reading))
+    missing.write(store, found)
+    warn(found.warnings)
+    for line in found.errors:
+        print(f"ERROR: {line}")
+    return max(int(bool(found.errors)), over_share(landed, variables))
 
 
 def mostly_silent(examined: Examined, counts: dict) -> str | None:
@@ -291,16 +304,24 @@ def mostly_silent(examined: Examined, counts: dict) -> str | None:
     )
 
 
-def report_rules(store: Store, reading: Reading, again: list[Found]) -> None:
-    """Say what was read again because the rules of reading changed, and what can't be."""
-    why = "feature_attributes, team_attributes, hash_identities, seed attribute_aliases, DECIMAL or DATE_ORDER changed"
-    if again:
-        print(f"  read again, because {why}: {len(again)} files")
+def read_by_old_rules(store: Store, reading: Reading) -> list[str]:
+    """Warnings on files that can't be read again although the rules of reading changed."""
     old = [entry for entry in store.files.values() if entry["reading"] != mark_of(entry, reading)]
-    for entry in old[:SHOWN]:
-        print(f"  WARNING: {entry['source_file']} stands as it was read before {why}; put it back into the inbox")
-    if len(old) > SHOWN:
-        print(f"  WARNING: so do {len(old) - SHOWN} more files")
+    lines = [
+        f"{entry['source_file']} stands as it was read before {RULES_CHANGED}; put it back into the inbox"
+        for entry in old[:SHOWN]
+    ]
+    return lines + ([f"so do {len(old) - SHOWN} more files"] if len(old) > SHOWN else [])
+
+
+def warn(lines: list[str]) -> None:
+    for line in lines:
+        print(f"  WARNING: {line}")
+
+
+def is_strict() -> bool:
+    """Whether warnings are failures, as CI may want them (STRICT=1)."""
+    return os.environ.get("STRICT", "") not in ("", "0")
 
 
 def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> None:
@@ -325,15 +346,14 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
         f"landed {len(landed)} new files ({seen} known, {len(unread)} not read; {copies:,} copies of spans aside); "
         f"rejects: {store.root}/rejects"
     )
-    for entry in landed:
-        for warning in entry["warnings"]:
-            print(f"  WARNING: {warning}")
 
 
 def over_share(landed: list[dict], variables: dict) -> int:
-    """1 where rejects of one kind pass the share that the project allows; says which and how many."""
+    """1 where rejects of one kind pass the share that the project allows; says which and how many. Of bills, that is
+    asked file by file (`missing.find`).
+    """
     worst = 0
-    for kind in sorted({entry["kind"] for entry in landed}):
+    for kind in sorted({entry["kind"] for entry in landed} - set(BILLS)):
         read = sum(entry["rows_read"] for entry in landed if entry["kind"] == kind)
         rejected = sum(entry["rows_rejected"] for entry in landed if entry["kind"] == kind)
         if read >= variables["max_reject_share_min_rows"] and rejected > read * variables["max_reject_share"]:
@@ -345,8 +365,8 @@ def over_share(landed: list[dict], variables: dict) -> int:
     return worst
 
 
-def run(inbox: Path, data: Path) -> int:
-    """Land under a lock; exit code as in the module's text."""
+def run(inbox: Path, data: Path, strict: bool | None = None) -> int:
+    """Land under a lock; exit code as in the module's text. `strict`: whether a warning fails it, else STRICT says."""
     if not inbox.is_dir():
         print(f"ERROR: the inbox {inbox} is no folder; create it, or say INBOX=<folder>", file=sys.stderr)
         return 2
@@ -359,7 +379,15 @@ def run(inbox: Path, data: Path) -> int:
         if not locked(lock):
             print(f"ERROR: another landing is writing to {data}; wait for it", file=sys.stderr)
             return 2
-        return land(inbox, data)
+        code = land(inbox, data)
+    if code == 0 and (is_strict() if strict is None else strict) and (warnings := missing.known(data).warnings):
+        return failed_as_strict(len(warnings))
+    return code
+
+
+def failed_as_strict(warnings: int) -> int:
+    print(f"ERROR: STRICT=1, and {warnings:,} warning{'s' * (warnings > 1)} above", file=sys.stderr)
+    return 1
 
 
 def locked(lock: TextIO, seconds: float = 3) -> bool:

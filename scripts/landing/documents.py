@@ -208,6 +208,18 @@ def opened(path: Path | Member):
     return stream
 
 
+def begun(path: Path | Member, size: int) -> bytes:
+    """The first bytes of a gzip file that breaks off, as far as they can be unpacked."""
+    with path.open("rb") as raw:
+        packed = raw.read(size)
+    if packed[:2] != b"\x1f\x8b":
+        return b""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(packed, size)
+    except zlib.error:
+        return b""
+
+
 def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator[Batch]:
     """Records of a file with one JSON value a line, without a copy of each; `last_byte` ends a range of the file.
 

@@ -15,7 +15,7 @@ from landing import Unreadable, documents, span_marks
 from landing.documents import Dialect, Member
 from landing.logs import ZIP_MAGIC
 from landing.span_marks import ATTRIBUTE_NAMES
-from landing.tables import HEADERS
+from landing.tables import DISTINCTIVE, HEADERS
 
 HEAD_BYTES = 1 << 18
 # Readers of OTLP, and the list that their records hold.
@@ -180,10 +180,17 @@ OPENED = {"aws_cur": "aws_cur/aws_cur", "google_billing": "google_billing/google
 EMPTY_OPENAI_USAGE = {"start_time", "end_time", "start_time_iso", "end_time_iso"}
 UNKNOWN_JSON = "JSON of no known export format, or cut off in its first record"
 MOST_RECORDS = 50  # of a file's head, that tell its format
+# Names that records of any tool may have: alone they make no format the nearest.
+COMMON_NAMES = {
+    *("id", "Id", "type", "data", "tags", "events", "attributes", "context", "request", "request_id", "usage", "spend"),
+    *("time", "timestamp", "duration", "start_time", "started_at", "startTime", "summary"),
+}
 
 
 class Recognised(NamedTuple):
-    """`table` is where it lands (None: `complaint` says why it is not read), `form` its reader, `cut` its records."""
+    """`table` is where it lands, `form` its reader, `cut` its records. With a `complaint` the file is not read: nobody
+    knows what it is (no table), or it is refused whole, as a file of that table.
+    """
 
     table: str | None
     form: str | None = None
@@ -192,9 +199,11 @@ class Recognised(NamedTuple):
     dialect: Dialect | None = None  # of a table of text
 
 
-def recognise(path: Path | Member) -> Recognised:
-    with documents.opened(path) as stream:
-        head = stream.read(HEAD_BYTES)
+def recognise(path: Path | Member, head: bytes | None = None) -> Recognised:
+    """By the file's first bytes; `head` has them where the file breaks off among them."""
+    if head is None:
+        with documents.opened(path) as stream:
+            head = stream.read(HEAD_BYTES)
     if not head.strip():
         return _unknown("an empty file; nothing to read")
     if head[:4] == b"PAR1":
@@ -313,9 +322,13 @@ def _nearest(record: object) -> str:
     """The format whose names a record has most of, and those that it lacks; no format, if it has half of none."""
     names = span_marks.names_of(record)
     # X-Ray's names are anybody's: its ids tell it, or nothing does.
-    telling = [(marks, form) for marks, form in SPAN_RECORDS if len(marks) > 1 and form != "xray"]
+    telling = [
+        (marks, form)
+        for marks, form in SPAN_RECORDS
+        if len(marks) > 1 and form != "xray" and not marks & names <= COMMON_NAMES
+    ]
     shared = [(len(marks & names) / len(marks), marks, form) for marks, form in telling]
-    share, marks, form = max(shared, key=lambda candidate: candidate[0])
+    share, marks, form = max(shared, key=lambda candidate: candidate[0], default=(0, set(), ""))
     if share > 0.5 or (share == 0.5 and len(marks & names) > 1):
         # With all names there, it is what they hold that is another format's.
         lacked = ", ".join(sorted(marks - names)) or span_marks.needs(form)
@@ -510,7 +523,7 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
     for table, columns in HEADERS.items():
         lacking = _lacking(names, table)
         here = 1 - len(lacking) / sum(column.is_required for column in columns.values())
-        if here > share:
+        if here > share and _is_told(names, table):
             nearest, share, missing = table, here, lacking
     if nearest and share >= 0.5:
         return _unknown(f"header of {nearest} without {', '.join(missing)}; export it again with all columns")
@@ -520,6 +533,12 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
     if kind == "Parquet":
         return _unknown("Parquet without the columns of a known export; see README, Inputs")
     return _unknown("neither JSON nor a CSV with a known header; see README, Inputs")
+
+
+def _is_told(names: set[str], table: str) -> bool:
+    """Whether columns are there that only this kind of file has, in any case."""
+    here = {name.lower() for name in names}
+    return any(set(marks.lower().split("|")) <= here for marks in DISTINCTIVE.get(table, ()))
 
 
 def _lacking(names: set[str], table: str) -> list[str]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from landing import cells
 from landing.engine import ATTRIBUTE, as_otlp, quoted
-from landing.tables import DAY_OF, HEADERS, IS_NUMBER, IS_TIME, NO_DAY, TABLES, columns_of, typed_columns
+from landing.tables import BILLS, DAY_OF, HEADERS, IS_NUMBER, IS_TIME, NO_DAY, TABLES, columns_of, typed_columns
 
 READERS = Path(__file__).resolve().parent / "readers"
 # Readers that share a beginning or an end.
@@ -134,7 +134,8 @@ class RowReader:
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`; `folder` is named after the table.
 
-        Returns ((file_no, rows read), ...), the rows refused as (file_no, line, reason), and no values left out.
+        Returns ((file_no, rows read), ...), the rows refused as (file_no, line, reason) and of a bill's rows also (day,
+        amount, currency) as far as they can be read, and no values left out.
         """
         run, table = self.engine.execute, folder.name
         if cells.has_forms(table, self.form):
@@ -152,8 +153,9 @@ class RowReader:
                 f" order by row_no) to '{quoted(target)}' (format parquet, compression zstd)"
             )
         read = run("select file_no, count(*) from landed where not is_total group by all").fetchall()
+        money = f", {_money_of(table)}" if table in BILLS else ""
         refused = run(
-            "select file_no, source_line, fault from landed where fault is not null and not is_total"
+            f"select file_no, source_line, fault{money} from landed where fault is not null and not is_total"
         ).fetchall()
         if cells.has_forms(table, self.form):
             self.remarks = cells.remarks(self.engine, table, self.form, self.decided)
@@ -231,6 +233,14 @@ def page_sql(reader: str) -> str:
     text = "".join((READERS / f"{name}.sql").read_text() for name in PARTS.get(reader, (reader,)))
     text = as_otlp(text) if reader == "tempo_evaluations" else text
     return text.replace("{scored_span}", SCORED_SPAN).replace("{attribute}", ATTRIBUTE)
+
+
+def _money_of(table: str) -> str:
+    """The day, amount and currency that a refused row of a bill states; nothing that is no code of a currency."""
+    amount, currency = BILLS[table]
+    day = f"cast(plausible(cast({DAY_OF[table]} as timestamp)) as date)"
+    code = f"regexp_extract(upper(coalesce({currency}, 'USD')), '^[A-Z]{{3}}$')" if currency else "'USD'"
+    return f"{day}, {amount}, case when {amount} is not null then {code} end"
 
 
 def _column(name: str, kind: pa.DataType) -> tuple[str, str]:

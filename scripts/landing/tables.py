@@ -193,7 +193,17 @@ TABLES: dict[str, pa.Schema] = {
             *fields(MONEY, "revenue_usd"),
         ]
     ),
-    "rejects": pa.schema([*ORIGIN, *fields(COUNT, "line"), *fields(TEXT, "kind reason")]),
+    # Of a bill's line also what it states of day and money, as far as that can be read.
+    "rejects": pa.schema(
+        [
+            *ORIGIN,
+            *fields(COUNT, "line"),
+            *fields(TEXT, "kind reason"),
+            *fields(pa.date32(), "stated_on"),
+            *fields(MONEY, "amount"),
+            *fields(TEXT, "currency"),
+        ]
+    ),
     "files": pa.schema(
         [
             *fields(TEXT, "file_id source_file kind"),
@@ -229,6 +239,21 @@ DAY_OF = {
     "revenue": "month",
 }
 NO_DAY = "1970-01-01"
+# Kinds of files whose lines are money that a provider asks for: their columns of amount and currency (USD without one).
+# A line of these that can't be read is money that is missing. The other kinds of providers' files count usage.
+BILLS: dict[str, tuple[str, str | None]] = {
+    "openrouter_activity": ("cost_total", None),
+    "openrouter_daily": ("cost_total", None),
+    "openai_costs": ("amount_value", "amount_currency"),
+    "anthropic_costs": ("cost_usd", "currency"),
+    "focus": ("billed_cost", "billing_currency"),
+    "aws_cur": ("unblended_cost", "currency_code"),
+    "azure_costs": ("cost", "currency"),
+    "google_billing": ("cost", "currency"),
+    "charges": ("amount", "currency"),
+    "invoices": ("amount", "currency"),
+}
+COUNTS_OF_USE = {"openai_usage", "anthropic_usage", "litellm_daily"}
 
 
 def typed_columns(table: str) -> str:
@@ -514,3 +539,29 @@ def names_in_files(*are_kind) -> frozenset[str]:
 IS_NUMBER = pa.types.is_decimal, pa.types.is_integer
 IS_TIME = pa.types.is_timestamp, pa.types.is_date
 NAMES_OF_NUMBERS, NAMES_OF_TIMES = names_in_files(*IS_NUMBER), names_in_files(*IS_TIME)
+# Columns that tell a kind of file whose header lacks others: all names of one of these sets. Columns that many tools
+# write (date, model, amount, plan) tell nothing.
+DISTINCTIVE: dict[str, tuple[str, ...]] = {
+    "openrouter_activity": ("generation_id", "model_permaslug"),
+    "openrouter_daily": ("BYOK Usage", "Slug|Prompt Tokens"),
+    "openai_costs": (
+        "amount_value|line_item",
+        "amount_currency|line_item",
+        "amount_value|start_time_iso",
+        "line_item|start_time_iso",
+    ),
+    "openai_usage": ("num_model_requests", "n_context_tokens_total", "n_generated_tokens_total"),
+    "anthropic_costs": ("usage_date_utc",),
+    "anthropic_usage": ("usage_input_tokens_no_cache", "usage_output_tokens", "uncached_input_tokens"),
+    "litellm_daily": ("successful_requests|spend", "custom_llm_provider|spend"),
+    "focus": ("BilledCost", "billed_cost", "ChargePeriodStart", "charge_period_start"),
+    "aws_cur": ("lineItem/UsageAccountId", "line_item_usage_account_id", "line_item_unblended_cost"),
+    "azure_costs": ("MeterCategory", "CostInBillingCurrency", "PreTaxCost"),
+    "google_billing": ("billing_account_id|usage_start_time", "service.description", "sku.description"),
+    "charges": ("period_start|meter|amount", "period_end|meter|amount"),
+    "invoices": ("invoice_id|period_start", "invoice_id|period_end"),
+    "eval_runs": ("run_id|suite",),
+    "usage_events": ("event_id|feature_id", "occurred_at|feature_id"),
+    "users": ("signed_up_on", "user_id|account_id|segment"),
+    "revenue": ("revenue_usd",),
+}

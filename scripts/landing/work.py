@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
@@ -21,7 +22,7 @@ from blake3 import blake3
 from landing import documents, logs
 from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
-from landing.recognise import OTLP_SIGNALS, Recognised, recognise
+from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
 from landing.rows import RowReader
 from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent
 from landing.tables import NO_DAY, TABLES
@@ -148,9 +149,23 @@ class _Counted:
 
 def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Examined:
     """Format, content hash (of the decompressed bytes) and ranges of a file; from where on it is new."""
-    what = recognise(path)
-    if what.table is None:
-        return Examined(what)
+    try:
+        what = recognise(path)
+        if what.table is None or what.complaint:
+            return Examined(what)
+        return _examined(path, what, known, algorithm)
+    except (OSError, EOFError, zlib.error) as error:
+        # What a file is can be seen before it breaks off.
+        head = documents.begun(path, HEAD_BYTES)
+        what = recognise(path, head) if head else None
+        if what is None or what.table is None:
+            raise OSError(str(getattr(error, "strerror", None) or error)) from error
+        return Examined(
+            what._replace(complaint=f"{what.table} that can't be read to its end ({error}); export it again")
+        )
+
+
+def _examined(path: Path | documents.Member, what: Recognised, known: Resume | None, algorithm: str) -> Examined:
     is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_packed(path)
     digest, end, is_continued = HASHES[algorithm](), Resume(0, 0, ""), False
     ranges, begin, begin_line, position = [], 0, 1, 0
@@ -337,12 +352,12 @@ class Performance:
     def refuse(
         self, refused: list[tuple], is_record: bool = False, table: str | None = None, is_row: bool = True
     ) -> None:
-        """Count and keep (file_no, line, reason); a whole record was not counted as read yet.
+        """Count and keep (file_no, line, reason[, day, amount, currency]); a whole record was not counted as read yet.
 
         Rows of another table than the file's, and values left out of rows that land, are named, but don't count as
         rows rejected.
         """
-        for file_no, line, reason in () if self.is_surveying else refused:
+        for file_no, line, reason, *money in () if self.is_surveying else refused:
             piece = self.task.pieces[file_no]
             entry = self.found[piece.file_id]
             entry["rows_read"] += is_record
@@ -352,7 +367,8 @@ class Performance:
                 entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
             kind = table or self.task.what.table + ("" if is_row else "_values")
-            self.rejects.append({**origin, "line": line, "kind": kind, "reason": reason})
+            said = dict(zip(("stated_on", "amount", "currency"), money, strict=False))
+            self.rejects.append({**origin, "line": line, "kind": kind, "reason": reason, **said})
         if len(self.rejects) >= MOST_ROWS or (self.rejects and not refused):
             self.write_rejects()
 

@@ -74,7 +74,7 @@ def test_bad_lines_of_a_bill_name_line_and_cell(inbox, data):
              inbox / "activity.csv")  # fmt: skip
     with (inbox / "activity.csv").open("a") as lines:
         lines.write("g4,2026-10-05 10:00:00,0.1\n")
-    assert land.run(inbox, data) == 0
+    assert land.run(inbox, data) == 1
     found = landed(data, "rejects", "source_line, reason")
     assert sorted(line for line, _ in found) == [3, 4, 5]
     assert {reason.split(":")[0] for _, reason in found} == {

@@ -3,10 +3,12 @@
 with accounts as (
 
     select
-        provider,
-        account_id
-    from {{ ref('api_keys') }}
-    where account_id is not null
+        keys.provider,
+        coalesce(aliases.account_id, keys.account_id) as account_id
+    from {{ ref('api_keys') }} as keys
+    left join {{ ref('account_aliases') }} as aliases
+        on keys.provider = aliases.provider and keys.account_id = aliases.alias
+    where keys.account_id is not null
 
     union
 

@@ -209,10 +209,15 @@ served as (
 told as (
 
     select
-        {{ all_but('served', ['known_provider', 'stated_provider']) }},
+        {{ all_but('served', ['known_provider', 'stated_provider', 'account_id']) }},
         coalesce(served.known_provider, served.stated_provider, 'unknown') as provider,
-        served.known_provider is not null as is_provider_known
+        served.known_provider is not null as is_provider_known,
+        coalesce(aliases.account_id, served.account_id) as account_id
     from served
+    left join {{ ref('account_aliases') }} as aliases
+        on
+            coalesce(served.known_provider, served.stated_provider) = aliases.provider
+            and served.account_id = aliases.alias
 
 )
 

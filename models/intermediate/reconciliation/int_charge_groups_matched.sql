@@ -53,6 +53,18 @@ counted as (
 
 ),
 
+-- Money that buys all calls, and no whole unit more, is their price but for rounding; more than half a cent above it is
+-- a price of its own.
+bought as (
+
+    select
+        *,
+        charges > 0 and billed_quantity = 0 and billed_usd > 0 and coalesce(priced_usd, 0) > 0
+        and (charged_quantity != traced_quantity or billed_usd - priced_usd <= 0.005) as is_bought_at_book
+    from counted
+
+),
+
 -- Where a provider rounds each row to cents, what the book says of the quantity is nearer than the row.
 unrounded as (
 
@@ -66,9 +78,10 @@ unrounded as (
                 <= 0.005 * rounded_charges
                 and billed_quantity > 0
                 then {{ floored_part('priced_usd', 'billed_quantity', 'traced_quantity') }}
+            when is_bought_at_book and charged_quantity = traced_quantity then priced_usd
             else billed_usd
         end as explained_usd
-    from counted
+    from bought
 
 )
 
@@ -98,7 +111,9 @@ select
         when traced_quantity = 0 or charges = 0 then {{ money('0') }}
         -- What counts no more than was traced is used up whole; credits of a model go to its calls.
         when charged_quantity <= traced_quantity then explained_usd
+        when is_bought_at_book then priced_usd
         else {{ floored_part('explained_usd', 'traced_quantity', 'charged_quantity') }}
     end as attributed_usd,
+    is_bought_at_book,
     explained_usd
 from unrounded

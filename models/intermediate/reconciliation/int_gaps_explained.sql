@@ -12,7 +12,13 @@ groups as (
     select
         *,
         {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }} as matched_price_usd,
-        {{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }} as taken_price_usd
+        {{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }} as taken_price_usd,
+        -- A quantity that money buys at book prices is cut off to whole units; its price is all that money.
+        case
+            when is_bought_at_book
+                then attributed_usd - {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }}
+            else 0
+        end as cut_off_usd
     from {{ ref('int_charge_groups_shifted') }}
     where {{ is_touched('usage_on', 'touched_day') }}
 
@@ -78,7 +84,7 @@ parts as (
         billed_usd,
         case when priced_usd is null then excluded_usd else priced_usd + coalesce(excluded_usd, 0) end as priced_usd,
         given_usd as attributed_usd,
-        coalesce(taken_price_usd - priced_usd, 0) - coalesce(excluded_usd, 0) as overtraced_usd,
+        coalesce(taken_price_usd + cut_off_usd - priced_usd, 0) - coalesce(excluded_usd, 0) as overtraced_usd,
         given_usd - attributed_usd - coalesce(taken_price_usd - matched_price_usd, 0) as timing_gap_usd,
         rounding_usd,
         0 as quantity_gap_usd,

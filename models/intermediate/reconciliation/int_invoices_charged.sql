@@ -27,6 +27,8 @@ billed as (
         sum(case when category is distinct from 'tax' and billed_amount < 0 then usd else 0 end) as credit_usd,
         sum(case when is_same_currency then amount else 0 end) as amount,
         sum(case when is_same_currency then usd else 0 end) as amount_usd,
+        sum(case when is_same_currency and category = 'tax' then amount else 0 end) as tax_amount,
+        sum(case when is_same_currency and category = 'tax' then usd else 0 end) as tax_amount_usd,
         count(*) filter (where is_rounded) as rounded_charges
     from {{ ref('int_invoices_matched') }}
     group by invoice_id
@@ -47,8 +49,11 @@ select
     coalesce(billed.tax_usd, 0) as billed_tax_usd,
     coalesce(billed.charges_usd, 0) as charges_usd,
     coalesce(billed.credit_usd, 0) as credit_usd,
-    coalesce(billed.amount, 0) as billed_amount,
-    coalesce(billed.amount_usd, 0) as billed_amount_usd,
+    -- Tax that the invoice states is at the invoice's rate already: its lines make no exchange difference.
+    {% for amount in ['amount', 'amount_usd'] %}
+        coalesce(billed.{{ amount }} - case when invoices.tax != 0 then billed.tax_{{ amount }} else 0 end, 0)
+            as billed_{{ amount }},
+    {% endfor %}
     coalesce(billed.rounded_charges, 0) as rounded_charges
 from invoices
 left join rates on invoices.invoice_id = rates.invoice_id

@@ -53,20 +53,30 @@ providers as (
 
 ),
 
+-- An alias is of the account that the company says it is.
+aliased as (
+
+    select
+        stated.*,
+        providers.provider,
+        coalesce(aliases.account_id, stated.stated_account_id) as named_account_id
+    from stated
+    inner join providers on {{ are_same('stated', 'providers', ['stated_provider']) }}
+    left join {{ ref('account_aliases') }} as aliases
+        on providers.provider = aliases.provider and stated.stated_account_id = aliases.alias
+
+),
+
 -- A row that names no account is of the only one that its file names, else of the only one that other files name.
 {% set only = "case when min({0}) over ({1}) = max({0}) over ({1}) then min({0}) over ({1}) end" %}
 accounts as (
 
     select
-        stated.*,
-        providers.provider,
-        coalesce(
-            stated.stated_account_id,
-            {{ only.format('stated.stated_account_id', 'partition by providers.provider, stated.file_id') }}
-        ) as file_account_id,
-        {{ only.format('stated.stated_account_id', 'partition by providers.provider') }} as sole_account_id
-    from stated
-    inner join providers on {{ are_same('stated', 'providers', ['stated_provider']) }}
+        *,
+        coalesce(named_account_id, {{ only.format('named_account_id', 'partition by provider, file_id') }})
+            as file_account_id,
+        {{ only.format('named_account_id', 'partition by provider') }} as sole_account_id
+    from aliased
 
 ),
 
@@ -149,7 +159,7 @@ select
     named.provider,
     named.account_id,
     -- One bill may cover many accounts: those of an organisation in a cloud.
-    coalesce(named.stated_bill_account_id, named.account_id) as bill_account_id,
+    coalesce(bill_aliases.account_id, named.stated_bill_account_id, named.account_id) as bill_account_id,
     named.file_account_id is null as is_account_unknown,
     -- A download of calls that is filtered by key says nothing of other keys.
     case when named.response_id is not null then coalesce(named.api_key, '') else '' end as key_scope,
@@ -177,3 +187,5 @@ select
     named.is_pacific,
     named.{{ columns | join(',\n    named.') }}
 from modelled as named
+left join {{ ref('account_aliases') }} as bill_aliases
+    on named.provider = bill_aliases.provider and named.stated_bill_account_id = bill_aliases.alias

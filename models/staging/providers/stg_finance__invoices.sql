@@ -18,7 +18,7 @@ with providers as (
     select
         invoices.invoice_id,
         coalesce(providers.provider, lower(invoices.provider)) as provider,
-        invoices.account_id,
+        coalesce(account_aliases.account_id, invoices.account_id) as account_id,
         invoices.period_start,
         -- Some providers end a month with its last day, some with the first of the next.
         case
@@ -35,4 +35,8 @@ with providers as (
         invoices.credit_of
     from {{ source('landed', 'invoices') }} as invoices
     left join providers on invoices.provider = providers.stated_provider
+    left join {{ ref('account_aliases') }} as account_aliases
+        on
+            coalesce(providers.provider, lower(invoices.provider)) = account_aliases.provider
+            and invoices.account_id = account_aliases.alias
 {% endcall %}

@@ -1,0 +1,231 @@
+"""Money that is missing from the bills as they landed: lines that were rejected, and files that were not read.
+
+A landing writes what it finds to `DATA/landed/missing.json`, so that every later build says it again and `make close`
+can ask for it. A rejected line counts as missing until another file brings it.
+"""
+
+import json
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from landing.store import Store, _quoted, _write_text
+from landing.tables import BILLS, DAY_OF, ORIGIN, TABLES
+
+SHOWN, LINES_SHOWN = 10, 5
+REMEDY = "correct them in the file, or export it again, and land it under the same name"
+NAME = "missing.json"
+
+
+class Missing(NamedTuple):
+    """`warnings` go to the end of each summary, `errors` fail the build, `bills` are what a month's close asks for."""
+
+    warnings: list[str]
+    errors: list[str]
+    bills: list[dict]
+
+
+class Stretch(NamedTuple):
+    """A landed file's rows in its table, and its first and last day."""
+
+    rows: int = 0
+    first: date | None = None
+    last: date | None = None
+
+    def covers(self, other: "Stretch") -> bool:
+        return other.first is None or (self.first is not None and self.first <= other.first and other.last <= self.last)
+
+
+def find(store: Store, unread: list[dict], present: set[str], most: float) -> Missing:
+    """What is missing after a landing; `present` are the contents that lie in the inbox, `most` the share of a bill's
+    lines that may be rejected.
+    """
+    warnings, errors, bills = [], [], []
+    for item in unread:
+        if item.get("refused_as") in BILLS:
+            errors.append(
+                f"{item['source_file']} is refused whole: every line of this bill ({item['refused_as']}) is missing "
+                f"({item['reason']}); export it again, or take it out of the inbox"
+            )
+            bills.append({"source_file": item["source_file"], "days": [], "what": "every line is refused"})
+    for entry, rejects in _unsettled(store, present):
+        said = _said(entry, rejects)
+        warnings.append(said)
+        bills.append({"source_file": entry["source_file"], "days": _days_of(rejects), "what": said})
+        if entry["rows_rejected"] > entry["rows_read"] * most:
+            errors.append(
+                f"{entry['rows_rejected']:,} of {entry['rows_read']:,} rows of {entry['kind']} rejected in "
+                f"{entry['source_file']}, over max_reject_share ({most:.0%}), which is asked of each bill; {REMEDY}, "
+                "or raise it"
+            )
+    warnings += _not_read(unread, store, present)
+    for entry in store.files.values():
+        warnings += entry.get("warnings") or []
+    return Missing(warnings, errors, bills)
+
+
+def write(store: Store, missing: Missing) -> None:
+    _write_text(store.root / NAME, json.dumps(missing._asdict(), indent=1))
+
+
+def known(data: Path) -> Missing:
+    """What the last landing found."""
+    path = data / "landed" / NAME
+    return Missing(**json.loads(path.read_text())) if path.exists() else Missing([], [], [])
+
+
+def listed(names: list[str], shown: int = SHOWN) -> str:
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _days_of(rejects: dict) -> list[list[str]]:
+    """First and last day of each stretch that rejected lines may be of: their own day, or else any that the file's
+    other lines span. None, where it may be any day at all.
+    """
+    stretch = rejects["stretch"]
+    stretches = {(on, on) if on else (stretch.first, stretch.last) for on in rejects["stated_on"]}
+    if not stretches or (None, None) in stretches:
+        return []
+    return [[f"{first}", f"{last}"] for first, last in sorted(stretches)]
+
+
+def _not_read(unread: list[dict], store: Store, present: set[str]) -> list[str]:
+    """A warning per file of the inbox that was not read, or of which next to nothing was."""
+    named = {item["source_file"]: item["reason"] for item in unread}
+    for entry in store.files.values():
+        if entry.get("unread") and entry["file_id"] in present:
+            named.setdefault(entry["source_file"], entry["unread"])
+    lines = [
+        f"{name} is not read: {reason}; if it holds nothing of value, take it out of the inbox"
+        for name, reason in list(named.items())[:SHOWN]
+    ]
+    if len(named) > SHOWN:
+        lines.append(f"{len(named) - SHOWN:,} more files are not read; landed/rejects names them")
+    return lines
+
+
+def _said(entry: dict, rejects: dict) -> str:
+    """One bill's missing lines: which, what they come to, why, and what to do."""
+    name, read, rejected = f"{entry['source_file']} ({entry['kind']})", entry["rows_read"], entry["rows_rejected"]
+    if not rejected:
+        return (
+            f"{name} stands with {rejects['stretch'].rows:,} of the {read:,} lines that were read; files in landed are "
+            "missing: land its inbox into a new DATA folder"
+        )
+    lines = sorted({line for line in rejects["line"] if line is not None})
+    where = f"line{'s' * (len(lines) > 1)} {listed([f'{line:,}' for line in lines], LINES_SHOWN)}"
+    reasons = list(dict.fromkeys(rejects["reason"]))
+    return (
+        f"{name}: {rejected:,} of {read:,} lines are rejected and missing from the bill ({where}), "
+        f"{_sum_of(rejects)}: {listed(reasons, 1)}; {REMEDY}"
+    )
+
+
+def _sum_of(rejects: dict) -> str:
+    """What rejected lines come to, as far as their amounts can be read."""
+    sums, unknown = defaultdict(int), 0
+    for amount, currency in zip(rejects["amount"], rejects["currency"], strict=True):
+        if amount is None:
+            unknown += 1
+        else:
+            sums[currency or "of a currency that can't be read"] += amount
+    if not sums:
+        return "their sum can't be read"
+    total = " and ".join(f"{_plain(amount)} {currency}" for currency, amount in sorted(sums.items()))
+    return f"{total} in all" + (f" but for {unknown:,} whose amount can't be read" if unknown else "")
+
+
+def _plain(amount) -> str:
+    """At least cents, and every digit that is there."""
+    whole, _, places = f"{amount:f}".partition(".")
+    return f"{whole}.{places.rstrip('0'):0<2}"
+
+
+def _unsettled(store: Store, present: set[str]) -> list[tuple[dict, dict]]:
+    """(file, its rejects by column, with its stretch) of bills that lack lines which no other file brought."""
+    bills = [entry for entry in store.files.values() if entry["kind"] in BILLS]
+    if not bills:
+        return []
+    found = []
+    with duckdb.connect() as engine:
+        engine.execute("set TimeZone = 'UTC'")
+        stretches = {kind: _stretches(engine, store.root, kind) for kind in {entry["kind"] for entry in bills}}
+        for entry in bills:
+            landed = stretches[entry["kind"]]
+            own = landed.get(entry["file_id"], Stretch())
+            if own.rows >= entry["rows_read"] or not (own.rows or entry["file_id"] in present):
+                continue
+            rejects = {**_rejects_of(engine, store.root, entry), "stretch": own}
+            if not _is_replaced(engine, store.root, entry, rejects, bills, landed):
+                found.append((entry, rejects))
+    return found
+
+
+def _rejects_of(engine, root: Path, entry: dict) -> dict[str, list]:
+    rejects = engine.execute(
+        f"""select line, reason, stated_on, amount, currency
+        from {_rows_of(root, "rejects")} where file_id = $id and kind = $kind order by line, reason""",
+        {"id": entry["file_id"], "kind": entry["kind"]},
+    )
+    names, rows = [column[0] for column in rejects.description], rejects.fetchall()
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def _is_replaced(engine, root: Path, entry: dict, rejects: dict, bills: list[dict], landed: dict[str, Stretch]) -> bool:
+    """Whether another file brings what this one lacks: it came later under the same name and covers its days, or it
+    has all of its lines, whatever they amount to, and as many as it should have had.
+    """
+    own: Stretch = rejects["stretch"]
+    days = [on for on in (*rejects["stated_on"], own.first, own.last) if on]
+    whole = Stretch(entry["rows_read"], min(days, default=None), max(days, default=None))
+    for other in bills:
+        theirs = landed.get(other["file_id"], Stretch())
+        if other is entry or other["kind"] != entry["kind"]:
+            continue
+        is_later = other["source_file"] == entry["source_file"] and other["landing_no"] > entry["landing_no"]
+        if is_later and theirs.covers(own if own.rows else whole):
+            return True
+        may_have_all = own.rows and theirs.rows >= whole.rows and theirs.covers(own)
+        if may_have_all and _has_all(engine, root, entry, other["file_id"], whole):
+            return True
+    return False
+
+
+def _has_all(engine, root: Path, entry: dict, other_id: str, whole: Stretch) -> bool:
+    """Whether a file has another's lines but for amounts and counts, and in its days as many as that should have."""
+    kind = entry["kind"]
+    origin = {field.name for field in ORIGIN} | {"row_no"}
+    columns = ", ".join(
+        field.name
+        for field in TABLES[kind]
+        if field.name not in origin and not pa.types.is_decimal(field.type) and not pa.types.is_integer(field.type)
+    )
+    rows, day = _rows_of(root, kind), f"cast({DAY_OF[kind]} as date)"
+    [(lacking, there)] = engine.execute(
+        f"""
+        with other as (select * from {rows} where file_id = $other and {day} between $first and $last),
+        lacking as (
+            select {columns} from {rows} where file_id = $own
+            except all select {columns} from other
+        )
+        select (select count(*) from lacking), (select count(*) from other)""",
+        {"own": entry["file_id"], "other": other_id, "first": whole.first, "last": whole.last},
+    ).fetchall()
+    return lacking == 0 and there >= whole.rows
+
+
+def _stretches(engine, root: Path, kind: str) -> dict[str, Stretch]:
+    day = f"cast({DAY_OF[kind]} as date)" if kind in DAY_OF else "null"
+    rows = engine.execute(
+        f"select file_id, count(*), min({day}), max({day}) from {_rows_of(root, kind)} group by file_id"
+    ).fetchall()
+    return {file_id: Stretch(*rest) for file_id, *rest in rows}
+
+
+def _rows_of(root: Path, table: str) -> str:
+    return f"read_parquet('{_quoted(root)}/{table}/*/*.parquet', hive_partitioning = false, union_by_name = true)"
