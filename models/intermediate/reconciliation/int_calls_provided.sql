@@ -50,6 +50,7 @@ provided as (
         calls.inference_geo,
         calls.stated_usd,
         calls.has_usage,
+        calls.is_residual or calls.spans = 0 as is_summed,
         calls.usage_fault,
         calls.is_cache_write_timed,
         calls.tool_meter,

@@ -52,8 +52,24 @@ known as (
             -- A model that nobody knows is listed by what the bill calls it.
             else coalesce(nullif(kinds.sku, ''), kinds.description)
         end as model,
-        meters.meter,
-        meters.service_tier,
+        -- A line that names nothing at all is the total of its time.
+        case
+            when
+                meters.meter is not null or coalesce(models.is_known, false)
+                or coalesce(kinds.category, 'usage') != 'usage'
+                then meters.meter
+            when
+                coalesce(nullif(kinds.sku, ''), kinds.description, '') = ''
+                or {{ has_pattern('lower(kinds.description)', '^((daily |day |api )*(total|usage)( cost| costs| usage)?|tokens)$') }}
+                then 'total'
+        end as meter,
+        coalesce(
+            meters.service_tier,
+            case when kinds.file_kind = 'openai_costs' then nullif(
+                regexp_extract(lower(kinds.description), '(?:^|[^a-z])(batch|flex|priority|fast)(?:[^a-z]|$)', 1), ''
+            ) end
+        ) as service_tier,
+        lower(concat_ws(' | ', kinds.sku, kinds.description)) as said,
         -- What is not AI is out of scope: a cloud's whole bill does not make its disks part of the AI bill.
         kinds.file_kind != 'focus' or (models.is_known and meters.meter is not null) or exists (
             select 1 from services
@@ -65,28 +81,64 @@ known as (
 
 ),
 
+-- Where some lines of a kind of file name a tier, a long prompt or a region's scope, the others' silence is the usual one.
+scoped as (
+
+    select
+        *,
+        case
+            when
+                {{ has_pattern('meter', 'input|output|cache|tokens|reasoning') }}
+                and max(case when service_tier != 'standard' then 1 else 0 end)
+                    over (partition by file_kind, provider) = 1
+                then 'standard'
+        end as silent_tier,
+        coalesce(
+            {{ context_side('said') }},
+            case
+                when max({{ context_side('said') }}) over (partition by file_kind, provider, model) is not null
+                    then 'short'
+            end
+        ) as context_side,
+        {{ context_limit('said') }} as context_limit,
+        case
+            when provider = 'anthropic' then replace(
+                nullif(regexp_extract(said, '(?:^|[|] )(us|eu|global|not_available)(?: [|]|$)', 1), ''),
+                'not_available', 'global'
+            )
+            when provider = 'aws' and {{ has_pattern('said', 'global') }} then 'global'
+            when
+                provider = 'aws'
+                and max(case when {{ has_pattern('said', 'global') }} then 1 else 0 end)
+                    over (partition by file_kind, provider, model) = 1
+                then 'regional'
+        end as inference_geo
+    from known
+
+),
+
 ruled as (
 
-    {% call first_rows(partition_by="known.kind_id", order_by="rules.priority nulls last") %}
+    {% call first_rows(partition_by="scoped.kind_id", order_by="rules.priority nulls last") %}
         select
-            known.*,
+            scoped.*,
             rules.model as ruled_model,
             rules.meter as ruled_meter,
             coalesce(rules.treatment, case
-                when not known.is_ai then 'out_of_scope'
-                when known.category in ('tax', 'purchase') then 'invoice_only'
-                when known.meter is not null and coalesce(known.category, 'usage') = 'usage' then 'call'
+                when not scoped.is_ai then 'out_of_scope'
+                when scoped.category in ('tax', 'purchase') then 'invoice_only'
+                when scoped.meter is not null and coalesce(scoped.category, 'usage') = 'usage' then 'call'
                 -- A credit that names a model corrects its calls; any other is the invoice's, like hours of throughput.
-                when known.is_model_known and coalesce(known.category, '') != 'usage' then 'call'
+                when scoped.is_model_known and coalesce(scoped.category, '') != 'usage' then 'call'
                 else 'invoice_only'
             end) as treatment
-        from known
+        from scoped
         left join rules
             on
-                {{ matches('known.provider', 'rules.provider') }}
-                and {{ matches('known.service_name', 'rules.service_name') }}
-                and {{ matches('known.sku', 'rules.sku') }}
-                and {{ matches('known.description', 'rules.description') }}
+                {{ matches('scoped.provider', 'rules.provider') }}
+                and {{ matches('scoped.service_name', 'rules.service_name') }}
+                and {{ matches('scoped.sku', 'rules.sku') }}
+                and {{ matches('scoped.description', 'rules.description') }}
     {% endcall %}
 
 )
@@ -98,7 +150,13 @@ select
     description,
     category,
     treatment,
-    case when treatment = 'call' then coalesce(ruled_model, model) end as model,
+    case
+        when treatment = 'call' and coalesce(ruled_meter, meter, '') != 'total' then coalesce(ruled_model, model)
+    end as model,
     case when treatment = 'call' then coalesce(ruled_meter, meter) end as meter,
-    service_tier
+    service_tier,
+    silent_tier,
+    context_side,
+    context_limit,
+    inference_geo
 from ruled

@@ -15,7 +15,7 @@ with used as (
         account_id,
         api_key,
         charged_on as used_on
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges_itemised') }}
     where {{ is_touched('charged_on', 'touched_day') }}
 
     union

@@ -1,0 +1,213 @@
+-- one row per kind of members (what they say of tier, context and region) and rate, as charges state it, that they meet
+{% set cell = ['provider', 'match_account_id', 'match_key', 'model', 'meter'] %}
+{% set scope = ['tier', 'context_side', 'geo'] %}
+{% set kind = ['side', 'usage_on'] + cell + scope %}
+with members as (
+
+    select * from {{ ref('int_match_members_placed') }}
+
+),
+
+-- Charges are parted by what all charges of the day, model and meter state.
+charges as (
+
+    select
+        {{ all_but('members', scope) }},
+        {% for part in scope -%}
+            {{ part }} as own_{{ part }},
+            case when count({{ part }}) over same = count(*) over same then {{ part }} end as {{ part }}
+            {{- ',' if not loop.last }}
+        {% endfor %}
+    from members
+    where side = 'charge'
+    window same as (partition by usage_on, {{ cell | join(', ') }})
+
+),
+
+rates as (
+
+    select
+        usage_on,
+        {{ (cell + scope) | join(',\n        ') }},
+        {{ match_rate(scope) }} as match_rate,
+        {{ money('sum(case when amount_usd > 0 then amount_usd else 0 end)') }} as billed_usd,
+        cast(coalesce(sum(quantity), 0) as bigint) as quantity
+    from charges
+    group by usage_on, {{ (cell + scope) | join(', ') }}
+
+),
+
+kinds as (
+
+    select
+        {{ kind | join(',\n        ') }},
+        row_number() over (order by {{ in_order(kind) }}) as kind_no,
+        cast(coalesce(sum(case when not is_excluded then quantity end), 0) as bigint) as quantity
+    from members
+    where side != 'charge'
+    group by {{ kind | join(', ') }}
+
+),
+
+-- The charges that a kind could be of: those of its day, and those of the days beside it.
+fits as (
+
+    select
+        kinds.kind_no,
+        kinds.side,
+        kinds.quantity,
+        rates.usage_on,
+        {% for part in cell + ['match_rate', 'billed_usd', 'quantity'] -%}
+            rates.{{ part }} as rate_{{ part }},
+        {% endfor -%}
+        rates.usage_on = kinds.usage_on as is_of_day,
+        -- At the finest level both sides state all that the charge does.
+        rates.match_rate is not null
+        {% for part in scope -%}
+            and (rates.{{ part }} is null or kinds.{{ part }} is not null)
+        {% endfor %} as is_exact,
+        count(*) over (partition by kinds.kind_no, rates.usage_on = kinds.usage_on) as rates
+    from kinds
+    inner join rates
+        on
+            rates.usage_on between kinds.usage_on - 1 and kinds.usage_on + 1
+            {% for part in cell -%}
+                and kinds.{{ part }} is not distinct from rates.{{ part }}
+            {% endfor -%}
+            {% for part in scope -%}
+                and coalesce(kinds.{{ part }} = rates.{{ part }}, true)
+            {% endfor %}
+
+),
+
+-- What those that fit one rate alone leave of each: by quantity, of the charges or else the usage file, and in money.
+counted as (
+
+    select
+        *,
+        sum(case when side = 'call' and rates = 1 then quantity else 0 end) over rate as sure_quantity,
+        coalesce(
+            nullif(rate_quantity, 0), sum(case when side = 'usage' and rates = 1 then quantity else 0 end) over rate
+        ) as billed_quantity,
+        sum(case when rates > 1 then quantity else 0 end) over side_of_rate as open_quantity
+    from fits
+    where is_of_day
+    window
+        rate as (partition by usage_on, rate_{{ (cell + ['match_rate']) | join(', rate_') }}),
+        side_of_rate as (partition by side, usage_on, rate_{{ (cell + ['match_rate']) | join(', rate_') }})
+
+),
+
+-- Those that fit several take what is left of each, kinds in proportion to their size.
+offered as (
+
+    select
+        kind_no,
+        rate_match_rate as match_rate,
+        quantity,
+        min(billed_quantity) over kind > 0 and side = 'call' as is_counted,
+        case
+            when min(billed_quantity) over kind > 0 and side = 'call' then {{ whole_quotient(
+                whole_number('greatest(billed_quantity - sure_quantity, 0)') ~ ' * ' ~ whole_number('quantity'),
+                'nullif(open_quantity, 0)'
+            ) }}
+            else {{ whole_number('rate_billed_usd * 1000000') }}
+        end as weight
+    from counted
+    where rates > 1
+    window kind as (partition by kind_no)
+
+),
+
+summed as (
+
+    select
+        *,
+        coalesce(sum(weight) over (partition by kind_no), 0) as whole,
+        row_number() over (
+            partition by kind_no order by {{ in_order('weight desc, match_rate') }}
+        ) as place
+    from offered
+
+),
+
+met as (
+
+    select
+        kind_no,
+        rate_match_rate as match_rate,
+        is_exact,
+        0 as weight,
+        1 as total_weight,
+        true as is_rest
+    from fits
+    where is_of_day and rates = 1
+
+    union all
+
+    -- What is traced beyond all that is left is over-traced, and dilutes no charge.
+    select
+        kind_no,
+        match_rate,
+        false as is_exact,
+        coalesce(weight, 0) as weight,
+        case when is_counted then greatest(whole, quantity, 1) else greatest(whole, 1) end as total_weight,
+        place = 1 and not (is_counted and whole < quantity) as is_rest
+    from summed
+
+),
+
+-- Without a charge on their day they wait for what the next day leaves, or the day before.
+waiting as (
+
+    {% call first_rows(partition_by="kind_no", order_by="usage_on desc, rate_billed_usd desc, rate_match_rate") %}
+        select * from fits
+        where kind_no not in (select met.kind_no from met)
+    {% endcall %}
+
+)
+
+select
+    kinds.{{ kind | join(',\n    kinds.') }},
+    met.match_rate,
+    met.is_exact,
+    met.weight,
+    met.total_weight,
+    met.is_rest,
+    met.weight > 0 as is_shared
+from kinds
+inner join met on kinds.kind_no = met.kind_no
+where met.is_rest or met.weight > 0
+
+union all
+
+-- Those that fit no charge, and what is over-traced.
+select
+    kinds.{{ kind | join(',\n    kinds.') }},
+    case
+        when waiting.kind_no is not null then waiting.rate_match_rate
+        else {{ match_rate(scope, 'kinds') }}
+    end as match_rate,
+    coalesce(waiting.is_exact, false) as is_exact,
+    0 as weight,
+    1 as total_weight,
+    true as is_rest,
+    kinds.kind_no in (select met.kind_no from met where met.weight > 0) as is_shared
+from kinds
+left join waiting on kinds.kind_no = waiting.kind_no
+where kinds.kind_no not in (select met.kind_no from met where met.is_rest)
+
+union all
+
+select distinct
+    'charge' as side,
+    usage_on,
+    {{ cell | join(',\n    ') }},
+    own_{{ scope | join(',\n    own_') }},
+    {{ match_rate(scope) }} as match_rate,
+    {{ match_rate(scope) }} is not null as is_exact,
+    0 as weight,
+    1 as total_weight,
+    true as is_rest,
+    false as is_shared
+from charges
