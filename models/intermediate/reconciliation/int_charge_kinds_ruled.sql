@@ -93,13 +93,12 @@ scoped as (
                     over (partition by file_kind, provider) = 1
                 then 'standard'
         end as silent_tier,
-        coalesce(
-            {{ context_side('said') }},
-            case
-                when max({{ context_side('said') }}) over (partition by file_kind, provider, model) is not null
-                    then 'short'
-            end
-        ) as context_side,
+        -- A bill that names short prompts alone parts nothing.
+        case
+            when max(case when {{ context_side('said') }} = 'long' then 1 else 0 end)
+                over (partition by file_kind, provider, model) = 1
+                then coalesce({{ context_side('said') }}, 'short')
+        end as context_side,
         {{ context_limit('said') }} as context_limit,
         case
             when provider = 'anthropic' then replace(

@@ -62,11 +62,9 @@ fits as (
         {% endfor -%}
         rates.usage_on = kinds.usage_on as is_of_day,
         -- At the finest level both sides state all that the charge does.
-        rates.match_rate is not null
         {% for part in scope -%}
-            and (rates.{{ part }} is null or kinds.{{ part }} is not null)
-        {% endfor %} as is_exact,
-        count(*) over (partition by kinds.kind_no, rates.usage_on = kinds.usage_on) as rates
+            {{ 'and ' if not loop.first }}(rates.{{ part }} is null or kinds.{{ part }} is not null)
+        {% endfor %} as is_sure
     from kinds
     inner join rates
         on
@@ -80,16 +78,16 @@ fits as (
 
 ),
 
--- What those that fit one rate alone leave of each: by quantity, of the charges or else the usage file, and in money.
+-- What those that state it leave of each rate: by quantity, of the charges or else the usage file, and in money.
 counted as (
 
     select
         *,
-        sum(case when side = 'call' and rates = 1 then quantity else 0 end) over rate as sure_quantity,
+        sum(case when side = 'call' and is_sure then quantity else 0 end) over rate as sure_quantity,
         coalesce(
-            nullif(rate_quantity, 0), sum(case when side = 'usage' and rates = 1 then quantity else 0 end) over rate
+            nullif(rate_quantity, 0), sum(case when side = 'usage' and is_sure then quantity else 0 end) over rate
         ) as billed_quantity,
-        sum(case when rates > 1 then quantity else 0 end) over side_of_rate as open_quantity
+        sum(case when is_sure then 0 else quantity end) over side_of_rate as open_quantity
     from fits
     where is_of_day
     window
@@ -98,13 +96,14 @@ counted as (
 
 ),
 
--- Those that fit several take what is left of each, kinds in proportion to their size.
+-- Those that say too little take what is left of each rate that they may be of, in proportion to it and to their size.
 offered as (
 
     select
         kind_no,
         rate_match_rate as match_rate,
         quantity,
+        sure_quantity,
         min(billed_quantity) over kind > 0 and side = 'call' as is_counted,
         case
             when min(billed_quantity) over kind > 0 and side = 'call' then {{ whole_quotient(
@@ -114,7 +113,7 @@ offered as (
             else {{ whole_number('rate_billed_usd * 1000000') }}
         end as weight
     from counted
-    where rates > 1
+    where not is_sure
     window kind as (partition by kind_no)
 
 ),
@@ -125,7 +124,7 @@ summed as (
         *,
         coalesce(sum(weight) over (partition by kind_no), 0) as whole,
         row_number() over (
-            partition by kind_no order by {{ in_order('weight desc, match_rate') }}
+            partition by kind_no order by {{ in_order('(sure_quantity > 0), weight desc, match_rate') }}
         ) as place
     from offered
 
@@ -136,23 +135,23 @@ met as (
     select
         kind_no,
         rate_match_rate as match_rate,
-        is_exact,
+        rate_match_rate is not null as is_exact,
         0 as weight,
         1 as total_weight,
         true as is_rest
     from fits
-    where is_of_day and rates = 1
+    where is_of_day and is_sure
 
     union all
 
-    -- What is traced beyond all that is left is over-traced, and dilutes no charge.
+    -- What is traced beyond all that is left is over-traced, and takes nothing from those that state their rate.
     select
         kind_no,
         match_rate,
         false as is_exact,
         coalesce(weight, 0) as weight,
         case when is_counted then greatest(whole, quantity, 1) else greatest(whole, 1) end as total_weight,
-        place = 1 and not (is_counted and whole < quantity) as is_rest
+        place = 1 and not (is_counted and whole < quantity and sure_quantity > 0) as is_rest
     from summed
 
 ),
@@ -165,37 +164,49 @@ waiting as (
         where kind_no not in (select met.kind_no from met)
     {% endcall %}
 
+),
+
+offers as (
+
+    select
+        kind_no,
+        match_rate,
+        is_exact,
+        weight,
+        total_weight,
+        is_rest
+    from met
+    where is_rest or weight > 0
+
+    union all
+
+    -- What fits no charge, and what is over-traced.
+    select
+        kinds.kind_no,
+        case
+            when waiting.kind_no is not null then waiting.rate_match_rate
+            else {{ match_rate(scope, 'kinds') }}
+        end as match_rate,
+        false as is_exact,
+        0 as weight,
+        1 as total_weight,
+        true as is_rest
+    from kinds
+    left join waiting on kinds.kind_no = waiting.kind_no
+    where kinds.kind_no not in (select met.kind_no from met where met.is_rest)
+
 )
 
 select
     kinds.{{ kind | join(',\n    kinds.') }},
-    met.match_rate,
-    met.is_exact,
-    met.weight,
-    met.total_weight,
-    met.is_rest,
-    met.weight > 0 as is_shared
+    offers.match_rate,
+    offers.is_exact,
+    offers.weight,
+    offers.total_weight,
+    offers.is_rest,
+    count(*) over (partition by kinds.kind_no) > 1 as is_shared
 from kinds
-inner join met on kinds.kind_no = met.kind_no
-where met.is_rest or met.weight > 0
-
-union all
-
--- Those that fit no charge, and what is over-traced.
-select
-    kinds.{{ kind | join(',\n    kinds.') }},
-    case
-        when waiting.kind_no is not null then waiting.rate_match_rate
-        else {{ match_rate(scope, 'kinds') }}
-    end as match_rate,
-    coalesce(waiting.is_exact, false) as is_exact,
-    0 as weight,
-    1 as total_weight,
-    true as is_rest,
-    kinds.kind_no in (select met.kind_no from met where met.weight > 0) as is_shared
-from kinds
-left join waiting on kinds.kind_no = waiting.kind_no
-where kinds.kind_no not in (select met.kind_no from met where met.is_rest)
+inner join offers on kinds.kind_no = offers.kind_no
 
 union all
 
