@@ -48,8 +48,8 @@ class World:
         self.costs.append(cost(day, amount, "", **values))
 
     def claude(self, day: int, usage_type: str, tokens: int, dollars: str, window: str = "≤ 200k", model=HAIKU) -> None:
-        row = {"usage_date_utc": f"2026-10-{day:02}", "workspace": "Default", "api_key": "key", "usage_type": usage_type,
-               "context_window": window}  # fmt: skip
+        row = {"usage_date_utc": f"2026-10-{day:02}", "workspace": "Default", "api_key": "key",
+               "usage_type": usage_type, "context_window": window}  # fmt: skip
         self.claude_costs.append(
             {**row, "model": model, "token_type": "input_no_cache", "cost_usd": dollars, "cost_type": "tokens"}
         )
@@ -135,7 +135,7 @@ def tiers(world: World) -> None:
 
 
 def randomly(world: World) -> dict:
-    """Days of charges by tier and calls that state theirs, or not; what each tier charges and each tier's calls used."""
+    """Days of charges by tier and of calls that state theirs, or not; what each tier charges and its calls used."""
     rng, days = random.Random(11), {}
     for day in RANDOM_DAYS[::2]:
         charged = {name: rng.choice([0, rng.randint(1, 10**6), rng.randint(1, 10**5)]) for name in ("message", "batch")}

@@ -60,7 +60,9 @@ known as (
                 then meters.meter
             when
                 coalesce(nullif(kinds.sku, ''), kinds.description, '') = ''
-                or {{ has_pattern('lower(kinds.description)', '^((daily |day |api )*(total|usage)( cost| costs| usage)?|tokens)$') }}
+                or {{ has_pattern(
+                    'lower(kinds.description)', '^((daily |day |api )*(total|usage)( cost| costs| usage)?|tokens)$'
+                ) }}
                 then 'total'
         end as meter,
         coalesce(
@@ -81,38 +83,40 @@ known as (
 
 ),
 
--- Where some lines of a kind of file name a tier, a long prompt or a region's scope, the others' silence is the usual one.
-scoped as (
+-- What lines of a kind of file and model tell apart.
+told as (
 
     select
         *,
+        {{ context_side('said') }} as named_side,
+        provider = 'aws' and {{ has_pattern('said', 'global') }} as is_global,
+        bool_or(service_tier != 'standard') over of_kind as tells_tiers,
+        bool_or({{ context_side('said') }} = 'long') over of_model as tells_long,
+        bool_or(provider = 'aws' and {{ has_pattern('said', 'global') }}) over of_model as tells_global
+    from known
+    window
+        of_kind as (partition by file_kind, provider),
+        of_model as (partition by file_kind, provider, model)
+
+),
+
+-- Where some lines name a tier, a long prompt or a region's scope, the others' silence is the usual one.
+scoped as (
+
+    select
+        {{ all_but('', ['named_side', 'is_global', 'tells_tiers', 'tells_long', 'tells_global']) }},
         case
-            when
-                {{ has_pattern('meter', 'input|output|cache|tokens|reasoning') }}
-                and max(case when service_tier != 'standard' then 1 else 0 end)
-                    over (partition by file_kind, provider) = 1
-                then 'standard'
+            when tells_tiers and {{ has_pattern('meter', 'input|output|cache|tokens|reasoning') }} then 'standard'
         end as silent_tier,
         -- A bill that names short prompts alone parts nothing.
-        case
-            when max(case when {{ context_side('said') }} = 'long' then 1 else 0 end)
-                over (partition by file_kind, provider, model) = 1
-                then coalesce({{ context_side('said') }}, 'short')
-        end as context_side,
+        case when tells_long then coalesce(named_side, 'short') end as context_side,
         {{ context_limit('said') }} as context_limit,
         case
-            when provider = 'anthropic' then replace(
-                nullif(regexp_extract(said, '(?:^|[|] )(us|eu|global|not_available)(?: [|]|$)', 1), ''),
-                'not_available', 'global'
-            )
-            when provider = 'aws' and {{ has_pattern('said', 'global') }} then 'global'
-            when
-                provider = 'aws'
-                and max(case when {{ has_pattern('said', 'global') }} then 1 else 0 end)
-                    over (partition by file_kind, provider, model) = 1
-                then 'regional'
+            when provider = 'anthropic' then {{ geo_named('said') }}
+            when is_global then 'global'
+            when tells_global then 'regional'
         end as inference_geo
-    from known
+    from told
 
 ),
 

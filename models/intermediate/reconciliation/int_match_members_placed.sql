@@ -14,7 +14,7 @@
 ] %}
 with members as (
 
-    {% for side, model, id, key, usage_on, amount_usd, is_identified, is_rounded, is_provisional, is_member, scope in sides %}
+    {% for side, model, id, key, usage_on, usd, is_identified, is_rounded, is_provisional, is_member, scope in sides %}
         select
             '{{ side }}' as side,
             {{ id }} as member_id,
@@ -26,7 +26,7 @@ with members as (
             model,
             meter,
             quantity,
-            {{ amount_usd }} as amount_usd,
+            {{ usd }} as amount_usd,
             {{ is_identified }} as is_identified,
             {{ is_rounded }} as is_rounded,
             {{ is_provisional }} as is_provisional,

@@ -2,6 +2,10 @@
 {% set cell = ['provider', 'match_account_id', 'match_key', 'model', 'meter'] %}
 {% set scope = ['tier', 'context_side', 'geo'] %}
 {% set kind = ['side', 'usage_on'] + cell + scope %}
+{% set rate = ['rate_match_rate'] %}
+{% for part in cell %}
+    {% do rate.append('rate_' ~ part) %}
+{% endfor %}
 with members as (
 
     select * from {{ ref('int_match_members_placed') }}
@@ -12,7 +16,7 @@ with members as (
 charges as (
 
     select
-        {{ all_but('members', scope) }},
+        {{ all_but('', scope) }},
         {% for part in scope -%}
             {{ part }} as own_{{ part }},
             case when count({{ part }}) over same = count(*) over same then {{ part }} end as {{ part }}
@@ -91,8 +95,8 @@ counted as (
     from fits
     where is_of_day
     window
-        rate as (partition by usage_on, rate_{{ (cell + ['match_rate']) | join(', rate_') }}),
-        side_of_rate as (partition by side, usage_on, rate_{{ (cell + ['match_rate']) | join(', rate_') }})
+        rate as (partition by usage_on, {{ rate | join(', ') }}),
+        side_of_rate as (partition by side, usage_on, {{ rate | join(', ') }})
 
 ),
 

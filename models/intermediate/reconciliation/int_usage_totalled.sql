@@ -32,7 +32,7 @@ named as (
     from charges
     where
         model is not null and response_id is null
-        and (provider, charged_on) in (select totals.provider, totals.charged_on from totals)
+        and charged_on in (select totals.charged_on from totals)
 
 ),
 
@@ -86,8 +86,8 @@ counted as (
         usage.model is not null and usage.quantity > 0 and named.is_named is null
         and not {{ is_billed_apart('usage.provider', 'usage.price_tier') }}
     group by
-        totals.charge_id, totals.billed_usd, totals.provider, totals.account_id, coalesce(totals.api_key, usage.api_key),
-        usage.api_key, totals.charged_on, usage.model, usage.meter, usage.price_tier, usage.context_side,
+        totals.charge_id, totals.billed_usd, totals.provider, totals.account_id,
+        coalesce(totals.api_key, usage.api_key), usage.api_key, totals.charged_on, usage.model, usage.meter, usage.price_tier, usage.context_side,
         usage.context_limit, usage.inference_geo, coalesce(families.call_meter, usage.meter)
 
 )
@@ -102,5 +102,6 @@ select
 from counted
 window same as (
     partition by
-        provider, account_id, usage_key, charged_on, model, meter, price_tier, context_side, context_limit, inference_geo
+        provider, account_id, usage_key, charged_on, model, meter, price_tier, context_side, context_limit,
+        inference_geo
 )

@@ -38,7 +38,9 @@ select
     meter_name,
     -- In a file that tells tiers apart, silence is the standard one.
     case
-        when max(coalesce(usage_type, service_tier, speed)) over (partition by file_id) is not null
+        when
+            meter_name is not null
+            and max(coalesce(usage_type, service_tier, speed)) over (partition by file_id) is not null
             then {{ price_tier("concat_ws(' ', usage_type, service_tier)", 'speed') }}
     end as service_tier,
     cast(quantity as decimal(38, 6)) as quantity,

@@ -53,7 +53,7 @@ select
     -- In a file that tells tiers apart, silence is the standard one.
     case
         when lower(batch) = 'true' then 'batch'
-        when max(coalesce(batch, service_tier)) over (partition by file_id) is not null
+        when meter_name is not null and max(coalesce(batch, service_tier)) over (partition by file_id) is not null
             then {{ price_tier("coalesce(service_tier, '')", "cast(null as string)") }}
     end as service_tier,
     cast(quantity as decimal(38, 6)) as quantity,
