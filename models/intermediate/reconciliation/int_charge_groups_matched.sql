@@ -77,7 +77,9 @@ unrounded as (
 )
 
 select
-    {{ entry_key(['provider', 'match_account_id', 'match_key', 'match_rate', 'usage_on', 'model', 'meter']) }} as group_id,
+    {{ entry_key([
+        'provider', 'match_account_id', 'match_key', 'match_rate', 'usage_on', 'model', 'meter'
+    ]) }} as group_id,
     provider,
     match_account_id,
     match_key,

@@ -2,10 +2,9 @@
 {% set cell = ['provider', 'match_account_id', 'match_key', 'model', 'meter'] %}
 {% set scope = ['tier', 'context_side', 'geo'] %}
 {% set kind = ['side', 'usage_on'] + cell + scope %}
-{% set rate = ['rate_match_rate'] %}
-{% for part in cell %}
-    {% do rate.append('rate_' ~ part) %}
-{% endfor %}
+{% set rate = [
+    'rate_match_rate', 'rate_provider', 'rate_match_account_id', 'rate_match_key', 'rate_model', 'rate_meter'
+] %}
 with members as (
 
     select * from {{ ref('int_match_members_placed') }}
@@ -16,12 +15,16 @@ with members as (
 charges as (
 
     select
-        {{ all_but('', scope) }},
-        {% for part in scope -%}
-            {{ part }} as own_{{ part }},
-            case when count({{ part }}) over same = count(*) over same then {{ part }} end as {{ part }}
-            {{- ',' if not loop.last }}
-        {% endfor %}
+        usage_on,
+        {{ cell | join(',\n        ') }},
+        quantity,
+        amount_usd,
+        tier as own_tier,
+        context_side as own_context_side,
+        geo as own_geo,
+        case when count(tier) over same = count(*) over same then tier end as tier,
+        case when count(context_side) over same = count(*) over same then context_side end as context_side,
+        case when count(geo) over same = count(*) over same then geo end as geo
     from members
     where side = 'charge'
     window same as (partition by usage_on, {{ cell | join(', ') }})
@@ -61,24 +64,27 @@ fits as (
         kinds.side,
         kinds.quantity,
         rates.usage_on,
-        {% for part in cell + ['match_rate', 'billed_usd', 'quantity'] -%}
-            rates.{{ part }} as rate_{{ part }},
-        {% endfor -%}
+        rates.provider as rate_provider,
+        rates.match_account_id as rate_match_account_id,
+        rates.match_key as rate_match_key,
+        rates.model as rate_model,
+        rates.meter as rate_meter,
+        rates.match_rate as rate_match_rate,
+        rates.billed_usd as rate_billed_usd,
+        rates.quantity as rate_quantity,
         rates.usage_on = kinds.usage_on as is_of_day,
         -- At the finest level both sides state all that the charge does.
-        {% for part in scope -%}
-            {{ 'and ' if not loop.first }}(rates.{{ part }} is null or kinds.{{ part }} is not null)
-        {% endfor %} as is_sure
+        (rates.tier is null or kinds.tier is not null)
+        and (rates.context_side is null or kinds.context_side is not null)
+        and (rates.geo is null or kinds.geo is not null) as is_sure
     from kinds
     inner join rates
         on
             rates.usage_on between kinds.usage_on - 1 and kinds.usage_on + 1
-            {% for part in cell -%}
-                and kinds.{{ part }} is not distinct from rates.{{ part }}
-            {% endfor -%}
-            {% for part in scope -%}
-                and coalesce(kinds.{{ part }} = rates.{{ part }}, true)
-            {% endfor %}
+            and {{ are_same('kinds', 'rates', cell) }}
+            and coalesce(kinds.tier = rates.tier, true)
+            and coalesce(kinds.context_side = rates.context_side, true)
+            and coalesce(kinds.geo = rates.geo, true)
 
 ),
 
@@ -170,6 +176,14 @@ waiting as (
 
 ),
 
+placed as (
+
+    select distinct kind_no
+    from met
+    where is_rest
+
+),
+
 offers as (
 
     select
@@ -197,7 +211,8 @@ offers as (
         true as is_rest
     from kinds
     left join waiting on kinds.kind_no = waiting.kind_no
-    where kinds.kind_no not in (select met.kind_no from met where met.is_rest)
+    left join placed on kinds.kind_no = placed.kind_no
+    where placed.kind_no is null
 
 )
 

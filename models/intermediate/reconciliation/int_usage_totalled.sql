@@ -87,8 +87,9 @@ counted as (
         and not {{ is_billed_apart('usage.provider', 'usage.price_tier') }}
     group by
         totals.charge_id, totals.billed_usd, totals.provider, totals.account_id,
-        coalesce(totals.api_key, usage.api_key), usage.api_key, totals.charged_on, usage.model, usage.meter, usage.price_tier, usage.context_side,
-        usage.context_limit, usage.inference_geo, coalesce(families.call_meter, usage.meter)
+        coalesce(totals.api_key, usage.api_key), usage.api_key, totals.charged_on, usage.model, usage.meter,
+        usage.price_tier, usage.context_side, usage.context_limit, usage.inference_geo,
+        coalesce(families.call_meter, usage.meter)
 
 )
 
