@@ -163,8 +163,11 @@ found as (
     from calls
     inner join intermediate.int_charges_settled as charges
         on
-            calls.provider = charges.provider and calls.model is not distinct from charges.model
-            and (calls.account_id = charges.account_id or charges.match_level = 'day_model_meter')
+            calls.provider = charges.provider
+            and (calls.model is not distinct from charges.model or (
+                charges.meter = 'total' and calls.match_level = charges.match_level
+            ))
+            and (calls.account_id = charges.account_id or starts_with(charges.match_level, 'day'))
             and (calls.started_on = charges.charged_on or (
                 charges.match_level = 'adjacent_day' and abs(date_diff('day', calls.started_on, charges.charged_on)) = 1
             ))
@@ -178,7 +181,7 @@ select
 from found
 inner join intermediate.int_charges_settled as charges
     on found.charge_id = charges.charge_id and found.charged_on = charges.charged_on
-inner join intermediate.int_charges_standing as standing
+inner join intermediate.int_charges_itemised as standing
     on charges.charge_id = standing.charge_id and charges.charged_on = standing.charged_on
 inner join intermediate.int_charges_sorted as lines on standing.line_id = lines.line_id
 where found.used is distinct from 0

@@ -5,10 +5,10 @@ with standing as (
     select
         line_id,
         charge_id
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges_itemised') }}
     where
         line_id in (
-            select touched.line_id from {{ ref('int_charges_standing') }} as touched
+            select touched.line_id from {{ ref('int_charges_itemised') }} as touched
             where {{ is_touched('touched.charged_on', 'touched_day') }}
         )
 

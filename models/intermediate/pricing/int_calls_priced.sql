@@ -125,6 +125,10 @@ select
     started_on,
     model,
     situation_no,
+    stated_tier,
+    stated_geo,
+    context_tokens,
+    is_summed,
     {% for meter in meters %}
         {{ meter_column(meter) }},
     {% endfor %}

@@ -35,7 +35,7 @@ geos as (
 )
 
 select
-    {{ all_but('calls', ['service_tier', 'inference_geo', 'context_tokens', 'started_on']) }},
+    {{ all_but('calls', ['service_tier', 'inference_geo', 'started_on']) }},
     calls.started_on,
     models.model,
     case
@@ -43,6 +43,17 @@ select
         else 'standard'
     end as service_tier,
     geos.inference_geo,
+    -- What the call itself says, beside what it is priced as: a bill's own words are matched with these.
+    case
+        when lower(calls.service_tier) in ('batch', 'flex', 'priority', 'fast', 'standard')
+            then lower(calls.service_tier)
+    end as stated_tier,
+    case
+        when calls.provider = 'aws' and {{ has_pattern('calls.model_key', '(^|/)global[.]') }} then 'global'
+        when calls.provider = 'aws' and {{ has_pattern('calls.model_key', '(^|/)(us|eu|apac|jp|au|ca|us-gov)[.]') }}
+            then 'regional'
+        when calls.provider != 'aws' then replace(lower(calls.inference_geo), 'not_available', 'global')
+    end as stated_geo,
     case when calls.started_at is not null then calls.started_on end as priced_on,
     case
         when calls.context_tokens > conditions.least_context_over_tokens then calls.context_tokens else 0

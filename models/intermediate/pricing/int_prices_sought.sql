@@ -56,6 +56,22 @@ sought as (
     from {{ ref('int_usage_unbilled') }}
     where model is not null and {{ is_touched('usage_on', 'read_day') }}
 
+    union all
+
+    select
+        provider,
+        account_id,
+        model,
+        null as tool_meter,
+        coalesce(price_tier, 'standard') as service_tier,
+        null as inference_geo,
+        charged_on as priced_on,
+        long_context_tokens,
+        null as priced_time,
+        call_meter as meter
+    from {{ ref('int_usage_totalled') }}
+    where {{ is_touched('charged_on', 'read_day') }}
+
 )
 
 select distinct

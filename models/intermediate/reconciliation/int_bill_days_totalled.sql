@@ -24,7 +24,8 @@ said as (
         charged_on as day,
         {{ entry_key([
             'charge_id', 'account_id', 'api_key', 'treatment', 'response_id', 'model', 'meter', 'price_tier',
-            'is_rounded', 'quantity', 'billed_usd', 'prepaid_usd', 'tags', 'own_key_provider', 'own_key_usd'
+            'context_side', 'inference_geo', 'is_rounded', 'quantity', 'billed_usd', 'prepaid_usd', 'tags',
+            'own_key_provider', 'own_key_usd'
         ]) }} as line
     from {{ ref('int_charges_standing') }}
 
@@ -40,11 +41,12 @@ said as (
 
     union all
 
-    {% for model in ['int_usage_standing', 'int_usage_unbilled'] %}
+    {% for model, scope in [('int_usage_standing', ['context_side', 'inference_geo']), ('int_usage_unbilled', [])] %}
         select
             usage_on as day,
-            {{ entry_key(['provider', 'account_id', 'api_key', 'model', 'meter', 'price_tier', 'quantity']) }}
-                as line
+            {{ entry_key(
+                ['provider', 'account_id', 'api_key', 'model', 'meter', 'price_tier', 'quantity'] + scope
+            ) }} as line
         from {{ ref(model) }}
 
         union all

@@ -10,9 +10,14 @@ with calls as (
         calls.started_on as usage_on,
         calls.model,
         calls.is_answered,
-        windowed.is_provisional
+        calls.stated_tier,
+        calls.stated_geo,
+        calls.context_tokens,
+        calls.is_summed,
+        windowed.is_provisional and totalled.call_key is null as is_provisional
     from {{ ref('int_calls_priced') }} as calls
     inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_key = windowed.call_key
+    left join {{ ref('int_calls_totalled') }} as totalled on calls.call_key = totalled.call_key
     where windowed.is_in_bill and not calls.is_on_bill
 
 ),
@@ -32,6 +37,19 @@ metered as (
 
 ),
 
+charges as (
+
+    select distinct
+        provider,
+        account_id,
+        charged_on,
+        model,
+        meter
+    from {{ ref('int_charges_called') }}
+    where call_id is null and meter is not null
+
+),
+
 billed as (
 
     select distinct
@@ -39,8 +57,8 @@ billed as (
         charged_on,
         model,
         meter
-    from {{ ref('int_charges_called') }}
-    where call_id is null and meter is not null
+    from charges
+    where meter != 'total'
 
 ),
 
@@ -100,12 +118,73 @@ counted as (
             and metered.call_meter = meters.call_meter
     group by metered.call_key, coalesce(meters.billed_meter, metered.call_meter)
 
+),
+
+-- What no charge names is a part of the day's total, if the bill has one that no usage file parts.
+totalled as (
+
+    select
+        calls.call_key,
+        counted.meter
+    from counted
+    inner join calls on counted.call_key = calls.call_key
+    inner join charges as totals
+        on
+            totals.meter = 'total'
+            and calls.provider = totals.provider
+            and calls.usage_on = totals.charged_on
+            and coalesce(calls.account_id = totals.account_id, true)
+    left join charges as named
+        on
+            totals.provider = named.provider
+            and totals.account_id = named.account_id
+            and totals.charged_on = named.charged_on
+            and calls.model = named.model
+            and counted.meter = named.meter
+    where not {{ is_billed_apart('calls.provider', 'calls.stated_tier') }}
+    group by calls.call_key, counted.meter
+    having count(named.meter) = 0
+
+),
+
+-- A total is matched in what calls cost by the book, in billionths of a dollar.
+valued as (
+
+    select
+        calls.*,
+        sum(counted.priced_usd) as total_usd,
+        sum(counted.quantity) as counted_quantity
+    from totalled
+    inner join counted on totalled.call_key = counted.call_key and totalled.meter = counted.meter
+    inner join calls on counted.call_key = calls.call_key
+    group by
+        calls.call_key, calls.call_id, calls.provider, calls.account_id, calls.api_key, calls.usage_on, calls.model,
+        calls.is_answered, calls.stated_tier, calls.stated_geo, calls.context_tokens, calls.is_summed,
+        calls.is_provisional
+
 )
 
 select
-    calls.*,
+    {{ all_but('calls', ['model']) }},
+    calls.model,
     counted.meter,
     counted.quantity,
     counted.priced_usd
 from counted
 inner join calls on counted.call_key = calls.call_key
+left join totalled on counted.call_key = totalled.call_key and counted.meter = totalled.meter
+where totalled.call_key is null
+
+union all
+
+select
+    {{ all_but('valued', ['model', 'total_usd', 'counted_quantity']) }},
+    null as model,
+    'total' as meter,
+    -- Calls without a price take nothing beside others that have one, and what there is where none has.
+    cast(case
+        when max(total_usd) over (partition by provider, usage_on) > 0 then floor(coalesce(total_usd, 0) * 1000000000)
+        else counted_quantity
+    end as bigint) as quantity,
+    total_usd as priced_usd
+from valued

@@ -1,5 +1,5 @@
 -- one row per call: what the bill says it cost, at which level they met, or that it still accrues
-{% set of_usage = ['situation_no', 'tool_meter'] %}
+{% set of_usage = ['situation_no', 'tool_meter', 'stated_tier', 'stated_geo', 'context_tokens', 'is_summed'] %}
 {% for meter in call_meters() %}
     {% do of_usage.append(meter_column(meter)) %}
 {% endfor %}
@@ -9,9 +9,10 @@ with calls as (
         {{ all_but('calls', ['account_id', 'call_id', 'is_answered', 'started_at', 'is_on_bill'] + of_usage) }},
         windowed.account_id,
         windowed.is_in_bill,
-        windowed.is_provisional
+        windowed.is_provisional and totalled.call_key is null as is_provisional
     from {{ ref('int_calls_priced') }} as calls
     inner join {{ ref('int_calls_windowed') }} as windowed on calls.call_key = windowed.call_key
+    left join {{ ref('int_calls_totalled') }} as totalled on calls.call_key = totalled.call_key
     where {{ is_touched('calls.started_on', 'touched_day') }}
 
 ),

@@ -75,6 +75,7 @@ provided as (
         -- What the gateway says that one's own key paid is a price that somebody states, and no money.
         coalesce(charges_by_response.own_key_usd, calls.stated_usd) as stated_usd,
         calls.has_usage,
+        calls.is_residual or calls.spans = 0 as is_summed,
         calls.usage_fault,
         calls.is_cache_write_timed,
         calls.tool_meter,

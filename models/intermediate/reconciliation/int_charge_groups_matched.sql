@@ -6,6 +6,7 @@ with grouped as (
         provider,
         match_account_id,
         match_key,
+        match_rate,
         usage_on,
         model,
         meter,
@@ -16,9 +17,10 @@ with grouped as (
         count(*) filter (where side = 'charge') as charges,
         count(*) filter (where side = 'charge' and is_rounded) as rounded_charges,
         coalesce(bool_or(is_provisional), false) as is_provisional,
-        cast(coalesce(
+        -- What a usage file counts without a charge was not billed.
+        cast(case when count(*) filter (where side = 'charge') > 0 then coalesce(
             nullif(sum(quantity) filter (where side = 'charge'), 0), sum(quantity) filter (where side = 'usage'), 0
-        ) as bigint) as billed_quantity,
+        ) else 0 end as bigint) as billed_quantity,
         {{ money("coalesce(sum(amount_usd) filter (where side = 'charge'), 0)") }} as billed_usd,
         {{ money("coalesce(sum(amount_usd) filter (where side = 'charge' and amount_usd > 0), 0)") }} as positive_usd,
         {{ money("coalesce(sum(amount_usd) filter (where side = 'charge' and amount_usd > 0 and quantity > 0), 0)") }}
@@ -29,7 +31,7 @@ with grouped as (
         cast(coalesce(sum(quantity) filter (where is_excluded), 0) as bigint) as excluded_quantity,
         {{ money('sum(amount_usd) filter (where is_excluded)') }} as excluded_usd
     from {{ ref('int_match_members_grouped') }}
-    group by provider, match_account_id, match_key, usage_on, model, meter
+    group by provider, match_account_id, match_key, match_rate, usage_on, model, meter
     having count(*) filter (where side != 'usage') > 0
 
 ),
@@ -45,6 +47,8 @@ counted as (
             when billed_quantity > 0 and counted_usd > 0 and counted_usd < positive_usd
                 then {{ whole_ratio('positive_usd', 'billed_quantity', 'counted_usd') }}
             when billed_quantity > 0 then billed_quantity
+            -- A total of less than its calls cost by the book scales them down.
+            when meter = 'total' and billed_usd <= coalesce(priced_usd, 0) then traced_quantity
             when billed_usd > 0 and priced_usd > 0
                 then {{ whole_ratio('billed_usd', 'traced_quantity', 'priced_usd') }}
             else traced_quantity
@@ -86,10 +90,13 @@ unrounded as (
 )
 
 select
-    {{ entry_key(['provider', 'match_account_id', 'match_key', 'usage_on', 'model', 'meter']) }} as group_id,
+    {{ entry_key([
+        'provider', 'match_account_id', 'match_key', 'match_rate', 'usage_on', 'model', 'meter'
+    ]) }} as group_id,
     provider,
     match_account_id,
     match_key,
+    match_rate,
     match_level,
     account_id,
     usage_on,
@@ -111,7 +118,7 @@ select
         when traced_quantity = 0 or charges = 0 then {{ money('0') }}
         -- What counts no more than was traced is used up whole; credits of a model go to its calls.
         when charged_quantity <= traced_quantity then explained_usd
-        when is_bought_at_book then priced_usd
+        when is_bought_at_book or meter = 'total' then priced_usd
         else {{ floored_part('explained_usd', 'traced_quantity', 'charged_quantity') }}
     end as attributed_usd,
     is_bought_at_book,

@@ -1,5 +1,5 @@
 -- one row per group after its day and the days beside it met: what calls took in all, and what charges gave in all
-{% set same = 'partition by provider, match_account_id, match_key, model, meter order by usage_on' %}
+{% set same = 'partition by provider, match_account_id, match_key, match_rate, model, meter order by usage_on' %}
 {% set tomorrow = 'lead(usage_on) over (' ~ same ~ ') = usage_on + 1' %}
 {% set yesterday = 'lag(usage_on) over (' ~ same ~ ') = usage_on - 1' %}
 with groups as (

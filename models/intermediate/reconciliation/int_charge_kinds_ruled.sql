@@ -60,8 +60,26 @@ known as (
             -- A model that nobody knows is listed by what the bill calls it.
             else coalesce(nullif(kinds.sku, ''), kinds.description)
         end as model,
-        meters.meter,
-        meters.service_tier,
+        -- A line that names nothing at all is the total of its time.
+        case
+            when
+                meters.meter is not null or coalesce(models.is_known, false)
+                or coalesce(kinds.category, 'usage') != 'usage'
+                then meters.meter
+            when
+                coalesce(nullif(kinds.sku, ''), kinds.description, '') = ''
+                or {{ has_pattern(
+                    'lower(kinds.description)', '^((daily |day |api )*(total|usage)( cost| costs| usage)?|tokens)$'
+                ) }}
+                then 'total'
+        end as meter,
+        coalesce(
+            meters.service_tier,
+            case when kinds.file_kind = 'openai_costs' then nullif(
+                regexp_extract(lower(kinds.description), '(?:^|[^a-z])(batch|flex|priority|fast)(?:[^a-z]|$)', 1), ''
+            ) end
+        ) as service_tier,
+        lower(concat_ws(' | ', kinds.sku, kinds.description)) as said,
         -- What is not AI is out of scope: a cloud's whole bill does not make its disks part of the AI bill.
         (kinds.file_kind not in {{ cloud_bills() }} and kinds.file_kind not in {{ broad_kinds }})
         or (models.is_known and meters.meter is not null)
@@ -76,29 +94,66 @@ known as (
 
 ),
 
+-- What lines of a kind of file and model tell apart.
+told as (
+
+    select
+        *,
+        {{ context_side('said') }} as named_side,
+        provider = 'aws' and {{ has_pattern('said', 'global') }} as is_global,
+        bool_or(service_tier != 'standard') over of_kind as tells_tiers,
+        bool_or({{ context_side('said') }} = 'long') over of_model as tells_long,
+        bool_or(provider = 'aws' and {{ has_pattern('said', 'global') }}) over of_model as tells_global
+    from known
+    window
+        of_kind as (partition by file_kind, provider),
+        of_model as (partition by file_kind, provider, model)
+
+),
+
+-- Where some lines name a tier, a long prompt or a region's scope, the others' silence is the usual one.
+scoped as (
+
+    select
+        {{ all_but('', ['named_side', 'is_global', 'tells_tiers', 'tells_long', 'tells_global']) }},
+        case
+            when tells_tiers and {{ has_pattern('meter', 'input|output|cache|tokens|reasoning') }} then 'standard'
+        end as silent_tier,
+        -- A bill that names short prompts alone parts nothing.
+        case when tells_long then coalesce(named_side, 'short') end as context_side,
+        {{ context_limit('said') }} as context_limit,
+        case
+            when provider = 'anthropic' then {{ geo_named('said') }}
+            when is_global then 'global'
+            when tells_global then 'regional'
+        end as inference_geo
+    from told
+
+),
+
 ruled as (
 
-    {% call first_rows(partition_by="known.kind_id", order_by="rules.priority nulls last") %}
+    {% call first_rows(partition_by="scoped.kind_id", order_by="rules.priority nulls last") %}
         select
-            known.*,
+            scoped.*,
             rules.model as ruled_model,
             rules.meter as ruled_meter,
             coalesce(rules.treatment, case
-                when not known.is_ai then 'out_of_scope'
-                when known.category in ('tax', 'purchase') then 'invoice_only'
-                when known.meter is not null and coalesce(known.category, 'usage') = 'usage' then 'call'
+                when not scoped.is_ai then 'out_of_scope'
+                when scoped.category in ('tax', 'purchase') then 'invoice_only'
+                when scoped.meter is not null and coalesce(scoped.category, 'usage') = 'usage' then 'call'
                 -- A credit that names a model corrects its calls; any other is the invoice's, like hours of throughput.
-                when known.is_model_known and coalesce(known.category, '') != 'usage' then 'call'
+                when scoped.is_model_known and coalesce(scoped.category, '') != 'usage' then 'call'
                 else 'invoice_only'
             end) as treatment,
             rules.treatment is not null as is_ruled
-        from known
+        from scoped
         left join rules
             on
-                {{ matches('known.provider', 'rules.provider') }}
-                and {{ matches('known.service_name', 'rules.service_name') }}
-                and {{ matches('known.sku', 'rules.sku') }}
-                and {{ matches('known.description', 'rules.description') }}
+                {{ matches('scoped.provider', 'rules.provider') }}
+                and {{ matches('scoped.service_name', 'rules.service_name') }}
+                and {{ matches('scoped.sku', 'rules.sku') }}
+                and {{ matches('scoped.description', 'rules.description') }}
     {% endcall %}
 
 )
@@ -110,9 +165,15 @@ select
     description,
     category,
     treatment,
-    case when treatment = 'call' then coalesce(ruled_model, model) end as model,
+    case
+        when treatment = 'call' and coalesce(ruled_meter, meter, '') != 'total' then coalesce(ruled_model, model)
+    end as model,
     case when treatment = 'call' then coalesce(ruled_meter, meter) end as meter,
     service_tier,
+    silent_tier,
+    context_side,
+    context_limit,
+    inference_geo,
     -- Nobody ruled on it, and the bill's words are those of models.
     treatment = 'out_of_scope' and not is_ruled
     and (

@@ -2,7 +2,7 @@
 {{ config(materialized="view") }}
 with charges as (
 
-    select * from {{ ref('int_charges_standing') }}
+    select * from {{ ref('int_charges_itemised') }}
     where {{ is_touched('charged_on', 'read_day') }}
 
 ),

@@ -10,7 +10,7 @@ with charges as (
     select
         origin_charge_id,
         {{ named | join(',\n        ') }}
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges_itemised') }}
     where {{ is_touched('charged_on', 'touched_day') }}
     group by origin_charge_id, {{ named | join(', ') }}
 

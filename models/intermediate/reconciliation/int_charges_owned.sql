@@ -4,7 +4,7 @@ with used as (
 
     select distinct
         {{ said | join(',\n        ') }}
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges_itemised') }}
     where {{ is_touched('charged_on', 'read_day') }}
 
 ),

@@ -51,7 +51,10 @@ rated as (
         followed.whole_weight,
         kinds.model,
         kinds.meter,
-        coalesce(kinds.service_tier, lines.service_tier) as price_tier,
+        coalesce(kinds.service_tier, lines.service_tier, kinds.silent_tier) as price_tier,
+        kinds.context_side,
+        kinds.context_limit,
+        kinds.inference_geo,
         case lines.currency when 'USD' then 1 else rates.usd_per_unit end as usd_per_unit
     from lines
     inner join kinds on lines.kind_id = kinds.kind_id

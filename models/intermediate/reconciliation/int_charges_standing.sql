@@ -3,7 +3,10 @@
 with charges as (
 
     select
-        *,
+        {{ all_but('', ['treatment', 'meter']) }},
+        -- A total of nothing, and one that takes back more than it charges, is no sum of a day's calls.
+        case when meter = 'total' and cost_usd <= 0 then 'invoice_only' else treatment end as treatment,
+        case when meter = 'total' and cost_usd <= 0 then null else meter end as meter,
         {{ days_between('charged_on', 'ended_on') }} + 1 as days
     from {{ ref('int_charges_sorted') }}
     where treatment in ('call', 'shared', 'invoice_only') and billed_usd is not null
@@ -92,6 +95,9 @@ select
         case when spread.treatment = 'call' then coalesce(most.meter, 'tokens') end
     ) as meter,
     spread.price_tier,
+    spread.context_side,
+    spread.context_limit,
+    spread.inference_geo,
     spread.is_rounded,
     {{ whole_quotient('spread.whole_quantity', 'spread.days') }}
     + case when spread.is_first_day then spread.whole_quantity % spread.days else 0 end as quantity,

@@ -89,7 +89,8 @@ parts as (
         rounding_usd,
         0 as quantity_gap_usd,
         billed_quantity,
-        traced_quantity + excluded_quantity as traced_quantity,
+        -- A total counts nothing: its calls meet it in dollars.
+        case meter when 'total' then 0 else traced_quantity + excluded_quantity end as traced_quantity,
         cast(coalesce(priced_usd, excluded_usd) is null and traced_quantity + excluded_quantity > 0 as integer)
             as unpriced_calls,
         case when is_matched then match_level when shifted_quantity > 0 then 'adjacent_day' end as match_level

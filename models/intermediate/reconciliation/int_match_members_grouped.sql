@@ -1,104 +1,71 @@
--- one row per charge, call meter and usage count without a match by id: the group in which they meet
-{% set is_touched = is_touched('usage_on', 'read_day') %}
-{% set sides = [
-    ('charge', 'int_charges_called', 'charge_id', 'null', 'charged_on', 'billed_usd', 'response_id is not null',
-        'is_rounded', 'false', 'call_id is null and meter is not null'),
-    ('call', 'int_call_meters_loose', 'call_id', 'call_key', 'usage_on', 'priced_usd', 'is_answered',
-        'false', 'is_provisional', 'true'),
-    ('usage', 'int_usage_standing', 'usage_id', 'null', 'usage_on', 'null', 'false', 'false', 'false', is_touched),
+-- one row per charge, call meter and usage count without a match by id, and group in which they meet
+{% set kind = [
+    'side', 'usage_on', 'provider', 'match_account_id', 'match_key', 'model', 'meter', 'tier', 'context_side', 'geo'
 ] %}
+{% set whole = ['quantity', 'amount_usd', 'is_rest', 'is_shared', 'weight', 'total_weight'] %}
 with members as (
 
-    {% for side, model, id, key, usage_on, amount_usd, is_identified, is_rounded, is_provisional, is_member in sides %}
-        select
-            '{{ side }}' as side,
-            {{ id }} as member_id,
-            cast({{ key }} as bigint) as call_key,
-            provider,
-            account_id,
-            api_key,
-            {{ usage_on }} as usage_on,
-            model,
-            meter,
-            quantity,
-            {{ amount_usd }} as amount_usd,
-            {{ is_identified }} as is_identified,
-            {{ is_rounded }} as is_rounded,
-            {{ is_provisional }} as is_provisional
-        from {{ ref(model) }}
-        where {{ is_member }}
-        {% if not loop.last %}
-            union all
-        {% endif %}
-    {% endfor %}
+    select
+        {{ all_but('placed', ['tier', 'context_side', 'geo', 'match_level']) }},
+        placed.match_level || case when offered.is_exact then '_tier' else '' end as match_level,
+        offered.match_rate,
+        offered.is_rest,
+        offered.is_shared,
+        offered.weight,
+        offered.total_weight
+    from {{ ref('int_match_members_placed') }} as placed
+    inner join {{ ref('int_match_rates_offered') }} as offered on {{ are_same('placed', 'offered', kind) }}
 
 ),
 
-keys as (
+-- What says too little of its tier, context or region meets several charges, with a part of its quantity each.
+parted as (
 
     select
-        provider,
-        usage_on,
-        model,
-        meter,
-        api_key
+        *,
+        cast(case
+            when is_rest then 0
+            else {{ whole_quotient(whole_number('quantity') ~ ' * ' ~ whole_number('weight'), 'total_weight') }}
+        end as bigint) as part_quantity
     from members
-    where side != 'usage' and api_key is not null
-    group by provider, usage_on, model, meter, api_key
-    having count(distinct side) = 2
+    where is_shared
 
 ),
 
--- The finest level that both sides have: a key on every charge and call, else the account, else the day alone.
-levels as (
+priced as (
 
     select
-        members.provider,
-        members.usage_on,
-        members.model,
-        members.meter,
-        count(*) filter (where members.side = 'call' and members.account_id is null) = 0 as has_account,
-        count(*) filter (where members.side != 'usage' and members.api_key is null) = 0 and count(keys.api_key) > 0
-            as has_key,
-        -- A call with a response id never takes money from charges that carry other ids.
-        coalesce(bool_and(members.is_identified) filter (where members.side = 'charge'), false) as is_identified
-    from members
-    left join keys
-        on
-            members.provider = keys.provider
-            and members.usage_on = keys.usage_on
-            and members.model is not distinct from keys.model
-            and members.meter = keys.meter
-            and members.api_key = keys.api_key
-    group by members.provider, members.usage_on, members.model, members.meter
+        *,
+        case
+            when not is_rest then coalesce({{ floored_part('amount_usd', 'part_quantity', 'quantity') }}, 0)
+        end as part_usd
+    from parted
+
+),
+
+shared as (
+
+    select
+        {{ all_but('', whole + ['part_quantity', 'part_usd']) }},
+        cast(
+            case when is_rest then quantity - sum(part_quantity) over same else part_quantity end as bigint
+        ) as quantity,
+        {{ money("case
+            when amount_usd is not null
+                then case when is_rest then amount_usd - coalesce(sum(part_usd) over same, 0) else part_usd end
+        end") }} as amount_usd
+    from priced
+    window same as (partition by side, member_id, provider, usage_on, model, meter)
 
 )
 
 select
-    members.side,
-    members.member_id,
-    members.call_key,
-    members.provider,
-    members.account_id,
-    members.usage_on,
-    members.model,
-    members.meter,
-    members.quantity,
-    members.amount_usd,
-    members.is_rounded,
-    members.is_provisional,
-    members.side = 'call' and members.is_identified and levels.is_identified as is_excluded,
-    case when levels.has_key then members.api_key end as match_key,
-    case when levels.has_account then members.account_id end as match_account_id,
-    case
-        when levels.has_key then 'key_day_model_meter'
-        when levels.has_account then 'account_day_model_meter'
-        else 'day_model_meter'
-    end as match_level
+    {{ all_but('', whole) }},
+    cast(quantity as bigint) as quantity,
+    {{ money('amount_usd') }} as amount_usd
 from members
-inner join levels
-    on
-        members.provider = levels.provider
-        and members.usage_on = levels.usage_on
-        and members.model is not distinct from levels.model
-        and members.meter = levels.meter
+where not is_shared
+
+union all
+
+select * from shared

@@ -29,6 +29,9 @@ select
     models.model,
     coalesce(meters.meter, lines.meter_name) as meter,
     coalesce(meters.service_tier, lines.service_tier) as price_tier,
+    {{ context_side('lines.sku') }} as context_side,
+    {{ context_limit('lines.sku') }} as context_limit,
+    case when lines.provider = 'anthropic' then {{ geo_named('lines.sku') }} end as inference_geo,
     cast(round(lines.quantity) as bigint) as quantity
 from lines
 left join models on lines.provider = models.provider and lines.model_name = models.model_name

@@ -21,7 +21,8 @@ charged as (
         provider,
         account_id,
         charged_on,
-        model
+        model,
+        meter = 'total' as is_total
     from {{ ref('int_charges_standing') }}
     where meter is not null
 
@@ -44,7 +45,8 @@ beyond as (
 
 ),
 
--- Where the bill's newest day, which may still grow, has no charge of the model yet, its use is not billed either.
+-- Where the bill's newest day, which may still grow, has neither a charge of the model nor a total yet, its use is not
+-- billed either.
 -- Counts that name no account are billed where every account of the provider is.
 billed as (
 
@@ -60,7 +62,7 @@ billed as (
             windows.provider = charged.provider
             and windows.account_id = charged.account_id
             and usage.usage_on = charged.charged_on
-            and usage.model = charged.model
+            and (usage.model = charged.model or charged.is_total)
     left join beyond
         on
             usage.provider = beyond.provider
@@ -70,7 +72,7 @@ billed as (
     where
         beyond.api_key is null
         and (
-            charged.model is not null
+            charged.charged_on is not null
             or coalesce(usage.usage_on < cast(windows.provisional_from as date), true)
         )
     group by usage.usage_id

@@ -1,6 +1,6 @@
 -- one row per group of charges and taker (feature, bearer, payer, purpose): its weight in the group's money
 {% set taker = ['feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
-{% set same = 'partition by provider, match_account_id, match_key, model, meter order by usage_on' %}
+{% set same = 'partition by provider, match_account_id, match_key, match_rate, model, meter order by usage_on' %}
 with takers as (
 
     select

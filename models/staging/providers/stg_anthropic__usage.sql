@@ -37,9 +37,15 @@ select
     {{ covers_from_first_to_last() }},
     lower(model) as model_name,
     meter_name,
-    case when lower(usage_type) like '%batch%' then 'batch' else lower(service_tier) end as service_tier,
+    -- In a file that tells tiers apart, silence is the standard one.
+    case
+        when
+            meter_name is not null
+            and max(coalesce(usage_type, service_tier, speed)) over (partition by file_id) is not null
+            then {{ price_tier("concat_ws(' ', usage_type, service_tier)", 'speed') }}
+    end as service_tier,
     cast(quantity as decimal(38, 6)) as quantity,
-    context_window as sku,
+    nullif(concat_ws(' | ', context_window, lower(inference_geo)), '') as sku,
     case when meter_name is null then 'bucket' else 'usage' end as category,
     {{ unsaid([
         'account_id', 'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency',

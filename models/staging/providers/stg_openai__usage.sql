@@ -51,7 +51,12 @@ select
     end_time - interval 1 microsecond as covers_to,
     lower(model) as model_name,
     meter_name,
-    case when lower(batch) = 'true' then 'batch' else lower(service_tier) end as service_tier,
+    -- In a file that tells tiers apart, silence is the standard one.
+    case
+        when lower(batch) = 'true' then 'batch'
+        when meter_name is not null and max(coalesce(batch, service_tier)) over (partition by file_id) is not null
+            then {{ price_tier("coalesce(service_tier, '')", "cast(null as string)") }}
+    end as service_tier,
     cast(quantity as decimal(38, 6)) as quantity,
     operation as service_name,
     case when meter_name is null then 'bucket' else 'usage' end as category,
