@@ -216,7 +216,7 @@ def is_total_sql(table: str, form: Form) -> str:
 def remarks(engine: duckdb.DuckDBPyConnection, table: str, form: Form, known: set[int]) -> list[Remark]:
     """What is said of files that were decided, but for those that are known; and of totals rows as they come."""
     said = []
-    for file_no, kind, columns in _asking(engine, known):
+    for file_no, kind, columns in _asking(engine, table, known):
         said.append(Remark(file_no, "asks", kind))
         if not getattr(form, kind):
             said.append(Remark(file_no, "warning", _warning(kind, columns)))
@@ -225,17 +225,18 @@ def remarks(engine: duckdb.DuckDBPyConnection, table: str, form: Form, known: se
     return said
 
 
-def _asking(engine: duckdb.DuckDBPyConnection, known: set[int]) -> list[tuple[int, str, list[dict]]]:
-    """(file, setting, its columns in doubt), where no row decides."""
+def _asking(engine: duckdb.DuckDBPyConnection, table: str, known: set[int]) -> list[tuple[int, str, list[dict]]]:
+    """(file, setting, its columns in doubt: what the row is worth and its day first), where no row decides."""
+    first = f"('{main_amount(table)}', '{DAY_OF.get(table)}')"
     rows = engine.execute(
-        """
+        f"""
         select file_no, case when is_time then 'date_order' else 'decimal' end as kind, by_column.*, reading,
             coalesce(decisions.decimal, 'point') as decimal
         from by_column
         inner join by_kind using (file_no, is_time)
         left join decisions using (file_no)
         where is_asking and by_column.asking > 0
-        order by file_no, is_time, asking desc, by_column.name
+        order by file_no, is_time, by_column.name in {first} desc, by_column.asking desc, by_column.name
         """
     )
     names = [column[0] for column in rows.description]
@@ -251,8 +252,9 @@ def _warning(kind: str, columns: list[dict]) -> str:
     """Both readings of the column that is most in doubt, with an example and what they come to."""
     column, *others = columns
     cell, line, asking = column["asking_cell"], column["asking_line"], column["asking"]
-    also = f", as in {', '.join(other['name'] for other in others)}" if others else ""
-    doubt = f"{column['name']} '{cell}' (line {line}, the first of {asking:,} such cells{also}) has two readings"
+    more = f" and {asking - 1:,} more" if asking > 1 else ""
+    also = f", also {', '.join(other['name'] for other in others)}" if others else ""
+    doubt = f"{column['name']} '{cell}' (line {line}{more}{also}) has two readings, and no row decides"
     if kind == "decimal":
         ways = {
             "point": f"with a decimal point {column['asking_first']}, its column {plain(column['first_sum'])}",
