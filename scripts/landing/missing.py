@@ -158,7 +158,8 @@ def _unsettled(store: Store, present: set[str]) -> list[tuple[dict, dict]]:
         for entry in bills:
             landed = stretches[entry["kind"]]
             own = landed.get(entry["file_id"], Stretch())
-            if own.rows >= entry["rows_read"] or not (own.rows or entry["file_id"] in present):
+            is_refused_whole = entry["rows_rejected"] >= entry["rows_read"]
+            if own.rows >= entry["rows_read"] or (is_refused_whole and entry["file_id"] not in present):
                 continue
             rejects = {**_rejects_of(engine, store.root, entry), "stretch": own}
             if not _is_replaced(engine, store.root, entry, rejects, bills, landed):
