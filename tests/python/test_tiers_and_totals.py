@@ -22,6 +22,7 @@ from exports import (
 
 MILLION = 1_000_000
 MINI, NANO, HAIKU, SONNET = "gpt-4o-mini", "gpt-4.1-nano", "claude-haiku-4-5", "claude-sonnet-4-5"
+KEYS = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\nopenai,,,platform,,,\n"
 RANDOM_DAYS = range(12, 31)
 
 
@@ -159,10 +160,9 @@ def built(tmp_path_factory):
     days = randomly(world)
     world.claude(31, "message", 1, "0.00")
     world.write(folder / "inbox")
-    keys = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\nopenai,,,platform,,,\n"
-    made = run_build(folder / "inbox", folder / "data", company(folder, api_keys=keys))
+    made = run_build(folder / "inbox", folder / "data", company(folder, api_keys=KEYS))
     assert made.code == 0, made.output
-    made.names, made.days = world.names, days
+    made.names, made.days, made.world = world.names, days, world
     return made
 
 
@@ -292,3 +292,24 @@ def test_any_tiers_give_what_their_calls_used_and_leave_the_rest_to_the_unknown(
         unknown = sum(tokens * price for tokens, price in money_left) * share
         assert abs(taken[day, "None"] - unknown) < Decimal("0.01"), day
     assert checked > 6
+
+
+def test_in_several_builds_it_comes_out_the_same(built, tmp_path):
+    """Costs and every second call first; then the other calls and OpenAI's usage; then Anthropic's usage."""
+    inbox, later, seeds = tmp_path / "inbox", tmp_path / "later", company(tmp_path, api_keys=KEYS)
+    built.world.write(later)
+    inbox.mkdir()
+    for step, names in enumerate((("costs.csv", "claude_costs.csv"), ("usage.csv",), ("claude_tokens.csv",))):
+        for name in names:
+            (later / name).rename(inbox / name)
+        if step < 2:
+            (inbox / f"spans{step}.jsonl").write_text(batch(built.world.spans[step::2]))
+        made = run_build(inbox, tmp_path / "data", seeds)
+        assert made.code == 0, made.output
+    for query in (
+        "select call_id, billed_usd, attributed_usd, basis, match_level from marts.attributed_calls order by all",
+        "select * from marts.invoice_reconciliation_daily order by all",
+        "select incurred_on, account, team_id, feature_id, sum(amount_usd) from marts.ledger_entries"
+        " group by all order by all",
+    ):
+        assert made.rows(query) == built.rows(query)
