@@ -34,7 +34,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "charge_tags": (
         ["provider", "tag_key", "tag_value", "owner_team_id", "feature_id", *VALID],
-        "Who pays for tagged charges whose key names nobody; the feature labels what no call explains. SQL LIKE patterns.",
+        "Who pays for tagged charges whose key names nobody; the feature labels what no call explains. LIKE.",
         "aws,team,search%,search,,,",
     ),
     "bill_sources": (

@@ -107,8 +107,10 @@ select
     concat_ws(' | ', resource_id, region_id, tags) as resource,
     tags,
     -- A profile, a deployment or an endpoint is what calls name instead of a key.
-    case when {{ has_pattern('resource_id', 'inference-profile/|provisioned-model/|/deployments/|/endpoints/') }}
-        then resource_id end as api_key,
+    case
+        when {{ has_pattern('resource_id', 'inference-profile/|provisioned-model/|/deployments/|/endpoints/') }}
+            then resource_id
+    end as api_key,
     {{ unsaid(['response_id', 'service_tier', 'is_rounded', 'own_key_provider', 'own_key_usd']) }}
 from measured
 window account_of_file as (partition by file_id, billing_account_id)
