@@ -133,5 +133,6 @@ select
     match_level,
     row_number() over (
         partition by call_key order by is_fee, abs(billed_usd) desc, payer_team_id nulls last
-    ) as part_no
+    ) as part_no,
+    count(*) over (partition by call_key) > 1 or is_fee as is_parted
 from parts

@@ -25,7 +25,7 @@ by_call as (
         sum(case when is_fee then billed_usd end) as fee_usd,
         -- The coarsest level at which any of its meters met.
         min(case when not is_fee then match_level end) as match_level,
-        count(*) > 1 or bool_or(is_fee) as is_parted,
+        bool_or(is_parted) as is_parted,
         max(case when part_no = 1 then payer_team_id end) as payer_team_id,
         max(case when part_no = 1 then cutoff_month end) as cutoff_month,
         max(case when part_no = 1 then cutoff_usd end) as cutoff_usd
@@ -55,7 +55,7 @@ settled as (
 
 select
     {{ all_but('', ['met_usd', 'met_level']) }},
-    -- The bill is the truth also where it is silent: over-traced calls cost nothing. A gateway's fee is on its own bill.
+    -- The bill is the truth also where it is silent: over-traced calls cost nothing. A gateway's fee has its own bill.
     case
         when is_in_bill then {{ money('coalesce(met_usd, 0) + coalesce(fee_usd, 0)') }}
         when fee_usd is not null then {{ money('fee_usd') }}

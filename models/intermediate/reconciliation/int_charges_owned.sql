@@ -59,31 +59,6 @@ tag_rules as (
 -- one kind the longest pattern is the most specific.
 owners as (
 
-    {% for place, account_id, is_of_key in [(1, 'account_id', true), (3, 'account_id', false), (4, 'bill_account_id', false)] %}
-        select
-            used.{{ said | join(',\n            used.') }},
-            {{ place }} as place,
-            keys.owner_team_id,
-            length(keys.api_key) as fit,
-            length(keys.account_id) as other_fit
-        from used
-        inner join {{ ref('api_keys') }} as keys
-            on
-                used.provider = keys.provider
-                and {{ matches('used.' ~ account_id, 'keys.account_id') }}
-                and {{ in_force('keys', 'used.charged_on') }}
-        where
-            keys.owner_team_id is not null
-            {% if is_of_key %}
-                and used.api_key is not null and keys.api_key is not null
-                and {{ is_like('used.api_key', 'keys.api_key') }}
-            {% else %}
-                and keys.api_key is null
-            {% endif %}
-
-        union all
-
-    {% endfor %}
     select
         used.{{ said | join(',\n        used.') }},
         2 as place,
@@ -97,6 +72,27 @@ owners as (
             and used.tags = rules.tags
             and {{ in_force('rules', 'used.charged_on') }}
     where rules.owner_team_id is not null
+
+    {% for place, account_id, fits in [
+        (1, 'account_id', 'keys.api_key is not null and ' ~ is_like('used.api_key', 'keys.api_key')),
+        (3, 'account_id', 'keys.api_key is null'), (4, 'bill_account_id', 'keys.api_key is null')
+    ] %}
+    union all
+
+    select
+        used.{{ said | join(',\n        used.') }},
+        {{ place }} as place,
+        keys.owner_team_id,
+        length(keys.api_key) as fit,
+        length(keys.account_id) as other_fit
+    from used
+    inner join {{ ref('api_keys') }} as keys
+        on
+            used.provider = keys.provider
+            and {{ matches('used.' ~ account_id, 'keys.account_id') }}
+            and {{ in_force('keys', 'used.charged_on') }}
+    where keys.owner_team_id is not null and {{ fits }}
+    {% endfor %}
 
 ),
 
@@ -113,7 +109,7 @@ payers as (
 features as (
 
     {% call first_rows(
-        partition_by=["used.provider", "used.tags", "used.charged_on"],
+        partition_by="used.provider, used.tags, used.charged_on",
         order_by="rules.value_length desc, rules.key_length desc, rules.feature_id"
     ) %}
         select

@@ -62,7 +62,8 @@ parts as (
         ) }} end), 0) as quantity_gap_usd,
         sum(charged.quantity) as billed_quantity,
         sum(case when charged.is_fee then 0 else calls.quantity end) as traced_quantity,
-        count(*) filter (where calls.priced_usd is null and calls.quantity > 0 and not charged.is_fee) as unpriced_calls,
+        count(*) filter (where calls.priced_usd is null and calls.quantity > 0 and not charged.is_fee)
+            as unpriced_calls,
         'response_id' as match_level
     from calls
     inner join charged on calls.call_key = charged.call_key

@@ -27,10 +27,7 @@ parts as (
         cutoff_month,
         cutoff_usd
     from {{ ref('int_call_parts_billed') }}
-    where call_key in (
-        select parted.call_key from calls as parted
-        where parted.is_parted
-    )
+    where is_parted
 
     union all
 

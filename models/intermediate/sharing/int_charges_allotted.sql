@@ -64,11 +64,10 @@ allotted as (
 
         select
             origin_charge_id,
-            {{ "coalesce(tagged_feature_id, 'untraced')" if feature_id == 'untraced' else "'invoice_only'" }} as feature_id,
+            {{ 'coalesce(tagged_feature_id, ' if feature_id == 'untraced' else '(' }}'{{ feature_id }}') as feature_id,
             payer_team_id as bearer_team_id,
             payer_team_id,
-            {{ "case when tagged_feature_id is null then 'unknown' else '" ~ var('default_purpose') ~ "' end"
-                if feature_id == 'untraced' else "'unknown'" }} as purpose,
+            'unknown' as purpose,
             '{{ feature_id }}' as method,
             {{ amount_usd }} as amount_usd,
             {{ amount_usd }} as whole_usd,

@@ -34,15 +34,14 @@ with call_costs as (
 
 ),
 
--- What no call took stays with the payer, visibly; what was paid ahead waits on an account of its own.
+-- What no call took stays with the payer, visibly; what was paid ahead waits on an account of its own. What tags say is
+-- a feature's is under its name, and no sharing rule spreads it.
 charge_costs as (
 
-    -- What a charge's tags say is a feature's is that feature's, and no sharing rule spreads it.
-    {% for feature_id, purpose, pool, amount_usd, prepaid_usd in [
-        ("coalesce(tagged_feature_id, 'untraced')", "case when tagged_feature_id is null then 'unknown' else '"
-            ~ var('default_purpose') ~ "' end", "case when tagged_feature_id is null then 'untraced' else 'tagged' end",
-            'untraced_usd', '0'),
-        ("'invoice_only'", "'unknown'", "case treatment when 'shared' then 'shared' else 'invoice_only' end",
+    {% for feature_id, pool, amount_usd, prepaid_usd in [
+        ("coalesce(tagged_feature_id, 'untraced')",
+            "case when tagged_feature_id is null then 'untraced' else 'tagged' end", 'untraced_usd', '0'),
+        ("'invoice_only'", "case treatment when 'shared' then 'shared' else 'invoice_only' end",
             'invoice_only_usd + rounding_usd', 'prepaid_usd')
     ] %}
         select
@@ -55,7 +54,7 @@ charge_costs as (
             '' as team_path,
             payer_team_id,
             payer_team_id as bearer_team_id,
-            {{ purpose }} as purpose,
+            'unknown' as purpose,
             'billed' as basis,
             {{ pool }} as pool,
             {{ amount_usd }} as amount_usd,

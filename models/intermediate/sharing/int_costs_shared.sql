@@ -47,7 +47,7 @@ used as (
     from costs
     left join catalog
         on costs.feature_id = catalog.feature_id and {{ in_force('catalog', 'costs.incurred_on') }}
-    where costs.purpose = 'production' and coalesce(costs.pool, 'tagged') = 'tagged'
+    where costs.purpose = 'production' and costs.pool is null
     group by costs.month, coalesce(catalog.owner_team_id, {{ first_step('costs.team_path') }})
 
 ),
