@@ -62,7 +62,8 @@ said as (
 
 ),
 
--- Another account of a provider: calls that name none may be of either, on any day. Another clock moves calls of all days.
+-- Another account of a provider: calls that name none may be of either, on any day. Another clock moves the calls of
+-- all days.
 accounts as (
 
     select coalesce(sum(cast({{ row_key('said') }} as decimal(38, 0))), 0) as total
