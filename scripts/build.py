@@ -58,7 +58,7 @@ SAID = {
         "span states tokens and is no call",
         "spans state tokens and are no call",
         "have the span state its model (gen_ai.request.model); if its operation is a wrapper's, export the calls "
-        "beneath it too",
+        "beneath it too; a gateway's reads of what is stored repeat the tokens of calls",
     ),
     "unexplained_total": (
         "span states more tokens in total than its counts or its calls make up",

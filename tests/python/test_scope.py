@@ -1,10 +1,12 @@
 """What is on the bill: a gateway's own account is evidence, what is AI is in scope, and a day is the provider's."""
 
 import json
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import duckdb
-from exports import COSTS, FOCUS, company, cost, focus, treated, write
+from conftest import run_build
+from exports import COSTS, FOCUS, calls, company, cost, focus, treated, write
 
 import land
 
@@ -159,3 +161,100 @@ def test_what_litellm_logs_beside_requests(tmp_path):
     assert land.run(inbox, data) == 0
     landed = dict(duckdb.sql(f"select span_id, operation from '{data}/landed/spans/*/*.parquet'").fetchall())
     assert {case: landed[f"r{number}"] for number, case in enumerate(cases)} == cases
+
+
+GEMINI = {"ProviderName": "Google Cloud", "ServiceName": "Vertex AI", "SkuMeter": "Gemini 2.5 Flash Text Input",
+          "ConsumedQuantity": "1000000", "ConsumedUnit": "count"}  # fmt: skip
+CLAUDE = {"ProviderName": "AWS", "ServiceName": "Amazon Bedrock", "SkuMeter": "Claude4.6Opus-input-token-count",
+          "ConsumedQuantity": "1", "ConsumedUnit": "1K tokens"}  # fmt: skip
+DAYS = """
+select charged_on::varchar, sum(billed_usd) from intermediate.int_charges_standing where provider = '{}' group by 1
+"""
+BEGUN = "select started_on::varchar from intermediate.int_calls_billed where provider = 'google' order by 1"
+
+
+def apart(spans: str) -> str:
+    """Traces of other numbers than those of the first calls."""
+    return spans.replace('"traceId": "0', '"traceId": "a')
+
+
+def between(begin: str, hours: int, billed: str, **values) -> dict:
+    start = datetime.fromisoformat(begin)
+    times = {"ChargePeriodStart": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+             "ChargePeriodEnd": f"{start + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
+    return focus(1, billed, **values) | times
+
+
+def test_googles_day_ends_at_seven_or_eight_in_utc(build, tmp_path):
+    """Days, also of 25 hours, and hours; the calls of the night are the day's before. AWS keeps its hours in UTC."""
+    inbox = tmp_path / "inbox"
+    days = [("2026-10-30 07:00", 24), ("2026-10-31 07:00", 24), ("2026-11-01 07:00", 25), ("2026-11-02 08:00", 24)]
+    write(inbox / "days.csv", FOCUS, [between(*day, "0.30", **GEMINI, SubAccountId="p1") for day in days])
+    hours = [between(f"2026-11-01 0{hour}:00", 1, "0.01", **GEMINI, SubAccountId="p2") for hour in (5, 6, 7)]
+    write(inbox / "hours.csv", FOCUS, [*hours, between("2026-11-03 08:00", 24, "0.30", **GEMINI, SubAccountId="p2")])
+    write(inbox / "aws.csv", FOCUS, [between(f"2026-11-01 0{hour}:00", 1, "0.005", **CLAUDE) for hour in (0, 5, 7)])
+    moments = [30.5, 32 + 5 / 24, 33 + 7 / 24, 34 + 7.5 / 24]  # the last one is before it began there, in winter time
+    (inbox / "spans.jsonl").write_text(
+        calls("gcp.vertex_ai", "gemini-2.5-flash", moments, (1_000_000, 0), cloud__account__id="project-1")
+        + apart(calls("aws.bedrock", "anthropic.claude-opus-4-6-v1", [32 + 1 / 24], (1000, 0)))
+    )  # fmt: skip
+    built = build(inbox, company(tmp_path))
+    assert built.code == 0, built.output
+    google, aws = (dict(built.rows(DAYS.format(name))) for name in ("google", "aws"))
+    third = Decimal("0.30")
+    assert google == {"2026-10-30": third, "2026-10-31": third + Decimal("0.02"), "2026-11-01": third + Decimal("0.01"),
+                      "2026-11-02": third, "2026-11-03": third}  # fmt: skip
+    assert aws == {"2026-11-01": Decimal("0.015")}
+    begun = built.rows(
+        "select started_on::varchar from intermediate.int_calls_billed where provider = 'google' order by 1"
+    )
+    assert [day for (day,) in begun] == ["2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02"]
+
+
+def test_days_of_pacific_time_tell_any_providers_clock(build, tmp_path):
+    """A vendor's days begin at 7:00: its calls of the night are the day's before. Days in UTC tell Google's, too."""
+    inbox = tmp_path / "inbox"
+    opus = {
+        **CLAUDE,
+        "ProviderName": "Anthropic",
+        "ServiceName": "Claude API",
+        "SkuMeter": "claude-opus-4-6 input tokens",
+    }
+    write(inbox / "vendor.csv", FOCUS, [between(f"2026-10-0{day} 07:00", 24, "0.005", **opus) for day in (1, 2, 3)])
+    write(inbox / "google.csv", FOCUS, [focus(day, "0.30", **GEMINI) for day in (1, 2, 3)])
+    (inbox / "spans.jsonl").write_text(
+        calls("anthropic", "claude-opus-4-6", [2 + 3 / 24], (1000, 0))
+        + apart(calls("gcp.vertex_ai", "gemini-2.5-flash", [2 + 3 / 24], (1_000_000, 0)))
+    )  # fmt: skip
+    built = build(inbox, company(tmp_path))
+    assert built.code == 0, built.output
+    assert built.rows(
+        "select provider, started_on::varchar, billed_usd, match_level from intermediate.int_calls_billed order by 1"
+    ) == [("anthropic", "2026-10-01", Decimal("0.005"), "account_day_model_meter"),
+          ("google", "2026-10-02", Decimal("0.30"), "account_day_model_meter")]  # fmt: skip
+
+
+def test_a_clock_that_a_later_bill_tells_moves_calls_of_all_days(tmp_path):
+    """Built on: calls alone, then a bill of days in UTC, then one of Pacific days; as one build of all of it."""
+    inbox, whole = tmp_path / "inbox", tmp_path / "whole"
+    seeds = company(tmp_path)
+    files = {
+        "spans.jsonl": calls("gcp.vertex_ai", "gemini-2.5-flash", [2 + 3 / 24, 3.5, 20 + 5 / 24, 32.1], (1_000_000, 0)),
+        "october.csv": [focus(day, "0.30", **GEMINI) for day in (1, 2, 3, 4)],
+        "days.csv": [between("2026-10-20 07:00", 24, "0.30", **GEMINI)],
+    }
+    query = (
+        "select call_key, started_on, basis, billed_usd, priced_usd from intermediate.int_calls_billed order by all",
+        "select * exclude (entry_id, journal_id) from marts.ledger_entries order by all",
+        "select * from marts.spend_daily order by all",
+    )
+    for number, (name, content) in enumerate(files.items()):
+        if isinstance(content, str):
+            inbox.mkdir()
+            (inbox / name).write_text(content)
+        else:
+            write(inbox / name, FOCUS, content)
+        on = run_build(inbox, tmp_path / "data", seeds)
+        assert on.code == 0, on.output
+        anew = run_build(inbox, whole / str(number), seeds)
+        assert [on.rows(one) for one in query] == [anew.rows(one) for one in query], name

@@ -101,11 +101,10 @@ select
     case when is_rest then line_id || ':rest' else line_id end as line_id,
     case when is_rest then 'out_of_scope' else treatment end as treatment,
     {% for amount in amounts %}
-        {%- set type = 'decimal(38, 12)' if amount.endswith('usd') else 'decimal(38, 18)' %}
         cast(case
             when is_rest then {{ amount }} - scope_{{ amount }}
             when scope_weight is not null then scope_{{ amount }}
             else {{ amount }}
-        end as {{ type }}) as {{ amount }}{{ ',' if not loop.last }}
-    {%- endfor %}
+        end as decimal(38, {{ 12 if 'usd' in amount else 18 }})) as {{ amount }}{% if not loop.last %},{% endif %}
+    {% endfor %}
 from parted

@@ -80,8 +80,8 @@ accounts as (
 
 ),
 
--- A provider's bills that have days of Pacific time and no other days say that its day is that; Google's is, unless they
--- have other days alone.
+-- A provider's bills that have days of Pacific time and no other days say that its day is that; Google's is, unless
+-- they have other days alone.
 clocks as (
 
     select

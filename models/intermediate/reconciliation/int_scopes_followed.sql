@@ -5,12 +5,12 @@
 {# The nearest that has lines: the service, the account, the whole bill; of the invoice, else of the month. #}
 {% set of_account = 'lines.account_id = named.account_id' %}
 {% set of_service = of_account ~ ' and lines.service_name = named.service_name' %}
-{% set levels = [] %}
-{% for time in ['lines.invoice_id = named.invoice_id', 'lines.month = named.month'] %}
-    {% for place in [of_service, of_account ~ ' and named.account_id != named.bill_account_id', 'true'] %}
-        {% do levels.append(time ~ ' and ' ~ place) %}
-    {% endfor %}
-{% endfor %}
+{% set of_other = of_account ~ ' and named.account_id != named.bill_account_id' %}
+{% set of_invoice, of_month = 'lines.invoice_id = named.invoice_id', 'lines.month = named.month' %}
+{% set levels = [
+    of_invoice ~ ' and ' ~ of_service, of_invoice ~ ' and ' ~ of_other, of_invoice,
+    of_month ~ ' and ' ~ of_service, of_month ~ ' and ' ~ of_other, of_month
+] %}
 with kinds as (
 
     select * from {{ ref('int_charge_kinds_ruled') }}
@@ -32,8 +32,8 @@ lines as (
     inner join kinds on lines.kind_id = kinds.kind_id
     where lines.is_standing and lines.file_role = 'bill' and lines.category is distinct from 'bucket'
     group by
-        lines.{{ (named | reject('eq', 'month')) | join(', lines.') }}, cast(date_trunc('month', lines.charged_on) as date),
-        kinds.is_following, kinds.treatment, lines.category
+        lines.{{ (named | reject('eq', 'month')) | join(', lines.') }},
+        cast(date_trunc('month', lines.charged_on) as date), kinds.is_following, kinds.treatment, lines.category
 
 ),
 
@@ -85,7 +85,7 @@ weighed as (
         on
             {{ are_same('named', 'lines', bill) }}
             and not lines.is_following and not lines.is_tax
-            and (lines.invoice_id = named.invoice_id or lines.month = named.month)
+            and (named.invoice_id = lines.invoice_id or named.month = lines.month)
 
 ),
 
@@ -117,7 +117,8 @@ select
     -- Nothing says what it is for.
     level is null as is_alone,
     -- A bill of nothing, or of credits alone, by its lines.
-    case when scope_weight + other_weight = 0 then {{ whole_number('scope_lines') }} else scope_weight end as scope_weight,
+    case when scope_weight + other_weight = 0 then {{ whole_number('scope_lines') }} else scope_weight end
+        as scope_weight,
     case
         when scope_weight + other_weight = 0 then {{ whole_number('scope_lines + other_lines') }}
         else scope_weight + other_weight
