@@ -17,11 +17,13 @@ import msgspec
 import pyarrow as pa
 
 from landing import Unreadable
-from landing.documents import ALWAYS_ALLOWED_BYTES, BOM, MAX_EXPANSION, MAX_RECORD_BYTES, Record
+from landing.documents import ALWAYS_ALLOWED_BYTES, BOM, MAX_EXPANSION, MAX_RECORD_BYTES, Record, concatenated, rows
 
 ZIP_MAGIC = b"PK\x03\x04"
 STORED, DEFLATED, ZSTD = 0, 8, 93
 LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of name and extra field, at the end of a zip entry's own header
+TEXTS_KEPT = 512  # longer ones are a case's own
+OBJECTS = {"scores", "metrics", "metadata", "span_attributes"}  # which tables hold as JSON text
 # What a torn or forged archive makes its readers raise.
 BROKEN = (
     ValueError,
@@ -363,6 +365,37 @@ def promptfoo_lines(stream) -> Iterator[Record]:
         runs.setdefault(str(case.evalId or ""), (line_no, []))[1].append(case)
     for eval_id, (line_no, cases) in runs.items():
         yield line_no, msgspec.json.encode(Promptfoo(evalId=eval_id or None, results=Summary(results=cases)))
+
+
+def eval_rows(stream) -> Iterator[Record]:
+    """The rows of an eval tool's results as one record, without their long texts; of pages, each page is a row."""
+    read = concatenated if stream.peek(64).lstrip(b" \t\r\n" + BOM)[:1] in (b"[", b"{") else rows
+    held, begin, size = [], 0, 0
+    for line_no, record in read(stream):
+        if isinstance(record, Unreadable):
+            yield line_no, record
+            continue
+        row = json.loads(record, parse_constant=lambda _: None)
+        if isinstance(row, dict):
+            held.append(json.dumps(_without_texts(row)))
+            begin, size = begin or line_no, size + len(held[-1])
+        if size > MAX_RECORD_BYTES:
+            yield 1, Unreadable(f"eval results of more than {MAX_RECORD_BYTES >> 20} MB; export them in parts")
+            return
+    if held:
+        yield begin, f'{{"rows": [{", ".join(held)}]}}'
+
+
+def _without_texts(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _without_texts(member, key) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_without_texts(member, name) for member in value]
+    return (
+        None
+        if isinstance(value, str) and len(value) > (TEXTS_KEPT if name not in OBJECTS else MAX_RECORD_BYTES)
+        else value
+    )
 
 
 def _named(what: str, error: Exception) -> Unreadable:

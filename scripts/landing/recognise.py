@@ -104,7 +104,27 @@ EVAL_RECORDS = [
     ({"evalId", "results"}, "", "promptfoo", "promptfoo"),
     ({"results"}, r'"(gradingResult|testPassCount|latencyMs|tokenUsage)"\s*:', "promptfoo", "promptfoo"),
     ({"promptIdx", "testIdx"}, "", "promptfoo", "promptfoo_lines"),
+    ({"testCases"}, r'"(metricsData|metricsScores|testPassed)"\s*:', "deepeval", "concatenated"),
+    ({"testRunData"}, r'"testCases"\s*:', "deepeval", "concatenated"),
+    ({"object"}, r'"object"\s*:\s*"eval\.run(\.output_item)?"', "openai_eval", "eval_rows"),
+    ({"data"}, r'"object"\s*:\s*"eval\.run(\.output_item)?"', "openai_eval", "eval_rows"),
+    ({"spec"}, r'"(completion_fns|eval_name)"\s*:', "oaieval", "eval_rows"),
+    ({"dataset_id", "runs"}, r'"feedback_stats"\s*:', "langsmith_results", "eval_rows"),
+    (
+        {"events"},
+        r'"experiment_id"\s*:\s*"(?s:.)*"scores"\s*:|"scores"\s*:(?s:.)*"experiment_id"\s*:\s*"',
+        "braintrust",
+        "eval_rows",
+    ),
 ]
+# The same of results with a row for each case, as tables or as records.
+BRAINTRUST = {"experiment_id", "scores"}
+RAGAS_INPUTS = [{"user_input"}, {"question", "answer"}, {"question", "contexts"}]
+RAGAS_METRICS = re.compile(
+    "faithfulness|(answer|response)_relevanc[ey]|(llm_|non_llm_)?context_(precision|recall|relevanc[ey]|utilization)"
+    "|(answer|factual)_correctness|(answer|semantic)_similarity|nv_(accuracy|context_relevance|response_groundedness)"
+    "|agent_goal_accuracy|tool_call_accuracy|topic_adherence"
+)
 INSPECT_PARTS = re.compile(rb"PK\x03\x04.{26}(_journal/|start\.json|header\.json|samples/)", re.DOTALL)
 # Marks of vendors' usage reports, as tables or as records: names that a header has in any case, and the reader.
 VENDOR_ROWS = [
@@ -249,8 +269,8 @@ def _json(text: str) -> Recognised:
         return evals
     if any(marks <= _top_names(record, text) for marks in MANIFESTS):
         return Recognised("manifests", "manifests/manifests", "concatenated")
-    if vendor := _vendor(_top_names(record, text), cut):
-        return vendor
+    if known := _vendor(_top_names(record, text), cut) or _case_rows(_top_names(record, text)):
+        return known
     if form := _platform(PLATFORM_RECORDS, _top_names(record, text), text):
         return Recognised("spans", form, cut)
     names = span_marks.names_of(record)
@@ -352,6 +372,18 @@ def _vendor(names: set[str], cut: str) -> Recognised | None:
     here = {name.lower() for name in names}
     form = next((form for marks, form in VENDOR_ROWS if marks <= here), None)
     return Recognised("charges", f"charges/{form}", cut) if form else None
+
+
+def _case_rows(names: set[str]) -> Recognised | None:
+    """The reader of an eval tool's results that have a row for each case."""
+    form = None
+    if names >= BRAINTRUST and names & {"root_span_id", "span_id", "_xact_id", "dataset_record_id", "metrics"}:
+        form = "braintrust"
+    elif any(name.startswith("feedback.") for name in names) and "run_type" not in names:
+        form = "langsmith_results" if any(re.match(r"(inputs|outputs|reference)\.", name) for name in names) else None
+    elif any(inputs <= names for inputs in RAGAS_INPUTS) and any(map(RAGAS_METRICS.match, names)):
+        form = "ragas"
+    return Recognised("eval_runs", f"eval_runs/{form}", "eval_rows") if form else None
 
 
 def _first_records(text: str) -> tuple[list, int]:
@@ -498,8 +530,8 @@ def _parquet(path: Path | Member) -> Recognised:
 def _header(header: list[str], cut: str, row: dict) -> Recognised:
     """The reader of a table, by its header and its first row (of Parquet the names alone)."""
     names, nearest, share, missing = set(header), None, 0.0, []
-    if vendor := _vendor(names, cut):
-        return vendor
+    if known := _vendor(names, cut) or (_case_rows(names) if cut == "rows" else None):
+        return known
     if any(marks <= names for marks in SCORES):
         return Recognised("eval_runs", "eval_runs/langfuse_scores", cut)
     quoted = ", ".join(f'"{name}"' for name in header)

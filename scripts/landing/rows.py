@@ -19,6 +19,7 @@ PARTS = {
     **{name: ("vendor_rows", name) for name in ("github_usage", "cursor_usage", "databricks_usage", "snowflake_usage")},
     "inspect_ai": ("inspect_ai_samples", "inspect_ai_uses", "inspect_ai"),
     "promptfoo": ("promptfoo_cases", "promptfoo_counts", "promptfoo_uses", "promptfoo"),
+    **{name: ("eval_rows", name) for name in ("ragas", "langsmith_results", "braintrust", "openai_eval", "oaieval")},
     **{name: (name, "evaluation_events") for name in ("otlp_evaluations", "otlp_logs")},
     "tempo_evaluations": ("otlp_evaluations", "evaluation_events"),
 }

@@ -1,5 +1,5 @@
--- Quantities in vendors' usage reports that no bill covers and whose unit (credits, DBUs, requests) has no agreed price:
--- they cost something, and the ledger does not know how much.
+-- Quantities in vendors' usage reports that no bill covers and whose unit (credits, DBUs, requests) has no agreed
+-- price: they cost something, and the ledger does not know how much.
 {{ config(severity="warn") }}
 with usage as (
 

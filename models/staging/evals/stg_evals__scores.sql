@@ -30,7 +30,8 @@ files as (
         landed.is_online,
         landed.passed,
         landed.failed,
-        landed.errored
+        landed.errored,
+        landed.usage
     from landed
     inner join files on landed.file_id = files.file_id
 {% endcall %}

@@ -1,9 +1,19 @@
 with used as (
 
     select
-        *,
-        {{ each_of('usage') }} as used
-    from {{ ref('stg_evals__runs') }}
+        {{ all_but('runs', ['usage']) }},
+        {{ each_of('runs.usage') }} as used
+    from {{ ref('stg_evals__runs') }} as runs
+
+    union all
+
+    -- Items of a run that no file states as a whole.
+    select
+        {{ all_but('runs', ['usage']) }},
+        {{ each_of('scores.usage') }} as used
+    from {{ ref('stg_evals__runs') }} as runs
+    inner join {{ ref('stg_evals__scores') }} as scores on runs.run_id = scores.run_id and runs.suite = scores.suite
+    where runs.is_scores
 
 ),
 

@@ -98,3 +98,35 @@ create or replace macro otlp_pairs(attributes) as list_transform(attributes, lam
 });
 
 create or replace macro value_in(pairs, name) as text_of(list_filter(pairs, lambda pair: pair.key = name)[1].value);
+
+-- A case passes where no score that judges it says otherwise.
+create or replace macro result_of(verdicts, is_errored) as case
+    when is_errored then 'errored'
+    when list_contains(verdicts, false) then 'failed'
+    when list_contains(verdicts, true) then 'passed'
+end;
+
+-- The time that a file's name ends with or begins with, as tools write it; of a file that states none.
+create or replace macro time_in_name(name) as coalesce(
+    nullif(regexp_replace(
+        regexp_extract(name, '(?:^|[^0-9])(20\d\d-?[01]\d-?[0-3]\d[T_ -]?[0-2]\d[_:-]?[0-5]\d[_:-]?[0-5]\d)(?:[^0-9]|$)', 1),
+        '^(\d{4})-?(\d\d)-?(\d\d)[T_ -]?(\d\d)[_:-]?(\d\d)[_:-]?(\d\d)$', '\1-\2-\3 \4:\5:\6'
+    ), ''),
+    nullif(regexp_replace(
+        regexp_extract(name, '(?:^|[^0-9])(20\d\d-?[01]\d-?[0-3]\d)(?:[^0-9]|$)', 1),
+        '^(\d{4})-?(\d\d)-?(\d\d)$', '\1-\2-\3'
+    ), ''),
+    'none in the file or its name'
+);
+
+-- An id that begins with its time (UUID version 7).
+create or replace macro time_in_id(id) as case
+    when regexp_full_match(lower(id), '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}')
+        then cast(make_timestamp(1000 * cast('0x' || substr(replace(id, '-', ''), 1, 12) as bigint)) as varchar)
+end;
+
+-- Metrics of Ragas from 0 to 1 of which more is better.
+create or replace macro ragas_metrics() as '^(faithfulness(_with_hhem)?|(answer|response)_relevanc[ey]|(llm_|non_llm_|id_based_)?context_'
+    || '(precision|recall|relevanc[ey]|utilization|entity_recall)(_with(out)?_reference)?|(answer|factual)_correctness'
+    || '|(answer|semantic)_similarity|tool_call_(accuracy|f1)|agent_goal_accuracy(_with(out)?_reference)?'
+    || '|topic_adherence|(bleu|rouge|chrf|summary)_score|exact_match|string_present|nv_\w+)( *\(.*\))?$';

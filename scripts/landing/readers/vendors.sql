@@ -2,7 +2,9 @@
 
 -- A record's cells by their names in lower case; words for "nothing" are no value.
 create or replace macro cells_of(document) as map_from_entries(list_transform(
-    list_distinct(list_transform(json_keys(document), lambda name: lower(trim(name)))),
+    list_filter(
+        list_distinct(list_transform(json_keys(document), lambda name: lower(trim(name)))), lambda name: name <> ''
+    ),
     lambda name: { 'key': name, 'value': list_filter(
         list_transform(
             list_filter(json_keys(document), lambda key: lower(trim(key)) = name),
