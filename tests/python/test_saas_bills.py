@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from conftest import PROJECT as PROJECT_FOLDER
 from exports import calls, company, treated, write
 from test_bill_files import BAD, FILES, landed
 
@@ -267,6 +268,25 @@ def test_charges_cover_their_period_and_meet_their_calls(build, tmp_path):
         "select model, meter, billed_quantity, traced_quantity, attributed_usd, untraced_usd"
         " from marts.invoice_reconciliation_daily where provider = 'cohere'"
     ) == [("rerank-v3.5", "input", 3_000_000, 1_000_000, Decimal(1), Decimal(2))]
+
+
+def test_the_worked_example_costs_what_it_says(build, tmp_path):
+    """docs/charges.md, with the rule and the call that it speaks of."""
+    text = (PROJECT_FOLDER / "docs" / "charges.md").read_text().partition("```csv\n")[2].partition("```")[0]
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "charges.csv").write_text(text)
+    (inbox / "spans.jsonl").write_text(calls("cohere", "rerank-v3.5", [1.5], (1_000_000, 0)))
+    rules = (
+        "priority,provider,service_name,sku,description,treatment,model,meter\n10,pinecone,vector database,,,shared,,\n"
+    )
+    built = build(inbox, company(tmp_path, charge_rules=rules))
+    assert built.code == 0, built.output
+    assert treated(built) == {"shared": Decimal(310), "invoice_only": Decimal(107), "call": Decimal(4)}
+    query = "select provider, max(billed_usd), count(distinct usage_on), sum(attributed_usd), sum(untraced_usd)"
+    assert built.rows(f"{query} from marts.invoice_reconciliation_daily group by all order by all") == [
+        ("cohere", 3, 2, 1, 3), ("fireworks", 15, 3, 0, 0), ("pinecone", 10, 31, 0, 0), ("tavily", 2, 31, 0, 0),
+    ]  # fmt: skip
 
 
 def test_periods_end_as_people_write_them(build, tmp_path):

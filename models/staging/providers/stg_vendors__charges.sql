@@ -91,7 +91,8 @@ priced_charges as (
     select
         ended.*,
         coalesce(
-            ended.amount, cast(ended.quantity as decimal(20, 12)) * prices.unit_price_usd
+            ended.amount,
+            cast(cast(ended.quantity as decimal(20, 12)) * prices.unit_price_usd as decimal(38, 18))
         ) as billed,
         case when ended.amount is null then 'USD' else coalesce(ended.currency, 'USD') end as billed_currency
     from ended_charges as ended

@@ -1,17 +1,14 @@
 -- Cells of vendors' usage reports, whose names each console and warehouse capitalises in its own way.
 
--- A record's cells by their names in lower case; words for "nothing" are no value.
-create or replace macro cells_of(document) as map_from_entries(list_transform(
-    list_filter(
-        list_distinct(list_transform(json_keys(document), lambda name: lower(trim(name)))), lambda name: name <> ''
-    ),
-    lambda name: { 'key': name, 'value': list_filter(
-        list_transform(
-            list_filter(json_keys(document), lambda key: lower(trim(key)) = name),
-            lambda key: text_of(json_extract_string(document, '$."' || key || '"'))
-        ),
-        lambda cell: cell is not null and not is_no_count(cell)
-    )[1] }
+-- A record's cells by their names in lower case; words for "nothing" are no value. Names that differ in case alone refuse
+-- the record.
+create or replace macro stated_cell(cell) as case when not is_no_count(cell) then cell end;
+
+create or replace macro cells_of(document) as map_from_entries(list_filter(
+    list_transform(map_entries(cast(cast(document as json) as map(varchar, varchar))), lambda cell: {
+        'key': lower(trim(cell.key)), 'value': stated_cell(text_of(cell.value))
+    }),
+    lambda cell: cell.key <> ''
 ));
 
 -- The first of several names that a row fills.
