@@ -49,6 +49,10 @@ SDK_METADATA = "ai.response.providerMetadata"
 SDK_MODELS = ("ai.response.model", "gen_ai.response.model", "ai.model.id", "gen_ai.request.model")
 # Prefixes of attributes whose texts are quoted once more than others'.
 QUOTING = ("mlflow.", "http.request.header.")
+# Columns that are NULL in a portion whose attributes say nothing of them.
+OPTIONAL = frozenset(
+    [*LABELS, *QUANTITIES, *INCLUSIONS, *"stated_usd usage_convention total_kind total_excess output_key links".split()]
+)
 NO_MODEL = "('', 'unknown', 'none', 'null')"
 # Words that leave a label to whatever else states it: who asks for `auto` learns from the answer what was served.
 SAY_NOTHING = {
@@ -61,6 +65,39 @@ MAX_LABEL = 1024
 TIMES = {"started": "start", "ended": "end"}
 LEFT_OUT = "left out, the span stays"
 MOST_LEVELS = 16  # of objects within objects, in an attribute
+
+
+# Whether all ids are hex of OpenTelemetry's lengths: nearly always, and then nothing else need be planned.
+ARE_PLAIN = (
+    "bool_and(coalesce(plain_trace(trace_id) > 0 and plain_span(span_id) > 0"
+    " and (coalesce(parent_span_id, '') = '' or plain_span(parent_span_id) is not null), false))"
+)
+HAVE_LINKS = "coalesce(bool_or(len(links) > 0), false)"
+PLAIN_IDS = {
+    "trace_id": "case when trace_digits > 0 then lower(trace_id) end as trace_id",
+    "span_id": "case when span_digits > 0 then lower(span_id) end as span_id",
+    "parent_span_id": "case when parent_span_digits > 0 then lower(parent_span_id) end as parent_span_id",
+}
+IDS = {
+    "trace_id": """case when trace_digits > 0 then lower(trace_id)
+        else coalesce(id_of(trace_id, 16), 'content:' || file_id || ':' || row_no) end as trace_id""",
+    "span_id": """case when span_digits > 0 then lower(span_id)
+        else coalesce(id_of(span_id, 8), 'content:' || file_id || ':' || row_no) end as span_id""",
+    "parent_span_id": """case when parent_span_digits > 0 then lower(parent_span_id)
+        when parent_span_id <> '' then id_of(parent_span_id, 8) end as parent_span_id""",
+}
+SPAN_KEYS = {
+    "plain": """case when span_digits > 0 then signed(span_digits) end as span_key,
+            case when parent_span_digits > 0 then signed(parent_span_digits) end as parent_span_key""",
+    "any": """case when span_digits > 0 then signed(span_digits) else key_of(span_id) end as span_key,
+            case when parent_span_digits > 0 then signed(parent_span_digits)
+                when parent_span_id is not null then key_of(parent_span_id) end as parent_span_key""",
+}
+TRACE_KEY = {
+    "plain": "case when is_fine then plain_trace_key(trace_digits) end",
+    "any": """case when not is_fine then null when trace_digits > 0 then plain_trace_key(trace_digits)
+                else key_of(trace_id) end""",
+}
 
 
 class Alias(NamedTuple):
@@ -124,6 +161,14 @@ class Conventions:
         """The rows that can fit a span of one of the conventions `used`; every row costs time in each portion."""
         few = copy(self)
         few.rows = [row for row in self.rows if not row["convention"] or row["convention"] in used]
+        return few
+
+    def of_known(self, columns: set[str]) -> "Conventions":
+        """The rows that ask nothing of columns that no span of the portion fills."""
+        few = copy(self)
+        few.rows = [
+            row for row in self.rows if all(not row[name] or name in columns for name in ("scope_name", "provider"))
+        ]
         return few
 
     def place(self) -> str:
@@ -243,9 +288,12 @@ class SpanReader:
         run = self.engine.execute
         seen = self._unfolded(self._prefixed(self._opened("names", "texts")))
         below = self._opened("resource_names", "resource_texts")
-        query, fault = self._canonical(seen, below, row_base)
         day = f"coalesce(cast(plausible(time_of(started, unit)) as date), date '{NO_DAY}')"
-        days = [on for (on,) in run(f"select distinct {day} from raw order by all").fetchall()]
+        found = run(f"select {day} as day, {ARE_PLAIN}, {HAVE_LINKS} from raw group by all order by all").fetchall()
+        days = [on for on, *_ in found]
+        query, absent, reasons, fault = self._canonical(
+            seen, below, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found)
+        )
         # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
         source = f"({query})"
         if len(days) > 1:
@@ -257,11 +305,11 @@ class SpanReader:
             target.parent.mkdir(parents=True, exist_ok=True)
             of_day = f"from {source}" if len(days) == 1 else f"from {source} where {day} = date '{on}'"
             # Asked afterwards of the file's statistics, which costs nothing: did a span without a key come through?
-            without_key, has_unreadable = self._write(of_day, target)
+            without_key, has_unreadable = self._write(of_day, target, absent)
             are_unreadable |= has_unreadable
             if without_key:
                 are_refused = True
-                self._write(f"from ({of_day}) where trace_key is not null", target)
+                self._write(f"from ({of_day}) where trace_key is not null", target, absent)
         read = run("select file_no, count(*) from raw group by all").fetchall()
         refused, left_out = [], []
         told = "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', {})"
@@ -270,15 +318,16 @@ class SpanReader:
         if are_unreadable:
             why = f"array_to_string(unreadable_values, '; '), '; {LEFT_OUT}'"
             left_out = run(
-                f"{told.format(why)} from ({query}) where trace_key is not null and len(unreadable_values) > 0"
+                f"{told.format(why)} from (select *, {reasons} as unreadable_values from ({query}))"
+                " where trace_key is not null and len(unreadable_values) > 0"
             ).fetchall()
         self.taken = 0
         return read, refused, left_out
 
-    def _write(self, source: str, target: Path) -> tuple[bool, bool]:
+    def _write(self, source: str, target: Path, absent: frozenset[str]) -> tuple[bool, bool]:
         """Write rows as a landed file; tells whether some have no trace key, and whether values were left out."""
         (stats,) = self.engine.execute(
-            f"copy (select {typed_columns('spans')} {source}) to '{quoted(target)}'"
+            f"copy (select {typed_columns('spans', absent)} {source}) to '{quoted(target)}'"
             " (format parquet, compression zstd, return_stats)"
         ).fetchall()
         if stats[1] == 0:
@@ -435,9 +484,15 @@ class SpanReader:
             end) as texts)
             from raw""")
 
-    def _canonical(self, seen: set[str], below: set[str], row_base: int) -> tuple[str, str]:
-        """The query from `raw` to landed columns, over the attributes that occur in this portion alone, and the reason
-        why one of its rows is refused."""
+    def _canonical(
+        self, seen: set[str], below: set[str], row_base: int, are_plain: bool, have_links: bool
+    ) -> tuple[str, frozenset[str], str, str]:
+        """The query from `raw` to landed columns, over the attributes that occur in this portion alone; the columns
+        that nothing fills; the reasons why values of a row were left out, and why a row is refused.
+
+        Planning the query costs more than running it where spans are few, so what a portion does not need is left out:
+        also the spellings of ids, where all `are_plain`.
+        """
         columns: list[str] = []  # one per attribute that occurs
         own: list[str] = []  # those that stand on spans themselves
         picked: dict[str, list[tuple[str, Alias]]] = {}
@@ -474,18 +529,17 @@ class SpanReader:
                 for name, alias in picked.get(canonical, [])
                 if getattr(alias, what)
             ]
-            return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"
+            return f"case {' '.join(cases)} end" if cases else ""
 
         has_text = "output.value" in seen
         text = "coalesce(answer_text, texts[list_position(names, 'output.value')])" if has_text else "null"
         around = ", ".join(f"'{word}'" for word in WRAPPERS)
         is_answer = f"coalesce(lower({first('operation')}), '') not in ({around})" if has_text else "false"
-        labels = ",\n".join(
+        labels = [
             f"{first(name)} as {name}" if name in DECIDING else f"nullif({first(name)}, chr(1)) as {name}"
             for name in LABELS
-        )
-        quantities = ",\n".join(f"{first(name)} as {name}_stated" for name in QUANTITIES)
-        hashed = {"user_id", "tenant_id"} if self.hash_identities else set()
+            if name in picked
+        ]
         fine = [f"{name} is distinct from chr(1)" for name in DECIDING if name in picked]
         faults = [f"label_fault({name}, '{name}')" for name in DECIDING if name in picked]
         fault = f"""coalesce(case when is_shapeless then 'a span that is no object' end,
@@ -499,75 +553,82 @@ class SpanReader:
         unread = [f"time_fault({name}, moment_{name}, '{what} time')" for name, what in TIMES.items()]
         unread += [f"count_fault({name}_stated, {name}, '{name}')" for name in counts]
         unread += [f"money_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
+        reasons = (
+            f"case when not is_readable then list_filter([{', '.join(unread)}], lambda said: said is not null) end"
+        )
         names = [f"case when {name} is null and {name}_stated is not null then '{name}' end" for name in counts]
         no_counts = [f"({name}_stated is null or is_no_count({name}_stated))" for name in counts]
         conventions = self.conventions.of({alias.convention for ranked in picked.values() for _, alias in ranked})
-        stated_by = {
+        conventions = conventions.of_known(picked.keys())
+        convention = said(["input_tokens", "output_tokens", "total_tokens"], "convention")
+        # What a span's counts include: an attribute whose name proves it goes before the convention.
+        proofs = {
             "input_includes_cached": said(
                 ["cache_read_tokens", "cache_write_tokens", "input_tokens"], "includes_cached"
             ),
             "output_includes_reasoning": said(["reasoning_tokens"], "includes_reasoning"),
         }
-        # An attribute whose name proves it goes before the convention.
-        says = "".join(f"{case} = 'true' as says_{name},\n" for name, case in stated_by.items())
-        inclusions = [
-            f"coalesce({f'says_{name}' if name in stated_by else 'null'}, {conventions.said(column)}) as {name}"
-            for name, column in INCLUDED.items()
+        includes = {name: [f"says_{name}"] for name, proof in proofs.items() if proof}
+        derived: dict[str, str] = {}
+        if convention and conventions.rows:
+            for name, column in INCLUDED.items():
+                includes.setdefault(name, []).append(conventions.said(column))
+            derived |= {"total_kind": conventions.said("total"), "total_excess": conventions.said("excess")}
+        derived |= {name: f"coalesce({', '.join(said_so)})" for name, said_so in includes.items()}
+        if has_text:
+            derived["output_key"] = "signed(word_of(left(keyed(output_text), 16)))"
+        if have_links:
+            derived["links"] = "case when len(links) > 0 then link_keys(links) end"
+        hashed = [name for name in ("user_id", "tenant_id") if self.hash_identities and name in picked]
+        derived |= {name: f"left(keyed({name}), 32)" for name in hashed}
+        absent = OPTIONAL - {*picked, *derived, *(["usage_convention"] if convention else [])}
+        ids = PLAIN_IDS if are_plain else IDS
+        stated = [
+            *ids.values(),
+            *(f"time_of({name}, unit) as moment_{name}" for name in TIMES),
+            "len(names) as attributes",
+            f"coalesce({', '.join([*own, 'null'])}) is null as says_nothing",
+            *labels,
+            *(f"{first(name)} as {name}_stated" for name in numbers),
+            *([f"{convention} as usage_convention"] if convention else []),
+            *(f"{proof} = 'true' as says_{name}" for name, proof in proofs.items() if proof),
+            *([f"case when is_answer and {text} <> '' then {text} end as output_text"] if has_text else []),
         ]
-        return (
-            f"""
+        numbered = [
+            "plausible(moment_started) as started_at",
+            "plausible(moment_ended) as ended_at",
+            "moment_started is null and moment_ended is null and says_nothing as is_silent",
+            *(f"count_of({name}_stated) as {name}" for name in counts),
+            *(["money_of(stated_usd_stated) as stated_usd"] if "stated_usd" in numbers else []),
+            *([f"{conventions.place()} as usage_row"] if convention and conventions.rows else []),
+            f"{' and '.join(readable)} as is_readable",
+        ]
+        columns += ["1 as one"]
+        outer = ",\n            ".join(f"{expression} as {name}" for name, expression in derived.items())
+        query = f"""
         with found as (
-            select raw.*, rowid + {row_base} as row_no, {", ".join([*columns, "1 as one"])},
+            select raw.*, rowid + {row_base} as row_no, {", ".join(columns)},
                 plain_trace(trace_id) as trace_digits, plain_span(span_id) as span_digits,
                 plain_span(parent_span_id) as parent_span_digits,
                 getvariable('file_ids')[file_no + 1] as file_id, getvariable('source_files')[file_no + 1] as source_file
             from raw
         ),
-        marked as (
-            select *, {is_answer} as is_answer from found
-        ),
+        {f"marked as (select *, {is_answer} as is_answer from found)," if has_text else ""}
         stated as (
             select file_no, row_no, source_line, format, name, status, links, trace_id as trace_text,
-                trace_digits, span_digits, parent_span_digits,
-                case when trace_digits > 0 then lower(trace_id)
-                    else coalesce(id_of(trace_id, 16), 'content:' || file_id || ':' || row_no) end as trace_id,
-                case when span_digits > 0 then lower(span_id)
-                    else coalesce(id_of(span_id, 8), 'content:' || file_id || ':' || row_no) end as span_id,
-                case when parent_span_digits > 0 then lower(parent_span_id)
-                    when parent_span_id <> '' then id_of(parent_span_id, 8) end as parent_span_id,
-                source_file, file_id, started, ended,
-                time_of(started, unit) as moment_started, time_of(ended, unit) as moment_ended,
-                len(names) as attributes,
-                case when time_of(started, unit) is null and time_of(ended, unit) is null
-                    then coalesce({", ".join([*own, "null"])}) is null else false end as is_silent,
-                {labels},
-                {quantities},
-                {first("stated_usd")} as stated_usd_stated,
-                {said(["input_tokens", "output_tokens", "total_tokens"], "convention")} as usage_convention,
-                {says}                case when is_answer and {text} <> '' then {text} end as output_text
-            from marked
+                trace_digits, span_digits, parent_span_digits, source_file, file_id, started, ended,
+                {", ".join(stated)}
+            from {"marked" if has_text else "found"}
         ),
         numbered as (
-            select *,
-                plausible(moment_started) as started_at, plausible(moment_ended) as ended_at,
-                {", ".join(f"count_of({name}_stated) as {name}" for name in QUANTITIES)},
-                money_of(stated_usd_stated) as stated_usd,
-                {conventions.place()} as usage_row,
-                {" and ".join(readable)} as is_readable
-            from stated
+            select *, {", ".join(numbered)} from stated
         )
-        select * exclude (name, status, links, {", ".join(sorted(hashed))}{"," if hashed else ""} trace_text,
-                trace_digits, span_digits, parent_span_digits),
-            case when span_digits > 0 then signed(span_digits) else key_of(span_id) end as span_key,
-            case when parent_span_digits > 0 then signed(parent_span_digits)
-                when parent_span_id is not null then key_of(parent_span_id) end as parent_span_key,
+        select * exclude ({", ".join(["name", "status", "links", "trace_text", *hashed])}),
+            {SPAN_KEYS["plain" if are_plain else "any"]},
             left(coalesce(name, ''), 200) as name,
             case when lower(status) in ('2', 'status_code_error', 'error') then 'error'
                 when lower(status) in ('1', 'status_code_ok', 'ok') then 'ok' else 'unset' end as status,
-            {"".join(f"left(keyed({name}), 32) as {name}, " for name in sorted(hashed))}
-            {", ".join(inclusions)},
-            {conventions.said("total")} as total_kind,
-            {conventions.said("excess")} as total_excess,
+            {outer}{"," if outer else ""}
             -- Names of counts that could not be read; empty where the counts are all words for none (no usage), or
             -- where another value was left out.
             case
@@ -575,19 +636,13 @@ class SpanReader:
                 when {" and ".join(no_counts) or "true"} then ''
                 else concat_ws(',', {", ".join([*names, "null"])})
             end as unreadable,
-            case when not is_readable
-                then list_filter([{", ".join(unread)}], lambda fault: fault is not null) end as unreadable_values,
-            signed(word_of(left(keyed(output_text), 16))) as output_key,
-            case when len(links) > 0 then link_keys(links) end as links,
             cast(least(coalesce(attributes, 0), 32767) as smallint) as filled,
             trace_text is null and name is null and started is null and attributes is null as is_shapeless,
             -- Cheap, and asked of every span; the reason is asked of those that fail.
             {" and ".join(["not is_shapeless", "not is_silent", *fine])} as is_fine,
-            case when not is_fine then null when trace_digits > 0 then plain_trace_key(trace_digits)
-                else key_of(trace_id) end as trace_key
-        from numbered""",
-            fault,
-        )
+            {TRACE_KEY["plain" if are_plain else "any"]} as trace_key
+        from numbered"""
+        return query, absent, reasons, fault
 
 
 def is_silent(reason: str) -> bool:

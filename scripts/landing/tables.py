@@ -256,9 +256,12 @@ BILLS: dict[str, tuple[str, str | None]] = {
 COUNTS_OF_USE = {"openai_usage", "anthropic_usage", "litellm_daily"}
 
 
-def typed_columns(table: str) -> str:
-    """The select list that gives a landed table's columns their exact types."""
-    return ", ".join(f"cast({field.name} as {_sql_type(field.type)}) as {field.name}" for field in TABLES[table])
+def typed_columns(table: str, absent: frozenset[str] = frozenset()) -> str:
+    """The select list that gives a landed table's columns their exact types; `absent` ones are NULL in every row."""
+    return ", ".join(
+        f"cast({'null' if field.name in absent else field.name} as {_sql_type(field.type)}) as {field.name}"
+        for field in TABLES[table]
+    )
 
 
 def _sql_type(kind: pa.DataType) -> str:
