@@ -240,10 +240,11 @@ def test_days_of_pacific_time_tell_any_providers_clock(build, tmp_path):
 
 
 def test_a_clock_that_a_later_bill_tells_moves_calls_of_all_days(tmp_path):
-    """Built on: calls alone, then a bill of days in UTC, then one of Pacific days; as one build of all of it."""
+    """Built on: another provider's call, Google's, a bill of days in UTC, then of Pacific days; as one build of it."""
     inbox, whole = tmp_path / "inbox", tmp_path / "whole"
     seeds = company(tmp_path)
     files = {
+        "others.jsonl": apart(calls("openai", "gpt-4o-mini", [2.1, 3.1])),
         "spans.jsonl": calls("gcp.vertex_ai", "gemini-2.5-flash", [2 + 3 / 24, 3.5, 20 + 5 / 24, 32.1], (1_000_000, 0)),
         "october.csv": [focus(day, "0.30", **GEMINI) for day in (1, 2, 3, 4)],
         "days.csv": [between("2026-10-20 07:00", 24, "0.30", **GEMINI)],
@@ -255,7 +256,7 @@ def test_a_clock_that_a_later_bill_tells_moves_calls_of_all_days(tmp_path):
     )
     for number, (name, content) in enumerate(files.items()):
         if isinstance(content, str):
-            inbox.mkdir()
+            inbox.mkdir(exist_ok=True)
             (inbox / name).write_text(content)
         else:
             write(inbox / name, FOCUS, content)
