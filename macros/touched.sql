@@ -35,6 +35,54 @@
     ) | length > 0) }}
 {%- endmacro %}
 
+{#
+  Whether a call may be on another day than that of its time in UTC. A build that goes on asks what could have made it
+  one of a provider on Pacific time: bills, calls of the last build, seeds, and the words of new spans and eval runs.
+#}
+{% macro has_other_clocks() -%}
+    {%- if not builds_on() or var('billing_time_zones') -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set seeds = api.Relation.create(database=target.database, schema='seeds', identifier='api_keys') -%}
+    {%- set built = api.Relation.create(database=target.database, schema='intermediate', identifier='int_calls_billed') -%}
+    {%- set found -%}
+        select is_pacific from {{ built.incorporate(path={'identifier': 'int_billing_clocks'}) }}
+
+        union
+
+        select {{ is_pacific_biller('provider') }} from {{ built }}
+
+        union
+
+        select {{ is_pacific_biller('provider') }} from {{ seeds }}
+
+        union
+
+        select provider is null or {{ is_pacific_biller('provider') }}
+        from {{ seeds.incorporate(path={'identifier': 'model_deployments'}) }}
+
+        union
+
+        select true
+        from (
+            select lower(provider) as provider, lower(server_address) as server, lower(model) as model
+            from {{ source('landed', 'spans') }}
+            where {{ is_new_file('file_id') }}
+            union
+            select lower(provider_name), null, lower(model_name)
+            from {{ built.incorporate(path={'identifier': 'int_calls_evaluated'}) }}
+        ) as said
+        inner join {{ seeds.incorporate(path={'identifier': 'provider_aliases'}) }} as aliases
+            on {{ is_pacific_biller('aliases.provider') }} and (
+                {{ is_pacific_biller('said.provider') }}
+                or {{ is_like('said.provider', 'aliases.pattern') }}
+                or {{ is_like('said.server', 'aliases.pattern') }}
+                or {{ is_like('said.model', 'aliases.pattern') }}
+            )
+    {%- endset -%}
+    {{ return(_first_column('is_pacific from (' ~ found ~ ') as clocks where is_pacific') | length > 0) }}
+{%- endmacro %}
+
 {# The table of this name as the last build left it: for models that run before it. #}
 {% macro last_built(name) -%}
     {{ this.incorporate(path={'identifier': name}) }}
@@ -75,7 +123,7 @@
                 ~ " where method = 'weighted' and weight is null))",
             'month': months
         }[by]) -%}
-        {{ _is_one_of(column, _days_around(days) if is_utc else days) }}
+        {{ _is_one_of(column, _days_around(days) if is_utc and has_other_clocks() else days) }}
     {%- endif -%}
 {%- endmacro %}
 

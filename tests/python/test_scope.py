@@ -186,13 +186,18 @@ def between(begin: str, hours: int, billed: str, **values) -> dict:
 
 
 def test_googles_day_ends_at_seven_or_eight_in_utc(build, tmp_path):
-    """Days, also of 25 hours, and hours; the calls of the night are the day's before. AWS keeps its hours in UTC."""
+    """Days, also of 25 hours, and hours; the calls of the night are the day's before. AWS keeps its hours in UTC.
+
+    Also where one of its charges happens to be for a day from 7:00 on.
+    """
     inbox = tmp_path / "inbox"
     days = [("2026-10-30 07:00", 24), ("2026-10-31 07:00", 24), ("2026-11-01 07:00", 25), ("2026-11-02 08:00", 24)]
     write(inbox / "days.csv", FOCUS, [between(*day, "0.30", **GEMINI, SubAccountId="p1") for day in days])
     hours = [between(f"2026-11-01 0{hour}:00", 1, "0.01", **GEMINI, SubAccountId="p2") for hour in (5, 6, 7)]
     write(inbox / "hours.csv", FOCUS, [*hours, between("2026-11-03 08:00", 24, "0.30", **GEMINI, SubAccountId="p2")])
-    write(inbox / "aws.csv", FOCUS, [between(f"2026-11-01 0{hour}:00", 1, "0.005", **CLAUDE) for hour in (0, 5, 7)])
+    odd = between("2026-10-31 07:00", 24, "0.10", **CLAUDE | {"SkuMeter": "a day's support", "ConsumedUnit": ""})
+    hours = [between(f"2026-11-01 0{hour}:00", 1, "0.005", **CLAUDE) for hour in (0, 5, 7)]
+    write(inbox / "aws.csv", FOCUS, [*hours, odd])
     moments = [30.5, 32 + 5 / 24, 33 + 7 / 24, 34 + 7.5 / 24]  # the last one is before it began there, in winter time
     (inbox / "spans.jsonl").write_text(
         calls("gcp.vertex_ai", "gemini-2.5-flash", moments, (1_000_000, 0), cloud__account__id="project-1")
@@ -204,7 +209,7 @@ def test_googles_day_ends_at_seven_or_eight_in_utc(build, tmp_path):
     third = Decimal("0.30")
     assert google == {"2026-10-30": third, "2026-10-31": third + Decimal("0.02"), "2026-11-01": third + Decimal("0.01"),
                       "2026-11-02": third, "2026-11-03": third}  # fmt: skip
-    assert aws == {"2026-11-01": Decimal("0.015")}
+    assert aws == {"2026-10-31": Decimal("0.10"), "2026-11-01": Decimal("0.015")}
     begun = built.rows(
         "select started_on::varchar from intermediate.int_calls_billed where provider = 'google' order by 1"
     )
@@ -235,10 +240,11 @@ def test_days_of_pacific_time_tell_any_providers_clock(build, tmp_path):
 
 
 def test_a_clock_that_a_later_bill_tells_moves_calls_of_all_days(tmp_path):
-    """Built on: calls alone, then a bill of days in UTC, then one of Pacific days; as one build of all of it."""
+    """Built on: another provider's call, Google's, a bill of days in UTC, then of Pacific days; as one build of it."""
     inbox, whole = tmp_path / "inbox", tmp_path / "whole"
     seeds = company(tmp_path)
     files = {
+        "others.jsonl": apart(calls("openai", "gpt-4o-mini", [2.1, 3.1])),
         "spans.jsonl": calls("gcp.vertex_ai", "gemini-2.5-flash", [2 + 3 / 24, 3.5, 20 + 5 / 24, 32.1], (1_000_000, 0)),
         "october.csv": [focus(day, "0.30", **GEMINI) for day in (1, 2, 3, 4)],
         "days.csv": [between("2026-10-20 07:00", 24, "0.30", **GEMINI)],
@@ -250,7 +256,7 @@ def test_a_clock_that_a_later_bill_tells_moves_calls_of_all_days(tmp_path):
     )
     for number, (name, content) in enumerate(files.items()):
         if isinstance(content, str):
-            inbox.mkdir()
+            inbox.mkdir(exist_ok=True)
             (inbox / name).write_text(content)
         else:
             write(inbox / name, FOCUS, content)

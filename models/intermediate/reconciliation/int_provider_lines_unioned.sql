@@ -28,6 +28,7 @@ with stated as (
         file_id,
         stated_account_id,
         -- What its buckets say of the provider's day.
+        count(*) filter (where file_role = 'bill') as bill_lines,
         count(*) filter (
             where file_role = 'bill' and {{ is_pacific_day('starts_at', 'ends_at') }}
         ) as pacific_days,
@@ -80,15 +81,15 @@ accounts as (
 
 ),
 
--- A provider's bills that have days of Pacific time and no other days say that its day is that; Google's is, unless
--- they have other days alone.
+-- A provider's bills that list days of Pacific time and no other days say that its day is that, if most of their lines
+-- do; Google's is, unless they have other days alone.
 clocks as (
 
     select
         provider,
         case
             when {{ is_pacific_biller('provider') }} then sum(pacific_days) > 0 or sum(utc_days) = 0
-            else sum(pacific_days) > 0 and sum(utc_days) = 0
+            else sum(pacific_days) > 0 and sum(utc_days) = 0 and 2 * sum(pacific_days) >= sum(bill_lines)
         end as is_pacific
     from accounts
     group by provider
