@@ -40,9 +40,9 @@ incurred as (
 
     select
         cast(date_trunc('month', started_on) as date) as month,
-        accrued_usd as amount_usd
-    from {{ ref('int_calls_billed') }}
-    where accrued_usd is not null
+        borne_usd as amount_usd
+    from {{ ref('int_call_shares') }}
+    where part_basis = 'accrued'
 
     union all
 

@@ -1,5 +1,4 @@
 -- one row per call, payer that its charges name, and whether they are a gateway's fee: what of the call is on bills
-{{ replaces_touched("started_on", by="touched_day") }}
 with calls as (
 
     select

@@ -30,7 +30,6 @@ by_call as (
         max(case when part_no = 1 then cutoff_month end) as cutoff_month,
         max(case when part_no = 1 then cutoff_usd end) as cutoff_usd
     from {{ ref('int_call_parts_billed') }}
-    where {{ is_touched('started_on', 'touched_day') }}
     group by call_key
 
 ),

@@ -1,6 +1,6 @@
 -- one row per group whose calls take money, and payer that the giving charges name: what the calls take of it
+{% set payer = "coalesce(payer_team_id, '')" %}
 {% set same = 'partition by provider, match_account_id, match_key, model, meter order by usage_on' %}
-{{ replaces_touched("usage_on", by="touched_day") }}
 with charges as (
 
     select
@@ -8,7 +8,7 @@ with charges as (
         nullif(payer_team_id, 'unattributed') as payer_team_id,
         sum(attributed_usd) as given_usd
     from {{ ref('int_charges_settled') }}
-    where group_id is not null and call_id is null
+    where group_id is not null and call_id is null and {{ is_touched('charged_on', 'nearby_day') }}
     group by group_id, nullif(payer_team_id, 'unattributed')
 
 ),
@@ -24,8 +24,6 @@ groups as (
 
 ),
 
-{% set weight = whole_number('abs(charges.given_usd) * 1000000000000 + 1') %}
-{% set flows = ['given_back', 'given_ahead'] %}
 weighed as (
 
     select
@@ -35,30 +33,37 @@ weighed as (
         groups.usage_on,
         groups.is_matched,
         charges.payer_team_id,
+        groups.given_back_usd,
+        groups.given_back_quantity,
+        groups.given_ahead_usd,
+        groups.given_ahead_quantity,
         charges.given_usd as paid_usd,
-        {{ weight }} as weight,
-        {% for flow in flows -%}
-            groups.{{ flow }}_usd,
-            groups.{{ flow }}_quantity,
-            {{ floored_part('groups.' ~ flow ~ '_usd', weight, 'sum(' ~ weight ~ ') over (partition by charges.group_id)') }}
-                as {{ flow }}_part{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ whole_number('abs(charges.given_usd) * 1000000000000 + 1') }} as weight,
+        sum({{ whole_number('abs(charges.given_usd) * 1000000000000 + 1') }}) over (partition by groups.group_id)
+            as total_weight
     from groups
     inner join charges on groups.group_id = charges.group_id
 
 ),
 
 -- What goes to the days beside it is each payer's by size; of the rest each has what then is its own.
+parted as (
+
+    select
+        *,
+        {{ floored_part('given_back_usd', 'weight', 'total_weight') }} as back_part,
+        {{ floored_part('given_ahead_usd', 'weight', 'total_weight') }} as ahead_part
+    from weighed
+
+),
+
 given as (
 
     select
         *,
-        {% for flow in flows -%}
-            {{ part_with_residue(
-                flow ~ '_usd', flow ~ '_part', 'weight', 'group_id', "coalesce(payer_team_id, '')"
-            ) }} as {{ flow }}_paid_usd{{ ',' if not loop.last }}
-        {% endfor %}
-    from weighed
+        {{ part_with_residue('given_back_usd', 'back_part', 'weight', 'group_id', payer) }} as given_back_paid_usd,
+        {{ part_with_residue('given_ahead_usd', 'ahead_part', 'weight', 'group_id', payer) }} as given_ahead_paid_usd
+    from parted
 
 ),
 
