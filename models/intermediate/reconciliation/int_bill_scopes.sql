@@ -1,4 +1,4 @@
--- one row per file of a bill that lists keys or projects, account, kind of these and what it lists: no other is billed in it
+-- one row per file of a bill, account, kind of key or project and what the file lists of it: no other is billed in it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set kinds = ['key_id', 'key_name', 'project_id', 'project_name'] %}
 with lines as (
@@ -17,6 +17,17 @@ files as (
         file_id
     from {{ ref('int_provider_lines_ranked') }}
     where is_standing and file_role = 'bill'
+
+),
+
+-- A file of the whole account, or that lists no keys, leaves no key out.
+covering as (
+
+    select
+        *,
+        coalesce(stated_scope, '') = 'account' as is_whole
+    from {{ ref('int_provider_files_covering') }}
+    where file_role = 'bill' and covers_use
 
 ),
 
@@ -44,10 +55,9 @@ select distinct
     covering.file_id,
     cast(covering.covers_from as date) as covers_from,
     cast(covering.covers_to as date) as covers_to,
-    -- A file of the whole account, or that lists no keys, leaves no key out.
-    case when covering.stated_scope is distinct from 'account' then listed.key_kind end as key_kind,
-    case when covering.stated_scope is distinct from 'account' then listed.api_key end as api_key
-from {{ ref('int_provider_files_covering') }} as covering
+    listed.key_kind,
+    listed.api_key
+from covering
 inner join files
     on
         covering.provider = files.provider
@@ -58,4 +68,4 @@ left join listed
         covering.provider = listed.provider
         and covering.file_kind = listed.file_kind
         and covering.export_id = listed.export_id
-where covering.file_role = 'bill' and covering.covers_use
+        and not covering.is_whole

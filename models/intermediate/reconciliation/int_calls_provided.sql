@@ -36,7 +36,10 @@ own_keys as (
     select
         charges.own_key_provider,
         coalesce(max_by(aliases.provider, length(aliases.pattern)), charges.own_key_provider) as provider
-    from (select distinct own_key_provider from charges_by_response) as charges
+    from (
+        select distinct own_key_provider
+        from charges_by_response
+    ) as charges
     left join {{ ref('provider_aliases') }} as aliases
         on aliases.kind = 'name' and {{ is_like('charges.own_key_provider', 'aliases.pattern') }}
     where charges.own_key_provider is not null
