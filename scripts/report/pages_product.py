@@ -203,6 +203,16 @@ group by all order by tokens desc, spans desc, service, operation, reason, sourc
         " What has no time stands in every month.",
     ),
     Figure(
+        "bill_overlaps",
+        "Lines of bills that a newer file no longer lists",
+        """
+select source_file, newer_file, unlisted_keys, first_on, last_on, lines, billed_usd
+from marts.bill_overlaps_unsettled where month = $month
+order by abs(billed_usd) desc, source_file, newer_file
+""",
+        "They stand, and were perhaps taken back: a row of seed bill_sources says what the newer file covers.",
+    ),
+    Figure(
         "rules",
         "By which rule do we know whose a call is, and from where its price?",
         """
