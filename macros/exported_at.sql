@@ -36,3 +36,15 @@
         {{ file_id }}
     )
 {%- endmacro %}
+
+{# The number of a file among those of one export, as its name has it; empty where it has none. #}
+{% macro part_of(path) -%}
+    regexp_extract(
+        lower({{ path }}), '(part[-_. ]?[0-9]+(?:[-_][0-9]+)*|[-_][0-9][0-9][0-9][0-9][0-9])(?:[^0-9/][^/]*)?$', 1
+    )
+{%- endmacro %}
+
+{# A file's name without numbers: what the exports of one kind have in common. #}
+{% macro family_of(path) -%}
+    {{ without_pattern("regexp_extract(lower(" ~ path ~ "), '([^/]*)$', 1)", '[0-9_. ()-]+') }}
+{%- endmacro %}

@@ -8,7 +8,11 @@ with lines as (
 
 covering as (
 
-    select * from {{ ref('int_provider_files_covering') }}
+    select
+        *,
+        {{ part_of('source_file') }} as part_no,
+        {{ family_of('source_file') }} as family
+    from {{ ref('int_provider_files_covering') }}
 
 ),
 
@@ -150,7 +154,9 @@ buckets as (
         lines.keys_id,
         lines.ranks_from,
         lines.ranks_to,
-        files.newness
+        files.newness,
+        files.part_no,
+        files.family
     from lines
     inner join covering as files
         on
@@ -194,6 +200,17 @@ accounts_listed as (
 
 ),
 
+parts_listed as (
+
+    select distinct
+        provider,
+        file_kind,
+        export_id,
+        part_no
+    from covering
+
+),
+
 met as (
 
     select
@@ -203,7 +220,11 @@ met as (
         newer.stated_scope,
         newer.listing_id,
         newer.is_empty,
-        newer.account_id != buckets.account_id as is_other_account
+        newer.account_id != buckets.account_id as is_other_account,
+        -- A numbered part that the newer export lacks: it was not downloaded again, or not landed again, since its bytes
+        -- are as they were.
+        buckets.part_no != '' and newer.part_no != '' and buckets.family = newer.family
+        and parts_listed.part_no is null as is_part_missing
     from buckets
     inner join newer
         on
@@ -226,6 +247,12 @@ met as (
             and newer.file_kind = accounts_listed.file_kind
             and newer.export_id = accounts_listed.export_id
             and buckets.account_id = accounts_listed.account_id
+    left join parts_listed
+        on
+            newer.provider = parts_listed.provider
+            and newer.file_kind = parts_listed.file_kind
+            and newer.export_id = parts_listed.export_id
+            and buckets.part_no = parts_listed.part_no
     where
         (buckets.account_id = newer.account_id and buckets.key_scope = newer.key_scope)
         or (
@@ -249,13 +276,14 @@ select
     max(met.newer_rank) as newer_rank,
     bool_or(
         coalesce(met.stated_scope = 'account', false)
-        or (not met.is_other_account and not met.is_empty and unlisted.keys_id is null)
+        or (not met.is_other_account and not met.is_empty and not met.is_part_missing and unlisted.keys_id is null)
     ) as is_in_scope,
     bool_or(met.stated_scope is not null) as is_scope_stated,
     max(case
         when met.is_other_account then 'account ' || met.account_id
         -- Filtered by a key without use, or all was taken back.
         when met.is_empty then 'anything'
+        when met.is_part_missing then 'part ' || met.part_no
         else unlisted.unlisted_keys
     end) as unlisted_keys
 from met
