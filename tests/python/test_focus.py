@@ -134,7 +134,7 @@ def test_a_bill_of_many_accounts_covers_each(build, tmp_path):
     built = build(inbox, company(tmp_path))
     assert built.code == 0, built.output
     assert built.rows("select basis, billed_usd, match_level from marts.attributed_calls") == [
-        ("billed", Decimal("0.5"), "day_model_meter")
+        ("billed", Decimal("0.5"), "day_model_meter_tier")
     ]
 
 

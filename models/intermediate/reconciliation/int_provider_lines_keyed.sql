@@ -48,7 +48,12 @@ keyed as (
             )
         end as model,
         lines.service_name as service,
-        lines.region
+        lines.region,
+        -- A list of purchases says nothing of use.
+        case
+            when lines.file_kind in {{ cloud_bills() }}
+                then case when lines.category = 'purchase' then 'purchase' else 'use' end
+        end as category
     from lines
     inner join (
         select distinct
