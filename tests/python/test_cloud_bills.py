@@ -244,7 +244,7 @@ def test_google_in_three_forms(inbox, tmp_path):
 def test_credits_that_cannot_be_read_are_refused(inbox, tmp_path):
     row = {**flattened(GOOGLE_ROWS[1]), "credits": "[{'name': 'promo', 'amount': -0.1}]"}
     write(inbox / "google.csv", ",".join(row), [row])
-    assert land.run(inbox, tmp_path / "data") == 0
+    assert land.run(inbox, tmp_path / "data") == 1
     assert "'credits [{'name': 'promo'" in landed(tmp_path, "rejects", "reason")[0][0]
 
 

@@ -19,8 +19,8 @@ told as (
         lower(cost) in ('included', 'free')
         or regexp_matches(kind, 'includ|free|no charge|not charged|errored|aborted|user api key') as is_unbilled,
         coalesce(total, cast(
-            number_of(plain_count(cells['input (w/ cache write)'])) + number_of(plain_count(cells['input (w/o cache write)']))
-            + number_of(plain_count(cells['cache read'])) + number_of(plain_count(cells['output tokens'])) as varchar
+            number_of(plain_count(cells['input (w/ cache write)'], 'point')) + number_of(plain_count(cells['input (w/o cache write)'], 'point'))
+            + number_of(plain_count(cells['cache read'], 'point')) + number_of(plain_count(cells['output tokens'], 'point')) as varchar
         )) as tokens
     from events
 
@@ -40,7 +40,7 @@ select
         'meter', case when tokens is null then 'requests' else 'tokens' end,
         'quantity', coalesce(tokens, requests),
         'amount', case when is_unbilled then '0' else cost end,
-        'list_amount', case when is_unbilled and money_of(plain_money(cost)) is not null then cost end,
+        'list_amount', case when is_unbilled and money_of(plain_number(cost, 'point')) is not null then cost end,
         'currency', 'USD',
         'user_id', cells['user'],
         'description', cells['kind']

@@ -19,14 +19,14 @@ create or replace macro cell_at(cells, names) as list_filter(
 -- A quantity at a price, exact; what is no number, or too large, comes out as it stands, to be refused by name.
 create or replace macro product_of(quantity, price) as case
     when quantity is null or price is null then null
-    when try_cast(plain_money(quantity) as decimal(38, 18)) is null then quantity
-    when try_cast(plain_money(price) as decimal(38, 18)) is null then price
+    when try_cast(plain_number(quantity, 'point') as decimal(38, 18)) is null then quantity
+    when try_cast(plain_number(price, 'point') as decimal(38, 18)) is null then price
     else coalesce(
         cast(try(
-            try_cast(plain_money(quantity) as decimal(26, 18)) * try_cast(plain_money(price) as decimal(12, 10))
+            try_cast(plain_number(quantity, 'point') as decimal(26, 18)) * try_cast(plain_number(price, 'point') as decimal(12, 10))
         ) as varchar),
         cast(try(
-            try_cast(plain_money(quantity) as decimal(22, 10)) * try_cast(plain_money(price) as decimal(16, 8))
+            try_cast(plain_number(quantity, 'point') as decimal(22, 10)) * try_cast(plain_number(price, 'point') as decimal(16, 8))
         ) as varchar),
         quantity || ' at ' || price
     )
