@@ -64,7 +64,8 @@ bought as (
     select
         *,
         charges > 0 and billed_quantity = 0 and billed_usd > 0 and coalesce(priced_usd, 0) > 0
-        and (charged_quantity != traced_quantity or billed_usd - priced_usd <= 0.005) as is_bought_at_book
+        and (charged_quantity != traced_quantity or billed_usd - priced_usd <= 0.005)
+        and not (meter = 'total' and billed_usd < priced_usd) as is_bought_at_book
     from counted
 
 ),
