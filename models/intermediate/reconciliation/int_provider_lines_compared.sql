@@ -34,6 +34,17 @@ keys as (
 
 ),
 
+exports as (
+
+    select distinct
+        provider,
+        file_kind,
+        export_id,
+        keys_id
+    from lines
+
+),
+
 listed as (
 
     select distinct
@@ -42,12 +53,7 @@ listed as (
         exports.export_id,
         keys.key,
         keys.value
-    from (select distinct
-        provider,
-        file_kind,
-        export_id,
-        keys_id
-    from lines) as exports
+    from exports
     inner join keys
         on
             exports.provider = keys.provider
@@ -86,6 +92,17 @@ listed_values as (
 
 ),
 
+kinds_listed as (
+
+    select distinct
+        provider,
+        file_kind,
+        listing_id,
+        key
+    from listed_values
+
+),
+
 -- Lines of a key that an export lists elsewhere are in its scope; a kind of key that it does not list limits nothing.
 unlisted as (
 
@@ -98,12 +115,7 @@ unlisted as (
             "replace(keys.key, '_', ' ') || ' ' || coalesce(nullif(keys.value, ''), '(none)')", ', ', 'keys.key'
         ) }} as unlisted_keys
     from keys
-    inner join (select distinct
-        provider,
-        file_kind,
-        listing_id,
-        key
-    from listed_values) as used
+    inner join kinds_listed as used
         on keys.provider = used.provider and keys.file_kind = used.file_kind and keys.key = used.key
     left join listed_values
         on
@@ -117,22 +129,28 @@ unlisted as (
 
 ),
 
+filled as (
+
+    select distinct
+        provider,
+        file_kind,
+        export_id
+    from lines
+
+),
+
 newer as (
 
     select
         covering.*,
         listings.listing_id,
-        exports.export_id is null as is_empty
+        filled.export_id is null as is_empty
     from covering
-    left join (select distinct
-        provider,
-        file_kind,
-        export_id
-    from lines) as exports
+    left join filled
         on
-            covering.provider = exports.provider
-            and covering.file_kind = exports.file_kind
-            and covering.export_id = exports.export_id
+            covering.provider = filled.provider
+            and covering.file_kind = filled.file_kind
+            and covering.export_id = filled.export_id
     left join listings
         on
             covering.provider = listings.provider
@@ -221,8 +239,7 @@ met as (
         newer.listing_id,
         newer.is_empty,
         newer.account_id != buckets.account_id as is_other_account,
-        -- A numbered part that the newer export lacks: it was not downloaded again, or not landed again, since its bytes
-        -- are as they were.
+        -- A numbered part that the newer export lacks: it was not downloaded again, or did not land, as it is the same.
         buckets.part_no != '' and newer.part_no != '' and buckets.family = newer.family
         and parts_listed.part_no is null as is_part_missing
     from buckets

@@ -6,7 +6,7 @@ with lines as (
     select
         *,
         -- Without a key of its own a line goes by its project, or by the resource that calls name.
-        api_key is distinct from project and api_key is distinct from split_part(resource, ' | ', 1) as is_key
+        coalesce(api_key, '') not in (coalesce(project, ''), coalesce(split_part(resource, ' | ', 1), '')) as is_key
     from {{ ref('int_provider_lines_unioned') }}
     where category is distinct from 'bucket'
 
@@ -15,6 +15,17 @@ with lines as (
 models as (
 
     select * from {{ ref('int_models_billed') }}
+
+),
+
+files as (
+
+    select distinct
+        provider,
+        file_kind,
+        file_id,
+        export_id
+    from {{ ref('int_provider_files_covering') }}
 
 ),
 
@@ -55,14 +66,7 @@ keyed as (
                 then case when lines.category = 'purchase' then 'purchase' else 'use' end
         end as category
     from lines
-    inner join (
-        select distinct
-            provider,
-            file_kind,
-            file_id,
-            export_id
-        from {{ ref('int_provider_files_covering') }}
-    ) as files
+    inner join files
         on lines.provider = files.provider and lines.file_kind = files.file_kind and lines.file_id = files.file_id
     left join models on lines.provider = models.provider and lines.model_name = models.model_name
 
@@ -72,12 +76,12 @@ keyed as (
 used as (
 
     select
+        {% for key in bill_keys() %}
+            count({{ key }}) > 0 as lists_{{ key }},
+        {% endfor %}
         provider,
         file_kind,
         export_id
-        {% for key in bill_keys() %}
-            , count({{ key }}) > 0 as lists_{{ key }}
-        {% endfor %}
     from keyed
     group by provider, file_kind, export_id
 
@@ -86,10 +90,10 @@ used as (
 completed as (
 
     select
-        {{ all_but('keyed', bill_keys()) }}
         {% for key in bill_keys() %}
-            , case when used.lists_{{ key }} then coalesce(keyed.{{ key }}, '') end as {{ key }}
+            case when used.lists_{{ key }} then coalesce(keyed.{{ key }}, '') end as {{ key }},
         {% endfor %}
+        {{ all_but('keyed', bill_keys()) }}
     from keyed
     inner join used
         on keyed.provider = used.provider and keyed.file_kind = used.file_kind and keyed.export_id = used.export_id
