@@ -38,9 +38,10 @@ WRAPPERS = (
     "agent ai.embed ai.embedmany ai.generateobject ai.generatetext ai.rerank ai.streamobject ai.streamtext "
     "ai.toolcall chain claude_code.interaction claude_code.tool create_agent create_memory create_memory_store "
     "delete_memory delete_memory_store eval evaluation evaluator event execute_tool flow flowstep function "
-    "gateway_cache_hit gen_ai.create_agent gen_ai.execute_tool gen_ai.handoff gen_ai.invoke_agent guardrail "
-    "handoff invoke_agent invoke_workflow mcp_tools memory parser plan prompt rag retrieval retriever score "
-    "search_memory session span speech_group task tool turn update_memory upsert_memory usage_metric workflow"
+    "gateway_cache_hit gateway_health_check gateway_housekeeping gen_ai.create_agent gen_ai.execute_tool "
+    "gen_ai.handoff gen_ai.invoke_agent guardrail handoff invoke_agent invoke_workflow mcp_tools memory parser "
+    "plan prompt rag retrieval retriever score search_memory session span speech_group task tool turn "
+    "update_memory upsert_memory usage_metric workflow"
 ).split()
 # Labels that decide who pays for what: over-long ones refuse the span; any other is left out.
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")

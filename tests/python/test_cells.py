@@ -227,7 +227,7 @@ def test_decimal_mark_is_decided_by_all_rows(landing, name):
         assert expected in landed.said
     else:
         assert landed.amounts() == sorted(map(Decimal, expected))
-    assert landed.warnings() == []
+        assert landed.warnings() == []
 
 
 def test_whole_counts_decide(landing):
