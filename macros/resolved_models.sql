@@ -86,9 +86,16 @@ known as (
     select
         spelled.provider,
         spelled.candidate,
-        max_by(aliases.model, case when spelled.candidate = aliases.pattern then 1000 else 0 end + length(aliases.pattern))
-            as model,
-        max(case when spelled.candidate = aliases.pattern then 1000 else 0 end + length(aliases.pattern)) as fit
+        -- The most text that an alias names; an exact name goes before a pattern.
+        max_by(
+            aliases.model,
+            2 * length(replace(aliases.pattern, '%', ''))
+            + case when spelled.candidate = aliases.pattern then 1 else 0 end
+        ) as model,
+        max(
+            2 * length(replace(aliases.pattern, '%', ''))
+            + case when spelled.candidate = aliases.pattern then 1 else 0 end
+        ) as fit
     from (select distinct
         provider,
         candidate
