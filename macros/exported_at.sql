@@ -40,7 +40,7 @@
 {# The number of a file among those of one export, as its name has it; empty where it has none. #}
 {% macro part_of(path) -%}
     regexp_extract(
-        lower({{ path }}), '(part[-_. ]?[0-9]+(?:[-_][0-9]+)*|[-_][0-9][0-9][0-9][0-9][0-9])(?:[^0-9/][^/]*)?$', 1
+        lower({{ path }}), '(part[-_. ]?[0-9]+(?:[-_][0-9]+)*|[-_][0-9]{5}|[0-9]+[ _-]of[ _-][0-9]+)(?:[^0-9/][^/]*)?$', 1
     )
 {%- endmacro %}
 

@@ -3,7 +3,7 @@
   with the model that prices and bills know it by.
 #}
 {% macro resolved_models(names, aliases) -%}
--- What a family of models is called begins each of their names: claude, gpt, gemini.
+-- The names of a family's models begin with the family's name: claude, gpt, gemini.
 families as (
 
     select distinct

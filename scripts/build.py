@@ -126,7 +126,7 @@ and (abs(usd - other_usd) <= 0.01 * greatest(usd, other_usd) or (days > 1 and 2 
 order by all
 """
 
-# What bills say that nobody ruled on: services that look like AI, and taxes, fees and credits beside no other line.
+# Lines that no rule of the company decides: services that look like AI, and taxes, fees and credits on their own.
 LEFT_OUT = """
 select provider, coalesce(service_name, nullif(sku, ''), description, 'lines of no service') as name,
     coalesce(category, 'usage') in ('usage', 'purchase') as is_use, sum(billed_usd) as usd, count(*) as lines,

@@ -6,7 +6,7 @@
     {{ adapter.dispatch('each_tag')(text) }}
 {%- endmacro %}
 
-{# Of JSON's texts, quotes within them included. #}
+{# A regular expression of a JSON text, which may hold escaped quotes. #}
 {% macro _quoted() -%}
     {{ return('"(?:[^"\\\\]|\\\\.)*"') }}
 {%- endmacro %}

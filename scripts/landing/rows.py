@@ -45,7 +45,7 @@ LASTS = {
     # A row of a day, or an event's moment.
     "charges": "case when start_time = date_trunc('day', start_time) then interval 1 day else interval 0 day end",
 }
-# What must hold between a row's columns.
+# Conditions between a row's columns.
 ROW_FAULTS = {
     "charges": [
         "case when file_kind_stated is null and end_time_stated is null then 'period_end is blank' end",

@@ -45,7 +45,7 @@ WRAPPERS = (
 ).split()
 # Labels that decide who pays for what: over-long ones refuse the span; any other is left out.
 DECIDING = ("model", "response_id", "feature_id", "team_id", "purpose", "api_key", "account_id")
-# Where the AI SDK puts what a provider says beside its answer, and the model that gave it.
+# Attributes in which the AI SDK puts a provider's metadata, and the model of the answer.
 SDK_METADATA = "ai.response.providerMetadata"
 SDK_MODELS = ("ai.response.model", "gen_ai.response.model", "ai.model.id", "gen_ai.request.model")
 # Prefixes of attributes whose texts are quoted once more than others'.

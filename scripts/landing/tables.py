@@ -145,7 +145,7 @@ TABLES: dict[str, pa.Schema] = {
         "resource_name region currency usage_unit pricing_unit invoice_month cost_type seller_name credit_id "
         "credit_name credit_type tags",
     ),
-    # What vendors without an export of their own kind bill: written by hand, or read from a vendor's usage report.
+    # Bills of vendors without an export format of their own: written by hand, or read from a vendor's usage report.
     "charges": provider_file(
         time="start_time end_time",
         money="amount list_amount quantity tokens",
@@ -193,7 +193,7 @@ TABLES: dict[str, pa.Schema] = {
             *fields(MONEY, "revenue_usd"),
         ]
     ),
-    # Of a bill's line also what it states of day and money, as far as that can be read.
+    # A bill's line also has its stated day and amount, as far as they can be read.
     "rejects": pa.schema(
         [
             *ORIGIN,

@@ -155,7 +155,7 @@ def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Exam
             return Examined(what)
         return _examined(path, what, known, algorithm)
     except (OSError, EOFError, zlib.error) as error:
-        # What a file is can be seen before it breaks off.
+        # The start of a file shows its kind, also if the file breaks off later.
         head = documents.begun(path, HEAD_BYTES)
         what = recognise(path, head) if head else None
         if what is None or what.table is None:

@@ -43,7 +43,7 @@ select
         else 'standard'
     end as service_tier,
     geos.inference_geo,
-    -- What the call itself says, beside what it is priced as: a bill's own words are matched with these.
+    -- Bills are matched with the tier and region that the call itself states, not with those it is priced as.
     case
         when lower(calls.service_tier) in ('batch', 'flex', 'priority', 'fast', 'standard')
             then lower(calls.service_tier)

@@ -1,14 +1,18 @@
 -- one row per provider and account that its bills or seed api_keys name
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
-with accounts as (
+with keys as (
+
+    {{ keys_of_accounts() | indent }}
+
+),
+
+accounts as (
 
     select
-        keys.provider,
-        coalesce(aliases.account_id, keys.account_id) as account_id
-    from {{ ref('api_keys') }} as keys
-    left join {{ ref('account_aliases') }} as aliases
-        on keys.provider = aliases.provider and keys.account_id = aliases.alias
-    where keys.account_id is not null
+        provider,
+        account_id
+    from keys
+    where account_id is not null
 
     union
 

@@ -64,12 +64,20 @@ said as (
 
     union all
 
-    -- So does what its files leave out: keys that they do not list.
-    select
+    -- A change of what its files leave out counts too; another file that lists the same keys changes nothing.
+    select distinct
         {{ each_day('covers_from', 'covers_to') }} as day,
-        {{ entry_key(['provider', 'account_id', 'file_id', 'key_kind', 'api_key']) }} as line
-    from {{ ref('int_bill_scopes') }}
-    where key_kind is not null
+        listing as line
+    from (
+        select
+            covers_from,
+            covers_to,
+            {{ entry_key(['provider', 'account_id', joined_texts(
+                "coalesce(key_kind || ' ' || api_key, '')", '|', 'key_kind, api_key'
+            )]) }} as listing
+        from {{ ref('int_bill_scopes') }}
+        group by provider, account_id, file_id, covers_from, covers_to
+    ) as scopes
 
 ),
 

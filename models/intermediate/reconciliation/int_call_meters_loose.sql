@@ -54,7 +54,7 @@ billed as (
 
     select distinct
         provider,
-        charged_on,
+        charged_on as usage_on,
         model,
         meter
     from charges
@@ -62,43 +62,9 @@ billed as (
 
 ),
 
-families as (
-
-    select * from {{ ref('meter_families') }}
-
-),
-
--- A provider's meter may cover several of a call's; of those that do, one that the day's bill names.
 meters as (
 
-    {% call first_rows(
-        partition_by="used.provider, used.usage_on, used.model, used.call_meter",
-        order_by="(billed.meter is not null) desc, families.billed_meter = 'tokens', families.billed_meter"
-    ) %}
-        select
-            used.provider,
-            used.usage_on,
-            used.model,
-            used.call_meter,
-            families.billed_meter
-        from (select distinct
-            provider,
-            usage_on,
-            model,
-            call_meter
-        from metered) as used
-        left join families as own on used.provider = own.provider and used.call_meter = own.call_meter
-        inner join families
-            on
-                families.provider is not distinct from own.provider
-                and used.call_meter = families.call_meter
-        left join billed
-            on
-                used.provider = billed.provider
-                and used.usage_on = billed.charged_on
-                and used.model = billed.model
-                and families.billed_meter = billed.meter
-    {% endcall %}
+    {{ meters_billed('metered', 'billed', 'usage_on') }}
 
 ),
 
@@ -120,7 +86,7 @@ counted as (
 
 ),
 
--- What no charge names is a part of the day's total, if the bill has one that no usage file parts.
+-- Calls that no charge names are a part of the day's total, if the bill has one that no usage file parts.
 totalled as (
 
     select

@@ -122,11 +122,11 @@ select
     started_on,
     payer_team_id,
     is_fee,
-    -- Of a fee alone: it is on another bill than the call.
+    -- Only a fee has these: it is on another bill than the call.
     provider,
     account_id,
     {{ money('billed_usd') }} as billed_usd,
-    -- What of it stands on the bill of another month, and which.
+    -- The amount that is on another month's bill, and the month.
     nullif(billed_month, cast(date_trunc('month', started_on) as date)) as cutoff_month,
     case when billed_month != date_trunc('month', started_on) then {{ money('cutoff_usd') }} end as cutoff_usd,
     match_level,

@@ -74,7 +74,7 @@ provided as (
         coalesce(
             calls.inference_geo, case when lower(calls.server_address) like '%.api.openai.com%' then 'regional' end
         ) as inference_geo,
-        -- What the gateway says that one's own key paid is a price that somebody states, and no money.
+        -- The gateway states what the call cost on the customer's own key: that is a stated price, not a charge.
         coalesce(charges_by_response.own_key_usd, calls.stated_usd) as stated_usd,
         calls.has_usage,
         calls.is_residual or calls.spans = 0 as is_summed,

@@ -56,8 +56,8 @@ beyond as (
 
 select
     calls.call_key,
-    -- Where the call's account is unknown, every account of the provider must be covered. A key that the day's bills
-    -- leave out is on none of them yet.
+    -- If the call's account is unknown, every account of the provider must be covered. A key that the day's bills leave
+    -- out has not been billed yet.
     calls.is_on_bill
     or (
         beyond.api_key is null

@@ -17,7 +17,7 @@ with grouped as (
         count(*) filter (where side = 'charge') as charges,
         count(*) filter (where side = 'charge' and is_rounded) as rounded_charges,
         coalesce(bool_or(is_provisional), false) as is_provisional,
-        -- What a usage file counts without a charge was not billed.
+        -- A quantity in a usage file without a charge was not billed.
         cast(case when count(*) filter (where side = 'charge') > 0 then coalesce(
             nullif(sum(quantity) filter (where side = 'charge'), 0), sum(quantity) filter (where side = 'usage'), 0
         ) else 0 end as bigint) as billed_quantity,

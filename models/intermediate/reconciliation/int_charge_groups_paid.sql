@@ -1,6 +1,5 @@
 -- one row per group whose calls take money, and payer that the giving charges name: what the calls take of it
 {% set payer = "coalesce(payer_team_id, '')" %}
-{% set same = 'partition by provider, match_account_id, match_key, model, meter order by usage_on' %}
 with charges as (
 
     select
@@ -15,12 +14,7 @@ with charges as (
 
 groups as (
 
-    select
-        *,
-        lag(group_id) over ({{ same }}) as group_before,
-        lead(group_id) over ({{ same }}) as group_after,
-        given_usd - attributed_usd - given_back_usd as given_ahead_usd
-    from {{ ref('int_charge_groups_shifted') }}
+    select * from {{ ref('int_charge_groups_shifted') }}
 
 ),
 
@@ -46,7 +40,7 @@ weighed as (
 
 ),
 
--- What goes to the days beside it is each payer's by size; of the rest each has what then is its own.
+-- Payers share what goes to the adjacent days by size, and each keeps the rest of its own.
 parted as (
 
     select
@@ -80,7 +74,7 @@ taken as (
 
     union all
 
-    -- What calls take across a month's end is on another month's bill.
+    -- Amounts that calls take across a month's end are on the other month's bill.
     select
         group_before as group_id,
         cast(usage_on - interval 1 day as date) as usage_on,

@@ -61,7 +61,15 @@ exchanged as (
             when given_back_quantity > 0
                 then {{ floored_part('under_usd', 'given_back_quantity', 'under_quantity') }}
             else 0
-        end as given_back_usd
+        end as given_back_usd,
+        case
+            when {{ tomorrow }} and lead(backward_quantity) over ({{ same }}) > 0
+                then {{ floored_part('under_usd', 'lead(backward_quantity) over (' ~ same ~ ')', 'under_quantity') }}
+            else 0
+        end as given_ahead_usd,
+        -- The groups of the days beside it.
+        lag(group_id) over ({{ same }}) as group_before,
+        lead(group_id) over ({{ same }}) as group_after
     from backward
 
 )
@@ -69,11 +77,10 @@ exchanged as (
 select
     *,
     {{ money('attributed_usd + forward_usd + backward_usd') }} as taken_usd,
-    -- What calls take across a month's end is on another month's bill.
+    -- Amounts that calls take across a month's end are on the other month's bill.
     {{ money("""case
         when usage_on = last_day(usage_on) then forward_usd when day(usage_on) = 1 then backward_usd else 0
     end""") }} as cutoff_usd,
-    {{ money('''attributed_usd + given_back_usd + case when given_ahead_quantity > 0
-    then ''' ~ floored_part('under_usd', 'given_ahead_quantity', 'under_quantity') ~ ' else 0 end') }} as given_usd,
+    {{ money('attributed_usd + given_back_usd + given_ahead_usd') }} as given_usd,
     forward_quantity + backward_quantity as shifted_quantity
 from exchanged

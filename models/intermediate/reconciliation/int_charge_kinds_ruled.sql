@@ -94,7 +94,7 @@ known as (
 
 ),
 
--- What lines of a kind of file and model tell apart.
+-- Tiers, long prompts and regions that the lines of a kind of file and model distinguish.
 told as (
 
     select
@@ -111,7 +111,7 @@ told as (
 
 ),
 
--- Where some lines name a tier, a long prompt or a region's scope, the others' silence is the usual one.
+-- If some lines name a tier, a long prompt or a region, the others are standard, short or regional.
 scoped as (
 
     select
@@ -180,7 +180,7 @@ select
         ai_sign is not null
         or {{ has_pattern("lower(concat_ws(' | ', service_name, sku, description, model_name))", ai_words) }}
     ) as is_like_ai,
-    -- What the lines are that it taxes or credits says whether it is in scope.
+    -- Taxes and credits are in scope if the lines that they are for are.
     treatment = 'out_of_scope' and not is_ruled
     and coalesce(category in ('tax', 'credit', 'adjustment', 'fee', 'refund', 'discount'), false) as is_following
 from ruled

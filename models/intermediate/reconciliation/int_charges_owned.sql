@@ -9,6 +9,12 @@ with used as (
 
 ),
 
+keys as (
+
+    {{ keys_of_accounts() | indent }}
+
+),
+
 tagged as (
 
     select
@@ -86,7 +92,7 @@ owners as (
         length(keys.api_key) as fit,
         length(keys.account_id) as other_fit
     from used
-    inner join {{ ref('api_keys') }} as keys
+    inner join keys
         on
             used.provider = keys.provider
             and {{ matches('used.' ~ account_id, 'keys.account_id') }}

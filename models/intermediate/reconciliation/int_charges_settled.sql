@@ -96,7 +96,7 @@ select
         when given.given_usd != 0 then 'adjacent_day'
         else 'none'
     end as match_level,
-    -- Who pays by the charge's key, tags or account; where these name nobody, whoever's calls they are.
+    -- The payer by the charge's key, tags or account; without one, the payers of its calls pay.
     coalesce(charges.payer_team_id, 'unattributed') as payer_team_id,
     charges.tagged_feature_id,
     charges.own_key_provider is not null as is_fee

@@ -71,7 +71,7 @@ known as (
 
 ),
 
--- Of reports of one request, a call that the bill or an eval run names stays, else the first.
+-- One report of a request stays a call: one that the bill or an eval run names, else the first.
 ranked as (
 
     select
@@ -187,29 +187,18 @@ metered as (
 
 ),
 
--- As where bill and calls meet: a provider's meter may cover several of a call's.
+billed as (
+
+    select distinct
+        {{ day_and_model | join(',\n        ') }},
+        meter
+    from lines
+
+),
+
 meters as (
 
-    {% call first_rows(
-        partition_by="used.provider, used.started_on, used.model, used.call_meter",
-        order_by="(said.meter is not null) desc, families.billed_meter = 'tokens', families.billed_meter"
-    ) %}
-        select
-            used.{{ day_and_model | join(',\n            used.') }},
-            used.call_meter,
-            families.billed_meter
-        from (select distinct
-            {{ day_and_model | join(',\n            ') }},
-            call_meter
-        from metered) as used
-        inner join {{ ref('meter_families') }} as families
-            on used.provider = families.provider and used.call_meter = families.call_meter
-        left join (select distinct
-            {{ day_and_model | join(',\n            ') }},
-            meter
-        from lines) as said
-            on {{ are_same('used', 'said', day_and_model) }} and families.billed_meter = said.meter
-    {% endcall %}
+    {{ meters_billed('metered', 'billed', 'started_on') }}
 
 ),
 
@@ -253,7 +242,7 @@ said as (
 
 ),
 
--- What is billed counts, else what the usage file counts, else what the bill's money buys at book prices.
+-- The billed quantity counts, else that of the usage file, else what the bill's money buys at book prices.
 rooms as (
 
     select

@@ -31,7 +31,7 @@ select
     {% if builds_on() %}
         days.is_changed
         or days.groups_total is distinct from before.groups_total
-        -- Who pays for what the calls of a day took of the days beside it, the charges of these say.
+        -- The charges of adjacent days decide who pays for what a day's calls took from them.
         or days.day in (
             select groups.usage_on
             from {{ ref('int_charge_groups_shifted') }} as groups

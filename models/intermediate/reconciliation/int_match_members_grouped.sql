@@ -18,7 +18,7 @@ with members as (
 
 ),
 
--- What says too little of its tier, context or region meets several charges, with a part of its quantity each.
+-- A call that does not state its tier, context or region meets several charges, with a part of its quantity each.
 parted as (
 
     select

@@ -86,18 +86,38 @@ levels as (
 
 ),
 
--- Tier, length of the prompt and region's scope count where bills tell them apart.
+-- Tier, length of the prompt and region's scope count where bills, or the usage files that part their totals, tell them
+-- apart: on any day, so that a build of some days says the same as one of all.
 told as (
 
     select
         provider,
         model,
         meter,
-        count(tier) > 0 as tells_tier,
+        count(price_tier) > 0 as tells_tier,
         count(context_side) > 0 as tells_context_side,
-        count(geo) > 0 as tells_geo
-    from members
-    where side = 'charge'
+        count(inference_geo) > 0 as tells_geo
+    from (
+        select
+            provider,
+            model,
+            meter,
+            price_tier,
+            context_side,
+            inference_geo
+        from {{ ref('int_charges_standing') }}
+
+        union all
+
+        select
+            provider,
+            model,
+            meter,
+            price_tier,
+            context_side,
+            inference_geo
+        from {{ ref('int_usage_totalled') }}
+    ) as charged
     group by provider, model, meter
 
 )
@@ -125,7 +145,7 @@ select
         when not coalesce(told.tells_context_side, false) then null
         when members.side != 'call' then members.context_side
         when members.context_tokens <= levels.context_limit then 'short'
-        -- What sums up many requests may be long where none of them was.
+        -- The sum of many requests may exceed the limit although none of them did.
         when not members.is_summed then 'long'
     end as context_side,
     case when told.tells_geo then members.geo end as geo

@@ -88,7 +88,7 @@ fits as (
 
 ),
 
--- What those that state it leave of each rate: by quantity, of the charges or else the usage file, and in money.
+-- The rest of each rate after the calls that state it: by quantity of charges, else of the usage file, and in money.
 counted as (
 
     select
@@ -154,7 +154,7 @@ met as (
 
     union all
 
-    -- What is traced beyond all that is left is over-traced, and takes nothing from those that state their rate.
+    -- Quantity beyond all that is left is over-traced, and takes nothing from calls that state their rate.
     select
         kind_no,
         match_rate,
@@ -198,7 +198,7 @@ offers as (
 
     union all
 
-    -- What fits no charge, and what is over-traced.
+    -- Calls that fit no charge, and over-traced quantity.
     select
         kinds.kind_no,
         case

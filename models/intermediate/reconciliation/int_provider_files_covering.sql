@@ -56,7 +56,7 @@ listed as (
                 manifests.file_name = landed.source_file
                 or right(manifests.file_name, length(landed.source_file) + 1) = '/' || landed.source_file
                 or right(landed.source_file, length(manifests.file_name) + 1) = '/' || manifests.file_name
-                or landed.folder = beside.folder
+                or beside.folder = landed.folder
             )
     group by landed.file_id
 
@@ -83,7 +83,7 @@ bill_sources as (
 
 ),
 
--- What the company decided for a file: the longest pattern of names that fits it.
+-- The company's decision for a file: the longest pattern of names that fits it.
 decided as (
 
     select
@@ -110,7 +110,6 @@ decided as (
 
 ),
 
--- A file name may state the period in place of the day of export: a day before the period's end is none.
 exports as (
 
     select
@@ -119,13 +118,29 @@ exports as (
         files.export_id,
         min(files.landing_no) as landing_no,
         max(stretches.covers_to) as period_end,
-        coalesce(max(files.exported_at), greatest(
-            max(case when cast(files.named_at as date) >= cast(stretches.covers_to as date) then files.named_at end),
-            max(case when cast(files.folder_at as date) >= cast(stretches.covers_to as date) then files.folder_at end)
-        )) as exported_at
+        max(files.exported_at) as exported_at,
+        max(files.named_at) as named_at,
+        max(files.folder_at) as folder_at
     from stretches
     inner join files on stretches.file_id = files.file_id
     group by stretches.provider, stretches.file_kind, files.export_id
+
+),
+
+-- A name may state the period in place of the time of export: a day before the period's last is none.
+dated as (
+
+    select
+        provider,
+        file_kind,
+        export_id,
+        landing_no,
+        period_end,
+        coalesce(exported_at, greatest(
+            case when cast(named_at as date) >= cast(period_end as date) then named_at end,
+            case when cast(folder_at as date) >= cast(period_end as date) then folder_at end
+        )) as exported_at
+    from exports
 
 ),
 
@@ -139,7 +154,7 @@ ranked as (
             partition by provider, file_kind
             order by {{ in_order('coalesce(exported_at, period_end), period_end, landing_no, export_id') }}
         ) as newness
-    from exports
+    from dated
 
 )
 

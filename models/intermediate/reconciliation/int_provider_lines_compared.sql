@@ -250,7 +250,7 @@ met as (
             and buckets.newness < newer.newness
             and buckets.ranks_from <= newer.covers_to
             and buckets.ranks_to >= newer.covers_from
-            -- What lasts longer than a day is of the export that covers its begin.
+            -- A line of more than a day belongs to the export that covers its start.
             and (buckets.ranks_to <= buckets.ranks_from + interval 25 hour or buckets.ranks_from >= newer.covers_from)
     left join shared
         on

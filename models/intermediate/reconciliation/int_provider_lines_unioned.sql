@@ -27,7 +27,7 @@ with stated as (
         stated_provider,
         file_id,
         stated_account_id,
-        -- What its buckets say of the provider's day.
+        -- Counts of buckets that are days of UTC, or of Pacific time.
         count(*) filter (where file_role = 'bill') as bill_lines,
         count(*) filter (
             where file_role = 'bill' and {{ is_pacific_day('starts_at', 'ends_at') }}

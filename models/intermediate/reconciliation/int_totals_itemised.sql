@@ -25,7 +25,7 @@ with counted as (
 
 ),
 
--- What the book has no price for has no part, unless it has none for anything: then nothing tells the parts apart.
+-- Usage without a price in the book gets no part. If nothing has a price, the total is not itemised.
 weighed as (
 
     select
@@ -64,7 +64,7 @@ select
     line_id,
     {{ entry_key([
         'kind_id', 'account_id', 'bill_account_id', 'api_key', 'charged_on', 'model', 'meter', 'price_tier',
-        'context_side', 'inference_geo', 'invoice_id'
+        'context_side', 'inference_geo', 'invoice_id', 'tags'
     ]) }} as origin_charge_id,
     kind_id,
     invoice_id,

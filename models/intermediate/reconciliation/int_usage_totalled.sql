@@ -20,7 +20,7 @@ totals as (
 
 ),
 
--- What has a charge of its own is no part of the total beside it.
+-- Models with charges of their own are no part of the total beside them.
 named as (
 
     select distinct
@@ -95,7 +95,7 @@ counted as (
 
 select
     {{ all_but('', ['usage_key', 'total_usd', 'quantity']) }},
-    -- Where several totals are for the same use, each is for its part.
+    -- Several totals for the same usage share it by amount.
     cast({{ whole_quotient(
         whole_number('quantity') ~ ' * ' ~ whole_number('total_usd * 1000000'),
         "nullif(" ~ whole_number("sum(total_usd * 1000000) over same") ~ ", 0)"

@@ -58,7 +58,7 @@ select
         else origin_team_id
     end as bearer_team_id,
     case when policy = 'split' then policy_id end as split_id,
-    -- Where it is nobody else's, whoever pays a part bears it.
+    -- A call without another bearer is borne by the payer of each part.
     is_origin_payer and case policy
         when 'caller_pays' then {{ step_from_end('team_path', 2) }} is null
         when 'owner_pays' then {{ step_from_end('team_path', 1) }} is null

@@ -31,7 +31,7 @@ parts as (
 
     union all
 
-    -- What no bill knows yet, beside a fee.
+    -- The accrued part of a call of which only a gateway's fee is billed.
     select
         call_key,
         0 as part_no,
@@ -94,7 +94,7 @@ joined as (
         coalesce(shared.place, 1) as part_no,
         coalesce(shared.share, {{ money('1') }}) as part_share,
         coalesce(shared.basis, calls.basis) as part_basis,
-        -- Whom the part is payable to.
+        -- The provider and account that the part is payable to.
         coalesce(shared.provider, calls.provider) as payable_provider,
         case when shared.provider is not null then shared.account_id else calls.account_id end as payable_account_id,
         case
@@ -180,7 +180,7 @@ select
             then coalesce(feature_owner_id, {{ first_step('team_path') }}, payer_team_id)
         else coalesce({{ first_step('team_path') }}, feature_owner_id, payer_team_id)
     end as origin_team_id,
-    -- Nobody asked for it by name and no team is known to run it: it stays with whoever pays.
+    -- The call has no feature, or no known team: its cost stays with the payer.
     originating_feature_id is null or coalesce({{ first_step('team_path') }}, feature_owner_id) is null
         as is_origin_payer
 from with_purpose

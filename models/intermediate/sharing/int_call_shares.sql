@@ -17,7 +17,7 @@
 {% set tie_breaker = "originating_feature_id, team_path, coalesce(tenant_id, ''), coalesce(user_id, ''), " %}
 {% set tie_breaker = tie_breaker ~ "serving_feature_id, origin_team_id, purpose" %}
 {% set part = 'call_key, part_no' %}
--- What several spans caused, or several teams pay, is split; of the rest, one originator has all.
+-- Split calls with several originators or payers; other calls have one originator.
 with weighed as (
 
     select

@@ -1,6 +1,5 @@
 -- one row per group of charges and taker (feature, bearer, payer, purpose): its weight in the group's money
 {% set taker = ['feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
-{% set same = 'partition by provider, match_account_id, match_key, match_rate, model, meter order by usage_on' %}
 with takers as (
 
     select
@@ -12,11 +11,7 @@ with takers as (
 
 groups as (
 
-    select
-        *,
-        lag(group_id) over ({{ same }}) as group_before,
-        lead(group_id) over ({{ same }}) as group_after
-    from {{ ref('int_charge_groups_shifted') }}
+    select * from {{ ref('int_charge_groups_shifted') }}
 
 ),
 
@@ -26,7 +21,7 @@ flows as (
     {% for taking_group_id, flow_usd, is_flow in [
         ('group_id', 'attributed_usd', 'is_matched'),
         ('group_before', 'given_back_usd', 'given_back_quantity > 0'),
-        ('group_after', 'given_usd - attributed_usd - given_back_usd', 'given_ahead_quantity > 0'),
+        ('group_after', 'given_ahead_usd', 'given_ahead_quantity > 0'),
     ] %}
         select
             group_id,

@@ -1,7 +1,7 @@
 -- one row per origin charge, method and taker (feature, bearer, payer, purpose): its part of cost and quantity
 {% set taker = ['feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
 {% set tie_breaker = "feature_id, bearer_team_id, payer_team_id, purpose" %}
-{# Who a charge says pays it pays all its parts; else whoever pays the calls, part by part. #}
+{# The payer that a charge names pays all its parts; without one, the payers of its calls pay theirs. #}
 {% set payer = "coalesce(nullif(origins.payer_team_id, 'unattributed'), takers.payer_team_id)" %}
 {% set taken = [
     'takers.feature_id', 'coalesce(takers.bearer_team_id, ' ~ payer ~ ') as bearer_team_id', payer ~ ' as payer_team_id',

@@ -1,6 +1,6 @@
 -- one row per origin charge or group of charges and taker (feature, bearer, payer, purpose): what its calls took
 {{ replaces_touched("taken_on", by="touched_day") }}
-{# Who bears what nobody else does is whoever pays; who pays the charge itself says, or the call. #}
+{# The payer bears what nobody else does; the charge names the payer, else the call. #}
 {% set taker = ['originating_feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
 with calls as (
 

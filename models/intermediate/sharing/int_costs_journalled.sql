@@ -34,8 +34,8 @@ with call_costs as (
 
 ),
 
--- What no call took stays with the payer, visibly; what was paid ahead waits on an account of its own. What tags say is
--- a feature's is under its name, and no sharing rule spreads it.
+-- Untraced charges stay with the payer; prepaid amounts go to an account of their own. Charges that tags assign to a
+-- feature are under its name, and no sharing rule spreads them.
 charge_costs as (
 
     {% for feature_id, pool, amount_usd, prepaid_usd in [

@@ -25,7 +25,7 @@ sorted as (
             when type_name like '%fee' or type_name = 'savingsplannegation' then 'Purchase'
             else 'Adjustment'
         end as charge_category,
-        -- What AWS documents as amortized cost: a commitment is worth what its use and its idle part are worth, and the
+        -- Amortized cost as AWS documents it: a commitment is worth what its use and its idle part are worth, and the
         -- lines that pay for it are worth nothing beside them.
         case
             when type_name = 'savingsplancoveredusage' then savings_plan_effective_cost

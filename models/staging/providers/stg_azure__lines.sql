@@ -112,7 +112,7 @@ scopes as (
 
 ),
 
--- Where the company ranks one report above the other, that one alone is the bill.
+-- If the company ranks one report above the other, that one alone is the bill.
 ranks as (
 
     select
@@ -143,7 +143,7 @@ buckets as (
 
 ),
 
--- What both reports say: the actual one is then what was billed, the amortized one what the use was worth. A line that
+-- Lines in both reports: the actual one is the billed amount, the amortized one the cost of the usage. A line that
 -- only one of them has counts for both; but of a commitment each has lines of its own.
 paired as (
 
@@ -175,7 +175,7 @@ paired as (
                         or (buckets.subscription_id is null and buckets.commitment_id is null)
                     )
                 )
-                -- What is paid at once is used in other months.
+                -- A one-time payment is used in other months.
                 or (
                     buckets.commitment_id = scopes.listed_id and (scopes.is_bought_once or buckets.is_bought_once)
                 )

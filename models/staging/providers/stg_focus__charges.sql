@@ -141,7 +141,7 @@ select
     max(case when is_use and not is_correction then charge_period_end - interval 1 microsecond end)
         over account_of_file as covers_to,
     case when is_routed then lower(coalesce(resource_id, charge_description)) else all_text end as model_name,
-    -- What is stored by the hour is counted in no tokens, whatever the text beside it says.
+    -- Storage by the hour has no token quantity, whatever the text beside it says.
     case
         when is_routed then 'tokens'
         when is_by_hour then all_text || ' | token-hours'

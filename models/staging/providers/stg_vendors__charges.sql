@@ -58,7 +58,7 @@ contexts as (
 
 ),
 
--- What a unit costs that is billed in credits, DBUs or requests, as the company has agreed. The most exact name wins.
+-- The agreed price of a unit that is billed in credits, DBUs or requests. The most exact name wins.
 agreed_prices as (
 
     {% call first_rows(

@@ -9,7 +9,7 @@ with opened as (
         json_of(document ->> '$.metadata') as metadata,
         json_of(document ->> '$.request_tags') as tags,
         lower(document ->> '$.call_type') as call_type,
-        -- What counts tokens or costs is a request, whatever it is called; a batch is one once it is done.
+        -- A row with tokens or a cost is a request, whatever it is called; a batch is one once it is done.
         coalesce(greatest(
             try_cast(document ->> '$.total_tokens' as double), try_cast(document ->> '$.prompt_tokens' as double),
             try_cast(document ->> '$.completion_tokens' as double), try_cast(document ->> '$.spend' as double)
