@@ -262,12 +262,14 @@ def unexplained(engine: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def unsettled(engine: duckdb.DuckDBPyConnection, month: str | None = None) -> list[str]:
     """A line per two files of a bill of which nothing says whether the newer covers what only the older lists."""
-    return [
+    lines = [
         f"{newer} spans days of {older} and does not list {keys}: {lines:,} lines of {older} stand ({billed:.6f} USD, "
         f"{first} to {last}); a row of seed bill_sources with source_file {newer} says whether it covers the whole "
         "account (covers: account) or what it lists (covers: listed)"
         for older, newer, keys, first, last, lines, billed in engine.execute(UNSETTLED, {"month": month}).fetchall()
     ]
+    more = len(lines) - land.SHOWN
+    return lines[: land.SHOWN] + ([f"{more:,} more pairs of files are in marts.bill_overlaps_unsettled"] * (more > 0))
 
 
 def replaced(engine: duckdb.DuckDBPyConnection) -> list[str]:
@@ -316,8 +318,6 @@ def report(data: Path) -> None:
                 print(f"  and {len(lines) - land.SHOWN:,} more: marts.provider_bills_monthly")
         if lines := unexplained(engine):
             print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")
-        for line in [*unsettled(engine), *left_out(engine)]:
-            print(f"  WARNING: {line}")
 
 
 def twice_billed(engine: duckdb.DuckDBPyConnection) -> list[str]:
@@ -335,7 +335,7 @@ def twice_billed(engine: duckdb.DuckDBPyConnection) -> list[str]:
 def warn(data: Path) -> int:
     """End a summary with what may be missing from the ledger, or in it twice; 1 where STRICT=1 asks for none of it."""
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
-        lines = missing.known(data).warnings + twice_billed(engine)
+        lines = missing.known(data).warnings + unsettled(engine) + left_out(engine) + twice_billed(engine)
     land.warn(lines)
     return land.failed_as_strict(len(lines)) if lines and land.is_strict() else 0
 

@@ -31,7 +31,9 @@ from landing.work import Examined, Piece, Progress, Reading, Resume, Task, exami
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHOWN = 10  # files that a warning names
-RULES_CHANGED = "feature_attributes, team_attributes, hash_identities or the seed attribute_aliases changed"
+RULES_CHANGED = (
+    "feature_attributes, team_attributes, hash_identities, the seed attribute_aliases, DECIMAL or DATE_ORDER changed"
+)
 GROUP_FILES, SMALL_BYTES = 256, 1 << 22  # small files of one format are read by one task
 
 

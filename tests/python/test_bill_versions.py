@@ -179,6 +179,9 @@ def test_what_no_rule_decides_is_named_with_its_sum(worlds):
     assert sum(bool(world.expected()[1]) for world in made) > WORLDS / 10
     assert sum(not world.expected()[1] for world in made) > WORLDS / 10
     assert "WARNING: " in built.output
+    folder = built.data.parent
+    strict = run_build(folder / "inbox", built.data, folder / "company", STRICT="1")
+    assert strict.code == 1 and "STRICT=1" in strict.output, strict.output[-2000:]
 
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
