@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
-from conftest import Built, run_build
+from conftest import run_build
 from exports import COSTS, FOCUS, bucket, company, cost, focus, write
 from rendering import macro_sql
 
 import land
 
 WORLDS = 300
+GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 KEYS = {"key_a": "proj_1", "key_b": "proj_1", "key_c": "proj_2", "key_d": "proj_3"}
 MODELS = ["gpt-4o-mini", "gpt-5-mini", "o3"]
 METERS = ["input", "output"]
@@ -145,6 +146,11 @@ def worlds(tmp_path_factory):
         for world in made:
             world.write(folder / "inbox", step)
         assert land.run(folder / "inbox", folder / "data") == 0
+    for run, day, amount in (("a", 9, "2.00"), ("b", 8, "1.00")):
+        write(folder / "inbox" / run / "part_0_0001.csv", FOCUS, [focus(5, amount, ProviderName="Acme")])
+        info = {"submittedTime": f"2026-11-0{day}T09:00:00Z", "runId": f"{run}{GUID[1:]}"}
+        blobs = [{"blobName": f"exports/20261001-20261031/{run}/part_0_0001.csv"}]
+        (folder / "inbox" / run / "manifest.json").write_text(json.dumps({"blobs": blobs, "runInfo": info}))
     sources = "provider,account_id,file_kind,priority,source_file,covers\n" + "".join(
         f"openai,{world.org},,,{file.name},account\n"
         for world in made for step in world.steps for file in step if file.covers_account
@@ -181,10 +187,7 @@ def test_what_no_rule_decides_is_named_with_its_sum(worlds):
     assert "WARNING: " in built.output
     folder = built.data.parent
     strict = run_build(folder / "inbox", built.data, folder / "company", STRICT="1")
-    assert strict.code == 1 and "STRICT=1" in strict.output, strict.output[-2000:]
-
-
-GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    assert (strict.code, "STRICT=1" in strict.output) == (1, True), strict.output[-2000:]
 
 
 @pytest.mark.parametrize(
@@ -220,19 +223,17 @@ def test_what_a_path_says_of_an_export(path, exported, export):
     assert found == [(exported, export)]
 
 
-def test_a_manifest_says_what_is_newer(tmp_path):
-    """The run of the 9th was exported after the run of the 10th folder's name: its manifest is believed."""
-    for run, day, amount in (("a", 9, "2.00"), ("b", 8, "1.00")):
-        write(tmp_path / "inbox" / run / "part_0_0001.csv", FOCUS, [focus(5, amount)])
-        info = {"submittedTime": f"2026-11-0{day}T09:00:00Z", "runId": f"{run}{GUID[1:]}"}
-        blobs = [{"blobName": f"exports/20261001-20261031/{run}/part_0_0001.csv"}]
-        (tmp_path / "inbox" / run / "manifest.json").write_text(json.dumps({"blobs": blobs, "runInfo": info}))
-    assert land.run(tmp_path / "inbox", tmp_path / "data") == 0
-    built = Built(tmp_path / "data", 0, "")
+def test_a_manifest_says_what_is_newer(worlds):
+    """Run a was exported a day after run b, as their manifests say; their names and periods say nothing."""
+    _, built = worlds
     assert built.landed(
         "select file_name, cast(exported_at as varchar), export_id from {} order by all", "manifests"
     ) == [(f"exports/20261001-20261031/{run}/part_0_0001.csv", f"2026-11-0{day} 09:00:00", f"{run}{GUID[1:]}")
           for run, day in (("a", 9), ("b", 8))]  # fmt: skip
+    assert built.rows(
+        "select replaced_file, replaced_by_file, billed_usd from marts.provider_bills_monthly"
+        " where provider = 'acme' order by all"
+    ) == [("b/part_0_0001.csv", "a/part_0_0001.csv", 1), (None, None, 2)]
 
 
 @pytest.mark.parametrize(
