@@ -218,27 +218,31 @@ def test_a_day_in_los_angeles_ends_at_seven_in_utc(tmp_path, monkeypatch, spans_
 
 
 def test_keys_part_what_the_account_would_mix(build, tmp_path):
-    """Two keys of one model, both sides know them: each key's calls pay their own price. Without keys: mixed."""
+    """Two keys of one model, both sides know them: each key's calls pay their own price. A key that the day's bill
+    does not list is not billed yet; a text that is no key of the provider's is taken for none."""
     inbox = tmp_path / "inbox"
     write(
         inbox / "costs.csv",
         COSTS,
         [
-            cost(1, "0.30", quantity="1000000.0", api_key_id="k1"),
-            cost(1, "0.10", quantity="1000000.0", api_key_id="k2"),
+            cost(1, "0.30", quantity="1000000.0", api_key_id="key_1"),
+            cost(1, "0.10", quantity="1000000.0", api_key_id="key_2"),
             bucket(2),
         ],
     )
-    spans = calls("openai", "gpt-4o-mini", [1.1], (1_000_000, 0), gen_ai__request__api_key_id="k1")
-    spans += calls("openai", "gpt-4o-mini", [1.2], (1_000_000, 0), gen_ai__request__api_key_id="k2").replace(
-        '"traceId": "0', '"traceId": "b'
-    )
+    spans = calls("openai", "gpt-4o-mini", [1.1], (1_000_000, 0), gen_ai__request__api_key_id="key_1")
+    for number, (trace, key) in enumerate((("b", "key_2"), ("c", "key_3"), ("d", "a gateway's")), 2):
+        spans += calls(
+            "openai", "gpt-4o-mini", [1 + number / 10], (1_000_000, 0), gen_ai__request__api_key_id=key
+        ).replace('"traceId": "0', f'"traceId": "{trace}')
     (inbox / "spans.jsonl").write_text(spans)
     built = build(inbox, company(tmp_path))
     assert built.code == 0, built.output
-    assert built.rows("select match_level, billed_usd from marts.attributed_calls order by started_at") == [
-        ("key_day_model_meter", Decimal("0.30")),
-        ("key_day_model_meter", Decimal("0.10")),
+    assert built.rows("select basis, match_level, attributed_usd from marts.attributed_calls order by started_at") == [
+        ("billed", "key_day_model_meter", Decimal("0.30")),
+        ("billed", "key_day_model_meter", Decimal("0.10")),
+        ("accrued", "none", Decimal("0.15")),
+        ("billed", "none", 0),
     ]
 
 
