@@ -94,9 +94,9 @@ def _in_vain(inbox: Path) -> None:
         chat(9006, 1, None, 3 * midnight - 60, session__id="d", **writing, **{of_cache["creation"]: 90}),
     ]
     (inbox / "in_vain.jsonl").write_text("".join(batch([one]) for one in spans))
-    bill = inbox / "openrouter_activity_2026-10-09.csv"
+    bill = inbox / "openrouter_activity_2026-10-09.csv"  # of a key that newer files list nowhere
     activity([("v-left", "2026-10-07 10:00:00", "0.5"), ("v-unseen", "2026-10-07 11:00:00", "0.25")], bill)
-    bill.write_text(bill.read_text().replace(",false,true,stop,stop,", ",true,true,,,"))
+    bill.write_text(bill.read_text().replace(",false,true,stop,stop,", ",true,true,,,").replace(",key\n", ",vain\n"))
 
 
 def _evals(traces: list[int], inbox: Path, dice: random.Random) -> None:

@@ -50,17 +50,29 @@ rules as (
 
 ),
 
+sold as (
+
+    select
+        *,
+        exists (
+            select 1 from services
+            where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
+        ) as is_model_service
+    from kinds
+
+),
+
 known as (
 
     select
-        kinds.*,
+        {{ all_but('kinds', ['is_model_service']) }},
         models.is_known as is_model_known,
         case
             when models.is_known or kinds.file_kind not in {{ cloud_bills() }} then models.model
             -- A model that nobody knows is listed by what the bill calls it.
             else coalesce(nullif(kinds.sku, ''), kinds.description)
         end as model,
-        -- A line that names nothing at all is the total of its time.
+        -- A line that names nothing is the total of its time. One that names a service which sells no models buys that.
         case
             when
                 meters.meter is not null or coalesce(models.is_known, false)
@@ -68,6 +80,10 @@ known as (
                 then meters.meter
             when
                 coalesce(nullif(kinds.sku, ''), kinds.description, '') = ''
+                and (
+                    kinds.is_model_service or kinds.ai_sign = 'stated'
+                    or coalesce(lower(kinds.service_name), '') in ('', kinds.provider)
+                )
                 or {{ has_pattern(
                     'lower(kinds.description)', '^((daily |day |api )*(total|usage)( cost| costs| usage)?|tokens)$'
                 ) }}
@@ -84,11 +100,8 @@ known as (
         (kinds.file_kind not in {{ cloud_bills() }} and kinds.file_kind not in {{ broad_kinds }})
         or (models.is_known and meters.meter is not null)
         or coalesce(kinds.ai_sign = 'stated', false)
-        or exists (
-            select 1 from services
-            where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
-        ) as is_ai
-    from kinds
+        or kinds.is_model_service as is_ai
+    from sold as kinds
     left join models on kinds.provider = models.provider and kinds.model_name = models.model_name
     left join meters on kinds.provider = meters.provider and kinds.meter_name = meters.meter_name
 
