@@ -4,8 +4,13 @@ INBOX ?= $(DATA)/inbox
 COMPANY ?= seeds/company
 PYTHON ?= python3
 BIN := .venv/bin
-export DATA
-export STRICT
+# What a person gives is text: make expands nothing in it, and no shell reads it. Recipes say "$$NAME".
+GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
+  DECIMAL DATE_ORDER STRICT
+as_text = $(eval override export $(1) := $$(value $(1)))
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
+$(foreach name,$(GIVEN),$(if $(filter environment,$(firstword $(origin $(name)))),$(call as_text,$(name))))
+export DATA INBOX COMPANY
 export DBT_PROFILES_DIR := $(CURDIR)
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
@@ -31,55 +36,55 @@ profiles.yml: profiles.yml.example
 
 demo: DATA := data/demo
 demo: .venv/.synced profiles.yml ## the main job on the sample company, ending with a five-row answer
-	@cat scripts/make_sample.py scripts/sample_*.py | cmp -s - "$(DATA)/.made_by" || { \
-	  rm -rf "$(DATA)"; $(BIN)/python scripts/make_sample.py "$(DATA)/inbox" && \
-	  cat scripts/make_sample.py scripts/sample_*.py > "$(DATA)/.made_by"; }
-	@$(BIN)/python scripts/build.py "$(DATA)/inbox" "$(DATA)" seeds/company
-	@$(BIN)/python scripts/export.py 2026-10 "$(DATA)"
-	@$(BIN)/python scripts/answer.py "$(DATA)"
-	@PYTHONPATH=scripts $(BIN)/python -m report.site "$(DATA)"
+	@cat scripts/make_sample.py scripts/sample_*.py | cmp -s - "$$DATA/.made_by" || { \
+	  rm -rf "$$DATA"; $(BIN)/python scripts/make_sample.py "$$DATA/inbox" && \
+	  cat scripts/make_sample.py scripts/sample_*.py > "$$DATA/.made_by"; }
+	@$(BIN)/python scripts/build.py "$$DATA/inbox" "$$DATA" seeds/company
+	@$(BIN)/python scripts/export.py 2026-10 "$$DATA"
+	@$(BIN)/python scripts/answer.py "$$DATA"
+	@PYTHONPATH=scripts $(BIN)/python -m report.site "$$DATA"
 
 build: .venv/.synced profiles.yml ## land INBOX, then dbt build (INBOX= DATA= COMPANY= DECIMAL=comma DATE_ORDER=dmy; STRICT=1: a WARNING fails it)
-	@mkdir -p "$(DATA)/inbox"
-	@$(BIN)/python scripts/build.py "$(INBOX)" "$(DATA)" "$(COMPANY)"
+	@mkdir -p "$$DATA/inbox"
+	@$(BIN)/python scripts/build.py "$$INBOX" "$$DATA" "$$COMPANY"
 
 check-labels: .venv/.synced profiles.yml ## would a billable call in SPANS be unlabelled? (SPANS= COMPANY=)
-	@test -n "$(SPANS)" || { echo "ERROR: say which spans: make check-labels SPANS=<file>"; exit 2; }
-	@$(BIN)/python scripts/check_labels.py "$(SPANS)" "$(COMPANY)"
+	@test -n "$$SPANS" || { echo "ERROR: say which spans: make check-labels SPANS=<file>"; exit 2; }
+	@$(BIN)/python scripts/check_labels.py "$$SPANS" "$$COMPANY"
 
 export: .venv/.synced ## finance's files for MONTH, with control totals, checked
-	@$(BIN)/python scripts/export.py "$(MONTH)" "$(DATA)"
+	@$(BIN)/python scripts/export.py "$$MONTH" "$$DATA"
 
 report: .venv/.synced ## the site to look at, in DATA/report
-	@PYTHONPATH=scripts $(BIN)/python -m report.site "$(DATA)"
+	@PYTHONPATH=scripts $(BIN)/python -m report.site "$$DATA"
 
 why: .venv/.synced ## one trace as a tree: money, rule, bearer, charge (TRACE=, or FEATURE= DAY=)
-	@PYTHONPATH=scripts $(BIN)/python -m report.why "$(DATA)" $(if $(TRACE),--trace="$(TRACE)") \
-	  $(if $(FEATURE),--feature="$(FEATURE)") $(if $(DAY),--day="$(DAY)")
+	@PYTHONPATH=scripts $(BIN)/python -m report.why "$$DATA" $(if $(TRACE),--trace="$$TRACE") \
+	  $(if $(FEATURE),--feature="$$FEATURE") $(if $(DAY),--day="$$DAY")
 
 metrics: .venv/.synced profiles.yml ## METRICS of the ledger by MetricFlow (BY=, WHERE=); without METRICS, which there are
-	@$(BIN)/python scripts/metrics.py "$(DATA)" $(if $(METRICS),query --quiet --metrics $(METRICS) \
-	  --group-by $(or $(BY),metric_time__month) --order $(or $(BY),metric_time__month) $(if $(WHERE),--where "$(WHERE)"),list metrics)
+	@$(BIN)/python scripts/metrics.py "$$DATA" $(if $(METRICS),query --quiet --metrics "$$METRICS" \
+	  --group-by "$${BY:-metric_time__month}" --order "$${BY:-metric_time__month}" $(if $(WHERE),--where "$$WHERE"),list metrics)
 
 bi: .venv/.synced ## copies of the marts for dashboards and sheets in DATA/bi, which each build then renews
-	@$(BIN)/python scripts/bi.py "$(DATA)"
+	@$(BIN)/python scripts/bi.py "$$DATA"
 
 docs: .venv/.synced profiles.yml ## dbt's docs as one page in DATA/docs: models, columns, lineage, metrics, exposures
-	@$(BIN)/python scripts/dbt_docs.py "$(DATA)" "$(COMPANY)"
+	@$(BIN)/python scripts/dbt_docs.py "$$DATA" "$$COMPANY"
 
 verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger
-	@$(BIN)/python scripts/export.py verify "$(MONTH)" "$(DATA)"
-	@$(BIN)/python scripts/build.py --verify "$(INBOX)" "$(DATA)" "$(COMPANY)"
+	@$(BIN)/python scripts/export.py verify "$$MONTH" "$$DATA"
+	@$(BIN)/python scripts/build.py --verify "$$INBOX" "$$DATA" "$$COMPANY"
 
 whatif: .venv/.synced profiles.yml ## each team's months under other POLICIES=, EVAL_FUNDING= or SHARING= files beside today's (MONTH=)
-	@$(BIN)/python scripts/whatif.py $(if $(MONTH),--month "$(MONTH)") $(if $(POLICIES),--policies "$(POLICIES)") \
-	  $(if $(EVAL_FUNDING),--funding "$(EVAL_FUNDING)") $(if $(SHARING),--sharing "$(SHARING)") "$(DATA)" "$(COMPANY)"
+	@$(BIN)/python scripts/whatif.py $(if $(MONTH),--month "$$MONTH") $(if $(POLICIES),--policies "$$POLICIES") \
+	  $(if $(EVAL_FUNDING),--funding "$$EVAL_FUNDING") $(if $(SHARING),--sharing "$$SHARING") "$$DATA" "$$COMPANY"
 
 close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports (FORCE=1 over what is named, REOPEN=1 takes it back)
-	@$(BIN)/python scripts/close.py "$(MONTH)" "$(DATA)" "$(COMPANY)" $(if $(filter-out 0,$(FORCE)),--force) $(if $(filter-out 0,$(REOPEN)),--reopen)
+	@$(BIN)/python scripts/close.py "$$MONTH" "$$DATA" "$$COMPANY" $(if $(filter-out 0,$(FORCE)),--force) $(if $(filter-out 0,$(REOPEN)),--reopen)
 
 check-focus: .venv/.synced ## hold MONTH's exported FOCUS file against focus-validator (Python 3.12)
-	@$(BIN)/python scripts/focus.py "$(MONTH)" "$(DATA)"
+	@$(BIN)/python scripts/focus.py "$$MONTH" "$$DATA"
 
 test: lint ## all that CI runs
 	@$(BIN)/python scripts/focus.py install || echo "the tests of the FOCUS validator are skipped"
@@ -88,21 +93,21 @@ test: lint ## all that CI runs
 
 test-spark: .venv/.synced profiles.yml ## the same models on Spark's executors, every mart equal to DuckDB's (needs Java 17)
 	@$(BIN)/python scripts/spark.py install
-	@mkdir -p "$(DATA)" && rm -f "$(DATA)/spark_equality.md"
-	@SPARK_REPORT="$(abspath $(DATA))/spark_equality.md" $(BIN)/python -m pytest -n 0 tests/python/test_spark.py
-	@cat "$(DATA)/spark_equality.md"
+	@mkdir -p "$$DATA" && rm -f "$$DATA/spark_equality.md"
+	@SPARK_REPORT="$$(realpath -m "$$DATA")/spark_equality.md" $(BIN)/python -m pytest -n 0 tests/python/test_spark.py
+	@cat "$$DATA/spark_equality.md"
 
 lint: .venv/.synced profiles.yml ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/python scripts/company.py complete seeds/company "$(DATA)"
+	@$(BIN)/python scripts/company.py complete seeds/company "$$DATA"
 	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog tests/alerts
 
 company: .venv/.synced ## a commented starting set of company seeds (DIR=)
-	@test -n "$(DIR)" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }
-	@$(BIN)/python scripts/company.py start "$(DIR)"
+	@test -n "$$DIR" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }
+	@$(BIN)/python scripts/company.py start "$$DIR"
 
 bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=); SPARK=1 holds Spark against DuckDB
-	@$(BIN)/python scripts/bench.py "$(DATA)/bench$(if $(SPARK),_spark).md" --rows $(or $(ROWS),1000000) $(if $(SPARK),--spark)
+	@$(BIN)/python scripts/bench.py "$$DATA/bench$(if $(SPARK),_spark).md" --rows "$${ROWS:-1000000}" $(if $(SPARK),--spark)
 
 prices: .venv/.synced ## rebuild the list price book from genai-prices
 	@$(BIN)/python scripts/make_prices.py

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from paths import pattern
+
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 EXAMPLES = 3
 # Per table: kind of expectation and its arguments. Bounds are far outside what honest files hold: a wrong unit, a
@@ -62,7 +64,7 @@ def door(staging: Path) -> list[str]:
     complaints = []
     for table, rules in DOOR.items():
         if list((staging / table).glob("*/*.parquet")):
-            source = f"from read_parquet('{_quoted(staging)}/{table}/*/*.parquet', hive_partitioning = false)"
+            source = f"from read_parquet('{pattern(staging)}/{table}/*/*.parquet', hive_partitioning = false)"
             measures = {" - ".join(_columns(rule)) for _, rule in rules}
             extremes = [
                 f"(select {_columns_of(rules)} {source} order by {measure} {direction} limit {EXAMPLES})"
@@ -79,7 +81,7 @@ def exit_door(folder: Path) -> list[str]:
     complaints = []
     for table, name in files.items():
         if list(folder.glob(name)):
-            complaints += _validate(table, EXIT[table], f"read_csv('{_quoted(folder)}/{name}', header = true)")
+            complaints += _validate(table, EXIT[table], f"read_csv('{pattern(folder)}/{name}', header = true)")
     return complaints
 
 
@@ -116,7 +118,3 @@ def _complaint(table: str, result) -> str:
     what = {name: value for name, value in rule.kwargs.items() if name != "batch_id"}
     examples = result.result.get("partial_unexpected_list", [])[:EXAMPLES]
     return f"{table}: {rule.type} {what} does not hold, such as for {examples}"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -17,6 +17,7 @@ import duckdb
 import build
 import company
 import land
+from paths import pattern
 
 # As far as labels are known; a few models of money come along, because a key may name a feature too.
 MODELS = ("+int_call_shares", "+unexplained_usage_daily")
@@ -46,7 +47,7 @@ def landed(data: Path, table: str) -> int:
     """How many rows of a table landed; `rejects` are lines and files that did not."""
     if not list(data.glob(f"landed/{table}/*/*.parquet")):
         return 0
-    files = f"read_parquet('{data}/landed/{table}/*/*.parquet', union_by_name = true)"
+    files = f"read_parquet('{pattern(data)}/landed/{table}/*/*.parquet', union_by_name = true)"
     return duckdb.sql(f"select count(*) from {files}").fetchall()[0][0]
 
 
@@ -77,7 +78,7 @@ def check(spans: Path, companies: Path, data: Path) -> int:
         return 2
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         features = engine.execute(CALLS).fetchall()
-        unlabelled = engine.execute(UNLABELLED.format(data)).fetchall()
+        unlabelled = engine.execute(UNLABELLED.format(pattern(data))).fetchall()
         calls = engine.execute("select count(*) from intermediate.int_calls_deduplicated").fetchone()[0]
         unexplained = build.unexplained(engine)
     for file, line, trace, span, name, service, route, prompt, is_orphan in unlabelled:

@@ -25,6 +25,7 @@ import company
 import export
 import land
 from landing import missing
+from paths import quoted
 
 # What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
 SIZES = """
@@ -150,7 +151,7 @@ def freeze(engine, month: str, data: Path, what: dict, totals: dict) -> tuple[Pa
     path = part / closed.ENTRIES
     rows = engine.execute(
         f"copy (select * from marts.ledger_entries where posted_month = date '{month}-01' order by entry_id) "
-        f"to {export._quoted(path)} (format parquet, compression zstd)"
+        f"to '{quoted(path)}' (format parquet, compression zstd)"
     ).fetchone()[0]
     if not export.write_month(engine, month, part / closed.EXPORTS, "closed"):
         return None, {}

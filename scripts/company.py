@@ -1,11 +1,12 @@
 """What the company decides, as CSV seeds: complete a company's folder for dbt, or write a commented starting set.
 
-Usage: company.py complete COMPANY DATA   (COMPANY -> .company/DATA, comments stripped, absent seeds header-only)
+Usage: company.py complete COMPANY DATA   (COMPANY -> .company/<md5 of DATA>: no comments, absent seeds header-only)
        company.py start DIR               (a commented starting set, nothing overwritten)
 """
 
 import csv
 import sys
+from hashlib import md5
 from pathlib import Path
 
 VALID = ["valid_from", "valid_to"]
@@ -108,7 +109,8 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
 
 def seeds_of(data: str) -> Path:
     """Where dbt_project.yml looks for the company's seeds of a data folder."""
-    return Path(__file__).resolve().parent.parent / ".company" / data.replace("/", "-")
+    name = md5(data.encode(), usedforsecurity=False).hexdigest()  # a folder's own name may hold what SQL can't read
+    return Path(__file__).resolve().parent.parent / ".company" / name
 
 
 def complete(company: Path, data: str) -> int:

@@ -20,6 +20,7 @@ import duckdb
 import check
 import closed
 import focus
+from paths import pattern, quoted
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
 # and after a tab or the end of a line.
@@ -42,7 +43,7 @@ def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
     cells = [NEUTRAL.format(name) if kind == "VARCHAR" else name for name, kind in columns]
     order = query.rsplit("order by", 1)[1]
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine.execute(f"copy (select {', '.join(cells)} from part order by {order}) to {_quoted(path)} (header)")
+    engine.execute(f"copy (select {', '.join(cells)} from part order by {order}) to '{quoted(path)}' (header)")
     money = [name for name, kind in columns if kind.startswith("DECIMAL")]
     sums = engine.execute(f"select count(*), {', '.join(f'sum({name})' for name in money)} from part").fetchone()
     totals = {name: str(total or 0) for name, total in zip(money, sums[1:], strict=True)}
@@ -155,9 +156,9 @@ def verify(month: str, data: Path) -> int:
     with duckdb.connect() as engine:
         for name, entry in manifest["files"].items():
             if name in found:
-                wrong += _recount(engine, folder / name, name, entry)
+                wrong += _recount(engine, folder, name, entry)
         if not wrong:
-            tables = {name: _table(folder / place) for name, place in PLACES.items()}
+            tables = {name: _table(folder, place) for name, place in PLACES.items()}
             for check, query in CHECKS.items():
                 rows = engine.execute(query.format(**tables, day=f"{month}-01")).fetchall()
                 wrong += (
@@ -172,13 +173,14 @@ def verify(month: str, data: Path) -> int:
     return 1 if wrong else 0
 
 
-def _recount(engine, path: Path, name: str, entry: dict) -> list[str]:
+def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
     wrong = []
-    if hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
+    if hashlib.sha256((folder / name).read_bytes()).hexdigest() != entry["sha256"]:
         wrong.append(f"{name}: its bytes are not those that were exported (sha256)")
     for column, total in entry["totals"].items():
         try:
-            rows, added = engine.execute(f"select count(*), coalesce(sum({column}), 0) from {_table(path)}").fetchone()
+            summed = f"select count(*), coalesce(sum({column}), 0) from {_table(folder, name)}"
+            rows, added = engine.execute(summed).fetchone()
         except duckdb.Error:
             wrong.append(f"{name}: {column} can't be added up")
             continue
@@ -189,20 +191,17 @@ def _recount(engine, path: Path, name: str, entry: dict) -> list[str]:
     return wrong
 
 
-def _table(path: Path) -> str:
-    """An exported file; of a CSV money as exact decimals and everything else as it is."""
-    if path.suffix == ".parquet":
-        return f"read_parquet({_quoted(path)})"
-    head = next(iter(sorted(path.parent.glob(path.name))), path)
-    present = head.read_text().split("\n", 1)[0].split(",") if head.exists() else []
+def _table(folder: Path, name: str) -> str:
+    """An exported file, or all whose names fit; of a CSV money as exact decimals and everything else as it is."""
+    files = f"{pattern(folder)}/{quoted(name)}"
+    if name.endswith(".parquet"):
+        return f"read_parquet('{files}')"
+    head = next(iter(sorted(folder.glob(name))), None)
+    present = head.read_text().split("\n", 1)[0].split(",") if head else []
     kinds = {name: "decimal(38, 12)" for name in present if name.endswith(("_usd", *focus.DECIMALS))}
     kinds |= {name: "date" for name in present if name.endswith(("month", "Month"))}
     kinds |= {name: "varchar" for name in present if name in ("team_id", "x_TeamId", "x_OriginChargeId")}
-    return f"read_csv({_quoted(path)}, header = true, types = {kinds})"
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    return f"read_csv('{files}', header = true, types = {kinds})"
 
 
 def fail(reason: str) -> int:

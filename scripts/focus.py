@@ -18,6 +18,7 @@ from pathlib import Path
 
 import environment
 from environment import PROJECT
+from paths import quoted
 
 ENVIRONMENT, LOCK = PROJECT / ".venv-focus", PROJECT / "requirements-focus.txt"
 ORDER = """x_OriginChargeId, ChargeCategory, ChargeClass, x_AllocatedMethodId, x_TeamId, x_PayerTeamId, x_FeatureId,
@@ -56,7 +57,7 @@ def write(engine, day: str, folder: Path, write_csv) -> dict:
     rows = write_csv(engine, ROWS.replace("*", f"* replace ({written})", 1), [day], folder / "focus.csv")
     zoned = ", ".join(f"{name} at time zone 'UTC' as {name}" for name in times)
     path, query = folder / "focus.parquet", ROWS.replace("*", f"* replace ({zoned})", 1).replace("?", f"date '{day}'")
-    engine.execute(f"copy ({query}) to {_quoted(path)} (format parquet, compression zstd)")
+    engine.execute(f"copy ({query}) to '{quoted(path)}' (format parquet, compression zstd)")
     return {"focus.csv": rows, "focus.parquet": {**rows, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
 
 
@@ -68,7 +69,7 @@ def complaints(engine, month: str, folder: Path, table) -> list[str]:
     """What of the exported FOCUS file is not so; `table` reads an exported file."""
     if not (folder / "focus.csv").exists():
         return []
-    tables = {"focus": table(folder / "focus.csv"), "chargeback": table(folder / "team_chargeback.csv")}
+    tables = {"focus": table(folder, "focus.csv"), "chargeback": table(folder, "team_chargeback.csv")}
     wrong = []
     for name, query in CHECKS.items():
         rows = engine.execute(query.format(**tables, day=f"{month}-01")).fetchall()
@@ -150,10 +151,6 @@ def check(month: str, data: Path) -> int:
     result = f"{len(failed)} rules fail" if failed else "no rule fails"
     print(f"{path}: FOCUS 1.2, {passed} rules hold, {len(explained)} can't, {result}")
     return 1 if failed else 0
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def main() -> int:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from landing.engine import quoted
 from landing.store import Store
 from landing.tables import NO_DAY, TABLES, typed_columns
+from paths import quoted
 
 DAYS, TEAMS, FEATURES, SERVICES = 31, 40, 50, 120
 MODELS = """(values ('openai', 'gpt-5-2025-08-07'), ('openai', 'gpt-5-mini-2025-08-07'),

@@ -17,10 +17,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def reading(profiles: str) -> str:
-    """The profiles, with every database opened for reading only."""
+    """The profiles, with every database opened for reading only, and no file or network beside it."""
     profile = yaml.safe_load(profiles)
     for output in profile["chargeback_ledger"]["outputs"].values():
-        output.setdefault("config_options", {})["access_mode"] = "READ_ONLY"
+        output.setdefault("config_options", {}).update(access_mode="READ_ONLY", enable_external_access="false")
     return yaml.safe_dump(profile)
 
 

@@ -14,6 +14,7 @@ import duckdb
 
 import build
 import company
+from paths import quoted
 
 SEEDS = {"policies": "chargeback_policies", "funding": "eval_funding", "sharing": "sharing_rules"}
 # As if no month were closed: what is posted from movements, not what has been frozen.
@@ -98,7 +99,7 @@ def compare(copy: Path, given: dict[str, Path], month: str | None) -> int:
                     f"FAILED: correct {', '.join(map(str, given.values()))}; the ledger is as it was", file=sys.stderr
                 )
                 return 1
-            engine.execute(f"attach '{database}' as copy (read_only)")
+            engine.execute(f"attach '{quoted(database)}' as copy (read_only)")
             engine.execute(f"create table {name} as {MONTHS.format('copy')}")
             engine.execute("detach copy")
         rows = engine.execute(COMPARED, [month, month]).fetchall()

@@ -58,7 +58,3 @@ def as_otlp(text: str) -> str:
 
 def _expanded(text: str) -> str:
     return text.replace("{scope_spans}", SCOPE_SPANS).replace("{span}", SPAN).replace("{attribute}", ATTRIBUTE)
-
-
-def quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

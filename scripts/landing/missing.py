@@ -13,8 +13,9 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from landing.store import Store, _quoted, _write_text
+from landing.store import Store, _write_text
 from landing.tables import BILLS, DAY_OF, ORIGIN, TABLES
+from paths import pattern
 
 SHOWN, LINES_SHOWN = 10, 5
 REMEDY = "correct them in the file, or export it again, and land it under the same name"
@@ -229,4 +230,4 @@ def _stretches(engine, root: Path, kind: str) -> dict[str, Stretch]:
 
 
 def _rows_of(root: Path, table: str) -> str:
-    return f"read_parquet('{_quoted(root)}/{table}/*/*.parquet', hive_partitioning = false, union_by_name = true)"
+    return f"read_parquet('{pattern(root)}/{table}/*/*.parquet', hive_partitioning = false, union_by_name = true)"

@@ -9,8 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from landing import cells
-from landing.engine import ATTRIBUTE, as_otlp, quoted
+from landing.engine import ATTRIBUTE, as_otlp
 from landing.tables import BILLS, DAY_OF, HEADERS, IS_NUMBER, IS_TIME, NO_DAY, TABLES, columns_of, typed_columns
+from paths import quoted
 
 READERS = Path(__file__).resolve().parent / "readers"
 # Readers that share a beginning or an end.

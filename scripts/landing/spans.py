@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import duckdb
 
-from landing.engine import quoted, reader_sql
+from landing.engine import reader_sql
 from landing.recognise import SIGNALS
 from landing.tables import INCLUSIONS, LABELS, NO_DAY, QUANTITIES, typed_columns
+from paths import quoted
 
 HERE = Path(__file__).resolve().parent
 SEED = HERE.parent.parent / "seeds" / "reference" / "attribute_aliases.csv"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from landing.tables import CLOSED_ENTRIES, NO_DAY, TABLES
+from paths import pattern, quoted
 
 MOST_PARTS, SMALL_BYTES = 4, 1 << 20  # small files of one day, before they become one
 COPIES = """
@@ -151,8 +152,8 @@ class Store:
 
         Staged files are rewritten in place, landed ones anew in staging; returns the moves of the latter.
         """
-        new = f"read_parquet('{_quoted(self.staging)}/spans/*/*.parquet', hive_partitioning = false, filename = true)"
-        old = f"read_parquet('{_quoted(self.root)}/spans/*/*.parquet', hive_partitioning = false, filename = true)"
+        new = f"read_parquet('{pattern(self.staging)}/spans/*/*.parquet', hive_partitioning = false, filename = true)"
+        old = f"read_parquet('{pattern(self.root)}/spans/*/*.parquet', hive_partitioning = false, filename = true)"
         moves = []
         with self._engine() as engine:
             if not list((self.staging / "spans").glob("*/*.parquet")):
@@ -173,10 +174,10 @@ class Store:
                 engine.execute(
                     f"""copy (
                         select {", ".join(TABLES["spans"].names)}
-                        from read_parquet('{_quoted(path)}', hive_partitioning = false) as landed
+                        from read_parquet('{pattern(path)}', hive_partitioning = false) as landed
                         anti join (select file_id, row_no from lost where filename = $name) as lost
                         using (file_id, row_no)
-                    ) to '{_quoted(target)}.part' (format parquet, compression zstd)""",
+                    ) to '{quoted(target)}.part' (format parquet, compression zstd)""",
                     {"name": name},
                 )
                 os.replace(f"{target}.part", target)
@@ -197,14 +198,14 @@ class Store:
                 removes += [target for target in small if target.exists()]
                 moves = [move for move in moves if move[1] not in small]
         if merged:
-            names = ", ".join(f"'{_quoted(path)}'" for path in sorted(merged))
+            names = ", ".join(f"'{pattern(path)}'" for path in sorted(merged))
             folder = self.staging / "merged"
             with self._engine() as engine:
                 engine.execute(
                     f"""copy (
                         select *, coalesce(cast(started_at as date), date '{NO_DAY}') as day
                         from read_parquet([{names}], hive_partitioning = false)
-                    ) to '{_quoted(folder)}' (
+                    ) to '{quoted(folder)}' (
                         format parquet, compression zstd, partition_by (day),
                         filename_pattern 'merged-{len(self.files)}-{{i}}'
                     )"""
@@ -235,17 +236,13 @@ class Store:
 
     def _engine(self) -> duckdb.DuckDBPyConnection:
         engine = duckdb.connect(config={"preserve_insertion_order": False})
-        engine.execute(f"set temp_directory = '{_quoted(self.staging)}/spill'")
+        engine.execute(f"set temp_directory = '{quoted(self.staging)}/spill'")
         return engine
 
 
 def _texts(names: list[str]) -> str:
     """A list of SQL; never an empty one."""
     return "(" + ", ".join(f"'{name}'" for name in ["", *names]) + ")"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import duckdb
 
+from paths import pattern
+
 TEAMS = ("team_id", "bearer_team_id", "payer_team_id", "owner_team_id", "debtor_team_id", "creditor_team_id", "teams")
 ROWS_SHOWN = 150
 ROWS_OPEN = {True: 12, False: 40}  # a longer table is folded away, under a chart sooner
@@ -122,7 +124,7 @@ def fill(engine, figure: Figure, month: date | None, landed: str, paths: dict[st
     sql = figure.sql.strip().replace("$month", when)
     shown = Shown(figure, sql, [(mart, paths.get(mart, "")) for mart in marts_of(sql)])
     try:
-        found = engine.execute(sql.replace("DATA/landed", landed.replace("'", "''")))
+        found = engine.execute(sql.replace("DATA/landed", pattern(landed)))
     except (duckdb.CatalogException, duckdb.BinderException):
         shown.missing = "this ledger was built by another version; run make build"
         return shown

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from paths import pattern
+
 # Spans are read where they landed: the data folder may have moved since the build, and one trace is of few days.
 SPANS = "read_parquet('{folder}/spans/*/*.parquet', union_by_name = true, hive_partitioning = true)"
 
@@ -237,7 +239,7 @@ class Trace:
 
     def __init__(self, engine, data: Path, trace: str):
         folder = str(data / "landed").replace("'", "''")
-        self.engine, self.spans = engine, SPANS.format(folder=folder)
+        self.engine, self.spans = engine, SPANS.format(folder=pattern(folder))
         (days,) = rows(engine, DAYS, {"trace": trace})
         self.parameters = {"trace": trace, **days}
 

@@ -61,7 +61,8 @@ def in_checkout(dbt, verb: str, data: str, *words, **options):
     parsed, target = here / "partial_parse.msgpack", Path(data, "target")
     (here / ".company").mkdir(exist_ok=True)
     links = {name: PROJECT / name for name in ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")}
-    links |= {"data": Path(data).resolve(), ".company/data": company.seeds_of(data).resolve()}
+    seeds = company.seeds_of(data).resolve()
+    links |= {"data": Path(data).resolve(), f".company/{company.seeds_of('data').name}": seeds}
     for name, path in links.items():
         (here / name).unlink(missing_ok=True)
         (here / name).symlink_to(path)

@@ -1,0 +1,14 @@
+"""Folders as SQL reads them, whatever their names hold."""
+
+import re
+from pathlib import Path
+
+
+def quoted(path: Path | str) -> str:
+    """The path for between the quotes of a SQL text."""
+    return str(path).replace("'", "''")
+
+
+def pattern(folder: Path | str) -> str:
+    """The same as the beginning of a pattern of files: stars and brackets in a folder's name stand for themselves."""
+    return quoted(re.sub(r"[\[*?]", r"[\g<0>]", str(folder)))
