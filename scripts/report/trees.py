@@ -238,8 +238,7 @@ class Trace:
     """A trace in the ledger of a data folder."""
 
     def __init__(self, engine, data: Path, trace: str):
-        folder = str(data / "landed").replace("'", "''")
-        self.engine, self.spans = engine, SPANS.format(folder=pattern(folder))
+        self.engine, self.spans = engine, SPANS.format(folder=pattern(data / "landed"))
         (days,) = rows(engine, DAYS, {"trace": trace})
         self.parameters = {"trace": trace, **days}
 
