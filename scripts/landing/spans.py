@@ -27,7 +27,7 @@ SPAN_PLACES = (
     "{} baggage.{} metadata.{} tag.tags.{} tags.{} traceloop.association.properties.{} ai.telemetry.metadata.{} "
     "langfuse.observation.metadata.{} litellm.tags.{} litellm.metadata.{} litellm.metadata.tags.{} "
     "litellm.metadata.requester_metadata.{} litellm.metadata.spend_logs_metadata.{} "
-    "metadata.requester_metadata.{} http.request.header.{} http.request.header.x-{} "
+    "metadata.requester_metadata.{} http.request.header.{} http.request.header.x-{} x-{} "
     "langfuse.metadata.{} langsmith.metadata.{} langsmith.span.tags.{} logfire.tags.{} mlflow.traceTag.{} "
     "braintrust.metadata.{} weave.attributes.{} opik.metadata.{} opik.tags.{} helicone.properties.{}"
 ).split()

@@ -89,6 +89,7 @@ def test_each_convention_means_the_same(tmp_path, values, expected):
         {"metadata": '{"app": {"feature": "draft"}}'},
         {"tag.tags": '["prod", "app.feature:draft"]'},
         {"ai.telemetry.metadata.app.feature": "draft"},
+        {"X-App.Feature": "draft"},
     ],
 )
 def test_a_feature_is_found_wherever_sdks_put_it(tmp_path, values):
