@@ -64,8 +64,9 @@ usage_counts as (
         case
             when input_tokens is not null then input_tokens
             when not is_restored then 0
-            -- Exports of embeddings may state nothing but a total.
-            when output_tokens is null then total_tokens
+            -- Exports of embeddings may state nothing but a total; what it holds beside the prompt is no prompt.
+            when output_tokens is null
+                then greatest(total_tokens - parts_beside - case when is_reasoning_inside then reasoning else 0 end, 0)
             else greatest(total_tokens - output_tokens - parts_beside, 0)
         end as stated_input,
         case

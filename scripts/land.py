@@ -22,7 +22,7 @@ import yaml
 from tqdm import tqdm
 
 import check
-from landing import documents, missing, span_marks
+from landing import documents, missing, span_marks, uncounted
 from landing.recognise import NOTHING
 from landing.spans import LEFT_OUT
 from landing.store import Store
@@ -213,7 +213,7 @@ def read_all(
                 task = waiting.pop(future)
                 try:
                     for file_id, found in future.result().items():
-                        empty = dict(found, rows_read=0, rows_rejected=0, evals_within=0, rows_silent=0)
+                        empty = dict(found, rows_read=0, rows_rejected=0, evals_within=0, rows_silent=0, uncounted={})
                         merge_counts(counts.setdefault(file_id, empty), found)
                 except (OSError, EOFError, MemoryError) as error:
                     if len(task.pieces) == 1:
@@ -233,6 +233,7 @@ def merge_counts(total: dict, found: dict) -> None:
     total["is_growing"] |= found["is_growing"]
     for said in ("warnings", "notes", "asks"):
         total[said] = list(dict.fromkeys([*total[said], *found[said]]))
+    uncounted.add(total["uncounted"], found["uncounted"])
     total["first_reasons"] = {**found["first_reasons"], **total["first_reasons"]}
 
 
@@ -269,6 +270,8 @@ def land(inbox: Path, data: Path) -> int:
         if not (held["rows_read"] or held["evals_within"] or continued or is_again) and examined.what.form in NOTHING:
             unread.append(complaint(name, NOTHING[examined.what.form]))
             continue
+        for kind, text in uncounted.remarks(held.pop("uncounted"), name):
+            held[kind + "s"].append(text)
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
         entry["reading"] = mark_of({**entry, **held}, reading)
         end = list(examined.end) if examined.end else None

@@ -6,6 +6,7 @@ seed attribute_aliases, and the project's variables.
 """
 
 import csv
+from collections.abc import Iterable
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from landing import uncounted
 from landing.engine import reader_sql
 from landing.recognise import SIGNALS
 from landing.tables import INCLUSIONS, LABELS, NO_DAY, QUANTITIES, typed_columns
@@ -26,7 +28,7 @@ SPAN_PLACES = (
     "{} baggage.{} metadata.{} tag.tags.{} tags.{} traceloop.association.properties.{} ai.telemetry.metadata.{} "
     "langfuse.observation.metadata.{} litellm.tags.{} litellm.metadata.{} litellm.metadata.tags.{} "
     "litellm.metadata.requester_metadata.{} litellm.metadata.spend_logs_metadata.{} "
-    "metadata.requester_metadata.{} http.request.header.{} http.request.header.x-{} "
+    "metadata.requester_metadata.{} http.request.header.{} http.request.header.x-{} x-{} "
     "langfuse.metadata.{} langsmith.metadata.{} langsmith.span.tags.{} logfire.tags.{} mlflow.traceTag.{} "
     "braintrust.metadata.{} weave.attributes.{} opik.metadata.{} opik.tags.{} helicone.properties.{}"
 ).split()
@@ -221,6 +223,7 @@ class SpanReader:
         self.engine, self.aliases, self.hash_identities = engine, aliases, hash_identities
         self.conventions = Conventions(CONVENTIONS)
         self.taken = 0
+        self.uncounted: list[uncounted.Uncounted] = []  # of the portion that landed last
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
         engine.execute(f"""
             create or replace macro label_bytes() as {MAX_LABEL};
@@ -289,8 +292,10 @@ class SpanReader:
         """
         run = self.engine.execute
         seen = self._unfolded(self._prefixed(self._opened("names", "texts")))
+        self.uncounted = self._uncounted(seen)
         below = self._opened("resource_names", "resource_texts")
-        day = f"coalesce(cast(plausible(time_of(started, unit)) as date), date '{NO_DAY}')"
+        began = "plausible(time_of(started, unit)), plausible(time_of(ended, unit))"
+        day = f"coalesce(cast(coalesce({began}) as date), date '{NO_DAY}')"
         found = run(f"select {day} as day, {ARE_PLAIN}, {HAVE_LINKS} from raw group by all order by all").fetchall()
         days = [on for on, *_ in found]
         query, absent, reasons, fault = self._canonical(
@@ -338,6 +343,34 @@ class SpanReader:
             return False, False
         nulls = {name: int(stats[4][f'"{name}"']["null_count"]) for name in ("trace_key", "unreadable")}
         return nulls["trace_key"] > 0, nulls["unreadable"] < stats[1]
+
+    def _uncounted(self, seen: set[str]) -> list[uncounted.Uncounted]:
+        """Counts under names that no alias reads: alone on their spans, or a part that no other name tells."""
+        unknown = sorted(name for name in seen - self.aliases.names() if uncounted.is_count(name))
+        found = []
+        for name in unknown:
+            held = name.replace("'", "''")
+            parts = {column for word in uncounted.words_of(name) for column in uncounted.DETAILS.get(word, "").split()}
+            is_within = any(name.startswith((f"{carrier}.", f"{carrier}:")) for carrier in self.aliases.unfolded)
+            counts, alike = self._known_among(seen, QUANTITIES), self._known_among(seen, parts)
+            cases = [(True, f"not list_has_any(names, {counts})")]
+            if parts and not is_within:
+                cases.append((False, f"list_has_any(names, {counts}) and not list_has_any(names, {alike})"))
+            for is_alone, condition in cases:
+                found += [
+                    uncounted.Uncounted(file_no, name, is_alone, line, spans)
+                    for file_no, line, spans in self.engine.execute(
+                        "select file_no, min(source_line), count(*) from raw"
+                        f" where count_of(texts[list_position(names, '{held}')]) > 0 and {condition} group by all"
+                    ).fetchall()
+                ]
+        return found
+
+    def _known_among(self, seen: set[str], columns: Iterable[str]) -> str:
+        """SQL for the list of names that occur and are some of these columns'."""
+        named = {alias.attribute for column in columns for alias in self.aliases.of.get(column, [])}
+        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(seen & named))
+        return f"cast([{listed}] as varchar[])"
 
     def _seen(self, names: str) -> set[str]:
         found = self.engine.execute(f"select distinct unnest({names}) from raw").fetchall()
@@ -597,7 +630,8 @@ class SpanReader:
             *([f"case when is_answer and {text} <> '' then {text} end as output_text"] if has_text else []),
         ]
         numbered = [
-            "plausible(moment_started) as started_at",
+            # Where the start can't be read, the end tells the day.
+            "coalesce(plausible(moment_started), plausible(moment_ended)) as started_at",
             "plausible(moment_ended) as ended_at",
             "moment_started is null and moment_ended is null and says_nothing as is_silent",
             *(f"count_of({name}_stated) as {name}" for name in counts),

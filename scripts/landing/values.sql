@@ -37,13 +37,16 @@ create macro plain_trace(stated) as case
     when strlen(stated) = 32 and not contains(stated, '_') then try_cast('0x' || stated as uhugeint)
 end;
 
+-- The two halves of a trace id as one key; halves that are the same would otherwise make every such id one trace.
+create macro folded_words(high, low) as signed(case when high = low then low else xor(high, low) end);
+
 create macro plain_trace_key(digits) as
-    signed(xor(cast(digits >> 64 as ubigint), cast(digits & 18446744073709551615 as ubigint)));
+    folded_words(cast(digits >> 64 as ubigint), cast(digits & 18446744073709551615 as ubigint));
 
 create macro id_of(stated, octets) as clean_id(bare_id(trim(stated), octets), octets);
 
 -- A stable 64-bit key of an id: hex of 8 or 16 octets folds, anything else is hashed.
-create macro folded(digits) as signed(xor(word_of(substr(digits, 1, 16)), word_of(substr(digits, 17))));
+create macro folded(digits) as folded_words(word_of(substr(digits, 1, 16)), word_of(substr(digits, 17)));
 
 create macro key_of(id) as coalesce(
     case

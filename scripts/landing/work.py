@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
-from landing import documents, logs
+from landing import documents, logs, uncounted
 from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
 from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
@@ -220,6 +220,7 @@ class Performance:
                 "evals_within": 0,
                 "rows_silent": 0,
                 "first_reasons": {},
+                "uncounted": {},
                 "is_growing": False,
                 "warnings": [],
                 "notes": [],
@@ -338,6 +339,9 @@ class Performance:
                 self.found[self.task.pieces[file_no].file_id]["rows_read"] += rows
             self.refuse(refused)
             self.refuse(left_out, is_row=False)
+            for one in getattr(self.reader, "uncounted", ()):
+                said = {uncounted.key_of(one): [one.line, one.spans]}
+                uncounted.add(self.found[self.task.pieces[one.file_no].file_id]["uncounted"], said)
             for file_no, kind, text in getattr(self.reader, "remarks", ()):
                 self.remark(file_no, kind, text)
         self.parts += 1

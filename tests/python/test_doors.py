@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import duckdb
 import pytest
 from conftest import PROJECT
-from exports import attributes, batch, chat, span
+from exports import DAY, attributes, batch, chat, span
 from formats import FORMATS, Span, otlp_protobuf
 from test_formats import read
 from test_landing import landed, reasons
@@ -88,6 +89,7 @@ def test_each_convention_means_the_same(tmp_path, values, expected):
         {"metadata": '{"app": {"feature": "draft"}}'},
         {"tag.tags": '["prod", "app.feature:draft"]'},
         {"ai.telemetry.metadata.app.feature": "draft"},
+        {"X-App.Feature": "draft"},
     ],
 )
 def test_a_feature_is_found_wherever_sdks_put_it(tmp_path, values):
@@ -375,3 +377,56 @@ def test_changed_names_of_attributes_reach_what_has_landed(inbox, tmp_path, monk
     assert [row[0] for row in after] == ["fifth", "first", "fourth", "second", "third"]
     totals = "sum(rows_read) - sum(rows_rejected) - sum(rows_superseded), sum(rows_superseded)"
     assert landed(tmp_path / "data", "files", totals) == [(5, 1)]
+
+
+MODEL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-5"}
+COUNTS = {"gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 4}
+UNREAD = [
+    # (attributes, names that landing tells as counts which nobody reads, whether they were the span's only ones)
+    ({"acme.model": "gpt-5", "acme.promptTokens": 9, "acme.completion_tokens": "4"},
+     {"acme.promptTokens", "acme.completion_tokens"}, True),
+    ({**MODEL, "GEN_AI.USAGE.INPUT_TOKENS": 9}, {"GEN_AI.USAGE.INPUT_TOKENS"}, True),
+    ({"acme.usage.input": 9}, {"acme.usage.input"}, True),
+    ({**MODEL, **COUNTS, "acme.cached_tokens": 3, "acme.prompt_tokens": 9}, {"acme.cached_tokens"}, False),
+    ({**MODEL, **COUNTS, "acme.usage.thinkingTokens": 3}, {"acme.usage.thinkingTokens"}, False),
+    # Another name of the same part was read; nothing was counted; settings, rates and running totals are no usage.
+    ({**MODEL, **COUNTS, "gen_ai.usage.cache_read.input_tokens": 3, "acme.cached_tokens": 3}, set(), False),
+    ({**MODEL, **COUNTS, "acme.cached_tokens": 0}, set(), False),
+    ({**MODEL, "gen_ai.request.max_tokens": 9, "acme.max_output_tokens": 9, "acme.output_tokens_per_second": 70,
+      "gen_ai.aggregated_usage.input_tokens": 9, "acme.session.total_tokens": 9, "acme.output_tokens": "many"},
+     set(), False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "names", "is_alone"), UNREAD)
+def test_counts_under_names_that_nobody_reads_are_named(inbox, data, capsys, values, names, is_alone):
+    spans = [{**span(number, 1), "attributes": attributes(values)} for number in (1, 2)]
+    (inbox / "spans.jsonl").write_text(batch([span(3, 1)]) + "".join(batch([one]) for one in spans))
+    assert land.run(inbox, data) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "no row of seed attribute_aliases" in line]
+    assert {line.split("'")[1] for line in lines} == names
+    assert all("2 spans of spans.jsonl (first in line 2)" in line for line in lines)
+    assert {"WARNING:" in line for line in lines} == ({is_alone} if names else set())
+    assert land.run(inbox, data) == 0
+    again = [line for line in capsys.readouterr().out.splitlines() if "no row of seed attribute_aliases" in line]
+    assert len(again) == (len(names) if is_alone else 0)
+
+
+def test_parts_of_usage_under_openais_names_are_read(tmp_path):
+    details = {
+        "gen_ai.usage.prompt_tokens_details.cached_tokens": 3,
+        "gen_ai.usage.completion_tokens_details.reasoning_tokens": 2,
+    }
+    columns = "input_tokens, cache_read_tokens, reasoning_tokens, input_includes_cached"
+    assert one(tmp_path, {**MODEL, **COUNTS, **details}, columns) == (9, 3, 2, True)
+
+
+@pytest.mark.parametrize("stated", ["0", "-5", "", "99999999999999999999"])
+def test_the_end_tells_the_day_of_a_span_whose_start_is_unreadable(inbox, data, stated):
+    spans = [{**chat(1, 1), "startTimeUnixNano": stated}, chat(2, 1, at=86400)]
+    (inbox / "spans.jsonl").write_text(batch(spans))
+    assert land.run(inbox, data) == 0
+    assert sorted(landed(data, what="started_at = ended_at, day")) == [
+        (False, DAY.date() + timedelta(days=1)),
+        (True, DAY.date()),
+    ]

@@ -44,6 +44,13 @@ def test_any_text_is_an_id_with_a_stable_key(text):
     assert key(text) == key(identifier(text)) is not None
 
 
+def test_trace_ids_with_equal_halves_are_apart():
+    stated = [digit * 32 for digit in "123456789abcdef"] + ["12ab" * 8, "0" * 15 + "7" + "0" * 15 + "7"]
+    assert len({key(text) for text in stated}) == len(stated)
+    plain = [ENGINE.execute("select plain_trace_key(plain_trace(?))", [text]).fetchone()[0] for text in stated]
+    assert plain == [key(text) for text in stated]
+
+
 def test_zero_ids_are_no_ids():
     assert [identifier(stated) for stated in ("0" * 32, "", "0x0", "AAAAAAAAAAAAAAAAAAAAAA==")] == [None] * 4
     assert key(None) is None

@@ -29,7 +29,7 @@ differences as (
         points.*,
         {% for column in counted %}
             case
-                when points.is_cumulative
+                when points.is_cumulative and points.{{ column }} is not null
                     then greatest(points.{{ column }} - coalesce(max(points.{{ column }}) over earlier, 0), 0)
                 else points.{{ column }}
             end as added_{{ column }},

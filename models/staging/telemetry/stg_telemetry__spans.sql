@@ -66,7 +66,8 @@ select
     nullif(unreadable, '') as unreadable,
     -- A call is never priced by the counts that are left where its input or output could not be read.
     case
-        when is_restored then null
+        -- A total restores one count, not two.
+        when is_restored and coalesce(input_tokens, output_tokens) is not null then null
         when input_tokens is null and ',' || unreadable || ',' like '%,input_tokens,%' then 'unreadable_count'
         when output_tokens is null and ',' || unreadable || ',' like '%,output_tokens,%' then 'unreadable_count'
         when input_tokens is null and output_tokens > 0 then 'no_input_count'

@@ -1,0 +1,77 @@
+"""Counts of tokens that spans state under names that no row of seed attribute_aliases reads.
+
+A span whose only counts have such names would be no call, and one whose cached tokens have such a name would be priced
+without them: both are named, by attribute and file.
+"""
+
+import re
+from typing import NamedTuple
+
+# What an attribute counts, by words of its name; and words of names that count something else, or not once a request.
+COUNTED = {
+    *("input", "output", "prompt", "completion", "total", "used", "usage", "count", "generated", "in", "out"),
+    *("cache", "cached", "reasoning", "thinking", "thoughts", "audio", "image", "request", "response"),
+}
+OF_OTHERS = {
+    *("max", "min", "limit", "limits", "budget", "per", "second", "seconds", "first", "remaining", "rate", "ratelimit"),
+    *("avg", "average", "mean", "time", "threshold", "cost", "price", "accepted", "rejected", "prediction", "text"),
+    *("aggregated", "aggregate", "accumulated", "cumulative", "session", "conversation", "estimated", "estimate", "no"),
+    *("refresh", "access", "auth", "id", "ids", "type", "window", "context", "allowed", "chunk", "special", "stop"),
+}
+# What a name says beside input and output: the columns that would have it, of which a span may state another.
+DETAILS = {
+    "cache": "cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens",
+    "cached": "cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens",
+    "reasoning": "reasoning_tokens",
+    "thinking": "reasoning_tokens",
+    "thoughts": "reasoning_tokens",
+    "audio": "audio_input_tokens audio_output_tokens",
+    "image": "image_input_tokens image_output_tokens",
+}
+
+
+class Uncounted(NamedTuple):
+    """Spans of a file that state a count under a name; `is_alone` where no count of theirs is read."""
+
+    file_no: int
+    name: str
+    is_alone: bool
+    line: int
+    spans: int
+
+
+def words_of(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
+
+
+def is_count(name: str) -> bool:
+    words = words_of(name)
+    is_told = words & {"token", "tokens"} and words & COUNTED
+    return bool(is_told or {"usage", "input"} <= words or {"usage", "output"} <= words) and not words & OF_OTHERS
+
+
+def key_of(one: Uncounted) -> str:
+    return f"{'alone' if one.is_alone else 'part'} {one.name}"
+
+
+def add(total: dict[str, list], found: dict[str, list]) -> None:
+    """Add up what portions of a file say: the first line, and how many spans."""
+    for key, (line, spans) in found.items():
+        first, so_far = total.get(key, (line, 0))
+        total[key] = [min(first, line), so_far + spans]
+
+
+def remarks(found: dict[str, list], name: str) -> list[tuple[str, str]]:
+    """(kind, text) of what a file's portions found: {"<alone> <attribute>": [first line, spans]}."""
+    said = []
+    for key, (line, spans) in sorted(found.items()):
+        alone, _, attribute = key.partition(" ")
+        states = f"state{'s' * (spans == 1)}"
+        where = f"{spans:,} span{'s' * (spans > 1)} of {name} (first in line {line:,})"
+        what = f"under '{attribute}', which no row of seed attribute_aliases reads"
+        said.append(
+            ("warning", f"{where} {states} tokens {what}: they are in no call, or priced without them; add a row to it")
+            if alone == "alone"
+            else ("note", f"{where} {states} a part of the tokens {what}: not told apart; add a row to it")
+        )
+    return said
