@@ -205,9 +205,12 @@ def ledger(tmp_path: Path, *accounts: tuple, sources: str = "") -> list[str]:
     """Warnings on charges of (account, kind, file, {day: usd})."""
     with duckdb.connect() as engine:
         engine.execute("create schema intermediate; create schema seeds")
-        engine.execute("create table seeds.bill_sources (provider text, account_id text)")
+        engine.execute(
+            "create table seeds.bill_sources (provider text, account_id text, priority integer, covers text,"
+            " date_order text, decimal text)"
+        )
         for name in sources.split():
-            engine.execute("insert into seeds.bill_sources values ('openai', ?)", [name])
+            engine.execute("insert into seeds.bill_sources values ('openai', ?, 10, null, null, null)", [name])
         engine.execute(
             "create table intermediate.int_charges_sorted (line_id text, file_id text, source_file text);"
             "create table intermediate.int_charges_standing (line_id text, provider text, bill_account_id text,"

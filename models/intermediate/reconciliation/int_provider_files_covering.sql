@@ -62,6 +62,17 @@ listed as (
 
 ),
 
+-- Google's rows say when they were exported: the table that they are queried from only grows.
+stamped as (
+
+    select
+        file_id,
+        max(export_time) as exported_at
+    from {{ source('landed', 'google_billing') }}
+    group by file_id
+
+),
+
 files as (
 
     select
@@ -69,11 +80,12 @@ files as (
         landed.source_file,
         landed.landing_no,
         coalesce(listed.export_id, {{ export_of('landed.source_file', 'landed.file_id') }}) as export_id,
-        listed.exported_at,
+        coalesce(stamped.exported_at, listed.exported_at) as exported_at,
         {{ exported_at('landed.source_file') }} as named_at,
         {{ exported_at('landed.folder') }} as folder_at
     from landed
     left join listed on landed.file_id = listed.file_id
+    left join stamped on landed.file_id = stamped.file_id
 
 ),
 
@@ -92,7 +104,9 @@ decided as (
         stretches.file_kind,
         stretches.file_id,
         min(bill_sources.priority) as priority,
-        max_by(bill_sources.covers, length(coalesce(bill_sources.source_file, ''))) as covers
+        max_by(bill_sources.covers, case
+            when bill_sources.covers is not null then length(coalesce(bill_sources.source_file, ''))
+        end) as covers
     from (select distinct
         provider,
         account_id,
@@ -178,7 +192,8 @@ select
             when '{{ kind }}' then {{ place }}
         {% endfor %}
     end) as place,
-    -- The newest export: by the time that its name or folder states, else by its period's end; then by landing.
+    -- The newest export: by the time that its rows, its manifest, its folder or its name state, else by its period's
+    -- end; then by landing.
     ranked.newness,
     -- A part that came again under its name, while the export grew.
     dense_rank() over (
