@@ -143,6 +143,8 @@ def survey(
             unread.append(complaint(name, examined.what.complaint, examined.what.table))
             continue
         present.add(examined.file_id)
+        if isinstance(path, documents.Member) and examined.file_id in store.files:
+            store.files[examined.file_id]["archive_id"] = path.archive_id
         continued = by_name[name]["file_id"] if examined.is_continued else None
         for part in read_by_other_rules(path, examined, continued, store, reading):
             if part.examined.file_id not in again:
@@ -263,7 +265,7 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
             Thread(target=check.warm, daemon=True).start()  # while the processes, forked by now, read
         counts, broken = read_all(tasks_of(fresh, store.landings, reading), reading, store.staging, pool)
     landed = []
-    for _, name, examined, continued, is_again in fresh:
+    for path, name, examined, continued, is_again in fresh:
         if examined.file_id in broken:
             for part in store.staging.glob(f"*/*/{examined.file_id[:16]}-*.parquet"):
                 part.unlink()
@@ -278,6 +280,8 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
         entry["reading"] = mark_of({**entry, **held}, reading)
         end = list(examined.end) if examined.end else None
         reason = mostly_silent(examined, held)
+        if isinstance(path, documents.Member):
+            entry["archive_id"] = path.archive_id
         landed.append({**entry, "end": end, "continues": continued, "unread": reason, **held})
         if reason:
             unread.append(complaint(name, reason))

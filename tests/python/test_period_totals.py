@@ -10,6 +10,7 @@ MILLION = 1_000_000
 MINI, HAIKU = "gpt-4o-mini", "claude-haiku-4-5"
 KEYS = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\n,,,platform,,,\n"
 CHARGES = "provider,account_id,period_start,period_end,model,service,meter,quantity,amount,currency"
+INVOICES = "invoice_id,provider,account_id,period_start,period_end,issued_on,amount,tax,currency,credit_of"
 COUNTED = {"output_tokens": 0, "input_cached_tokens": 0, "num_model_requests": 1}
 
 
@@ -32,10 +33,23 @@ CALLS = [
     called(4, "anthropic", HAIKU, 7, 3 * MILLION),
     called(5, "openai", MINI, 20, MILLION),
     called(6, "openai", MINI, 22, MILLION),
+    called(7, "groq", "llama-3.3-70b-versatile", 5, MILLION),
 ]
 
 
+def invoice(name: str, provider: str, amount: str, tax: str = "", account: str = "Acme Inc.", **values) -> dict:
+    period = {"period_start": "2026-10-01", "period_end": "2026-10-31", "issued_on": "2026-11-02"}
+    return {"invoice_id": name, "provider": provider, "account_id": account, "amount": amount, "tax": tax,
+            "currency": "USD", **period, **values}  # fmt: skip
+
+
 def write_bills(inbox) -> None:
+    """Invoices of a bill's account by another name, of who bills nothing else (two, and a credit note), of a cloud."""
+    write(inbox / "invoices.csv", INVOICES, [
+        invoice("O-1", "openai", "5.10"), invoice("G-1", "groq", "4.00", "0.90"),
+        invoice("G-0", "groq", "-0.50", credit_of="G-1"), invoice("W-1", "aws", "2000"),
+    ])  # fmt: skip
+    write(inbox / "invoices_2.csv", INVOICES, [invoice("G-2", "groq", "3.00")])
     write(inbox / "charges.csv", CHARGES, [
         total("openai", 1, 10, "4.80"), total("openai", 20, 22, "0.30"), total("anthropic", 1, 8, "1.00"),
         total("mistral", 1, 3, "1.00"),
@@ -92,6 +106,22 @@ def test_what_a_usage_file_counts_says_of_which_day_a_total_is(built):
 def test_without_use_a_total_is_of_its_days_alike(built):
     assert sum(days(built, "mistral").values()) == 1
     assert set(days(built, "mistral").values()) == {Decimal("0.333333333333"), Decimal("0.333333333334")}
+
+
+def test_an_invoice_alone_is_a_total_of_its_period(built):
+    """Its tax and its credit note are no use; the invoice of a bill stands beside it, and a cloud's is not all AI."""
+    assert built.rows(
+        "select provider, treatment, sum(lines)::int, sum(billed_usd) from marts.provider_bills_monthly"
+        " where file_kind = 'invoices' group by all order by all"
+    ) == [("groq", "call", 2, Decimal("6.10")), ("groq", "invoice_only", 2, Decimal("0.40"))]
+    assert built.rows(
+        "select invoice_id, unexplained_usd from marts.invoice_tie_out_monthly where unexplained_usd != 0 order by all"
+    ) == [("W-1", 2000)]
+    ((billed, priced, basis),) = built.rows(
+        "select billed_usd, priced_usd, basis from marts.attributed_calls where provider = 'groq'"
+    )
+    assert (billed, basis) == (priced, "billed")
+    assert 0 < billed < 1
 
 
 def test_calls_that_land_later_take_their_part_of_all_days(built, tmp_path):

@@ -33,6 +33,7 @@ landed as (
         file_id,
         source_file,
         landing_no,
+        archive_id,
         regexp_extract(source_file, '([^/]*)$', 1) as name,
         regexp_extract(source_file, '^(.*)/[^/]*$', 1) as folder
     from {{ source('landed', 'files') }}
@@ -79,7 +80,14 @@ files as (
         landed.file_id,
         landed.source_file,
         landed.landing_no,
-        coalesce(listed.export_id, {{ export_of('landed.source_file', 'landed.file_id') }}) as export_id,
+        landed.archive_id,
+        listed.export_id is not null as is_in_manifest,
+        -- An archive of the same name may be another download, with other files in it.
+        coalesce(
+            listed.export_id,
+            regexp_extract(landed.source_file, '^(.*[.][zZ][iI][pP])/.*$', 1) || ' ' || landed.archive_id,
+            {{ export_of('landed.source_file', 'landed.file_id') }}
+        ) as export_id,
         coalesce(stamped.exported_at, listed.exported_at) as exported_at,
         {{ exported_at('landed.source_file') }} as named_at,
         {{ exported_at('landed.folder') }} as folder_at
@@ -130,7 +138,8 @@ exports as (
         stretches.provider,
         stretches.file_kind,
         files.export_id,
-        min(files.landing_no) as landing_no,
+        -- A newer archive may repeat files of an older one.
+        case when max(files.archive_id) is null then min(files.landing_no) else max(files.landing_no) end as landing_no,
         max(stretches.covers_to) as period_end,
         max(files.exported_at) as exported_at,
         max(files.named_at) as named_at,
@@ -186,6 +195,7 @@ select
     stretches.covers_from,
     stretches.covers_to,
     files.export_id,
+    files.is_in_manifest,
     decided.covers as stated_scope,
     coalesce(decided.priority, case stretches.file_kind
         {% for kind, place in kind_places.items() %}
