@@ -237,6 +237,7 @@ def merge_counts(total: dict, found: dict) -> None:
     total["evals_within"] += found["evals_within"]
     total["rows_silent"] += found["rows_silent"]
     total["is_growing"] |= found["is_growing"]
+    total["has_more"] |= found["has_more"]
     for said in ("warnings", "notes", "asks"):
         total[said] = list(dict.fromkeys([*total[said], *found[said]]))
     total["first_reasons"] = {**found["first_reasons"], **total["first_reasons"]}

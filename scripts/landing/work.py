@@ -232,6 +232,7 @@ class Performance:
                 "rows_silent": 0,
                 "first_reasons": {},
                 "is_growing": False,
+                "has_more": False,
                 "warnings": [],
                 "notes": [],
                 "asks": [],
@@ -264,6 +265,8 @@ class Performance:
         if batches:
             self.take(pa.Table.from_batches(batches))
         self.land()
+        for file_no, has_more in getattr(self.reader, "has_more", {}).items():
+            self.found[self.task.pieces[file_no].file_id]["has_more"] = has_more
         return self.found
 
     def take(self, table: pa.Table) -> None:
