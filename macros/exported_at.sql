@@ -31,7 +31,9 @@
         nullif(regexp_extract({{ path }}, '{{ run }}', 1), ''),
         case
             when {{ has_pattern('lower(' ~ path ~ ')', part) }}
+                -- An export of another number of parts is another export.
                 then {{ without_pattern('lower(' ~ path ~ ')', part) }}
+                    || regexp_extract(lower({{ path }}), '[0-9][ _-](of[ _-][0-9]+)', 1)
         end,
         {{ file_id }}
     )

@@ -87,6 +87,10 @@ accounts as (
         || min(source_file) || case when count(distinct source_file) > 1 then ' and others' else '' end as named
     from lines group by all
 ),
+told as (
+    select provider, account_id from seeds.bill_sources
+    where coalesce(date_order, decimal) is null or coalesce(cast(priority as varchar), covers) is not null
+),
 pairs as (
     select one.provider, one.account as account, two.account as other, one.named as named, two.named as other_named,
         greatest(one.first_day, two.first_day) as first_day, least(one.last_day, two.last_day) as last_day
@@ -94,10 +98,10 @@ pairs as (
     inner join accounts as two on one.provider = two.provider and one.account < two.account
     where greatest(one.first_day, two.first_day) <= least(one.last_day, two.last_day)
     and not list_has_any(one.files, two.files)
-    -- Rows for both of them say that they are two.
+    -- Rows for both of them say that they are two; how a file writes its cells says nothing of that.
     and not (
-        (one.provider, one.account) in (select (provider, account_id) from seeds.bill_sources)
-        and (two.provider, two.account) in (select (provider, account_id) from seeds.bill_sources)
+        (one.provider, one.account) in (select (provider, account_id) from told)
+        and (two.provider, two.account) in (select (provider, account_id) from told)
     )
 ),
 days as (
@@ -370,7 +374,7 @@ def main() -> int:
         return 1
     if arguments.verify:
         return verify(arguments.data)
-    if code := land.run(arguments.inbox, Path(arguments.data), strict=False):
+    if code := land.run(arguments.inbox, Path(arguments.data), strict=False, seeds=company.seeds_of(arguments.data)):
         return code
     data = Path(arguments.data)
     database, landed = data / "ledger.duckdb", files_landed(data)

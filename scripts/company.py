@@ -39,10 +39,11 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "aws,team,search%,search,,,",
     ),
     "bill_sources": (
-        ["provider", "account_id", "file_kind", "priority", "source_file", "covers"],
-        "Which kind of file is the bill where several cover one account and day (lowest priority wins), and whether a "
-        "file (LIKE pattern of its name) covers its account or the keys that it lists.",
-        "openai,,openai_costs,,only_key_a%,listed",
+        ["provider", "account_id", "file_kind", "priority", "source_file", "covers", "date_order", "decimal"],
+        "Which kind of file is the bill where several cover one account and day (lowest priority wins), whether a file "
+        "(LIKE pattern of its name) covers its account or the keys that it lists (account, listed), and how its "
+        "cells are read where they don't say it (date_order mdy or dmy, decimal point or comma).",
+        "openai,,openai_costs,,only_key_a%,listed,,",
     ),
     "account_aliases": (
         ["provider", "alias", "account_id"],

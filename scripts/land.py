@@ -1,6 +1,7 @@
 """Land what lies in the inbox: recognise each file by content, read it once, write typed Parquet.
 
-Usage: land.py INBOX DATA. Exit 0 also when files or lines were rejected (they are named, and what is missing from a
+Usage: land.py INBOX DATA. Rows of seed bill_sources that settle how files write numbers and days are those of the last
+build of DATA. Exit 0 also when files or lines were rejected (they are named, and what is missing from a
 bill is a WARNING); 1 when the share of rejected rows of a kind, or of a bill, passes `max_reject_share`, and with
 STRICT=1 where there is a WARNING; 2 when the call itself is wrong.
 """
@@ -22,7 +23,8 @@ import yaml
 from tqdm import tqdm
 
 import check
-from landing import documents, missing, span_marks, uncounted
+import company
+from landing import documents, missing, settled, span_marks, uncounted
 from landing.recognise import NOTHING
 from landing.spans import LEFT_OUT
 from landing.store import Store
@@ -32,7 +34,8 @@ from landing.work import Examined, Piece, Progress, Reading, Resume, Task, exami
 PROJECT = Path(__file__).resolve().parent.parent
 SHOWN = 10  # files that a warning names
 RULES_CHANGED = (
-    "feature_attributes, team_attributes, hash_identities, the seed attribute_aliases, DECIMAL or DATE_ORDER changed"
+    "feature_attributes, team_attributes, hash_identities, the seed attribute_aliases, DECIMAL or DATE_ORDER (or such "
+    "a row of seed bill_sources) changed"
 )
 GROUP_FILES, SMALL_BYTES = 256, 1 << 22  # small files of one format are read by one task
 
@@ -140,6 +143,8 @@ def survey(
             unread.append(complaint(name, examined.what.complaint, examined.what.table))
             continue
         present.add(examined.file_id)
+        if isinstance(path, documents.Member) and examined.file_id in store.files:
+            store.files[examined.file_id]["archive_id"] = path.archive_id
         continued = by_name[name]["file_id"] if examined.is_continued else None
         for part in read_by_other_rules(path, examined, continued, store, reading):
             if part.examined.file_id not in again:
@@ -174,25 +179,26 @@ def read_by_other_rules(
 
 def mark_of(entry: dict, reading: Reading) -> str:
     """What a landed file would be read by now."""
-    return reading.mark(entry["kind"], tuple(entry.get("asks", ())))
+    return reading.mark(entry["source_file"], entry["kind"], tuple(entry.get("asks", ())))
 
 
-def tasks_of(fresh: list[Found], landing_no: int) -> list[Task]:
+def tasks_of(fresh: list[Found], landing_no: int, reading: Reading) -> list[Task]:
     """Ranges of large files, whole files, and groups of small files of one format."""
     tasks, groups = [], {}
     for path, name, examined, _, is_again in fresh:
         ranges = examined.ranges or (None,)
         pieces = [Piece(path, examined.file_id, name, span) for span in ranges]
+        settings = tuple(reading.setting(setting, name, examined.what.table) for setting in ("decimal", "date_order"))
         if len(pieces) == 1 and not is_again and path.stat().st_size < SMALL_BYTES:
-            groups.setdefault(examined.what, []).extend(pieces)
+            groups.setdefault((examined.what, *settings), []).extend(pieces)
             continue
         for number, piece in enumerate(pieces):
             task_name = f"{examined.file_id[:16]}-{number:05d}" + (f"-{landing_no}" if is_again else "")
-            tasks.append(Task(examined.what, task_name, number << 40, (piece,)))
-    for what, pieces in groups.items():
+            tasks.append(Task(examined.what, task_name, number << 40, (piece,), *settings))
+    for (what, *settings), pieces in groups.items():
         for begin in range(0, len(pieces), GROUP_FILES):
             group = tuple(pieces[begin : begin + GROUP_FILES])
-            tasks.append(Task(what, f"{group[0].file_id[:16]}-group", 0, group))
+            tasks.append(Task(what, f"{group[0].file_id[:16]}-group", 0, group, *settings))
     return tasks
 
 
@@ -220,7 +226,7 @@ def read_all(
                         broken[task.pieces[0].file_id] = str(error)
                         continue
                     for number, piece in enumerate(task.pieces):  # one bad file must not take its group along
-                        alone = Task(task.what, f"{piece.file_id[:16]}-{number:05d}", 0, (piece,))
+                        alone = task._replace(name=f"{piece.file_id[:16]}-{number:05d}", row_base=0, pieces=(piece,))
                         waiting[pool.submit(perform, alone, reading, staging)] = alone
     return counts, broken
 
@@ -231,13 +237,14 @@ def merge_counts(total: dict, found: dict) -> None:
     total["evals_within"] += found["evals_within"]
     total["rows_silent"] += found["rows_silent"]
     total["is_growing"] |= found["is_growing"]
+    total["has_more"] |= found["has_more"]
     for said in ("warnings", "notes", "asks"):
         total[said] = list(dict.fromkeys([*total[said], *found[said]]))
     uncounted.add(total["uncounted"], found["uncounted"])
     total["first_reasons"] = {**found["first_reasons"], **total["first_reasons"]}
 
 
-def land(inbox: Path, data: Path) -> int:
+def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     variables = project_variables()
     store = Store(data)
     reading = Reading(
@@ -248,6 +255,7 @@ def land(inbox: Path, data: Path) -> int:
         variables["score_threshold"],
         os.environ.get("DECIMAL", ""),
         os.environ.get("DATE_ORDER", ""),
+        sources,
     )
     for entry in store.files.values():  # of a store that began before there were marks
         entry.setdefault("reading", mark_of(entry, reading))
@@ -257,9 +265,9 @@ def land(inbox: Path, data: Path) -> int:
         fresh, unread, seen, present = survey(inbox, store, reading, pool)
         if fresh:
             Thread(target=check.warm, daemon=True).start()  # while the processes, forked by now, read
-        counts, broken = read_all(tasks_of(fresh, store.landings), reading, store.staging, pool)
+        counts, broken = read_all(tasks_of(fresh, store.landings, reading), reading, store.staging, pool)
     landed = []
-    for _, name, examined, continued, is_again in fresh:
+    for path, name, examined, continued, is_again in fresh:
         if examined.file_id in broken:
             for part in store.staging.glob(f"*/*/{examined.file_id[:16]}-*.parquet"):
                 part.unlink()
@@ -276,6 +284,8 @@ def land(inbox: Path, data: Path) -> int:
         entry["reading"] = mark_of({**entry, **held}, reading)
         end = list(examined.end) if examined.end else None
         reason = mostly_silent(examined, held)
+        if isinstance(path, documents.Member):
+            entry["archive_id"] = path.archive_id
         landed.append({**entry, "end": end, "continues": continued, "unread": reason, **held})
         if reason:
             unread.append(complaint(name, reason))
@@ -370,8 +380,10 @@ def over_share(landed: list[dict], variables: dict) -> int:
     return worst
 
 
-def run(inbox: Path, data: Path, strict: bool | None = None) -> int:
-    """Land under a lock; exit code as in the module's text. `strict`: whether a warning fails it, else STRICT says."""
+def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None = None) -> int:
+    """Land under a lock; exit code as in the module's text. `strict`: whether a warning fails it, else STRICT says;
+    `seeds`: the company's, where they are not those that DATA was built with.
+    """
     if not inbox.is_dir():
         print(f"ERROR: the inbox {inbox} is no folder; create it, or say INBOX=<folder>", file=sys.stderr)
         return 2
@@ -379,12 +391,20 @@ def run(inbox: Path, data: Path, strict: bool | None = None) -> int:
         if os.environ.get(name, "") not in ("", *words):
             print(f"ERROR: {name}={os.environ[name]} is not known; say {' or '.join(words)}", file=sys.stderr)
             return 2
+    sources, complaint = settled.rows_of((seeds or company.seeds_of(str(data))) / "bill_sources.csv")
+    if complaint:
+        print(f"ERROR: seed bill_sources: {complaint}", file=sys.stderr)
+        return 2
     data.mkdir(parents=True, exist_ok=True)
     with (data / ".lock").open("w") as lock:
         if not locked(lock):
             print(f"ERROR: another landing is writing to {data}; wait for it", file=sys.stderr)
             return 2
-        code = land(inbox, data)
+        try:
+            code = land(inbox, data, sources)
+        except settled.Contradiction as error:
+            print(f"ERROR: {error}", file=sys.stderr)
+            return 2
     if code == 0 and (is_strict() if strict is None else strict) and (warnings := missing.known(data).warnings):
         return failed_as_strict(len(warnings))
     return code

@@ -3,7 +3,7 @@
 A cell that only one reading allows is evidence; where two cells of a file contradict each other, the file is refused
 whole. Where no cell decides: a table parted by semicolons has decimal commas; an exporter that documents its form is
 believed, as far as the cells are in that form; else the point is decimal and the month comes first, which is said, or
-what DECIMAL and DATE_ORDER say.
+what a row of seed bill_sources or DECIMAL and DATE_ORDER say.
 """
 
 from decimal import Decimal
@@ -272,7 +272,10 @@ def _warning(kind: str, columns: list[dict]) -> str:
     read = column["reading"]
     other = next(way for way in ways if way != read)
     setting = kind.upper()
-    return f"{doubt}: it is read {ways[read]}; {ways[other]}; {setting}={read} or {setting}={other} settles it"
+    return (
+        f"{doubt}: it is read {ways[read]}; {ways[other]}; {setting}={read} or {setting}={other} settles it, and so "
+        f"does a row of seed bill_sources with the file's name as source_file and {kind}"
+    )
 
 
 def _totals(engine: duckdb.DuckDBPyConnection, amount: str) -> list[Remark]:

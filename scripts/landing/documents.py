@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -69,8 +70,8 @@ class Dialect(NamedTuple):
 class Member:
     """A file within a zip archive, read as if it lay in the inbox."""
 
-    def __init__(self, archive: Path, name: str, size: int):
-        self.archive, self.name, self.size = archive, name, size
+    def __init__(self, archive: Path, name: str, size: int, archive_id: str):
+        self.archive, self.name, self.size, self.archive_id = archive, name, size, archive_id
 
     def open(self, _mode: str = "rb"):
         try:
@@ -104,7 +105,10 @@ def members_of(path: Path) -> list[Member] | str | None:
         return f"a zip archive of more than {MOST_MEMBERS:,} files; unpack it before landing"
     if sum(entry.file_size for entry in entries) > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * path.stat().st_size):
         return f"a zip archive that unpacks to more than {MAX_EXPANSION} times its size; unpack it before landing"
-    return [Member(path, entry.filename, entry.file_size) for entry in entries]
+    # Another archive of the same name is another download.
+    said = repr(sorted((entry.filename, entry.CRC, entry.file_size) for entry in entries))
+    archive_id = sha256(said.encode()).hexdigest()[:16]
+    return [Member(path, entry.filename, entry.file_size, archive_id) for entry in entries]
 
 
 def is_workbook(names: set[str]) -> bool:

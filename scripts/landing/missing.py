@@ -6,7 +6,7 @@ can ask for it. A rejected line counts as missing until another file brings it.
 
 import json
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +63,13 @@ def find(store: Store, unread: list[dict], present: set[str], most: float) -> Mi
                 f"{entry['source_file']}, over max_reject_share ({most:.0%}), which is asked of each bill; {REMEDY}, "
                 "or raise it"
             )
+    for entry, end in _cut_short(store):
+        said = (
+            f"{entry['source_file']} ({entry['kind']}) ends at {end:%Y-%m-%d %H:%M} with a page after which the "
+            "provider has more (has_more), and no file goes on from there: download the next pages too"
+        )
+        warnings.append(said)
+        bills.append({"source_file": entry["source_file"], "days": [[f"{end:%Y-%m-%d}"] * 2], "what": said})
     warnings += _not_read(unread, store, present)
     for entry in store.files.values():
         warnings += entry.get("warnings") or []
@@ -165,6 +172,30 @@ def _unsettled(store: Store, present: set[str]) -> list[tuple[dict, dict]]:
             rejects = {**_rejects_of(engine, store.root, entry), "stretch": own}
             if not _is_replaced(engine, store.root, entry, rejects, bills, landed):
                 found.append((entry, rejects))
+    return found
+
+
+def _cut_short(store: Store) -> list[tuple[dict, datetime]]:
+    """(file, its end) of pages of an API that no other file goes on from."""
+    found = []
+    with duckdb.connect() as engine:
+        for entry in store.files.values():
+            if not entry.get("has_more"):
+                continue
+            [(end, is_continued)] = engine.execute(
+                f"""with files as (
+                    select file_id, min(start_time) as first, max(end_time) as last
+                    from {_rows_of(store.root, entry["kind"])} group by file_id
+                )
+                select own.last, bool_or(other.file_id is not null)
+                from files as own
+                left join files as other
+                    on own.file_id != other.file_id and other.first <= own.last and other.last > own.last
+                where own.file_id = $id group by own.last""",
+                {"id": entry["file_id"]},
+            ).fetchall() or [(None, True)]
+            if not is_continued:
+                found.append((entry, end))
     return found
 
 

@@ -46,6 +46,10 @@ LASTS = {
     # A row of a day, or an event's moment.
     "charges": "case when start_time = date_trunc('day', start_time) then interval 1 day else interval 0 day end",
 }
+# Pages of an API, of which the last that a file holds may say that there are more.
+LAST_PAGES = """
+select file_no, max_by(coalesce(document ->> '$.has_more', 'false'), source_line) = 'true'
+from documents where json_type(document, '$.data') = 'ARRAY' group by file_no"""
 # Conditions between a row's columns.
 ROW_FAULTS = {
     "charges": [
@@ -80,13 +84,14 @@ class RowReader:
         self.taken = 0
         self.form, self.decided = cells.Form(), set()
         self.remarks: list[cells.Remark] = []  # of what landed last
+        self.has_more: dict[int, bool] = {}
         engine.execute((READERS / "spreadsheets.sql").read_text())
         engine.execute((READERS / "evals.sql").read_text())
         engine.execute((READERS / "vendors.sql").read_text())
 
     def begin(self, form: cells.Form) -> None:
         """Start on a task's files, whose cells are written in this form."""
-        self.form, self.decided, self.taken, self.remarks = form, set(), 0, []
+        self.form, self.decided, self.taken, self.remarks, self.has_more = form, set(), 0, [], {}
         self.engine.execute(cells.EVIDENCE)
 
     @contextmanager
@@ -111,6 +116,8 @@ class RowReader:
         """
         table, _, reader = form.partition("/")
         run = self.engine.execute
+        if PARTS.get(reader, ())[:1] == ("pages",):
+            self.has_more |= dict(run(LAST_PAGES).fetchall())
         run(f"create or replace temp view records as {page_sql(reader) if reader else 'from documents'}")
         # Only names that occur are asked for: of the many that FOCUS knows, a file has few, in any case.
         keys: dict[str, list[str]] = {}

@@ -77,6 +77,7 @@ class Store:
             before = self.files.get(entry["file_id"], {})
             entry["landing_no"] = before.get("landing_no", len(self.files) + 1)
             entry["rows_superseded"] = 0
+            entry.setdefault("archive_id", before.get("archive_id"))
             self.files[entry["file_id"]] = entry
         again = [entry for entry in landed if entry["file_id"] in replaced]
         rewritten = {entry["kind"] for entry in again} | {"eval_runs" for entry in again if entry.get("evals_within")}

@@ -206,7 +206,8 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "files": pa.schema(
         [
-            *fields(TEXT, "file_id source_file kind"),
+            # `archive_id`: the newest archive that a file came in.
+            *fields(TEXT, "file_id source_file kind archive_id"),
             *fields(COUNT, "landing_no rows_read rows_superseded rows_rejected"),
         ]
     ),

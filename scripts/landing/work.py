@@ -24,6 +24,7 @@ from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
 from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
 from landing.rows import RowReader
+from landing.settled import Row, settled
 from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent
 from landing.tables import NO_DAY, TABLES
 
@@ -56,14 +57,22 @@ class Reading(NamedTuple):
     score_threshold: float = 0.5
     decimal: str = ""  # how cells are read whose file doesn't say it: point or comma
     date_order: str = ""  # mdy or dmy
+    sources: tuple[Row, ...] = ()  # what the company says of single files
+
+    def setting(self, name: str, source_file: str, table: str) -> str:
+        """`decimal` or `date_order` of a file that doesn't say it: a row of seed bill_sources, else the landing's."""
+        return settled(self.sources, source_file, table, name) or getattr(self, name)
+
+    def mark(self, source_file: str, table: str, asks: tuple[str, ...] = ()) -> str:
+        """What a file's rows were read by: rows that carry another mark are read again from the files still there.
+
+        `asks` are the settings that the file's reading depends on.
+        """
+        return self._mark(table, tuple(self.setting(name, source_file, table) for name in asks))
 
     @cache  # noqa: B019 - one instance a process
-    def mark(self, table: str, asks: tuple[str, ...] = ()) -> str:
-        """What a table's rows were read by: rows that carry another mark are read again from the files still there.
-
-        `asks` are the settings that a file's reading depends on.
-        """
-        parts = [self.hash_identities, *(getattr(self, name) for name in asks)]
+    def _mark(self, table: str, settings: tuple[str, ...]) -> str:
+        parts = [self.hash_identities, *settings]
         if table == "spans":
             parts += [self.features, self.teams, *(seed.read_text(encoding="utf-8") for seed in (SEED, CONVENTIONS))]
         return sha256(repr(parts).encode()).hexdigest()[:16]
@@ -98,6 +107,8 @@ class Task(NamedTuple):
     name: str
     row_base: int
     pieces: tuple[Piece, ...]
+    decimal: str = ""
+    date_order: str = ""
 
 
 class Progress:
@@ -222,6 +233,7 @@ class Performance:
                 "first_reasons": {},
                 "uncounted": {},
                 "is_growing": False,
+                "has_more": False,
                 "warnings": [],
                 "notes": [],
                 "asks": [],
@@ -230,7 +242,7 @@ class Performance:
         }
         dialect = task.what.dialect or documents.Dialect()
         table, cut = task.what.table, task.what.cut
-        row_reader.begin(Form(table, cut, dialect.delimiter, reading.decimal, reading.date_order))
+        row_reader.begin(Form(table, cut, dialect.delimiter, task.decimal, task.date_order))
         self.rejects: list[dict] = []
         self.parts = 0
         self.surveyed: set[int] = set()
@@ -254,6 +266,8 @@ class Performance:
         if batches:
             self.take(pa.Table.from_batches(batches))
         self.land()
+        for file_no, has_more in getattr(self.reader, "has_more", {}).items():
+            self.found[self.task.pieces[file_no].file_id]["has_more"] = has_more
         return self.found
 
     def take(self, table: pa.Table) -> None:

@@ -34,7 +34,7 @@ incurred as (
     select
         cast(date_trunc('month', charged_on) as date) as month,
         billed_usd as amount_usd
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges_itemised') }}
 
     union all
 

@@ -1,9 +1,12 @@
 """Bills as people really collect them: in parts, by project, without names, for accounts that nobody else calls so."""
 
 import json
+import zipfile
 from decimal import Decimal
 
 from exports import COSTS, FOCUS, USAGE, bucket, calls, company, cost, focus, seconds, treated, write
+
+import land
 
 BEDROCK = {"ProviderName": "AWS", "ServiceName": "Amazon Bedrock", "BillingAccountId": "999", "SubAccountId": "1234",
            "ConsumedUnit": "1K tokens", "ConsumedQuantity": "100"}  # fmt: skip
@@ -41,6 +44,39 @@ def test_parts_of_a_bill_add_up(build, tmp_path):
     assert built.code == 0, built.output
     assert treated(built) == {"call": Decimal("13.85"), "invoice_only": -25, "superseded": 2}
     assert built.rows("select sum(accrued_usd) from marts.team_chargeback_monthly") == [(Decimal("0.34"),)]
+
+
+def test_exports_that_come_again_in_other_parts(build, tmp_path):
+    """An archive of one name with other files in it; parts that came again without the last; three parts, then two."""
+    inbox = tmp_path / "inbox"
+
+    def deliver(*files: tuple[str, str, str]) -> None:
+        for name, org, amount in files:
+            write(inbox / name, COSTS, [cost(day, amount, organization_id=org) for day in (1, 2)])
+
+    def archive(**members: str) -> None:
+        deliver(*((f"{name}.csv", "zip", amount) for name, amount in members.items()))
+        with zipfile.ZipFile(inbox / "download.zip", "w") as target:
+            for name in members:
+                target.write(inbox / f"{name}.csv", f"{name}.csv")
+                (inbox / f"{name}.csv").unlink()
+
+    archive(same="1.00", gone="2.00")
+    deliver(*((f"x/run-0000{part}.csv", "run", "10.00") for part in (1, 2, 3)))
+    deliver(*((f"costs ({part} of 3).csv", "of", "100.00") for part in (1, 2, 3)))
+    assert land.run(inbox, tmp_path / "data") == 0
+    archive(same="1.00", new="4.00")
+    deliver(*((f"x/run-0000{part}.csv", "run", "20.00") for part in (1, 2)))
+    deliver(*((f"costs ({part} of 2).csv", "of", f"{part}50.00") for part in (1, 2)))
+    built = build(inbox, company(tmp_path))
+    assert built.code == 0, built.output
+    sums = (
+        "select account_id, sum(billed_usd) from marts.provider_bills_monthly where replaced_file is null group by all"
+    )
+    assert dict(built.rows(sums)) == {"zip": 10, "run": 100, "of": 800}
+    assert built.rows("select source_file, unlisted_keys, billed_usd from marts.bill_overlaps_unsettled") == [
+        ("x/run-00003.csv", "part -00003", 20), ("x/run-00003.csv", "part -00003", 20)
+    ]  # fmt: skip
 
 
 def test_accounts_by_whatever_name(build, tmp_path):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
+from clouds import google_row
 from conftest import run_build
 from exports import COSTS, FOCUS, bucket, company, cost, focus, write
 from rendering import macro_sql
@@ -151,6 +152,9 @@ def worlds(tmp_path_factory):
         info = {"submittedTime": f"2026-11-0{day}T09:00:00Z", "runId": f"{run}{GUID[1:]}"}
         blobs = [{"blobName": f"exports/20261001-20261031/{run}/part_0_0001.csv"}]
         (folder / "inbox" / run / "manifest.json").write_text(json.dumps({"blobs": blobs, "runInfo": info}))
+    for name, exported, amount in (("google_1", "11-09", 2.0), ("google_2", "11-08", 1.0)):
+        row = google_row(amount, export_time=f"2026-{exported} 12:00:00 UTC")
+        (folder / "inbox" / f"{name}.jsonl").write_text(json.dumps(row))
     sources = "provider,account_id,file_kind,priority,source_file,covers\n" + "".join(
         f"openai,{world.org},,,{file.name},account\n"
         for world in made for step in world.steps for file in step if file.covers_account
@@ -203,7 +207,7 @@ def test_what_no_rule_decides_is_named_with_its_sum(worlds):
         ("export-00001.csv.gz", None, "exportcsv.gz"),
         ("export-2026-11-02-00003.csv", "2026-11-02 00:00:00", "export-2026-11-02csv"),
         ("part_0_0001.csv", None, ".csv"),
-        ("costs (1 of 3).csv", None, "costs.csv"),
+        ("costs (1 of 3).csv", None, "costs.csvof 3"),
         ("downloads.zip/costs-2026-10.csv", None, "downloads.zip"),
         (f"20261001-20261031/{GUID}/part_0_0001.csv", "2026-10-31 00:00:00", f"20261001-20261031/{GUID}"),
         (f"BILLING_PERIOD=2026-10/{GUID}/x-00001.csv", None, f"BILLING_PERIOD=2026-10/{GUID}"),
@@ -234,6 +238,15 @@ def test_a_manifest_says_what_is_newer(worlds):
         "select replaced_file, replaced_by_file, billed_usd from marts.provider_bills_monthly"
         " where provider = 'acme' order by all"
     ) == [("b/part_0_0001.csv", "a/part_0_0001.csv", 1), (None, None, 2)]
+
+
+def test_googles_rows_say_what_is_newer(worlds):
+    """The first to land was exported a day after the second, as their rows say; both are of the same hour."""
+    _, built = worlds
+    assert built.rows(
+        "select replaced_file, replaced_by_file, billed_usd from marts.provider_bills_monthly"
+        " where provider = 'google' order by all"
+    ) == [("google_2.jsonl", "google_1.jsonl", 1), (None, None, 2)]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from exports import COSTS, FOCUS, OPENROUTER, USAGE
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import company
 import land
 from landing import documents, work
 from landing.engine import engine_for
@@ -65,15 +66,17 @@ class Landed:
 def landing(tmp_path, capsys):
     """landing({name: text or bytes}, DECIMAL=...) -> Landed; a later one goes on in the same folders."""
 
-    def run(files: dict[str, str | bytes], **settings: str) -> Landed:
-        inbox = tmp_path / "inbox"
+    def run(files: dict[str, str | bytes], sources: str = "", **settings: str) -> Landed:
+        inbox, seeds = tmp_path / "inbox", tmp_path / "seeds"
         inbox.mkdir(exist_ok=True)
+        seeds.mkdir(exist_ok=True)
+        (seeds / "bill_sources.csv").write_text(f"{','.join(company.SEEDS['bill_sources'][0])}\n{sources}")
         for name, content in files.items():
             (inbox / name).write_bytes(content if isinstance(content, bytes) else content.encode())
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {"DECIMAL": "", "DATE_ORDER": "", **settings}.items():
                 patch.setenv(name, value)
-            code = land.run(inbox, tmp_path / "data")
+            code = land.run(inbox, tmp_path / "data", seeds=seeds)
         captured = capsys.readouterr()
         return Landed(tmp_path / "data", code, captured.out + captured.err)
 
@@ -288,6 +291,51 @@ def test_settings_settle_only_what_no_row_decides(landing):
     files = {"a.csv": written(COSTS, [cost(epoch(1), "0.5"), cost(epoch(2), "1.234")]),
              "b.csv": written(COSTS, [cost(epoch(3), "1.234")])}  # fmt: skip
     assert landing(files, DECIMAL="comma").amounts() == sorted(map(Decimal, ["0.5", "1.234", "1.234"]))
+
+
+def test_a_row_of_bill_sources_settles_files_one_by_one(landing):
+    """The files that it names, before the settings of the landing, and only where their cells don't say it."""
+    row = {"invoice_id": "a", "provider": "x", "currency": "EUR", "amount": "1,234"}
+    days = {"period_start": "01/10/2026", "period_end": "05/10/2026"}
+    files = {
+        "uk_1.csv": written(INVOICES, [{**row, **days}]),
+        "us_1.csv": written(INVOICES, [{**row, **days, "invoice_id": "b"}]),
+        "uk_us.csv": written(INVOICES, [{**row, **days, "period_end": "10/25/2026", "invoice_id": "c"}]),
+    }
+    dmy = ",,invoices,,uk\\_%,,dmy,comma\n"
+    landed = landing(files, sources=dmy, DECIMAL="point")
+    assert landed.code == 0
+    assert landed.rows("invoice_id, amount, period_start", "invoices") == [
+        ("a", Decimal("1.234"), date(2026, 10, 1)),
+        ("b", Decimal(1234), date(2026, 1, 10)),
+        ("c", Decimal("1.234"), date(2026, 1, 10)),  # the row settles what no cell of the file decides
+    ]
+    assert [("us_1.csv" in line, "bill_sources" in line) for line in landed.warnings()] == [(True, True)]
+    # Another row: the files that it names are read again, the others stay.
+    landed = landing({}, sources=dmy + ",,,,us%,,dmy,\n", DECIMAL="point")
+    assert "read again" in landed.said
+    assert ("b", Decimal(1234), date(2026, 10, 1)) in landed.rows("invoice_id, amount, period_start", "invoices")
+    assert not landed.warnings()
+    # The longer pattern is the nearer; of another kind or provider it is not.
+    longer = ",,,,%,,mdy,point\n,,openai_costs,,uk\\_1.csv,,mdy,\n"
+    landed = landing({}, sources=dmy + longer, DECIMAL="point")
+    assert ("a", Decimal("1.234"), date(2026, 10, 1)) in landed.rows("invoice_id, amount, period_start", "invoices")
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (",,,,a.csv,,ymd,\n", "date_order 'ymd'"),
+        (",,,,a.csv,,,dot\n", "decimal 'dot'"),
+        (",org-1,openai_costs,,,,dmy,\n", "names its files"),
+        (",,,,,,dmy,\n", "names its files"),
+        (",,,,%.csv,,dmy,\n,,,,a%csv,,mdy,\n", "contradict"),
+    ],
+)
+def test_a_row_that_settles_nothing_is_an_error(landing, sources, said):
+    landed = landing({"a.csv": written(INVOICES, [])}, sources=sources)
+    assert landed.code == 2
+    assert said in landed.said
 
 
 def test_setting_that_nobody_knows_is_an_error(landing):

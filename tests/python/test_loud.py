@@ -2,6 +2,7 @@
 names does too."""
 
 import gzip
+import json
 import sys
 from datetime import date
 from pathlib import Path
@@ -169,6 +170,33 @@ def test_lines_that_the_store_lost_are_named(inbox, data, capsys):
     assert "activity.csv (openrouter_activity) stands with 8 of the 9 lines that were read" in said
 
 
+def test_a_page_after_which_there_are_more_is_named_until_they_come(inbox, data, capsys):
+    """In one file it is the last page that counts; a file that goes on from its end brings the rest."""
+
+    def page(first: int, days: int, *, has_more: bool) -> str:
+        results = [
+            {"object": "organization.costs.result", "amount": {"value": 1.5, "currency": "usd"}, "line_item": "x"}
+        ]
+        buckets = [
+            {"object": "bucket", "start_time": day * 86400, "end_time": (day + 1) * 86400, "results": results}
+            for day in range(first, first + days)
+        ]
+        return json.dumps(
+            {"object": "page", "data": buckets, "has_more": has_more, "next_page": "p" * has_more or None}
+        )
+
+    (inbox / "first.json").write_text(page(20000, 3, has_more=True) + "\n" + page(20003, 3, has_more=True))
+    (inbox / "whole.json").write_text(page(19000, 3, has_more=True) + "\n" + page(19003, 3, has_more=False))
+    for _ in range(2):
+        assert land.run(inbox, data) == 0
+        (said,) = warnings(capsys)
+        assert "first.json (openai_costs) ends at 2024-10-10 00:00" in said
+    assert missing.known(data).bills[0]["days"] == [["2024-10-10", "2024-10-10"]]
+    (inbox / "next.json").write_text(page(20006, 1, has_more=False))
+    assert land.run(inbox, data) == 0
+    assert not warnings(capsys)
+
+
 def test_every_kind_of_a_providers_file_is_a_bill_or_a_count():
     kinds = {table for table, schema in TABLES.items() if "row_no" in schema.names and table != "spans"}
     assert kinds == set(BILLS) | COUNTS_OF_USE | {"manifests"}
@@ -205,9 +233,12 @@ def ledger(tmp_path: Path, *accounts: tuple, sources: str = "") -> list[str]:
     """Warnings on charges of (account, kind, file, {day: usd})."""
     with duckdb.connect() as engine:
         engine.execute("create schema intermediate; create schema seeds")
-        engine.execute("create table seeds.bill_sources (provider text, account_id text)")
+        engine.execute(
+            "create table seeds.bill_sources (provider text, account_id text, priority integer, covers text,"
+            " date_order text, decimal text)"
+        )
         for name in sources.split():
-            engine.execute("insert into seeds.bill_sources values ('openai', ?)", [name])
+            engine.execute("insert into seeds.bill_sources values ('openai', ?, 10, null, null, null)", [name])
         engine.execute(
             "create table intermediate.int_charges_sorted (line_id text, file_id text, source_file text);"
             "create table intermediate.int_charges_standing (line_id text, provider text, bill_account_id text,"

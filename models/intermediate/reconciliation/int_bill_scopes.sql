@@ -14,7 +14,8 @@ files as (
     select distinct
         provider,
         file_kind,
-        file_id
+        file_id,
+        key_scope
     from {{ ref('int_provider_lines_ranked') }}
     where is_standing and file_role = 'bill'
 
@@ -63,6 +64,7 @@ inner join files
         covering.provider = files.provider
         and covering.file_kind = files.file_kind
         and covering.file_id = files.file_id
+        and covering.key_scope = files.key_scope
 left join listed
     on
         covering.provider = listed.provider

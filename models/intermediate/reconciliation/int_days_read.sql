@@ -1,5 +1,15 @@
 -- one row per day of use: whether this build matches its calls and charges again; the habits of its month as one number
-with habits as (
+with totals as (
+
+    select
+        line_id,
+        charged_on
+    from {{ ref('int_charges_standing') }}
+    where meter = 'total'
+
+),
+
+habits as (
 
     select
         month,
@@ -43,12 +53,29 @@ days as (
 
     ),
 
+    -- What is used on one day of a total changes what is left of it for its other days.
+    news as (
+
+        select day from changed
+
+        union
+
+        select charged_on as day
+        from totals
+        where line_id in (
+            select seen.line_id
+            from totals as seen
+            where seen.charged_on in (select changed.day from changed)
+        )
+
+    ),
+
     -- What one day's charges or calls leave over, the days beside it take: two days to either side may see the change.
     beside as (
 
         select distinct groups.usage_on as day
         from {{ last_built('int_charge_groups_shifted') }} as groups
-        inner join changed on groups.usage_on between changed.day - 2 and changed.day + 2
+        inner join news as changed on groups.usage_on between changed.day - 2 and changed.day + 2
         where groups.over_quantity > 0 or groups.under_quantity > 0
 
     )
@@ -56,10 +83,10 @@ days as (
     select
         days.day,
         days.habits_total,
-        changed.day is not null as is_changed,
-        changed.day is not null or beside.day is not null as is_read
+        news.day is not null as is_changed,
+        news.day is not null or beside.day is not null as is_read
     from days
-    left join changed on days.day = changed.day
+    left join news on days.day = news.day
     left join beside on days.day = beside.day
 {% else %}
     select

@@ -4,7 +4,7 @@
     'focus': 1000, 'aws_cur': 1500, 'azure_amortized': 1500, 'azure_actual': 1500, 'google_billing': 1500,
     'openai_costs': 2000, 'anthropic_costs': 2000, 'openrouter_activity': 3000, 'openrouter_daily': 4000,
     'github_usage': 2000, 'copilot_usage': 3000, 'cursor_usage': 3000, 'databricks_usage': 2000,
-    'snowflake_currency': 2000, 'snowflake_metering': 2500, 'snowflake_cortex': 3000, 'charges': 9000
+    'snowflake_currency': 2000, 'snowflake_metering': 2500, 'snowflake_cortex': 3000, 'charges': 9000, 'invoices': 10000
 } %}
 with stretches as (
 
@@ -33,6 +33,7 @@ landed as (
         file_id,
         source_file,
         landing_no,
+        archive_id,
         regexp_extract(source_file, '([^/]*)$', 1) as name,
         regexp_extract(source_file, '^(.*)/[^/]*$', 1) as folder
     from {{ source('landed', 'files') }}
@@ -62,18 +63,37 @@ listed as (
 
 ),
 
+-- Google's rows say when they were exported: the table that they are queried from only grows.
+stamped as (
+
+    select
+        file_id,
+        max(export_time) as exported_at
+    from {{ source('landed', 'google_billing') }}
+    group by file_id
+
+),
+
 files as (
 
     select
         landed.file_id,
         landed.source_file,
         landed.landing_no,
-        coalesce(listed.export_id, {{ export_of('landed.source_file', 'landed.file_id') }}) as export_id,
-        listed.exported_at,
+        landed.archive_id,
+        listed.export_id is not null as is_in_manifest,
+        -- An archive of the same name may be another download, with other files in it.
+        coalesce(
+            listed.export_id,
+            regexp_extract(landed.source_file, '^(.*[.][zZ][iI][pP])/.*$', 1) || ' ' || landed.archive_id,
+            {{ export_of('landed.source_file', 'landed.file_id') }}
+        ) as export_id,
+        coalesce(stamped.exported_at, listed.exported_at) as exported_at,
         {{ exported_at('landed.source_file') }} as named_at,
         {{ exported_at('landed.folder') }} as folder_at
     from landed
     left join listed on landed.file_id = listed.file_id
+    left join stamped on landed.file_id = stamped.file_id
 
 ),
 
@@ -92,7 +112,9 @@ decided as (
         stretches.file_kind,
         stretches.file_id,
         min(bill_sources.priority) as priority,
-        max_by(bill_sources.covers, length(coalesce(bill_sources.source_file, ''))) as covers
+        max_by(bill_sources.covers, case
+            when bill_sources.covers is not null then length(coalesce(bill_sources.source_file, ''))
+        end) as covers
     from (select distinct
         provider,
         account_id,
@@ -116,7 +138,8 @@ exports as (
         stretches.provider,
         stretches.file_kind,
         files.export_id,
-        min(files.landing_no) as landing_no,
+        -- A newer archive may repeat files of an older one.
+        case when max(files.archive_id) is null then min(files.landing_no) else max(files.landing_no) end as landing_no,
         max(stretches.covers_to) as period_end,
         max(files.exported_at) as exported_at,
         max(files.named_at) as named_at,
@@ -172,13 +195,15 @@ select
     stretches.covers_from,
     stretches.covers_to,
     files.export_id,
+    files.is_in_manifest,
     decided.covers as stated_scope,
     coalesce(decided.priority, case stretches.file_kind
         {% for kind, place in kind_places.items() %}
             when '{{ kind }}' then {{ place }}
         {% endfor %}
     end) as place,
-    -- The newest export: by the time that its name or folder states, else by its period's end; then by landing.
+    -- The newest export: by the time that its rows, its manifest, its folder or its name state, else by its period's
+    -- end; then by landing.
     ranked.newness,
     -- A part that came again under its name, while the export grew.
     dense_rank() over (

@@ -139,13 +139,61 @@ filled as (
 
 ),
 
+-- All parts of an export are there, if a manifest lists them, or as many as their names say (2 of 3).
+whole as (
+
+    select
+        provider,
+        file_kind,
+        export_id
+    from covering
+    group by provider, file_kind, export_id
+    having
+        bool_or(is_in_manifest)
+        or count(distinct part_no) = max(
+            try_cast(nullif(regexp_extract(part_no, 'of[ _-]([0-9]+)$', 1), '') as integer)
+        )
+
+),
+
+-- Parts that came again under their names; the places of parts compare as texts of one length.
+renewed as (
+
+    select
+        covering.*,
+        max(lpad(covering.part_no, 60, '0')) over (
+            partition by covering.provider, covering.file_kind, covering.export_id
+        ) as last_place
+    from covering
+    inner join (
+        select distinct
+            provider,
+            file_kind,
+            source_file
+        from covering
+        where is_overwritten
+    ) as overwritten
+        on
+            covering.provider = overwritten.provider
+            and covering.file_kind = overwritten.file_kind
+            and covering.source_file = overwritten.source_file
+    where not covering.is_overwritten and covering.part_no != ''
+
+),
+
 newer as (
 
     select
         covering.*,
         listings.listing_id,
-        filled.export_id is null as is_empty
+        filled.export_id is null as is_empty,
+        whole.export_id is not null as is_whole
     from covering
+    left join whole
+        on
+            covering.provider = whole.provider
+            and covering.file_kind = whole.file_kind
+            and covering.export_id = whole.export_id
     left join filled
         on
             covering.provider = filled.provider
@@ -172,6 +220,7 @@ buckets as (
         lines.keys_id,
         lines.ranks_from,
         lines.ranks_to,
+        files.export_id,
         files.newness,
         files.part_no,
         files.family
@@ -241,7 +290,7 @@ met as (
         newer.account_id != buckets.account_id as is_other_account,
         -- A numbered part that the newer export lacks: it was not downloaded again, or did not land, as it is the same.
         buckets.part_no != '' and newer.part_no != '' and buckets.family = newer.family
-        and parts_listed.part_no is null as is_part_missing
+        and parts_listed.part_no is null and not newer.is_whole as is_part_missing
     from buckets
     inner join newer
         on
@@ -277,6 +326,31 @@ met as (
             and accounts_listed.account_id is null
             and (shared.file_id is not null or newer.stated_scope = 'account')
         )
+
+    union all
+
+    -- The last parts of an export of which others came again: they are as they were, or the export has fewer by now.
+    select
+        buckets.*,
+        renewed.file_id as newer_file_id,
+        renewed.newness as newer_rank,
+        renewed.stated_scope,
+        cast(null as string) as listing_id,
+        false as is_empty,
+        false as is_other_account,
+        true as is_part_missing
+    from buckets
+    inner join renewed
+        on
+            buckets.provider = renewed.provider
+            and buckets.account_id = renewed.account_id
+            and buckets.file_kind = renewed.file_kind
+            and buckets.key_scope = renewed.key_scope
+            and buckets.export_id = renewed.export_id
+            and lpad(buckets.part_no, 60, '0') > renewed.last_place
+            and buckets.ranks_from <= renewed.covers_to
+            and buckets.ranks_to >= renewed.covers_from
+    where not renewed.is_in_manifest
 
 )
 

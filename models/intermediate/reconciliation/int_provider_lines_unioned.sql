@@ -2,7 +2,7 @@
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set kinds = [
     'openai__charges', 'openai__usage', 'anthropic__charges', 'anthropic__usage', 'openrouter__charges',
-    'focus__charges', 'litellm__usage', 'vendors__charges'
+    'focus__charges', 'litellm__usage', 'vendors__charges', 'finance__charges'
 ] %}
 {% set columns = [
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
@@ -27,6 +27,7 @@ with stated as (
         stated_provider,
         file_id,
         stated_account_id,
+        bool_and(file_kind = 'invoices') as is_invoice,
         -- Counts of buckets that are days of UTC, or of Pacific time.
         count(*) filter (where file_role = 'bill') as bill_lines,
         count(*) filter (
@@ -69,6 +70,7 @@ aliased as (
 ),
 
 -- A row that names no account is of the only one that its file names, else of the only one that other files name.
+{# An invoice names its account as accounts payable know it. #}
 {% set only = "case when min({0}) over ({1}) = max({0}) over ({1}) then min({0}) over ({1}) end" %}
 accounts as (
 
@@ -76,7 +78,7 @@ accounts as (
         *,
         coalesce(named_account_id, {{ only.format('named_account_id', 'partition by provider, file_id') }})
             as file_account_id,
-        {{ only.format('named_account_id', 'partition by provider') }} as sole_account_id
+        {{ only.format("case when not is_invoice then named_account_id end", 'partition by provider') }} as sole_account_id
     from aliased
 
 ),
@@ -163,7 +165,12 @@ select
     coalesce(bill_aliases.account_id, named.stated_bill_account_id, named.account_id) as bill_account_id,
     named.file_account_id is null as is_account_unknown,
     -- A download of calls that is filtered by key says nothing of other keys.
-    case when named.response_id is not null then coalesce(named.api_key, '') else '' end as key_scope,
+    -- An invoice says nothing of other invoices.
+    case
+        when named.file_kind = 'invoices' then named.invoice_id
+        when named.response_id is not null then coalesce(named.api_key, '')
+        else ''
+    end as key_scope,
     {{ entry_key([
         'named.file_kind', 'named.provider', 'named.service_name', 'named.sku', 'named.description', 'named.category',
         'named.model_name', 'named.meter_name'

@@ -4,39 +4,10 @@
     'provider', 'account_id', 'api_key', 'charged_on', 'model', 'meter', 'price_tier', 'context_side', 'context_limit',
     'inference_geo', 'quantity'
 ] %}
-with counted as (
+with weighed as (
 
-    select
-        usage.*,
-        {{ whole_number(money('usage.quantity * prices.unit_price_usd') ~ ' * 1000000000000') }} as weight
-    from {{ ref('int_usage_totalled') }} as usage
-    inner join {{ ref('int_unit_prices_negotiated') }} as prices
-        on
-            usage.provider = prices.provider
-            and usage.account_id is not distinct from prices.account_id
-            and usage.model = prices.model
-            and usage.call_meter = prices.meter
-            and coalesce(usage.price_tier, 'standard') = prices.service_tier
-            and usage.charged_on = prices.priced_on
-            and usage.long_context_tokens = prices.long_context_tokens
-            and prices.priced_time is null and prices.tool_meter is null
-            and prices.inference_geo is null
-    where {{ is_touched('usage.charged_on', 'read_day') }}
-
-),
-
--- Usage without a price in the book gets no part. If nothing has a price, the total is not itemised.
-weighed as (
-
-    select
-        *,
-        sum(weight) over (partition by charge_id) as total_weight,
-        row_number() over (
-            partition by charge_id
-            order by {{ in_order('model, meter, price_tier, context_side, context_limit, inference_geo, api_key') }}
-        ) as part_no
-    from counted
-    where weight > 0
+    select * from {{ ref('int_totals_weighed') }}
+    where {{ is_touched('charged_on', 'read_day') }}
 
 ),
 
@@ -50,11 +21,13 @@ parted as (
         totals.invoice_id,
         totals.file_kind,
         totals.tags,
-        totals.billed_usd as total_usd,
-        totals.prepaid_usd as total_prepaid_usd,
-        {{ floored_part('totals.billed_usd', 'weighed.weight', 'weighed.total_weight') }} as part_usd
+        coalesce(spread.billed_usd, totals.billed_usd) as total_usd,
+        coalesce(spread.prepaid_usd, totals.prepaid_usd) as total_prepaid_usd,
+        {{ floored_part('coalesce(spread.billed_usd, totals.billed_usd)', 'weighed.weight', 'weighed.total_weight') }}
+            as part_usd
     from weighed
     inner join {{ ref('int_charges_standing') }} as totals on weighed.charge_id = totals.charge_id
+    left join {{ ref('int_totals_spread') }} as spread on weighed.charge_id = spread.charge_id
 
 )
 

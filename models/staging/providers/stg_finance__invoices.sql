@@ -13,9 +13,13 @@ with providers as (
 -- An invoice that was sent again stands once, as it last came.
 {% call first_rows(
     partition_by="lower(invoices.provider), invoices.invoice_id",
-    order_by="invoices.issued_on desc nulls last, invoices.file_id desc"
+    order_by="invoices.issued_on desc nulls last, files.landing_no desc, invoices.row_no desc"
 ) %}
     select
+        invoices.file_id,
+        invoices.source_file,
+        invoices.source_line,
+        invoices.row_no,
         invoices.invoice_id,
         coalesce(providers.provider, lower(invoices.provider)) as provider,
         coalesce(account_aliases.account_id, invoices.account_id) as account_id,
@@ -34,6 +38,7 @@ with providers as (
         upper(coalesce(invoices.currency, 'USD')) as currency,
         invoices.credit_of
     from {{ source('landed', 'invoices') }} as invoices
+    left join {{ source('landed', 'files') }} as files on invoices.file_id = files.file_id
     left join providers on invoices.provider = providers.stated_provider
     left join {{ ref('account_aliases') }} as account_aliases
         on

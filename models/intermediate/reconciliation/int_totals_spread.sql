@@ -1,0 +1,135 @@
+-- one row per day of a total over several days: its part, which is first what the day's use costs by the price book
+{{ replaces_touched("charged_on", by="read_day") }}
+with charges as (
+
+    select * from {{ ref('int_charges_standing') }}
+
+),
+
+totals as (
+
+    select
+        charge_id,
+        line_id,
+        provider,
+        account_id,
+        api_key,
+        charged_on,
+        billed_usd,
+        prepaid_usd
+    from charges
+    where
+        meter = 'total'
+        and line_id in (
+            select several.line_id
+            from charges as several
+            where several.meter = 'total'
+            group by several.line_id
+            having count(*) > 1
+        )
+
+),
+
+-- Models with charges of their own are no part of the total beside them.
+named as (
+
+    select distinct
+        provider,
+        account_id,
+        charged_on,
+        model,
+        true as is_named
+    from charges
+    where
+        model is not null and response_id is null
+        and charged_on in (select totals.charged_on from totals)
+
+),
+
+called as (
+
+    select
+        totals.charge_id,
+        sum(calls.priced_usd) as called_usd
+    from totals
+    inner join {{ ref('int_calls_priced') }} as calls
+        on
+            totals.provider = calls.provider
+            and totals.charged_on = calls.started_on
+            and coalesce(totals.account_id = calls.account_id, true)
+            and coalesce(totals.api_key = calls.api_key, true)
+    left join named
+        on
+            totals.provider = named.provider
+            and totals.account_id = named.account_id
+            and totals.charged_on = named.charged_on
+            and calls.model = named.model
+    where named.is_named is null and not calls.is_on_bill
+    group by totals.charge_id
+
+),
+
+used as (
+
+    select
+        charge_id,
+        max(total_weight) as weight
+    from {{ ref('int_totals_weighed') }}
+    group by charge_id
+
+),
+
+-- What a usage file counts is all that was used; without one, calls are what is known of it.
+weighed as (
+
+    select
+        totals.*,
+        coalesce(used.weight, {{ whole_number('called.called_usd * 1000000000000') }}, 0) as weight
+    from totals
+    left join used on totals.charge_id = used.charge_id
+    left join called on totals.charge_id = called.charge_id
+
+),
+
+lines as (
+
+    select
+        line_id,
+        count(*) as days,
+        sum(billed_usd) as line_usd,
+        sum(weight) as line_weight,
+        least(sum(billed_usd), {{ money('sum(weight) * 0.000000000001') }}) as spent_usd
+    from weighed
+    group by line_id
+
+),
+
+-- Where the total is less than the book's prices, it scales them down; what it is more, is of any day.
+parted as (
+
+    select
+        weighed.*,
+        lines.line_usd,
+        coalesce({{ floored_part('lines.spent_usd', 'weighed.weight', 'lines.line_weight') }}, 0)
+        + {{ floored_part('(lines.line_usd - lines.spent_usd)', '1', 'lines.days') }} as part_usd
+    from weighed
+    inner join lines on weighed.line_id = lines.line_id
+
+),
+
+spread as (
+
+    select
+        *,
+        {{ part_with_residue('line_usd', 'part_usd', 'weight', 'line_id', 'charged_on') }} as day_usd
+    from parted
+
+)
+
+select
+    charge_id,
+    charged_on,
+    day_usd as billed_usd,
+    {{ money('prepaid_usd + billed_usd - day_usd') }} as prepaid_usd
+from spread
+where {{ is_touched('charged_on', 'read_day') }}
