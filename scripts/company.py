@@ -70,8 +70,8 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "eval_requirements": (
         ["feature_id", "suite", "min_pass_rate", "fresh_days", "min_cases", "min_low_bound", *VALID],
-        "The eval suites that a feature's production configurations must have passed. Optional: so many cases at least, "
-        "and a low bound of the pass rate's 95 % interval.",
+        "The eval suites that a feature's production configurations must have passed. Optional: the fewest cases, and "
+        "the least low bound of the pass rate's 95 % interval.",
         "summarize-feedback,faithfulness,0.9,30,40,0.8,,",
     ),
     "eval_funding": (
