@@ -1,5 +1,6 @@
 -- New models and prompt versions that serve production on the newest days and are not covered on the last of them. The
--- figure compared is how many; noise and features without required suites are left out.
+-- figure compared is how many. Noise, features without required suites, and known models whose calls name no prompt
+-- version are left out.
 {% set configuration = ['feature_id', 'model', 'prompt_version'] %}
 {{ config(
     warn_if="> " ~ var('alert_unevaluated_releases').warn, error_if="> " ~ var('alert_unevaluated_releases').error
@@ -29,6 +30,7 @@ inner join last_days on {{ are_same('releases', 'last_days', configuration) }}
 where
     not last_days.is_covered
     and last_days.reason != 'no_requirement'
+    and not (releases.prompt_version is null and releases.change in ('prompt_version', 'combination'))
     and not releases.is_noise
     and not last_days.is_noise
     and {{ days_between('last_days.covered_on', 'last_days.newest_on') }} < {{ var('alert_unevaluated_releases').days }}

@@ -27,7 +27,7 @@ insert into marts.spend_anomalies_daily by name
     from marts.spend_anomalies_daily limit 1;
 update marts.eval_coverage_monthly set is_bill_up_coverage_down_trend = true where feature_id = 'draft-email';
 insert into marts.release_coverage by name
-    select covered_on as changed_on, feature_id, model, prompt_version, false as is_noise
+    select covered_on as changed_on, feature_id, model, prompt_version, 'launch' as change, false as is_noise
     from marts.eval_coverage_daily where reason = 'other_model' and prompt_version is not null;
 """
 
