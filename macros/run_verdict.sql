@@ -8,7 +8,8 @@
         when {{ runs }}.pass_rate < coalesce({{ requirement }}.min_pass_rate, 0) then 'failed'
         when not {{ runs }}.is_finished then null
         when {{ runs }}.judged < {{ requirement }}.min_cases then 'too_few_cases'
-        when {{ wilson_bound(runs ~ '.passed', runs ~ '.judged', -1) }} < {{ requirement }}.min_low_bound then 'too_uncertain'
+        when {{ wilson_bound(runs ~ '.passed', runs ~ '.judged', -1) }} < {{ requirement }}.min_low_bound
+            then 'too_uncertain'
         else 'passed'
     end
 {%- endmacro %}

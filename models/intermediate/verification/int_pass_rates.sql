@@ -1,8 +1,8 @@
--- one row per month and feature with required suites: pass rates of what serves production, and what one more run would cost
+-- one row per month and feature with required suites: pass rates of what serves, and what one more run would cost
 {% set grain = ['month', 'feature_id'] %}
 {% set configuration = ['month', 'feature_id', 'provider', 'model', 'prompt_version'] %}
 {% if var('pass_rate_of_suites') not in ['worst', 'mean'] %}
-    {{ exceptions.raise_compiler_error("variable pass_rate_of_suites is " ~ var('pass_rate_of_suites') ~ ": worst or mean") }}
+    {{ exceptions.raise_compiler_error("pass_rate_of_suites is worst or mean, not " ~ var('pass_rate_of_suites')) }}
 {% endif %}
 with required_runs as (
 

@@ -1,4 +1,4 @@
--- one row per month, feature and required suite: the newest run of what serves, else of anything; NULL where it never ran
+-- one row per month, feature and required suite: the newest run of what serves, else of anything, if it ever ran
 with months as (
 
     select

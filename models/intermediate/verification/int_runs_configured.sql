@@ -30,7 +30,7 @@ served as (
 
 ),
 
--- Calls of a feature that serves production evaluate that feature; calls under a label that never serves are the harness's.
+-- Calls of a feature that serves production evaluate it; calls under a label that never serves are the harness's.
 parts as (
 
     select

@@ -1,4 +1,4 @@
--- one row per day, production configuration and required suite: how its newest run before that day came out, or why none
+-- one row per day, production configuration and required suite: how its newest run before that day came out
 {% set configuration = ['feature_id', 'provider', 'model', 'prompt_version'] %}
 {% set requirement = ['requirement_id', 'suite', 'fresh_days'] %}
 {% set verdicts = ['passed', 'failed', 'too_few_cases', 'too_uncertain'] %}

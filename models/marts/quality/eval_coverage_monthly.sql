@@ -151,7 +151,9 @@ select
     ] %}
         case
             when usd_per_correct_answer_reason is null
-                then {{ money("cast(" ~ usd ~ " as double) * evaluated_usd_pct / nullif(evaluated_answers * " ~ rate ~ ", 0)") }}
+                then {{ money(
+                    "cast(" ~ usd ~ " as double) * evaluated_usd_pct / nullif(evaluated_answers * " ~ rate ~ ", 0)"
+                ) }}
         end as {{ name }},
     {% endfor %}
     usd_per_correct_answer_reason,
