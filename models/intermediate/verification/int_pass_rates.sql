@@ -93,58 +93,106 @@ feature_totals as (
 
 ),
 
-{# The rate of all money that a run of the suite covers, and that of the money whose answers are counted. #}
-{% for rate, weight in [('served', 'served_weight'), ('evaluated', 'own_weight')] %}
-    {{ rate }}_runs as (
+-- The rate of all money that has a run of the suite, and that of the evaluated money, whose answers are counted.
+rated as (
 
-        select
-            served.{{ grain | join(',\n            served.') }},
-            served.suite,
-            served.run_id,
-            max(served.pass_rate) as pass_rate,
-            max(served.judged) as judged,
-            cast(sum(served.{{ weight }}) as double) as weight
-        from served
-        inner join configurations
-            on
-                {{ are_same('served', 'configurations', configuration) }}
-                {{ 'and configurations.is_evaluated' if rate == 'evaluated' }}
-        where served.run_id is not null and served.{{ weight }} > 0
-        group by served.{{ grain | join(', served.') }}, served.suite, served.run_id
+    select
+        served.{{ grain | join(',\n        served.') }},
+        'served' as money,
+        served.suite,
+        served.run_id,
+        served.pass_rate,
+        served.judged,
+        served.served_weight as weight
+    from served
 
-    ),
+    union all
 
-    -- As many cases as a single run would need for the same uncertainty.
-    {{ rate }}_suites as (
+    select
+        served.{{ grain | join(',\n        served.') }},
+        'evaluated' as money,
+        served.suite,
+        served.run_id,
+        served.pass_rate,
+        served.judged,
+        served.own_weight as weight
+    from served
+    inner join configurations on {{ are_same('served', 'configurations', configuration) }}
+    where configurations.is_evaluated
 
-        select
-            {{ grain | join(',\n            ') }},
-            suite,
-            sum(weight * pass_rate) / sum(weight) as pass_rate,
-            sum(weight) * sum(weight) / sum(weight * weight / judged) as cases
-        from {{ rate }}_runs
-        group by {{ grain | join(', ') }}, suite
+),
 
-    ),
+run_rates as (
 
-    {{ rate }}_rates as (
+    select
+        {{ grain | join(',\n        ') }},
+        money,
+        suite,
+        max(pass_rate) as pass_rate,
+        max(judged) as judged,
+        cast(sum(weight) as double) as weight
+    from rated
+    where run_id is not null and weight > 0
+    group by {{ grain | join(', ') }}, money, suite, run_id
 
+),
+
+-- As many cases as a single run would need for the same uncertainty.
+suite_rates as (
+
+    select
+        {{ grain | join(',\n        ') }},
+        money,
+        suite,
+        sum(weight * pass_rate) / sum(weight) as pass_rate,
+        sum(weight) * sum(weight) / sum(weight * weight / judged) as cases
+    from run_rates
+    group by {{ grain | join(', ') }}, money, suite
+
+),
+
+suites_from_worst as (
+
+    select
+        *,
+        row_number() over (
+            partition by {{ grain | join(', ') }}, money
+            order by pass_rate, cases, suite
+        ) as place
+    from suite_rates
+
+),
+
+feature_rates as (
+
+    select
+        {{ grain | join(',\n        ') }},
+        money,
         {% if var('pass_rate_of_suites') == 'mean' %}
-            select
-                {{ grain | join(',\n                ') }},
-                avg(pass_rate) as pass_rate,
-                count(*) * count(*) / sum(1 / cases) as cases
-            from {{ rate }}_suites
-            group by {{ grain | join(', ') }}
+            avg(pass_rate) as pass_rate,
+            count(*) * count(*) / sum(1 / cases) as cases
         {% else %}
-            {% call first_rows(partition_by=grain, order_by="pass_rate, cases, suite") %}
-                select * from {{ rate }}_suites
-            {% endcall %}
+            max(case when place = 1 then pass_rate end) as pass_rate,
+            max(case when place = 1 then cases end) as cases
         {% endif %}
+    from suites_from_worst
+    group by {{ grain | join(', ') }}, money
 
-    ),
+),
 
-{% endfor %}
+-- Sums of doubles differ in the last place by their order.
+intervals as (
+
+    select
+        {{ grain | join(',\n        ') }},
+        money,
+        round(pass_rate, 12) as pass_rate,
+        round({{ wilson_bound('pass_rate * cases', 'cases', -1) }}, 12) as pass_rate_low,
+        round({{ wilson_bound('pass_rate * cases', 'cases', 1) }}, 12) as pass_rate_high
+    from feature_rates
+
+),
+
 -- Suites that share a harness's trace share its calls: each call counts once, for one of them.
 called as (
 
@@ -214,20 +262,19 @@ select
     summed.required_suites,
     summed.evaluated_suites,
     summed.missing_suites,
-    -- Sums of doubles differ in the last place by their order.
-    {% for rate, prefix in [('served', ''), ('evaluated', 'evaluated_')] %}
-        {% set cases = rate ~ '_rates.cases' %}
-        {% set passed = rate ~ '_rates.pass_rate * ' ~ cases %}
-        round({{ rate }}_rates.pass_rate, 12) as {{ prefix }}pass_rate,
-        round({{ wilson_bound(passed, cases, -1) }}, 12) as {{ prefix }}pass_rate_low,
-        round({{ wilson_bound(passed, cases, 1) }}, 12) as {{ prefix }}pass_rate_high,
-    {% endfor %}
+    served_rates.pass_rate,
+    served_rates.pass_rate_low,
+    served_rates.pass_rate_high,
+    evaluated_rates.pass_rate as evaluated_pass_rate,
+    evaluated_rates.pass_rate_low as evaluated_pass_rate_low,
+    evaluated_rates.pass_rate_high as evaluated_pass_rate_high,
     money_evaluated.pass_rate_usd_pct,
     -- Of the feature's production cost and answers, the parts that belong to the evaluated money.
     case
         when feature_totals.feature_usd > 0
             then cast(money_evaluated.evaluated_usd as double) / cast(feature_totals.feature_usd as double)
-        else cast(money_evaluated.evaluated_requests as double)
+        else
+            cast(money_evaluated.evaluated_requests as double)
             / nullif(cast(feature_totals.feature_requests as double), 0)
     end as evaluated_usd_pct,
     cast(money_evaluated.evaluated_requests as double) / nullif(cast(feature_totals.feature_requests as double), 0)
@@ -241,7 +288,15 @@ select
 from summed
 left join money_evaluated on summed.month = money_evaluated.month and summed.feature_id = money_evaluated.feature_id
 left join feature_totals on summed.month = feature_totals.month and summed.feature_id = feature_totals.feature_id
-left join served_rates on summed.month = served_rates.month and summed.feature_id = served_rates.feature_id
-left join evaluated_rates on summed.month = evaluated_rates.month and summed.feature_id = evaluated_rates.feature_id
+left join intervals as served_rates
+    on
+        summed.month = served_rates.month
+        and summed.feature_id = served_rates.feature_id
+        and served_rates.money = 'served'
+left join intervals as evaluated_rates
+    on
+        summed.month = evaluated_rates.month
+        and summed.feature_id = evaluated_rates.feature_id
+        and evaluated_rates.money = 'evaluated'
 left join {{ ref('int_credits_capped') }} as credits
     on summed.month = credits.month and summed.feature_id = credits.feature_id

@@ -1,4 +1,4 @@
--- one row per month, feature and required suite: the newest run of what serves, else of anything, if it ever ran
+-- one row per month, feature and required suite: the run that says what one more costs, if it ever ran
 with months as (
 
     select
@@ -52,11 +52,25 @@ serving as (
 
 ),
 
+with_calls as (
+
+    select distinct
+        run_id,
+        suite
+    from {{ ref('int_runs_called') }}
+    where run_usd is not null
+
+),
+
+-- The newest run of what serves, else of anything; runs whose cost nobody knows come last.
 newest as (
 
     {% call first_rows(
         partition_by="months.month, requirements.feature_id, requirements.suite",
-        order_by="serving.run_id is not null desc, runs.started_at desc nulls last, runs.run_id"
+        order_by=[
+            "coalesce(with_calls.run_id is not null or runs.stated_usd is not null, false) desc",
+            "serving.run_id is not null desc", "runs.started_at desc nulls last", "runs.run_id"
+        ]
     ) %}
         select
             months.month,
@@ -80,6 +94,7 @@ newest as (
                 and requirements.feature_id = serving.feature_id
                 and requirements.suite = serving.suite
                 and runs.run_id = serving.run_id
+        left join with_calls on runs.run_id = with_calls.run_id and runs.suite = with_calls.suite
     {% endcall %}
 
 )

@@ -50,12 +50,11 @@ measured as (
 
     select
         *,
-        case misfit
+        coalesce(case misfit
             {% for misfit in run_misfits() %}
                 when '{{ misfit }}' then {{ loop.index }}
             {% endfor %}
-            else 0
-        end as distance
+        end, 0) as distance
     from compared
 
 )

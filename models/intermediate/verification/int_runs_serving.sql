@@ -45,7 +45,7 @@ judged as (
         on
             {{ are_same('required', 'runs', configuration) }}
             and required.suite = runs.suite
-            and runs.started_on <= required.last_served_on
+            and required.last_served_on >= runs.started_on
 
 ),
 
