@@ -50,11 +50,13 @@ measured as (
 
     select
         *,
-        coalesce(case misfit
-            {% for misfit in run_misfits() %}
-                when '{{ misfit }}' then {{ loop.index }}
-            {% endfor %}
-        end, 0) as distance
+        coalesce(
+            case misfit
+                {% for misfit in run_misfits() %}
+                    when '{{ misfit }}' then {{ loop.index }}
+                {% endfor %}
+            end, 0
+        ) as distance
     from compared
 
 )
