@@ -71,9 +71,10 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "untraced,none,,,,",
     ),
     "eval_requirements": (
-        ["feature_id", "suite", "min_pass_rate", "fresh_days", *VALID],
-        "The eval suites that a feature's production configurations must have passed.",
-        "summarize-feedback,faithfulness,0.9,30,,",
+        ["feature_id", "suite", "min_pass_rate", "fresh_days", "min_cases", "min_low_bound", *VALID],
+        "The eval suites that a feature's production configurations must have passed. Optional: the fewest cases, and "
+        "the least low bound of the pass rate's 95 % interval.",
+        "summarize-feedback,faithfulness,0.9,30,40,0.8,,",
     ),
     "eval_funding": (
         ["scope", "scope_id", "share", "cap_pct", "cap_floor_usd", *VALID],

@@ -256,7 +256,9 @@ def spread():
         y=alt.Y("covered_usd_pct:Q", axis=PERCENT, title="of it covered", scale=alt.Scale(domain=[0, 1])),
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        color=alt.condition("datum.is_bill_up_coverage_down", alt.value(BAD), alt.value(PLAIN)),
+        color=alt.condition(
+            "datum.is_bill_up_coverage_down || datum.is_bill_up_coverage_down_trend", alt.value(BAD), alt.value(PLAIN)
+        ),
         tooltip=[
             "feature_id:N",
             alt.Tooltip("covered_usd_pct:Q", format=".1%"),

@@ -95,7 +95,8 @@ group by all order by week, state
         "Does coverage follow the bill?",
         f"""
 select feature_id, production_usd, production_usd_change, covered_usd_pct, covered_usd_pct_change,
-    is_bill_up_coverage_down, pass_rate, required_suites, evaluated_suites,
+    is_bill_up_coverage_down, is_bill_up_coverage_down_trend, pass_rate, pass_rate_usd_pct,
+    required_suites, evaluated_suites, missing_suites,
     {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
 from marts.eval_coverage_monthly where month = $month order by production_usd desc, feature_id
 """,
@@ -120,12 +121,13 @@ order by eval_tax_usd desc, feature_id
         "correct",
         "Cost of a correct answer",
         f"""
-select feature_id, usd_per_correct_answer, usd_per_correct_answer_low, usd_per_correct_answer_high, pass_rate,
+select feature_id, usd_per_correct_answer, usd_per_correct_answer_low, usd_per_correct_answer_high,
+    loaded_usd_per_correct_answer, pass_rate, pass_rate_usd_pct,
     {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
 from marts.eval_coverage_monthly where month = $month and usd_per_correct_answer is not null
 order by usd_per_correct_answer desc, feature_id
 """,
-        "With the interval that the number of evaluated cases leaves open.",
+        "Of evaluated configurations, with the interval that the number of cases leaves open. Loaded: with evals.",
         chart="correct",
     ),
     Figure(

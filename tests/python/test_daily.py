@@ -25,6 +25,10 @@ insert into marts.budget_burn_daily by name
 insert into marts.spend_anomalies_daily by name
     select spent_on, 'draft-email' as feature_id, 9 as borne_usd, true as is_anomaly
     from marts.spend_anomalies_daily limit 1;
+update marts.eval_coverage_monthly set is_bill_up_coverage_down_trend = true where feature_id = 'draft-email';
+insert into marts.release_coverage by name
+    select covered_on as changed_on, feature_id, model, prompt_version, 'launch' as change, false as is_noise
+    from marts.eval_coverage_daily where reason = 'other_model' and prompt_version is not null;
 """
 
 
@@ -38,7 +42,7 @@ def here(monkeypatch):
 
 
 def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path, here):
-    """Each is seen: by default all four warn; two get thresholds that fail."""
+    """Each is seen: by default all warn; two get thresholds that fail. The golden day's run-1 failed what it ran."""
     assert "warning: test spend_is_labelled" in golden.output
     assert "test budgets_hold" not in golden.output
     data = tmp_path / "data"
@@ -58,6 +62,9 @@ def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path, here):
     assert {result.node.name: (str(result.status), result.failures) for result in troubled} == {
         "features_seen_are_catalogued": ("warn", 1),
         "days_are_as_expected": ("warn", 1),
+        "coverage_follows_the_bill": ("warn", 1),
+        "releases_are_evaluated": ("warn", 1),
+        "newest_runs_pass": ("warn", 1),
         "budgets_hold": ("fail", 150),
         "spend_is_labelled": ("fail", 16),
     }

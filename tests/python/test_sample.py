@@ -56,7 +56,8 @@ def test_worked_example_of_shrinking_coverage_is_true(sample):
         select production_usd::decimal(18, 2), covered_usd_pct, evaluation_usd::decimal(18, 2), evaluation_usd_pct,
             eval_tax_usd::decimal(18, 2), marginal_eval_tax_usd::decimal(18, 2), production_usd_change::decimal(18, 2),
             answers, pass_rate, usd_per_correct_answer::decimal(18, 4), usd_per_correct_answer_low::decimal(18, 4),
-            usd_per_correct_answer_high::decimal(18, 4)
+            usd_per_correct_answer_high::decimal(18, 4), evaluated_usd::decimal(18, 2), pass_rate_usd_pct,
+            round(correct_answers, 1), loaded_usd_per_correct_answer::decimal(18, 4)
         from marts.eval_coverage_monthly
         where feature_id = 'summarize-thread' and month >= '2026-09-01' order by month""")
     (before, share, evals, part, *_), (now, new_share, new_evals, new_part, tax, one_more, rise, *answers) = months
@@ -68,9 +69,11 @@ def test_worked_example_of_shrinking_coverage_is_true(sample):
     assert f"then {new_part:.1%}.".replace("%", " %") in page
     assert f"(`eval_tax_usd` {tax})" in page
     assert f"would cost the team {one_more} (`marg" in page
-    count, rate, usd, low, high = answers
-    assert f"{count} answers x a pass rate of {rate} make {usd} USD" in page
-    assert f"between {low} and {high}." in page
+    count, rate, usd, low, high, evaluated, part, correct, loaded = answers
+    assert f"served {evaluated} USD of October's production, {part:.1%} of it".replace("%", " %") in page
+    assert f"pass rate of {rate}. That money bought {correct} correct answers of {count} answers: {usd} USD each" in page
+    assert f"between {low} and {high} with" in page
+    assert f"and {loaded} with the price of evals" in page
     releases = sample.rows("""
         select model, prompt_version, changed_usd::decimal(18, 2), unevaluated_usd::decimal(18, 2), changed_on::varchar,
             production_usd::decimal(18, 2), unevaluated_usd_pct, days_until_covered

@@ -11,15 +11,12 @@ with costs as (
 
 ),
 
+-- An eval run alone, with or without a cost, makes no month for features that did not run.
 months as (
 
-    select month
+    select distinct month
     from costs
-
-    union
-
-    select cast(date_trunc('month', started_on) as date) as month
-    from {{ ref('stg_evals__runs') }}
+    where purpose = 'production'
 
 ),
 

@@ -1,8 +1,17 @@
--- one row per month, feature and required suite: its newest finished run by the month's end, NULL where it never ran
+-- one row per month, feature and required suite: the run that says what one more costs, if it ever ran
 with months as (
 
-    select distinct month
+    select
+        month,
+        feature_id
     from {{ ref('int_credits_capped') }}
+
+    union
+
+    select
+        month,
+        feature_id
+    from {{ ref('int_runs_serving') }}
 
 ),
 
@@ -14,8 +23,6 @@ runs as (
         feature_id,
         started_at,
         started_on,
-        passed,
-        passed + failed + errored as judged,
         stated_usd
     from {{ ref('stg_evals__runs') }}
     where is_finished and not is_scores
@@ -28,36 +35,66 @@ runs as (
         feature_id,
         min(started_at) as started_at,
         min(started_on) as started_on,
-        sum(passed) as passed,
-        sum(passed + failed + errored) as judged,
         cast(null as decimal(38, 12)) as stated_usd
     from {{ ref('int_scores_configured') }}
     group by run_id, suite, feature_id
 
 ),
 
+serving as (
+
+    select distinct
+        month,
+        feature_id,
+        suite,
+        run_id
+    from {{ ref('int_runs_serving') }}
+
+),
+
+with_calls as (
+
+    select distinct
+        run_id,
+        suite
+    from {{ ref('int_runs_called') }}
+    where run_usd is not null
+
+),
+
+-- The newest run of what serves, else of anything; runs whose cost nobody knows come last.
 newest as (
 
     {% call first_rows(
         partition_by="months.month, requirements.feature_id, requirements.suite",
-        order_by="runs.started_at desc nulls last, runs.run_id"
+        order_by=[
+            "coalesce(with_calls.run_id is not null or runs.stated_usd is not null, false) desc",
+            "serving.run_id is not null desc", "runs.started_at desc nulls last", "runs.run_id"
+        ]
     ) %}
         select
             months.month,
             requirements.feature_id,
             requirements.suite,
             runs.run_id,
-            runs.passed,
-            runs.judged,
             runs.stated_usd
         from months
         inner join {{ ref('eval_requirements') }} as requirements
-            on {{ in_force('requirements', 'last_day(months.month)') }}
+            on
+                months.feature_id = requirements.feature_id
+                and {{ in_force('requirements', 'last_day(months.month)') }}
         left join runs
             on
                 requirements.feature_id = runs.feature_id
                 and requirements.suite = runs.suite
                 and runs.started_on <= last_day(months.month)
+        left join serving
+            on
+                months.month = serving.month
+                and requirements.feature_id = serving.feature_id
+                and requirements.suite = serving.suite
+                and runs.run_id = serving.run_id
+        left join with_calls on runs.run_id = with_calls.run_id and runs.suite = with_calls.suite
     {% endcall %}
 
 )

@@ -5,6 +5,7 @@ with served as (
         provider,
         model
     from {{ ref('int_configurations_served') }}
+    where model != 'unknown'
 
 ),
 

@@ -1,9 +1,9 @@
--- one row per eval run, suite, feature and configuration that the run speaks for; a NULL model is any
+-- one row per eval run, suite, feature and configuration that ran in it; NULL where nobody says which model or prompt
 with runs as (
 
     select
         *,
-        cast(passed as double) / nullif(passed + failed + errored, 0) as pass_rate
+        passed + failed + errored as judged
     from {{ ref('stg_evals__runs') }}
     where not is_scores
 
@@ -16,7 +16,7 @@ seen as (
         run_id,
         suite,
         serving_feature_id,
-        model,
+        nullif(model, 'unknown') as model,
         prompt_version
     from {{ ref('int_runs_called') }}
     where is_seen
@@ -30,73 +30,105 @@ served as (
 
 ),
 
--- What a part served that is a feature of its own is that feature's; a label that never serves is the harness's.
+-- Calls of a feature that serves production evaluate it; calls under a label that never serves are the harness's.
 parts as (
 
     select
         seen.run_id,
         seen.suite,
         coalesce(served.feature_id, runs.feature_id) as feature_id,
+        runs.feature_id as run_feature_id,
+        runs.model_name,
+        runs.prompt_version as run_prompt_version,
         seen.model,
         seen.prompt_version
     from seen
     inner join runs on seen.run_id = runs.run_id and seen.suite = runs.suite
     left join served on seen.serving_feature_id = served.feature_id
 
+),
+
+-- Fall back to the run's own model and prompt version where the harness's spans name none.
+completed as (
+
+    select
+        run_id,
+        suite,
+        feature_id,
+        model,
+        prompt_version
+    from parts
+
     union
 
-    -- Where the harness names no prompt version, the run's own word says what ran.
+    select
+        run_id,
+        suite,
+        feature_id,
+        coalesce(model, model_name) as model,
+        coalesce(prompt_version, run_prompt_version) as prompt_version
+    from parts
+    where feature_id = run_feature_id
+
+),
+
+{% set of_run = ['started_at', 'started_on', 'passed', 'failed', 'judged', 'is_finished', 'is_failed'] %}
+configured as (
+
+    select
+        runs.run_id,
+        runs.suite,
+        completed.feature_id,
+        completed.model,
+        completed.prompt_version,
+        runs.{{ of_run | join(',\n        runs.') }}
+    from completed
+    inner join runs on completed.run_id = runs.run_id and completed.suite = runs.suite
+
+    union all
+
     select
         runs.run_id,
         runs.suite,
         runs.feature_id,
-        seen.model,
-        runs.prompt_version
-    from seen
-    inner join runs on seen.run_id = runs.run_id and seen.suite = runs.suite
-    where seen.prompt_version is null and runs.prompt_version is not null
+        runs.model_name as model,
+        runs.prompt_version,
+        runs.{{ of_run | join(',\n        runs.') }}
+    from runs
+    left join seen on runs.run_id = seen.run_id and runs.suite = seen.suite
+    where seen.run_id is null
+
+    union all
+
+    select
+        run_id,
+        suite,
+        feature_id,
+        nullif(model, 'unknown') as model,
+        prompt_version,
+        started_at,
+        started_on,
+        passed,
+        failed,
+        passed + failed + errored as judged,
+        is_finished,
+        false as is_failed
+    from {{ ref('int_scores_configured') }}
 
 )
-
-select
-    runs.run_id,
-    runs.suite,
-    parts.feature_id,
-    runs.started_on,
-    runs.pass_rate,
-    runs.is_finished,
-    parts.model,
-    parts.prompt_version,
-    false as is_any_prompt
-from parts
-inner join runs on parts.run_id = runs.run_id and parts.suite = runs.suite
-
-union all
-
-select
-    runs.run_id,
-    runs.suite,
-    runs.feature_id,
-    runs.started_on,
-    runs.pass_rate,
-    runs.is_finished,
-    runs.model_name as model,
-    runs.prompt_version,
-    runs.prompt_version is null as is_any_prompt
-from runs
-left join seen on runs.run_id = seen.run_id and runs.suite = seen.suite
-where seen.run_id is null
-
-union all
 
 select
     run_id,
     suite,
     feature_id,
-    started_on,
-    pass_rate,
-    is_finished,
-    coalesce(model, 'unknown') as model,
+    model,
     prompt_version,
-    false as is_any_prompt
-from {{ ref('int_scores_configured') }}
+    started_at,
+    started_on,
+    passed,
+    failed,
+    judged,
+    cast(passed as double) / nullif(judged, 0) as pass_rate,
+    is_finished,
+    is_failed
+from configured

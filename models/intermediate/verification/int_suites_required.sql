@@ -1,6 +1,8 @@
--- one row per day, production configuration and required suite: its newest passing run before that day, or why none
+-- one row per day, production configuration and required suite: how its newest run before that day came out
 {% set configuration = ['feature_id', 'provider', 'model', 'prompt_version'] %}
 {% set requirement = ['requirement_id', 'suite', 'fresh_days'] %}
+{% set verdicts = ['passed', 'failed', 'too_few_cases', 'too_uncertain'] %}
+{% set misfits = run_misfits() %}
 with served as (
 
     select * from {{ ref('int_configurations_served') }}
@@ -30,6 +32,8 @@ required as (
         requirements.requirement_id,
         requirements.suite,
         requirements.min_pass_rate,
+        requirements.min_cases,
+        requirements.min_low_bound,
         requirements.fresh_days,
         requirements.valid_from,
         requirements.valid_to
@@ -42,18 +46,28 @@ compared as (
 
     select
         required.{{ (configuration + requirement) | join(',\n        required.') }},
+        runs.run_id,
+        runs.started_at,
         runs.started_on,
-        runs.model is null or models.run_model is not null as is_model,
-        runs.is_any_prompt or {{ are_same('runs', 'required', ['prompt_version']) }} as is_prompt,
-        runs.is_finished and runs.pass_rate >= coalesce(required.min_pass_rate, 0) as is_passed
+        runs.pass_rate,
+        runs.misfit,
+        {{ run_verdict('runs', 'required') }} as verdict
     from required
-    inner join {{ ref('int_runs_configured') }} as runs
-        on required.feature_id = runs.feature_id and required.suite = runs.suite
-    left join {{ ref('int_run_models_matched') }} as models
-        on
-            required.provider = models.provider
-            and required.model = models.model
-            and runs.model = models.run_model
+    inner join {{ ref('int_runs_matched') }} as runs
+        on {{ are_same('required', 'runs', configuration) }} and required.suite = runs.suite
+
+),
+
+-- The newest run decides; of runs at the same moment nobody knows the order, so that the worse one does.
+ranked as (
+
+    select
+        *,
+        verdict is not null and row_number() over (
+            partition by {{ (configuration + ['requirement_id', 'started_on', 'verdict is null']) | join(', ') }}
+            order by started_at desc, pass_rate asc, run_id asc
+        ) = 1 as is_newest
+    from compared
 
 ),
 
@@ -64,11 +78,17 @@ events as (
         {{ (configuration + requirement) | join(',\n        ') }},
         started_on as day,
         1 as place,
-        max(started_on) as run_on,
-        max(case when is_model then started_on end) as model_run_on,
-        max(case when is_model and is_prompt then started_on end) as both_run_on,
-        max(case when is_model and is_prompt and is_passed then started_on end) as passed_on
-    from compared
+        max(case when verdict = 'passed' then started_on end) as last_passed_on,
+        {% for verdict in verdicts %}
+            max(case when is_newest and verdict = '{{ verdict }}' then started_on end) as {{ verdict }}_on,
+        {% endfor %}
+        -- The less keeps a run from covering the configuration, the more.
+        max(case misfit
+            {% for misfit in misfits %}
+                when '{{ misfit }}' then {{ loop.revindex }}
+            {% endfor %}
+        end) as nearness
+    from ranked
     group by {{ (configuration + requirement) | join(', ') }}, started_on
 
     union all
@@ -78,10 +98,11 @@ events as (
         required.{{ (configuration + requirement) | join(',\n        required.') }},
         served.covered_on as day,
         0 as place,
-        null as run_on,
-        null as model_run_on,
-        null as both_run_on,
-        null as passed_on
+        null as last_passed_on,
+        {% for verdict in verdicts %}
+            null as {{ verdict }}_on,
+        {% endfor %}
+        null as nearness
     from served
     inner join required
         on {{ are_same('served', 'required', configuration) }} and {{ in_force('required', 'served.covered_on') }}
@@ -94,11 +115,26 @@ remembered as (
         {{ (configuration + requirement) | join(',\n        ') }},
         day,
         place,
-        {{ so_far('run_on', configuration + ['requirement_id'], 'day, place') }} as run_on,
-        {{ so_far('model_run_on', configuration + ['requirement_id'], 'day, place') }} as model_run_on,
-        {{ so_far('both_run_on', configuration + ['requirement_id'], 'day, place') }} as both_run_on,
-        {{ so_far('passed_on', configuration + ['requirement_id'], 'day, place') }} as passed_on
+        {{ so_far('last_passed_on', configuration + ['requirement_id'], 'day, place') }} as last_passed_on,
+        {% for verdict in verdicts %}
+            {{ so_far(verdict ~ '_on', configuration + ['requirement_id'], 'day, place') }} as {{ verdict }}_on,
+        {% endfor %}
+        {{ so_far('nearness', configuration + ['requirement_id'], 'day, place') }} as nearness
     from events
+
+),
+
+decided as (
+
+    select
+        *,
+        greatest(
+            {% for verdict in verdicts %}
+                coalesce({{ verdict }}_on, date '1970-01-01'){{ ',' if not loop.last }}
+            {% endfor %}
+        ) as decided_on
+    from remembered
+    where place = 0
 
 )
 
@@ -106,15 +142,16 @@ select
     {{ configuration | join(',\n    ') }},
     suite,
     day as covered_on,
-    passed_on as last_passed_on,
+    last_passed_on,
     case
+        {% for verdict in verdicts if verdict != 'passed' %}
+            when {{ verdict }}_on = decided_on then '{{ verdict }}'
+        {% endfor %}
         when {{ days_between('passed_on', 'day') }} <= coalesce(fresh_days, 100000) then null
         when passed_on is not null then 'stale'
-        when both_run_on is not null then 'failed'
-        when model_run_on is not null and prompt_version is null then 'no_prompt_version'
-        when model_run_on is not null then 'other_prompt_version'
-        when run_on is not null then 'other_model'
+        {% for misfit in misfits %}
+            when nearness = {{ loop.revindex }} then '{{ misfit }}'
+        {% endfor %}
         else 'never_run'
     end as reason
-from remembered
-where place = 0
+from decided

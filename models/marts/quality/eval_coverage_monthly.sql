@@ -17,7 +17,7 @@ with daily as (
 pnl as (
 
     select * from {{ ref('feature_pnl_monthly') }}
-    where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage')
+    where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage', 'quality_pool')
 
 ),
 
@@ -60,9 +60,16 @@ joined as (
         cast(daily.covered_usd as double) / nullif(cast(daily.served_usd as double), 0) as covered_usd_pct,
         required.required_suites,
         required.evaluated_suites,
+        required.missing_suites,
         required.pass_rate,
         required.pass_rate_low,
         required.pass_rate_high,
+        required.pass_rate_usd_pct,
+        required.evaluated_pass_rate,
+        required.evaluated_pass_rate_low,
+        required.evaluated_pass_rate_high,
+        required.evaluated_usd_pct,
+        pnl.answers * required.evaluated_answers_pct as evaluated_answers,
         required.marginal_eval_tax_usd,
         pnl.answers
     from months
@@ -78,10 +85,37 @@ compared as (
         joined.*,
         previous.production_usd as previous_production_usd,
         joined.production_usd - previous.production_usd as production_usd_change,
-        joined.covered_usd_pct - previous.covered_usd_pct as covered_usd_pct_change
+        joined.covered_usd_pct - previous.covered_usd_pct as covered_usd_pct_change,
+        before.production_usd as production_usd_before,
+        joined.production_usd > previous.production_usd and previous.production_usd > before.production_usd
+        and joined.covered_usd_pct < previous.covered_usd_pct and previous.covered_usd_pct < before.covered_usd_pct
+            as is_bill_rising_coverage_falling,
+        joined.covered_usd_pct - before.covered_usd_pct as covered_usd_pct_change_of_three
     from joined
     left join joined as previous
         on joined.feature_id = previous.feature_id and joined.month = previous.month + interval 1 month
+    left join joined as before
+        on joined.feature_id = before.feature_id and joined.month = before.month + interval 2 month
+
+),
+
+{# Cost, answers and rate are of the same money: that of configurations which every suite in use has a run of. #}
+answered as (
+
+    select
+        *,
+        {{ money('cast(production_usd as double) * evaluated_usd_pct') }} as evaluated_usd,
+        evaluated_answers * evaluated_pass_rate as correct_answers,
+        case
+            when coalesce(required_suites, 0) = 0 then 'no_requirement'
+            when covered_calls_pct is null then 'no_production'
+            when evaluated_suites = 0 then 'no_run'
+            when evaluated_pass_rate is null then 'no_common_run'
+            when coalesce(answers, 0) = 0 then 'no_answers'
+            when evaluated_pass_rate = 0 then 'nothing_passed'
+            when production_usd = 0 then 'no_cost'
+        end as usd_per_correct_answer_reason
+    from compared
 
 )
 
@@ -100,20 +134,39 @@ select
     covered_usd_pct_change,
     coalesce(required_suites, 0) as required_suites,
     coalesce(evaluated_suites, 0) as evaluated_suites,
+    missing_suites,
     pass_rate,
     pass_rate_low,
     pass_rate_high,
+    pass_rate_usd_pct,
     answers,
+    evaluated_usd,
+    round(correct_answers, 9) as correct_answers,
     -- Statistics, not money that anybody books: doubles rounded to scale 12.
-    {% for name, rate in [
-        ('usd_per_correct_answer', 'pass_rate'), ('usd_per_correct_answer_low', 'pass_rate_high'),
-        ('usd_per_correct_answer_high', 'pass_rate_low')
+    {% for name, usd, rate in [
+        ('usd_per_correct_answer', 'production_usd', 'evaluated_pass_rate'),
+        ('usd_per_correct_answer_low', 'production_usd', 'evaluated_pass_rate_high'),
+        ('usd_per_correct_answer_high', 'production_usd', 'evaluated_pass_rate_low'),
+        ('loaded_usd_per_correct_answer', '(production_usd + evaluation_usd)', 'evaluated_pass_rate')
     ] %}
-        {{ money("cast(production_usd as double) / nullif(answers * " ~ rate ~ ", 0)") }} as {{ name }},
+        case
+            when usd_per_correct_answer_reason is null
+                then {{ money(
+                    "cast(" ~ usd ~ " as double) * evaluated_usd_pct / nullif(evaluated_answers * " ~ rate ~ ", 0)"
+                ) }}
+        end as {{ name }},
     {% endfor %}
+    usd_per_correct_answer_reason,
     coalesce(
         production_usd_change > {{ var('bill_up_pct') }} * previous_production_usd
         and covered_usd_pct_change < -{{ var('coverage_down_pct') }},
         false
-    ) as is_bill_up_coverage_down
-from compared
+    ) as is_bill_up_coverage_down,
+    -- Steps that are each too small to see, in the same direction for three months.
+    coalesce(
+        is_bill_rising_coverage_falling
+        and production_usd - production_usd_before > {{ var('bill_up_pct') }} * production_usd_before
+        and covered_usd_pct_change_of_three < -{{ var('coverage_down_pct') }},
+        false
+    ) as is_bill_up_coverage_down_trend
+from answered

@@ -108,6 +108,7 @@ select
     runs.status,
     -- A run that was cancelled or broke costs money but proves nothing.
     runs.status in ('success', 'succeeded', 'complete', 'completed', 'passed', 'ok', 'done', 'finished') as is_finished,
+    runs.status in ('failed', 'failure', 'fail') as is_failed,
     runs.is_online,
     runs.is_scores,
     runs.usage
