@@ -77,5 +77,5 @@ select
         ~ ' + credits.credit_usd'
     ) }} as marginal_eval_tax_usd
 from summed
-inner join {{ ref('int_credits_capped') }} as credits
+inner join {{ ref('int_credits_continued') }} as credits
     on summed.month = credits.month and summed.feature_id = credits.feature_id

@@ -9,16 +9,17 @@ with months as (
 runs as (
 
     select
-        run_id,
-        suite,
-        feature_id,
-        started_at,
-        started_on,
-        passed,
-        passed + failed + errored as judged,
-        stated_usd
-    from {{ ref('stg_evals__runs') }}
-    where is_finished and not is_scores
+        runs.run_id,
+        runs.suite,
+        coalesce(chains.newest_feature_id, runs.feature_id) as feature_id,
+        runs.started_at,
+        runs.started_on,
+        runs.passed,
+        runs.passed + runs.failed + runs.errored as judged,
+        runs.stated_usd
+    from {{ ref('stg_evals__runs') }} as runs
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on runs.feature_id = chains.feature_id
+    where runs.is_finished and not runs.is_scores
 
     union all
 
@@ -51,7 +52,7 @@ newest as (
             runs.judged,
             runs.stated_usd
         from months
-        inner join {{ ref('eval_requirements') }} as requirements
+        inner join {{ ref('int_requirements_continued') }} as requirements
             on {{ in_force('requirements', 'last_day(months.month)') }}
         left join runs
             on
