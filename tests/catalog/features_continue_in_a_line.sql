@@ -1,4 +1,5 @@
--- A renamed feature has one successor, and no chain of them comes round: else nobody can say under which id its history is.
+-- A renamed feature has one successor, and no chain of them comes round: else nobody can say under which id its history
+-- is.
 with continued as (
 
     select distinct

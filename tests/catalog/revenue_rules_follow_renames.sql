@@ -1,4 +1,5 @@
--- A rule on revenue that names a renamed feature by its old id alone: the feature's revenue is spread under its newest one.
+-- A rule on revenue that names a renamed feature by its old id alone: the feature's revenue is spread under its newest
+-- one.
 {{ config(severity='warn') }}
 select
     rules.feature_id,
