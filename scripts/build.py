@@ -52,6 +52,10 @@ REPLACED = """
 select replaced_file, replaced_by_file, sum(lines)::bigint, sum(billed_usd) from marts.provider_bills_monthly
 where replaced_file is not null group by all order by sum(abs(billed_usd)) desc, 1, 2
 """
+REVENUE_REPLACED = """
+select revenue_source, source_file, replaced_by_file, count(*), sum(revenue_usd) from staging.stg_product__revenue_lines
+where not is_standing group by all order by sum(abs(revenue_usd)) desc nulls last, 1, 2, 3
+"""
 # Per reason: one span, several, and what to do about it. Rejected lines were named as they landed.
 SAID = {
     "not_a_call": (
@@ -284,6 +288,14 @@ def replaced(engine: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
+def revenue_replaced(engine: duckdb.DuckDBPyConnection) -> list[str]:
+    """A line per two revenue files of one source of which the newer states again what the older did."""
+    return [
+        f"revenue of {source}: {newer} replaces {lines:,} line{'s' * (lines > 1)} of {older} ({usd or 0:.2f} USD)"
+        for source, older, newer, lines, usd in engine.execute(REVENUE_REPLACED).fetchall()
+    ]
+
+
 def left_out(engine: duckdb.DuckDBPyConnection) -> list[str]:
     """A warning per service that may be AI, or tax that may be on it, and is out of scope: its sum, and what to do."""
     warnings = []
@@ -320,6 +332,10 @@ def report(data: Path) -> None:
             print("  " + "\n  ".join(lines[: land.SHOWN]))
             if len(lines) > land.SHOWN:
                 print(f"  and {len(lines) - land.SHOWN:,} more: marts.provider_bills_monthly")
+        if lines := revenue_replaced(engine):
+            print("  " + "\n  ".join(lines[: land.SHOWN]))
+            if len(lines) > land.SHOWN:
+                print(f"  and {len(lines) - land.SHOWN:,} more: staging.stg_product__revenue_lines")
         if lines := unexplained(engine):
             print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")
 

@@ -19,9 +19,9 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "search-api,search,,",
     ),
     "feature_catalog": (
-        ["feature_id", "name", "owner_team_id", "launched_on", *VALID],
-        "The features that spans are labelled with, and who owns each from when.",
-        "summarize-feedback,Summarize my feedback,search,2026-01-15,,",
+        ["feature_id", "name", "owner_team_id", "launched_on", "continues_feature_id", *VALID],
+        "The features that spans are labelled with, and who owns each from when; a renamed one names its old id.",
+        "summarize-feedback,Summarize my feedback,search,2026-01-15,,,",
     ),
     "feature_rules": (
         ["priority", "service", "route", "prompt_template", "span_name", "feature_id", "purpose"],

@@ -56,7 +56,15 @@ ROW_FAULTS = {
         "case when file_kind_stated is null and end_time_stated is null then 'period_end is blank' end",
         "case when end_time < start_time then 'period_end is before period_start' end",
         "case when amount is null and quantity is null then 'neither an amount nor a quantity' end",
-    ]
+    ],
+    "revenue": [
+        "case when revenue_usd_stated is null and amount_stated is null then 'revenue_usd is blank' end",
+        "case when revenue_usd_stated is null and currency_stated is null"
+        " then 'an amount without a currency; fill in the currency, or revenue_usd' end",
+        "case when period_start_stated is not null and period_end_stated is null then 'period_end is blank' end",
+        "case when period_end_stated is not null and period_start_stated is null then 'period_start is blank' end",
+        "case when period_end <= period_start then 'period_end is not after period_start; it is exclusive' end",
+    ],
 }
 # Documents by their nature, not labels: a row of a bill isn't refused for them.
 LONG_TEXTS = {"trace_ids", "response_ids", "tags", "sku_price_details"}
@@ -66,7 +74,7 @@ CURRENCY = {
     "anthropic_costs": "currency",
     "focus": "billing_currency",
     "aws_cur": "currency_code",
-    **dict.fromkeys(["azure_costs", "google_billing", "charges", "invoices"], "currency"),
+    **dict.fromkeys(["azure_costs", "google_billing", "charges", "invoices", "revenue"], "currency"),
 }
 HASHED = {
     "usage_events": ["user_id", "account_id"],
@@ -256,15 +264,11 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
     """(value, fault) of a stated column, by the type it lands as."""
     stated = f"{name}_stated"
     if pa.types.is_timestamp(kind):
-        fault = f"time_fault({stated}, {name}, '{name}')"
-        if name == "charge_period_end":  # what is bought ahead ends years ahead
-            latest = "getvariable('latest_time')"
-            fault = f"case when {name} between {latest} and {latest} + interval 10 years then null else {fault} end"
-        return f"time_of({stated}, null)", fault
+        return f"time_of({stated}, null)", _time_fault(name)
     if pa.types.is_date(kind):
         day = f"case when regexp_full_match({stated}, '\\d{{4}}-\\d\\d') then {stated} || '-01' else {stated} end"
         value = f"cast(time_of({day}, null) as date)"
-        return f"date_trunc('month', {value})" if name == "month" else value, f"time_fault({stated}, {name}, '{name}')"
+        return f"date_trunc('month', {value})" if name == "month" else value, _time_fault(name)
     if pa.types.is_decimal(kind):
         return f"money_of({stated})", f"money_fault({stated}, {name}, '{name}')"
     if pa.types.is_integer(kind):
@@ -273,3 +277,11 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
         return f"try_cast({stated} as boolean)", "null"
     limit = f"case when strlen({stated}) > 4096 then '{name}: more than 4,096 characters of text' end"
     return stated, "null" if name in LONG_TEXTS else limit
+
+
+def _time_fault(name: str) -> str:
+    fault = f"time_fault({name}_stated, {name}, '{name}')"
+    if name not in ("charge_period_end", "period_end"):
+        return fault
+    latest = "getvariable('latest_time')"  # what is bought ahead ends years ahead
+    return f"case when {name} between {latest} and {latest} + interval 10 years then null else {fault} end"

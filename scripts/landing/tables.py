@@ -191,6 +191,9 @@ TABLES: dict[str, pa.Schema] = {
             *fields(pa.date32(), "month"),
             *fields(TEXT, "account_id plan feature_id"),
             *fields(MONEY, "revenue_usd"),
+            *fields(TEXT, "source currency"),
+            *fields(MONEY, "amount"),
+            *fields(pa.date32(), "period_start period_end"),
         ]
     ),
     # A bill's line also has its stated day and amount, as far as they can be read.
@@ -514,7 +517,13 @@ HEADERS: dict[str, dict[str, Column]] = {
         "event_id occurred_at feature_id", "user_id account_id", **optional("trace_id request_id answers")
     ),
     "users": stated("user_id", "account_id plan segment signed_up_on", **optional("valid_from")),
-    "revenue": stated("month revenue_usd", "account_id plan", **optional("feature_id")),
+    # `money` does not land: it says that a header needs one of the two. Each row is asked which it fills (ROW_FAULTS).
+    "revenue": stated(
+        "month",
+        "account_id plan money",
+        money="revenue_usd|amount",
+        **optional("revenue_usd feature_id source amount currency period_start period_end"),
+    ),
 }
 
 

@@ -31,7 +31,7 @@ judged as (
         {{ run_verdict('runs', 'requirements') }} as verdict
     from served
     inner join {{ ref('int_runs_matched') }} as runs on {{ are_same('served', 'runs', configuration) }}
-    inner join {{ ref('eval_requirements') }} as requirements
+    inner join {{ ref('int_requirements_continued') }} as requirements
         on
             served.feature_id = requirements.feature_id
             and runs.suite = requirements.suite

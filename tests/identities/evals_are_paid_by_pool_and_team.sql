@@ -8,18 +8,19 @@ with coverage as (
 
 funding as (
 
-    select * from {{ ref('int_credits_capped') }}
+    select * from {{ ref('int_credits_continued') }}
 
 ),
 
 paid as (
 
     select
-        month,
-        feature_id,
-        sum(amount_usd) as pool_usd
-    from {{ ref('int_pool_credits') }}
-    group by month, feature_id
+        credits.month,
+        coalesce(chains.newest_feature_id, credits.feature_id) as feature_id,
+        sum(credits.amount_usd) as pool_usd
+    from {{ ref('int_pool_credits') }} as credits
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on credits.feature_id = chains.feature_id
+    group by credits.month, coalesce(chains.newest_feature_id, credits.feature_id)
 
 )
 

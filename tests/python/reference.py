@@ -125,6 +125,8 @@ class Forest:
         for key, parent in self.parents.items():
             self.children[parent].append(key)
         self.causes = self._causes()
+        roots = [span for key, span in self.spans.items() if self.parents[key] is None]
+        self.link_ends = {end for root in roots for end in root.links if end in self.spans and end != root.key}
 
     # --- the graph
 
@@ -346,6 +348,21 @@ class Forest:
             return {path[-1] if path else team: 1}
         return bearers or {team: 1}
 
+    def _rule(self, services: set[str | None]) -> str | None:
+        return next((name for service, name in self.company.rules.items() if service in services), None)
+
+    def _ruled_requests(self, chain: Chain) -> list[tuple[int, str]]:
+        """(where it begins, the rule's feature) of each request above the call's own trace that a rule fits."""
+        found = []
+        for begin, end in pairwise([0, *chain.links]):
+            root, cause = chain.spans[begin], chain.spans[end - 1]
+            beneath = [self.spans[key] for key in [root.key, *self.beneath(root.key)]]
+            asking = [one.service for one in beneath if (one.is_billable or one.tokens or one.key in self.link_ends)
+                      and not any(above.feature for above in self.path(one.key))]  # fmt: skip
+            if feature := self._rule({root.service, cause.service, *asking}):
+                found.append((begin, feature))
+        return found
+
     def _borne(self, span: Span, service: str | None) -> tuple[dict, dict, list[dict]]:
         parts, bearers, origins = defaultdict(Fraction), {}, []
         own = self.path(span.key)
@@ -353,6 +370,9 @@ class Forest:
         for chain in self.chains(span.key):
             labelled = [index for index, above in enumerate(chain.spans) if above.feature]
             begin = labelled[0] if labelled else 0
+            # Of what nobody labels, the rule of the outermost request counts that a rule fits.
+            requests = [] if labelled else self._ruled_requests(chain)
+            begin = requests[0][0] if requests else begin
             in_own_trace = begin >= len(chain.spans) - len(own)
             # Without a label above, what stands in the call's own trace begins at its own label.
             path = []
@@ -367,10 +387,9 @@ class Forest:
             serving = chain.spans[labelled[-1]].feature if labelled else None
             ruled = None
             if not labelled:
-                ruled = next(
-                    (name for one, name in self.company.rules.items() if one in (service, own[0].service)), None
-                )
-                feature, serving, rule = ruled, ruled, "catalog_rule" if ruled else rule
+                nearest_rule = self._rule({service, own[0].service}) or (requests[-1][1] if requests else None)
+                ruled = requests[0][1] if requests else nearest_rule
+                feature, serving, rule = ruled, nearest_rule, "catalog_rule" if ruled else rule
             if feature is None:
                 bearer = payer
             elif ruled:
@@ -385,7 +404,7 @@ class Forest:
             bearers[part] = weights
             # Several chains of one origin are one part, whose weight is added up before anything is split.
             parts[part] += chain.weight
-            hops = len(chain.spans) - 1 - begin if labelled else len(own) - 1
+            hops = len(chain.spans) - 1 - begin if labelled or requests else len(own) - 1
             origins.append({"originating": feature, "serving": serving, "rule": rule, "hops": hops,
                             "path": " > ".join(path), "payer": payer, **nearest})  # fmt: skip
         return {part: int(weight * WEIGHT_OF_ALL + Fraction(1, 2)) for part, weight in parts.items()}, bearers, origins

@@ -19,11 +19,17 @@ select
     traced.environment_purpose,
     coalesce(traced.stated_purpose, nullif(ruled.purpose, 'production')) as stated_purpose,
     ruled.purpose as ruled_purpose,
-    coalesce(traced.originating_feature_id, ruled.feature_id) as originating_feature_id,
-    coalesce(traced.serving_feature_id, case when traced.originating_feature_id is null then ruled.feature_id end)
-        as serving_feature_id,
+    -- Rules speak where no label does: first of the request that caused the call's trace, then of the call.
+    coalesce(traced.originating_feature_id, traced.caused_feature_id, ruled.feature_id) as originating_feature_id,
+    coalesce(
+        traced.serving_feature_id,
+        case when traced.originating_feature_id is null then coalesce(ruled.feature_id, traced.caused_serving_id) end
+    ) as serving_feature_id,
     case
-        when traced.originating_feature_id is null and ruled.feature_id is not null then 'catalog_rule'
+        when
+            traced.originating_feature_id is null
+            and coalesce(traced.caused_feature_id, ruled.feature_id) is not null
+            then 'catalog_rule'
         else traced.attribution_rule
     end as attribution_rule,
     traced.hops,

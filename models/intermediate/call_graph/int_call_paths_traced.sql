@@ -39,11 +39,16 @@ traced as (
         walked.environment_purpose,
         coalesce(walked.stated_purpose, causes.stated_purpose) as stated_purpose,
         coalesce(causes.originating_feature_id, walked.originating_feature_id) as originating_feature_id,
+        case when walked.originating_feature_id is null then causes.ruled_feature_id end as caused_feature_id,
+        case when walked.originating_feature_id is null then causes.ruled_serving_id end as caused_serving_id,
         coalesce(walked.serving_feature_id, causes.serving_feature_id) as serving_feature_id,
         case when causes.originating_feature_id is not null then 'link' else walked.attribution_rule end
             as attribution_rule,
         case
-            when causes.originating_feature_id is not null then walked.depth + causes.hops
+            when
+                causes.originating_feature_id is not null
+                or (walked.originating_feature_id is null and causes.ruled_feature_id is not null)
+                then walked.depth + causes.hops
             else walked.hops
         end as hops,
         case

@@ -88,12 +88,20 @@ seen as (
     inner join {{ ref('int_evaluations_spanned') }} as spanned
         on
             spanned.started_at between untraced.started_at and untraced.ended_at
-            and coalesce(untraced.feature_id = spanned.feature_id, true)
             and (
                 untraced.model_name is null or spanned.model_name is null
                 or {{ is_model_of('untraced.model_name', 'spanned.model_name') }}
                 or {{ is_model_of('spanned.model_name', 'untraced.model_name') }}
             )
+    -- A run and its spans may name a renamed feature by different ids.
+    left join {{ ref('stg_catalog__feature_chains') }} as run_chains on untraced.feature_id = run_chains.feature_id
+    left join {{ ref('stg_catalog__feature_chains') }} as span_chains on spanned.feature_id = span_chains.feature_id
+    where
+        coalesce(
+            coalesce(run_chains.newest_feature_id, untraced.feature_id)
+            = coalesce(span_chains.newest_feature_id, spanned.feature_id),
+            true
+        )
 
 )
 

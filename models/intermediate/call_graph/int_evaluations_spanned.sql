@@ -22,7 +22,8 @@ walked as (
         walked.prompt_template,
         coalesce(walked.stated_purpose, causes.stated_purpose) as stated_purpose,
         walked.environment_purpose,
-        coalesce(causes.originating_feature_id, walked.originating_feature_id) as originating_feature_id,
+        coalesce(causes.originating_feature_id, walked.originating_feature_id, causes.ruled_feature_id)
+            as originating_feature_id,
         walked.serving_feature_id,
         coalesce(by_call.tie_key, by_trace.tie_key) as named_key,
         coalesce(by_call.feature_id, by_trace.feature_id) as named_feature_id

@@ -9,6 +9,8 @@
         1 as level,
         1 + walked.depth as distance,
         walked.originating_feature_id,
+        walked.ruled_feature_id,
+        walked.ruled_feature_id as ruled_serving_id,
         walked.serving_feature_id,
         1 + walked.hops as hops,
         case when walked.originating_feature_id is null then walked.whole_path else walked.team_path end as team_path,
@@ -37,12 +39,26 @@ with recursive edges as (
 walked as (
 
     select
-        *,
-        coalesce(root_path, team_path) as whole_path
-    from {{ ref('int_spans_walked') }}
+        walked.trace_key,
+        walked.span_key,
+        walked.root_span_key,
+        walked.depth,
+        walked.originating_feature_id,
+        -- Of a request that nothing labels, a catalog rule says the feature.
+        ruled.feature_id as ruled_feature_id,
+        walked.serving_feature_id,
+        walked.hops,
+        walked.team_path,
+        coalesce(walked.root_path, walked.team_path) as whole_path,
+        walked.tenant_id,
+        walked.user_id,
+        coalesce(walked.stated_purpose, nullif(ruled.purpose, 'production')) as stated_purpose
+    from {{ ref('int_spans_walked') }} as walked
+    left join {{ ref('int_causes_ruled') }} as ruled
+        on walked.trace_key = ruled.trace_key and walked.span_key = ruled.span_key
     where
-        {{ is_touched('trace_key', 'trace') }}
-        and (trace_key, span_key) in (
+        {{ is_touched('walked.trace_key', 'trace') }}
+        and (walked.trace_key, walked.span_key) in (
             select
                 edges.trace_key,
                 edges.span_key
@@ -63,15 +79,23 @@ lineage as (
             lineage.level + case when edges.causes is null then 0 else 1 end as level,
             lineage.distance + coalesce(1 + walked.depth, 0) as distance,
             coalesce(walked.originating_feature_id, lineage.originating_feature_id) as originating_feature_id,
+            coalesce(walked.ruled_feature_id, lineage.ruled_feature_id) as ruled_feature_id,
+            coalesce(lineage.ruled_serving_id, walked.ruled_feature_id) as ruled_serving_id,
             coalesce(lineage.serving_feature_id, walked.serving_feature_id) as serving_feature_id,
             case
-                when walked.originating_feature_id is null then lineage.hops
-                else lineage.distance + 1 + walked.hops
+                when
+                    walked.originating_feature_id is not null
+                    or (lineage.originating_feature_id is null and walked.ruled_feature_id is not null)
+                    then lineage.distance + 1 + walked.hops
+                else lineage.hops
             end as hops,
             case
                 when walked.originating_feature_id is not null
                     then {{ joined_paths('walked.team_path', 'lineage.whole_path') }}
-                when lineage.originating_feature_id is not null then lineage.team_path
+                when
+                    lineage.originating_feature_id is not null
+                    or (walked.ruled_feature_id is null and lineage.ruled_feature_id is not null)
+                    then lineage.team_path
                 else {{ joined_paths('walked.whole_path', 'lineage.whole_path') }}
             end as team_path,
             {{ joined_paths('walked.whole_path', 'lineage.whole_path') }} as whole_path,
@@ -101,6 +125,9 @@ select
     lineage.caused_trace_key,
     lineage.caused_root_key,
     lineage.originating_feature_id,
+    -- Labels go before rules, and of either the outermost counts.
+    case when lineage.originating_feature_id is null then lineage.ruled_feature_id end as ruled_feature_id,
+    case when lineage.originating_feature_id is null then lineage.ruled_serving_id end as ruled_serving_id,
     lineage.serving_feature_id,
     lineage.hops,
     lineage.team_path,
@@ -115,5 +142,7 @@ left join caused_roots as further
 -- Chains end where nothing caused their trace, or are cut where they stand at the level limit.
 where further.caused_root_key is null or lineage.level = {{ var('max_link_levels') }}
 group by
-    lineage.caused_trace_key, lineage.caused_root_key, lineage.originating_feature_id, lineage.serving_feature_id,
+    lineage.caused_trace_key, lineage.caused_root_key, lineage.originating_feature_id,
+    case when lineage.originating_feature_id is null then lineage.ruled_feature_id end,
+    case when lineage.originating_feature_id is null then lineage.ruled_serving_id end, lineage.serving_feature_id,
     lineage.hops, lineage.team_path, lineage.tenant_id, lineage.user_id, lineage.stated_purpose

@@ -15,13 +15,15 @@ known as (
 
 ),
 
+-- A new name is no launch.
 catalogued as (
 
     select
-        feature_id,
-        min(launched_on) as launched_on
-    from {{ ref('feature_catalog') }}
-    group by feature_id
+        coalesce(chains.newest_feature_id, catalog.feature_id) as feature_id,
+        min(catalog.launched_on) as launched_on
+    from {{ ref('feature_catalog') }} as catalog
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on catalog.feature_id = chains.feature_id
+    group by coalesce(chains.newest_feature_id, catalog.feature_id)
 
 ),
 

@@ -63,18 +63,19 @@ from shares
 union all
 
 select
-    cast(date_trunc('month', incurred_on) as date) as month,
-    feature_id,
+    cast(date_trunc('month', costs.incurred_on) as date) as month,
+    coalesce(chains.newest_feature_id, costs.feature_id) as feature_id,
     'unknown' as plan,
     'unknown' as segment,
-    purpose,
-    basis,
+    costs.purpose,
+    costs.basis,
     cast(null as bigint) as trace_key,
     null as user_id,
     null as account_id,
     cast(null as bigint) as answers,
-    amount_usd
-from {{ ref('int_costs_journalled') }}
+    costs.amount_usd
+from {{ ref('int_costs_journalled') }} as costs
+left join {{ ref('stg_catalog__feature_chains') }} as chains on costs.feature_id = chains.feature_id
 where
-    pool in ('untraced', 'tagged', 'invoice_only', 'shared')
-    and {{ is_touched("cast(date_trunc('month', incurred_on) as date)", 'month', 'product') }}
+    costs.pool in ('untraced', 'tagged', 'invoice_only', 'shared')
+    and {{ is_touched("cast(date_trunc('month', costs.incurred_on) as date)", 'month', 'product') }}

@@ -8,7 +8,7 @@ with events as (
 
 shares as (
 
-    select * from {{ ref('int_call_shares') }}
+    select * from {{ ref('int_shares_continued') }}
 
 ),
 

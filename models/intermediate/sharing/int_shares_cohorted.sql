@@ -20,16 +20,37 @@ taken as (
 
 ),
 
+-- Who owned a renamed feature is said under the id of that time.
+catalog as (
+
+    select
+        catalog.feature_id,
+        coalesce(chains.newest_feature_id, catalog.feature_id) as newest_feature_id,
+        catalog.owner_team_id,
+        catalog.valid_from,
+        catalog.valid_to
+    from {{ ref('feature_catalog') }} as catalog
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on catalog.feature_id = chains.feature_id
+
+),
+
 -- A team's part is overhead of its features, by what they cost in production.
 owned as (
 
-    select
-        cohorts.*,
-        catalog.owner_team_id
-    from cohorts
-    inner join {{ ref('feature_catalog') }} as catalog
-        on cohorts.feature_id = catalog.feature_id and {{ in_force('catalog', 'last_day(cohorts.month)') }}
-    where cohorts.production_usd > 0
+    {% call first_rows(
+        partition_by="cohorts.month, cohorts.feature_id, cohorts.plan, cohorts.segment",
+        order_by=["case when catalog.feature_id = cohorts.feature_id then 0 else 1 end", "catalog.feature_id"]
+    ) %}
+        select
+            cohorts.*,
+            catalog.owner_team_id
+        from cohorts
+        inner join catalog
+            on
+                cohorts.feature_id = catalog.newest_feature_id
+                and {{ in_force('catalog', 'last_day(cohorts.month)') }}
+        where cohorts.production_usd > 0
+    {% endcall %}
 
 ),
 

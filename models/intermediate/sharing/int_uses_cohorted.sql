@@ -40,7 +40,7 @@ uses as (
         tenant_id as account_id,
         count(distinct trace_key) as uses,
         0 as answers
-    from {{ ref('int_call_shares') }}
+    from {{ ref('int_shares_continued') }}
     where
         purpose = 'production'
         and originating_feature_id != 'unlabelled'

@@ -298,5 +298,5 @@ left join intervals as evaluated_rates
         summed.month = evaluated_rates.month
         and summed.feature_id = evaluated_rates.feature_id
         and evaluated_rates.money = 'evaluated'
-left join {{ ref('int_credits_capped') }} as credits
+left join {{ ref('int_credits_continued') }} as credits
     on summed.month = credits.month and summed.feature_id = credits.feature_id

@@ -15,7 +15,7 @@ with calls as (
         count(*) as calls,
         sum(greatest(coalesce(borne_usd, 0), 0)) as usd,
         max(origin_share) as origin_share
-    from {{ ref('int_call_shares') }}
+    from {{ ref('int_shares_continued') }}
     where purpose = 'production' and {{ is_touched("cast(date_trunc('month', started_on) as date)", 'month') }}
     group by
         cast(date_trunc('month', started_on) as date), originating_feature_id, trace_key, serving_feature_id, provider,

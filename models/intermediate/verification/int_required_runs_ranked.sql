@@ -4,7 +4,7 @@ with months as (
     select
         month,
         feature_id
-    from {{ ref('int_credits_capped') }}
+    from {{ ref('int_credits_continued') }}
 
     union
 
@@ -18,14 +18,15 @@ with months as (
 runs as (
 
     select
-        run_id,
-        suite,
-        feature_id,
-        started_at,
-        started_on,
-        stated_usd
-    from {{ ref('stg_evals__runs') }}
-    where is_finished and not is_scores
+        runs.run_id,
+        runs.suite,
+        coalesce(chains.newest_feature_id, runs.feature_id) as feature_id,
+        runs.started_at,
+        runs.started_on,
+        runs.stated_usd
+    from {{ ref('stg_evals__runs') }} as runs
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on runs.feature_id = chains.feature_id
+    where runs.is_finished and not runs.is_scores
 
     union all
 
@@ -79,7 +80,7 @@ newest as (
             runs.run_id,
             runs.stated_usd
         from months
-        inner join {{ ref('eval_requirements') }} as requirements
+        inner join {{ ref('int_requirements_continued') }} as requirements
             on
                 months.feature_id = requirements.feature_id
                 and {{ in_force('requirements', 'last_day(months.month)') }}

@@ -7,7 +7,7 @@ with named as (
 
 shares as (
 
-    select * from {{ ref('int_call_shares') }}
+    select * from {{ ref('int_shares_continued') }}
 
 ),
 

@@ -2,10 +2,12 @@
 with runs as (
 
     select
-        *,
-        passed + failed + errored as judged
-    from {{ ref('stg_evals__runs') }}
-    where not is_scores
+        {{ all_but('runs', ['feature_id']) }},
+        coalesce(chains.newest_feature_id, runs.feature_id) as feature_id,
+        runs.passed + runs.failed + runs.errored as judged
+    from {{ ref('stg_evals__runs') }} as runs
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on runs.feature_id = chains.feature_id
+    where not runs.is_scores
 
 ),
 

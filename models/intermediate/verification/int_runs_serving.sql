@@ -22,7 +22,7 @@ required as (
         requirements.min_cases,
         requirements.min_low_bound
     from served
-    inner join {{ ref('eval_requirements') }} as requirements
+    inner join {{ ref('int_requirements_continued') }} as requirements
         on served.feature_id = requirements.feature_id and {{ in_force('requirements', 'last_day(served.month)') }}
 
 ),

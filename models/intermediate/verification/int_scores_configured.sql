@@ -37,9 +37,11 @@ called as (
 placed as (
 
     select
-        scores.*,
+        {{ all_but('scores', ['feature_id']) }},
+        coalesce(chains.newest_feature_id, scores.feature_id) as feature_id,
         called.call_key
     from scores
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on scores.feature_id = chains.feature_id
     left join called
         on scores.run_id = called.run_id and scores.suite = called.suite and scores.item_id = called.item_id
 
@@ -51,7 +53,7 @@ traces as (
     select
         shares.trace_key,
         bool_and(shares.purpose = 'evaluation') as is_evaluation
-    from {{ ref('int_call_shares') }} as shares
+    from {{ ref('int_shares_continued') }} as shares
     where shares.trace_key in (select scores.trace_key from scores)
     group by shares.trace_key
 
@@ -75,7 +77,7 @@ seen as (
         from placed
         {% if is_whole %}
             inner join traces on placed.trace_key = traces.trace_key
-            inner join {{ ref('int_call_shares') }} as shares
+            inner join {{ ref('int_shares_continued') }} as shares
                 on
                     placed.trace_key = shares.trace_key
                     and placed.call_key is null
@@ -83,7 +85,7 @@ seen as (
 
             union
         {% else %}
-            inner join {{ ref('int_call_shares') }} as shares on placed.call_key = shares.call_key
+            inner join {{ ref('int_shares_continued') }} as shares on placed.call_key = shares.call_key
         {% endif %}
     {% endfor %}
 

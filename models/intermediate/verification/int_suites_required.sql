@@ -21,7 +21,7 @@ requirements as (
     select
         *,
         {{ entry_key(['feature_id', 'suite', 'valid_from', 'valid_to']) }} as requirement_id
-    from {{ ref('eval_requirements') }}
+    from {{ ref('int_requirements_continued') }}
 
 ),
 

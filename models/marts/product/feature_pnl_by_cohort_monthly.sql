@@ -2,11 +2,12 @@
 with credits as (
 
     select
-        month,
-        feature_id,
-        sum(amount_usd) as credit_usd
-    from {{ ref('int_pool_credits') }}
-    group by month, feature_id
+        paid.month,
+        coalesce(chains.newest_feature_id, paid.feature_id) as feature_id,
+        sum(paid.amount_usd) as credit_usd
+    from {{ ref('int_pool_credits') }} as paid
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on paid.feature_id = chains.feature_id
+    group by paid.month, coalesce(chains.newest_feature_id, paid.feature_id)
 
 ),
 

@@ -1,14 +1,14 @@
 -- one row per month and feature that cost or was used on a free plan: what it cost there, and who moved to a paid plan
-{% set free = "plan in ('" ~ var('free_plans') | join("', '") ~ "')" %}
+{% set free = "lower({}plan) in ('" ~ var('free_plans') | map('lower') | join("', '") ~ "')" %}
 with pnl as (
 
     select
         month,
         feature_id,
-        sum(case when {{ free }} then revenue_usd else 0 end) as revenue_usd,
-        sum(case when {{ free }} then production_usd else 0 end) as production_usd,
-        sum(case when {{ free }} then answers else 0 end) as answers,
-        sum(case when {{ free }} then users else 0 end) as users,
+        sum(case when {{ free.format('') }} then revenue_usd else 0 end) as revenue_usd,
+        sum(case when {{ free.format('') }} then production_usd else 0 end) as production_usd,
+        sum(case when {{ free.format('') }} then answers else 0 end) as answers,
+        sum(case when {{ free.format('') }} then users else 0 end) as users,
         sum(production_usd) as all_production_usd
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, feature_id
@@ -22,7 +22,7 @@ users as (
         plan,
         valid_from,
         lead(valid_from) over (partition by user_id order by valid_from) as valid_to,
-        min(case when not {{ free }} then valid_from end) over (
+        min(case when not {{ free.format('') }} then valid_from end) over (
             partition by user_id
             order by valid_from
             rows between current row and unbounded following
@@ -57,7 +57,7 @@ tried as (
             uses.user_id = users.user_id
             and uses.used_on >= users.valid_from
             and (users.valid_to is null or uses.used_on < users.valid_to)
-    where users.{{ free }}
+    where {{ free.format('users.') }}
     group by uses.month, uses.feature_id, uses.user_id
 
 ),

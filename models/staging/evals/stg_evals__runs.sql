@@ -74,14 +74,51 @@ runs as (
 ),
 
 -- What only one feature has to pass evaluates that feature, whoever ran it; production is scored whoever has to pass.
-suites as (
+required as (
 
     select
-        suite,
-        min(feature_id) as feature_id
-    from {{ ref('eval_requirements') }}
+        requirements.suite,
+        requirements.feature_id,
+        requirements.valid_from,
+        requirements.valid_to,
+        coalesce(chains.newest_feature_id, requirements.feature_id) as newest_feature_id,
+        coalesce(chains.steps, 0) as steps
+    from {{ ref('eval_requirements') }} as requirements
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on requirements.feature_id = chains.feature_id
+
+),
+
+suites as (
+
+    select suite
+    from required
     group by suite
-    having count(distinct feature_id) = 1
+    having count(distinct newest_feature_id) = 1
+
+),
+
+-- Of a renamed feature, a run is posted under the id of its day.
+attributed as (
+
+    {% set catalogued = "case when catalog.feature_id is not null then 0 else 1 end" %}
+    {% set in_time = "case when " ~ in_force('required', 'cast(runs.started_at as date)') ~ " then 0 else 1 end" %}
+    {% call first_rows(
+        partition_by="runs.run_id, runs.suite",
+        order_by=[catalogued, in_time, "required.steps desc", "required.feature_id"]
+    ) %}
+        select
+            runs.run_id,
+            runs.suite,
+            required.feature_id
+        from runs
+        inner join suites on runs.suite = suites.suite
+        inner join required on suites.suite = required.suite
+        left join {{ ref('feature_catalog') }} as catalog
+            on
+                required.feature_id = catalog.feature_id
+                and {{ in_force('catalog', 'cast(runs.started_at as date)') }}
+        where not runs.is_online
+    {% endcall %}
 
 )
 
@@ -89,8 +126,8 @@ select
     runs.tool,
     runs.run_id,
     runs.suite,
-    coalesce(runs.feature_id, suites.feature_id) as feature_id,
-    case when runs.feature_id is not null then 'stated' when suites.feature_id is not null then 'suite' end
+    coalesce(runs.feature_id, attributed.feature_id) as feature_id,
+    case when runs.feature_id is not null then 'stated' when attributed.feature_id is not null then 'suite' end
         as feature_rule,
     runs.started_at,
     cast(runs.started_at as date) as started_on,
@@ -113,4 +150,4 @@ select
     runs.is_scores,
     runs.usage
 from runs
-left join suites on runs.suite = suites.suite and not runs.is_online
+left join attributed on runs.run_id = attributed.run_id and runs.suite = attributed.suite

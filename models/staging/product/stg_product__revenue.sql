@@ -1,35 +1,88 @@
-with landed as (
+-- What a period earns, each of its days earns an even part of.
+with lines as (
 
     select
-        landed.*,
-        files.landing_no
-    from {{ source('landed', 'revenue') }} as landed
-    inner join {{ source('landed', 'files') }} as files on landed.file_id = files.file_id
+        lines.line_id,
+        lines.month,
+        lines.account_id,
+        lines.plan,
+        coalesce(chains.newest_feature_id, lines.feature_id) as feature_id,
+        lines.revenue_usd,
+        lines.period_start,
+        lines.period_end
+    from {{ ref('stg_product__revenue_lines') }} as lines
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on lines.feature_id = chains.feature_id
+    where lines.is_standing
 
 ),
 
-newest_file as (
+periods as (
 
-    -- A later revenue file restates the accounts and months that it names, whole.
+    select distinct
+        period_start,
+        period_end,
+        cast(period_end - interval 1 day as date) as last_day
+    from lines
+    where period_start is not null
+
+),
+
+days as (
+
     select
-        month,
-        account_id,
-        max(landing_no) as landing_no
-    from landed
-    group by month, account_id
+        period_start,
+        period_end,
+        {{ each_day('period_start', 'last_day') }} as day
+    from periods
+
+),
+
+months as (
+
+    select
+        period_start,
+        period_end,
+        cast(date_trunc('month', day) as date) as month,
+        count(*) as days,
+        {{ days_between('period_start', 'period_end') }} as period_days
+    from days
+    group by period_start, period_end, cast(date_trunc('month', day) as date)
+
+),
+
+floored as (
+
+    select
+        lines.line_id,
+        lines.account_id,
+        lines.plan,
+        lines.feature_id,
+        lines.revenue_usd,
+        months.month,
+        months.days,
+        {{ floored_part('lines.revenue_usd', 'months.days', 'months.period_days') }} as part_usd
+    from lines
+    inner join months on lines.period_start = months.period_start and lines.period_end = months.period_end
 
 )
 
 select
-    landed.file_id || ':' || cast(landed.source_line as string) as revenue_id,
-    landed.month,
-    landed.account_id,
-    landed.plan,
-    landed.feature_id,
-    cast(landed.revenue_usd as decimal(38, 12)) as revenue_usd
-from landed
-inner join newest_file
-    on
-        landed.month = newest_file.month
-        and coalesce(landed.account_id, '') = coalesce(newest_file.account_id, '')
-        and landed.landing_no = newest_file.landing_no
+    line_id as revenue_id,
+    month,
+    account_id,
+    plan,
+    feature_id,
+    revenue_usd
+from lines
+where period_start is null
+
+union all
+
+select
+    line_id || ':' || cast(month as string) as revenue_id,
+    month,
+    account_id,
+    plan,
+    feature_id,
+    {{ part_with_residue('revenue_usd', 'part_usd', 'days', 'line_id', 'month') }} as revenue_usd
+from floored

@@ -3,7 +3,7 @@
         landed.event_id,
         landed.occurred_at,
         cast(date_trunc('month', landed.occurred_at) as date) as month,
-        landed.feature_id,
+        coalesce(chains.newest_feature_id, landed.feature_id) as feature_id,
         landed.user_id,
         landed.account_id,
         landed.trace_key,
@@ -11,4 +11,5 @@
         coalesce(landed.answers, 0) as answers
     from {{ source('landed', 'usage_events') }} as landed
     inner join {{ source('landed', 'files') }} as files on landed.file_id = files.file_id
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on landed.feature_id = chains.feature_id
 {% endcall %}
