@@ -36,7 +36,7 @@ BY_MONTH = {
     "joined_events_pct": "month, sum(events) filter (method != 'none') / sum(events)"
     " from marts.telemetry_join_rates_monthly",
     "eval_tax_usd": "month, sum(evaluation_usd - eval_pool_credit_usd) from marts.feature_pnl_monthly"
-    " where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage')",
+    " where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage', 'quality_pool')",
     "team_budget_usd": "month, sum(budget_usd) from seeds.budgets where scope = 'team'",
     "team_burned_usd": "date_trunc('month', spent_on), sum(borne_usd) from marts.spend_daily"
     " where (bearer_team_id, date_trunc('month', spent_on)) in (select (scope_id, month) from seeds.budgets)",

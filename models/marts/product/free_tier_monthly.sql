@@ -1,15 +1,12 @@
 -- one row per month and feature that cost or was used on a free plan: what it cost there, and who moved to a paid plan
-{% set free = "plan in ('" ~ var('free_plans') | join("', '") ~ "')" %}
-with pnl as (
+{% set free_plans = var('free_plans') | map('lower') | join("', '") %}
+{% set free = "lower(trim({})) in ('" ~ free_plans ~ "')" %}
+with revenue as (
 
     select
         month,
         feature_id,
-        sum(case when {{ free }} then revenue_usd else 0 end) as revenue_usd,
-        sum(case when {{ free }} then production_usd else 0 end) as production_usd,
-        sum(case when {{ free }} then answers else 0 end) as answers,
-        sum(case when {{ free }} then users else 0 end) as users,
-        sum(production_usd) as all_production_usd
+        sum(case when {{ free.format('plan') }} then revenue_usd else 0 end) as revenue_usd
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, feature_id
 
@@ -19,15 +16,223 @@ users as (
 
     select
         user_id,
+        account_id,
         plan,
         valid_from,
         lead(valid_from) over (partition by user_id order by valid_from) as valid_to,
-        min(case when not {{ free }} then valid_from end) over (
+        min(case when not {{ free.format('plan') }} then valid_from end) over (
             partition by user_id
             order by valid_from
             rows between current row and unbounded following
         ) as paid_from
     from {{ ref('stg_product__users') }}
+
+),
+
+uses as (
+
+    select * from {{ ref('int_uses_cohorted') }}
+
+),
+
+lines as (
+
+    select
+        month,
+        feature_id,
+        started_on as used_on,
+        plan,
+        user_id,
+        account_id,
+        null as told_user_id,
+        trace_key,
+        amount_usd
+    from {{ ref('int_costs_cohorted') }}
+    where purpose = 'production'
+
+    union all
+
+    select
+        month,
+        feature_id,
+        used_on,
+        plan,
+        user_id,
+        account_id,
+        user_id as told_user_id,
+        null as trace_key,
+        0 as amount_usd
+    from uses
+    where told_by = 'telemetry'
+
+),
+
+known_users as (
+
+    select
+        lines.*,
+        users.plan as user_plan
+    from lines
+    left join users
+        on
+            lines.user_id = users.user_id
+            and lines.used_on >= users.valid_from
+            and (users.valid_to is null or lines.used_on < users.valid_to)
+
+),
+
+account_days as (
+
+    select distinct
+        used_on,
+        account_id
+    from known_users
+    where user_plan is null
+
+),
+
+account_plans as (
+
+    select
+        account_days.used_on,
+        account_days.account_id,
+        users.plan,
+        count(*) as users
+    from account_days
+    inner join users
+        on
+            account_days.account_id = users.account_id
+            and account_days.used_on >= users.valid_from
+            and (users.valid_to is null or account_days.used_on < users.valid_to)
+    where users.plan is not null
+    group by account_days.used_on, account_days.account_id, users.plan
+
+),
+
+-- As at the month's end, an account has the plan of most of its users.
+account_plan as (
+
+    {% call first_rows(partition_by="used_on, account_id", order_by=["users desc", "plan"]) %}
+        select * from account_plans
+    {% endcall %}
+
+),
+
+-- The plan on the day of use: who moves in mid-month was free before.
+placed as (
+
+    select
+        known_users.*,
+        {{ free.format('coalesce(known_users.user_plan, account_plan.plan, known_users.plan)') }} as is_free
+    from known_users
+    left join account_plan
+        on
+            known_users.user_plan is null
+            and known_users.used_on = account_plan.used_on
+            and known_users.account_id = account_plan.account_id
+
+),
+
+requests as (
+
+    select distinct
+        placed.month,
+        placed.feature_id,
+        placed.is_free,
+        costed.request_key
+    from placed
+    inner join {{ ref('int_requests_costed') }} as costed
+        on
+            placed.month = costed.month
+            and placed.feature_id = costed.feature_id
+            and placed.used_on = costed.started_on
+            and placed.plan = costed.plan
+            and placed.user_id is not distinct from costed.user_id
+            and placed.account_id is not distinct from costed.account_id
+    where placed.told_user_id is null and placed.trace_key is not null
+
+),
+
+answered as (
+
+    select * from {{ ref('int_requests_answered') }}
+
+),
+
+{% for relation, rows_of in [('free', 'where {}.is_free'), ('total', '')] %}
+    {{ relation }}_requests as (
+
+        select distinct
+            requests.month,
+            requests.feature_id,
+            requests.request_key,
+            answered.answers
+        from requests
+        inner join answered
+            on
+                requests.month = answered.month
+                and requests.feature_id = answered.feature_id
+                and requests.request_key = answered.request_key
+        {{ rows_of.format('requests') }}
+
+    ),
+
+    {{ relation }}_asked as (
+
+        select
+            month,
+            feature_id,
+            count(*) as requests,
+            count(answers) as answered_requests,
+            sum(answers) as known_answers
+        from {{ relation }}_requests
+        group by month, feature_id
+
+    ),
+
+    {{ relation }}_summed as (
+
+        select
+            placed.month,
+            placed.feature_id,
+            count(distinct placed.told_user_id) as told_users,
+            count(distinct case when placed.told_user_id is null then placed.user_id end) as traced_users,
+            count(distinct placed.trace_key) as traces,
+            sum(placed.amount_usd) as production_usd
+        from placed
+        {{ rows_of.format('placed') }}
+        group by placed.month, placed.feature_id
+
+    ),
+
+    {{ relation }}_use as (
+
+        select
+            summed.*,
+            cast(coalesce(asked.requests, 0) as bigint) as requests,
+            cast(coalesce(asked.answered_requests, 0) as bigint) as answered_requests,
+            cast(coalesce(asked.known_answers, 0) as bigint) as known_answers
+        from {{ relation }}_summed as summed
+        left join {{ relation }}_asked as asked
+            on summed.month = asked.month and summed.feature_id = asked.feature_id
+
+    ),
+
+{% endfor %}
+
+pnl as (
+
+    select
+        total_use.month,
+        total_use.feature_id,
+        coalesce(revenue.revenue_usd, 0) as revenue_usd,
+        free_use.production_usd,
+        total_use.production_usd as all_production_usd,
+        {{ estimated_answers('free_use', 'total_use') }} as answers,
+        case when total_use.told_users > 0 then free_use.told_users else free_use.traced_users end as users
+    from total_use
+    inner join free_use on total_use.month = free_use.month and total_use.feature_id = free_use.feature_id
+    left join revenue on total_use.month = revenue.month and total_use.feature_id = revenue.feature_id
 
 ),
 
@@ -38,11 +243,10 @@ known as (
         greatest(max(users.valid_from), max(uses.newest_on)) as newest_on,
         count(*) > count(distinct users.user_id) as is_history_known
     from users
-    cross join (select max(used_on) as newest_on from {{ ref('int_uses_cohorted') }}) as uses -- noqa: ST05
+    cross join (select max(used_on) as newest_on from uses) as uses -- noqa: ST05
 
 ),
 
--- The plan on the day of use: who moves in mid-month was free before.
 tried as (
 
     select
@@ -51,13 +255,13 @@ tried as (
         uses.user_id,
         min(uses.used_on) as first_on,
         min(users.paid_from) as paid_from
-    from {{ ref('int_uses_cohorted') }} as uses
+    from uses
     inner join users
         on
             uses.user_id = users.user_id
             and uses.used_on >= users.valid_from
             and (users.valid_to is null or uses.used_on < users.valid_to)
-    where users.{{ free }}
+    where {{ free.format('users.plan') }}
     group by uses.month, uses.feature_id, uses.user_id
 
 ),
