@@ -1,5 +1,5 @@
 -- one row per production request, feature, plan, segment, day, user and account that it, or a batch for it, costs
-{{ config(materialized="view", meta={"rebuilt_at_news_of": "product"}) }}
+{{ config(materialized="view") }}
 select distinct
     costs.month,
     costs.feature_id,
