@@ -18,6 +18,13 @@ caused as (
 
 ),
 
+caused_traces as (
+
+    select distinct trace_key
+    from caused
+
+),
+
 -- A request may have no calls of its own, but cause another trace that has.
 traces as (
 
@@ -86,12 +93,13 @@ served as (
         min(calls.started_at) as served_at
     from shares
     inner join {{ ref('int_calls_deduplicated') }} as calls on shares.call_key = calls.call_key
+    left join caused_traces on shares.trace_key = caused_traces.trace_key
     left join caused on {{ is_request_of('caused', 'shares', 'originating_feature_id') }}
     where
         shares.user_id in (select strangers.user_id from strangers)
         and shares.purpose in ('production', 'unknown')
         and shares.trace_key not in (select named.trace_key from named)
-        and (caused.trace_key is not null or shares.trace_key not in (select causes.trace_key from caused as causes))
+        and (caused.trace_key is not null or caused_traces.trace_key is null)
     group by shares.user_id, shares.originating_feature_id, coalesce(caused.request_key, shares.trace_key)
 
 ),
