@@ -36,7 +36,8 @@ select segment, borne_usd, revenue_usd, margin_usd as ai_margin_usd, bill_share,
     row_number() over (order by segment = 'quality_pool', borne_usd desc, segment) as place
 from marts.segment_margin_monthly where month = $month order by place
 """,
-        "The curve adds up the segments' shares of the bill, the largest first and the quality pool last; a red point has a negative AI margin.",
+        "The curve adds up the segments' shares of the bill, the largest first and the quality pool last; a red"
+        " point has a negative AI margin.",
         chart="concentration",
         total=True,
     ),

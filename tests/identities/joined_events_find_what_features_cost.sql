@@ -17,7 +17,10 @@ compared as (
         coalesce(calls.month, pnl.month) as month,
         coalesce(calls.feature_id, pnl.feature_id) as feature_id,
         coalesce(calls.found_usd, 0) as found,
-        case when calls.feature_id = 'unlabelled' then calls.found_usd else coalesce(pnl.production_usd, 0) end as stated
+        case
+            when calls.feature_id = 'unlabelled' then calls.found_usd
+            else coalesce(pnl.production_usd, 0)
+        end as stated
     from calls
     full outer join {{ ref('feature_pnl_monthly') }} as pnl
         on calls.month = pnl.month and calls.feature_id = pnl.feature_id

@@ -1,5 +1,5 @@
--- Per incurred month, AI margin over all rows of each product mart is revenue less what the ledger bears; its revenue is
--- the P&L's, and the segments' shares make up the bill.
+-- Per incurred month, AI margin over all rows of each product mart is revenue less what the ledger bears; the revenue is
+-- the P&L's, and the pool's credits stand on both sides.
 with ledger as (
 
     select

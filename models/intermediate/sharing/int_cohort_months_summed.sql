@@ -109,15 +109,17 @@ requests as (
 
         select
             summed.*,
-            {% for count in ['requests', 'answered_requests', 'known_answers'] -%}
-                cast(coalesce(asked.{{ count }}, 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
-            {% endfor %}
+            cast(coalesce(asked.requests, 0) as bigint) as requests,
+            cast(coalesce(asked.answered_requests, 0) as bigint) as answered_requests,
+            cast(coalesce(asked.known_answers, 0) as bigint) as known_answers
         from {{ relation }}_summed as summed
         left join {{ relation }}_asked as asked
             on
-                {% for column in grain -%}
-                    summed.{{ column }} = asked.{{ column }}{{ ' and ' if not loop.last }}
-                {%- endfor %}
+                summed.month = asked.month
+                and summed.feature_id = asked.feature_id
+                {% if relation == 'cohorts' -%}
+                    and summed.plan = asked.plan and summed.segment = asked.segment
+                {%- endif %}
 
     ){{ ',' if not loop.last }}
 

@@ -2,21 +2,31 @@
 {{ config(materialized="view") }}
 with stated as (
 
-    {% for kind, relation in [
-        ('plan', 'stg_product__users'), ('segment', 'stg_product__users'), ('plan', 'stg_product__revenue')
-    ] %}
-        select
-            '{{ kind }}' as kind,
-            {{ kind }} as stated,
-            lower(trim({{ kind }})) as spelled_alike,
-            -- What revenue files write counts where no user has the plan.
-            {{ 1 if relation == 'stg_product__users' else 0 }} as user_rows
-        from {{ ref(relation) }}
-        where {{ kind }} is not null
-        {% if not loop.last %}
-            union all
-        {% endif %}
-    {% endfor %}
+    select
+        'plan' as kind,
+        plan as stated,
+        1 as user_rows
+    from {{ ref('stg_product__users') }}
+    where plan is not null
+
+    union all
+
+    select
+        'segment' as kind,
+        segment as stated,
+        1 as user_rows
+    from {{ ref('stg_product__users') }}
+    where segment is not null
+
+    union all
+
+    -- The spelling of revenue files counts where no user has the plan.
+    select
+        'plan' as kind,
+        plan as stated,
+        0 as user_rows
+    from {{ ref('stg_product__revenue') }}
+    where plan is not null
 
 ),
 
@@ -24,12 +34,12 @@ counted as (
 
     select
         kind,
-        spelled_alike,
+        lower(trim(stated)) as spelled_alike,
         stated,
         sum(user_rows) as user_rows,
         count(*) as stated_rows
     from stated
-    group by kind, spelled_alike, stated
+    group by kind, lower(trim(stated)), stated
 
 ),
 

@@ -101,7 +101,8 @@ placed as (
 
     select
         known_users.*,
-        lower(trim(coalesce(known_users.user_plan, account_plan.plan, known_users.plan))) in ('{{ free_plans }}') as is_free
+        lower(trim(coalesce(known_users.user_plan, account_plan.plan, known_users.plan)))
+            in ('{{ free_plans }}') as is_free
     from known_users
     left join account_plan
         on
@@ -137,7 +138,7 @@ answered as (
 
 ),
 
-{% for relation, rows_of in [('free', 'where {}.is_free'), ('total', '')] %}
+{% for relation, is_counted in [('free', 'is_free'), ('total', 'true')] %}
     {{ relation }}_requests as (
 
         select distinct
@@ -151,7 +152,7 @@ answered as (
                 requests.month = answered.month
                 and requests.feature_id = answered.feature_id
                 and requests.request_key = answered.request_key
-        {{ rows_of.format('requests') }}
+        where {{ is_counted }}
 
     ),
 
@@ -178,7 +179,7 @@ answered as (
             count(distinct placed.trace_key) as traces,
             sum(placed.amount_usd) as production_usd
         from placed
-        {{ rows_of.format('placed') }}
+        where {{ is_counted }}
         group by placed.month, placed.feature_id
 
     ),

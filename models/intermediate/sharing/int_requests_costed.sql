@@ -1,5 +1,22 @@
 -- one row per production request, feature, plan, segment, day, user and account that it, or a batch for it, costs
 {{ config(materialized="view") }}
+with caused as (
+
+    select * from {{ ref('int_traces_caused') }}
+
+),
+
+begun as (
+
+    select
+        trace_key,
+        min(started_on) as began_on
+    from {{ ref('int_call_shares') }}
+    where purpose = 'production' and trace_key in (select caused.request_key from caused)
+    group by trace_key
+
+)
+
 select distinct
     costs.month,
     costs.feature_id,
@@ -10,6 +27,10 @@ select distinct
     costs.account_id,
     coalesce(costs.request_key, caused.request_key) as request_key
 from {{ ref('int_costs_cohorted') }} as costs
-left join {{ ref('int_traces_caused') }} as caused
-    on costs.request_key is null and {{ is_request_of('caused', 'costs') }}
-where costs.purpose = 'production' and coalesce(costs.request_key, caused.request_key) is not null
+left join caused on costs.request_key is null and {{ is_request_of('caused', 'costs') }}
+left join begun on coalesce(costs.request_key, caused.request_key) = begun.trace_key
+where
+    costs.purpose = 'production'
+    and coalesce(costs.request_key, caused.request_key) is not null
+    -- A request of the month's last day is not counted again where the night's batch runs in the next month.
+    and coalesce(begun.began_on, costs.month) >= costs.month
