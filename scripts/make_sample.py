@@ -3,7 +3,7 @@
 Usage: make_sample.py INBOX [SEED]. About 200,000 spans; the same seed writes the same bytes. The company's decisions
 are the seeds in seeds/company. What is planted, to be found by the marts (README, Findings):
 
-- the segment `agency` has half the bill at a negative margin;
+- the segment `agency` has almost half the bill at a negative AI margin;
 - Rewrite-Tone, launched on 2026-09-10, takes 40 % of its adopters' use of Draft-Email;
 - Summarize-Thread's prompt v4 (2026-10-05) was never evaluated while its traffic grows: bill up, coverage down;
 - OpenRouter's hosts charge 15 % more than the book in the second half of September; a key that no span shows spends

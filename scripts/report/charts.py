@@ -136,12 +136,12 @@ def pnl():
         .mark_bar()
         .encode(
             y=alt.Y("feature_id:N", sort="-x", title=None),
-            x=alt.X("margin_usd:Q", axis=alt.Axis(format=",.4~r", title="margin, USD")),
-            color=alt.condition("datum.margin_usd < 0", alt.value(BAD), alt.value(GOOD)),
+            x=alt.X("ai_margin_usd:Q", axis=alt.Axis(format=",.4~r", title="AI margin, USD")),
+            color=alt.condition("datum.ai_margin_usd < 0", alt.value(BAD), alt.value(GOOD)),
             tooltip=[
                 "feature_id:N",
                 alt.Tooltip("revenue_usd:Q", format=",.2f"),
-                alt.Tooltip("margin_usd:Q", format=",.2f"),
+                alt.Tooltip("ai_margin_usd:Q", format=",.2f"),
             ],
         )
     )
@@ -156,11 +156,11 @@ def concentration():
     curve = base.mark_line(color=PLAIN).encode(y="cumulative_bill_share:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y="cumulative_bill_share:Q",
-        color=alt.condition("datum.margin_usd < 0", alt.value(BAD), alt.value(PLAIN)),
+        color=alt.condition("datum.ai_margin_usd < 0", alt.value(BAD), alt.value(PLAIN)),
         tooltip=[
             "segment:N",
             alt.Tooltip("cumulative_bill_share:Q", format=".1%"),
-            alt.Tooltip("margin_usd:Q", format=",.2f"),
+            alt.Tooltip("ai_margin_usd:Q", format=",.2f"),
         ],
     )
     return _layers(220, share, curve, points)

@@ -68,6 +68,7 @@ class Shown:
     def label(self, column: str) -> str:
         words = re.sub(r"^(is|has)_", "", re.sub(r"_(usd|id)$", "", column))
         words = re.sub(r"(_usd)?_pct(?=_|$)", "_%", words).replace("usd_per_", "USD_per_").replace("_usd_", "_")
+        words = re.sub(r"\bai_", "AI_", words)
         return words.replace("_", " ")
 
     def matrix(self) -> dict:

@@ -8,10 +8,11 @@ PRODUCT = [
         "What each feature earns and costs",
         f"""
 select feature_id, revenue_usd, production_usd, evaluation_usd, eval_pool_credit_usd, development_usd,
-    unattributed_usd, shared_usd, margin_usd, margin_pct, answers, users, basis,
+    unattributed_usd, shared_usd, margin_usd as ai_margin_usd, margin_pct as ai_margin_pct, answers, users, basis,
     {BORNE_BY.format(feature="feature_pnl_monthly.feature_id", month="$month")}
 from marts.feature_pnl_monthly where month = $month order by margin_usd desc, feature_id
 """,
+        "AI margin is revenue less the cost of AI; quality_pool is what the pool takes over of the features' evals.",
         chart="pnl",
         total=True,
     ),
@@ -21,9 +22,9 @@ from marts.feature_pnl_monthly where month = $month order by margin_usd desc, fe
         """
 select plan, segment, sum(revenue_usd) as revenue_usd, sum(production_usd) as production_usd,
     sum(evaluation_usd) as evaluation_usd, sum(unattributed_usd) as unattributed_usd, sum(shared_usd) as shared_usd,
-    sum(margin_usd) as margin_usd, sum(answers)::bigint as answers
+    sum(margin_usd) as ai_margin_usd, sum(answers)::bigint as answers
 from marts.feature_pnl_by_cohort_monthly where month = $month
-group by plan, segment order by margin_usd, plan, segment
+group by plan, segment order by ai_margin_usd, plan, segment
 """,
         total=True,
     ),
@@ -31,11 +32,12 @@ group by plan, segment order by margin_usd, plan, segment
         "concentration",
         "How concentrated is the bill?",
         """
-select segment, borne_usd, revenue_usd, margin_usd, bill_share, cumulative_bill_share,
-    row_number() over (order by borne_usd desc, segment) as place
-from marts.segment_margin_monthly where month = $month order by borne_usd desc, segment
+select segment, borne_usd, revenue_usd, margin_usd as ai_margin_usd, bill_share, cumulative_bill_share,
+    row_number() over (order by segment = 'quality_pool', borne_usd desc, segment) as place
+from marts.segment_margin_monthly where month = $month order by place
 """,
-        "The curve adds up the segments' shares of the bill, the largest first; a red point has a negative margin.",
+        "The curve adds up the segments' shares of the bill, the largest first and the quality pool last; a red"
+        " point has a negative AI margin.",
         chart="concentration",
         total=True,
     ),

@@ -4,7 +4,7 @@ with features as (
     select
         month,
         sum(production_usd + evaluation_usd + development_usd + unattributed_usd + shared_usd) as cost_usd,
-        sum(eval_pool_credit_usd) as credit_usd
+        sum(case when feature_id != 'quality_pool' then eval_pool_credit_usd else 0 end) as credit_usd
     from {{ ref('feature_pnl_monthly') }}
     group by month
 

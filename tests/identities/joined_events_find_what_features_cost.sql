@@ -1,4 +1,5 @@
--- Calls that events found, and those that none did, are a feature's production; an event stands under one method.
+-- Calls that events found, and those that none did, are a feature's production; an event stands under one method. Of
+-- unlabelled calls the P&L has the money as unattributed, whatever they were for.
 with calls as (
 
     select
@@ -16,7 +17,10 @@ compared as (
         coalesce(calls.month, pnl.month) as month,
         coalesce(calls.feature_id, pnl.feature_id) as feature_id,
         coalesce(calls.found_usd, 0) as found,
-        coalesce(pnl.production_usd, 0) as stated
+        case
+            when calls.feature_id = 'unlabelled' then calls.found_usd
+            else coalesce(pnl.production_usd, 0)
+        end as stated
     from calls
     full outer join {{ ref('feature_pnl_monthly') }} as pnl
         on calls.month = pnl.month and calls.feature_id = pnl.feature_id

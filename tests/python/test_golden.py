@@ -91,9 +91,33 @@ def test_policies_move_money_between_teams_never_the_total(golden, build, tmp_pa
     total = "select sum(net_charge_usd) from marts.team_chargeback_monthly"
     assert funded.rows(total) == golden.rows(total) == [(Decimal("0.0083715"),)]
     features = (
-        "select * exclude (eval_pool_credit_usd, margin_usd, margin_pct) from marts.feature_pnl_monthly order by all"
+        "select * exclude (eval_pool_credit_usd, margin_usd, margin_pct) from marts.feature_pnl_monthly "
+        "where feature_id != 'quality_pool' order by all"
     )
     assert funded.rows(features) == golden.rows(features)
+    # AI margin moves between rows, and sums to revenue less the ledger.
+    for mart in ("feature_pnl_monthly", "feature_pnl_by_cohort_monthly", "segment_margin_monthly"):
+        margins = f"select sum(margin_usd) from marts.{mart}"
+        assert funded.rows(margins) == golden.rows(margins) == [(Decimal("12.9916285"),)], mart
+
+
+def test_sharing_and_funding_move_margins_between_rows_never_their_sum(golden, build, tmp_path):
+    """Untraced money evenly to four teams, of which two have a feature; half of the funding that it was."""
+    other = tmp_path / "company"
+    shutil.copytree(GOLDEN / "company", other)
+    (other / "eval_funding.csv").write_text("scope,scope_id,share,cap_pct,cap_floor_usd\ndefault,,0.25,,\n")
+    (other / "sharing_rules.csv").write_text("pool,method,team_id,weight,valid_from,valid_to\nuntraced,even,,,,\n")
+    shared = build(GOLDEN / "inbox", other)
+    assert shared.code == 0, shared.output
+    margins = "select feature_id, margin_usd from marts.feature_pnl_monthly"
+    before, after = dict(golden.rows(margins)), dict(shared.rows(margins))
+    assert {feature: usd - before[feature] for feature, usd in after.items() if usd != before[feature]} == {
+        "draft-email": Decimal("-0.00075"),
+        "summarize-feedback": Decimal("-0.00075") - Decimal("0.0003315"),
+        "untraced": Decimal("0.0015"),
+        "quality_pool": Decimal("0.0003315"),
+    }
+    assert sum(after.values()) == sum(before.values()) == 13 - Decimal("0.0083715")
 
 
 def test_database_opens_in_a_1x_client(golden):

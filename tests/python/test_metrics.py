@@ -31,12 +31,16 @@ BY_MONTH = {
     "price_gap_usd": "date_trunc('month', usage_on), sum(price_gap_usd) from marts.invoice_reconciliation_daily",
     "margin_usd": "month, sum(margin_usd) from marts.feature_pnl_monthly",
     "cohort_margin_usd": "month, sum(margin_usd) from marts.feature_pnl_monthly",
+    "eval_pool_credit_usd": "month, sum(eval_pool_credit_usd) from marts.team_chargeback_monthly"
+    " where team_id != 'quality_pool'",
+    "margin_pct": "month, sum(margin_usd)::double / sum(revenue_usd)::double from marts.segment_margin_monthly",
+    "usd_per_answer": "month, sum(production_usd)::double / sum(answers) from marts.feature_pnl_monthly",
     "unlabelled_pct": "date_trunc('month', spent_on), sum(borne_usd) filter (originating_feature_id = 'unlabelled')"
     "::double / sum(borne_usd)::double from marts.spend_daily",
     "joined_events_pct": "month, sum(events) filter (method != 'none') / sum(events)"
     " from marts.telemetry_join_rates_monthly",
     "eval_tax_usd": "month, sum(evaluation_usd - eval_pool_credit_usd) from marts.feature_pnl_monthly"
-    " where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage')",
+    " where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage', 'quality_pool')",
     "team_budget_usd": "month, sum(budget_usd) from seeds.budgets where scope = 'team'",
     "team_burned_usd": "date_trunc('month', spent_on), sum(borne_usd) from marts.spend_daily"
     " where (bearer_team_id, date_trunc('month', spent_on)) in (select (scope_id, month) from seeds.budgets)",

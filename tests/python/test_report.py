@@ -40,8 +40,9 @@ TOTALS = {
     " where date_trunc('month', usage_on) = $month",
     ("finance", "journal", "debit"): "sum(debit_usd) from marts.erp_journal_monthly where month = $month",
     ("finance", "entries", "amount"): "0",
-    ("product", "pnl", "margin"): "sum(margin_usd) from marts.feature_pnl_monthly where month = $month",
-    ("product", "cohorts", "margin"): "sum(margin_usd) from marts.feature_pnl_by_cohort_monthly where month = $month",
+    ("product", "pnl", "AI margin"): "sum(margin_usd) from marts.feature_pnl_monthly where month = $month",
+    ("product", "cohorts", "AI margin"): "sum(margin_usd) from marts.feature_pnl_by_cohort_monthly"
+    " where month = $month",
     ("quality", "tax", "eval tax"): "sum(eval_tax_usd) from marts.eval_coverage_monthly where month = $month",
     ("data", "rules", "attributed"): "sum(attributed_usd) from marts.attributed_calls"
     " where date_trunc('month', started_on) = $month",

@@ -96,7 +96,7 @@ def test_worked_example_of_shrinking_coverage_is_true(sample):
 def test_planted_sizes_are_found(sample):
     agency = "select bill_share, margin_usd from marts.segment_margin_monthly where segment = 'agency'"
     for share, margin in sample.rows(agency):
-        assert 0.45 < share < 0.6
+        assert 0.4 < share < 0.5
         assert margin < 0
     assert sample.rows(
         "select feature_id, month::varchar from marts.eval_coverage_monthly where is_bill_up_coverage_down"

@@ -1,6 +1,7 @@
 -- one row per month, feature, plan and segment: costs by purpose beside revenue, answers and users
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 {% set cohort = ['month', 'feature_id', 'plan', 'segment'] %}
+{% set feature = ['month', 'feature_id'] %}
 {% set purposes = {
     'production_usd': 'production', 'evaluation_usd': 'evaluation', 'development_usd': 'development',
     'unattributed_usd': 'unknown'
@@ -15,7 +16,8 @@ with lines as (
         0 as revenue_usd,
         case when purpose = 'production' then trace_key end as trace_key,
         user_id,
-        0 as told_answers,
+        0 as stated_answers,
+        0 as joined_answers,
         null as told_user_id
     from {{ ref('int_costs_cohorted') }}
 
@@ -29,7 +31,8 @@ with lines as (
         0 as revenue_usd,
         null as trace_key,
         null as user_id,
-        answers as told_answers,
+        answers as stated_answers,
+        joined_answers,
         user_id as told_user_id
     from {{ ref('int_uses_cohorted') }}
     where told_by = 'telemetry' and {{ is_touched('month', 'month', 'product') }}
@@ -44,16 +47,34 @@ with lines as (
         revenue_usd,
         null as trace_key,
         null as user_id,
-        0 as told_answers,
+        0 as stated_answers,
+        0 as joined_answers,
         null as told_user_id
     from {{ ref('int_revenue_allocated') }}
     where {{ is_touched('month', 'month', 'product') }}
 
 ),
 
--- A user of two cohorts is one user of the feature.
-{% for relation, grain in [('cohorts', cohort), ('features', ['month', 'feature_id'])] %}
-    {{ relation }} as (
+requests as (
+
+    select distinct
+        costs.{{ cohort | join(',\n        costs.') }},
+        costs.request_key,
+        answered.answers
+    from {{ ref('int_requests_costed') }} as costs
+    inner join {{ ref('int_requests_answered') }} as answered
+        on
+            costs.month = answered.month
+            and costs.feature_id = answered.feature_id
+            and costs.request_key = answered.request_key
+
+),
+
+-- A user or request of two cohorts is one of the feature.
+{% for relation, grain, asked in [
+    ('cohorts', cohort, 'requests'), ('features', feature, ref('int_requests_answered'))
+] %}
+    {{ relation }}_summed as (
 
         select
             {{ grain | join(',\n            ') }},
@@ -61,30 +82,61 @@ with lines as (
             {% for column, purpose in purposes.items() %}
                 sum(case when purpose = '{{ purpose }}' then amount_usd else 0 end) as {{ column }},
             {% endfor %}
-            case
-                when count(distinct nullif(basis, 'unpriced')) > 1 then 'mixed'
-                else coalesce(min(nullif(basis, 'unpriced')), 'unpriced')
-            end as basis,
-            sum(told_answers) as told_answers,
+            {{ common_basis() }} as basis,
+            sum(stated_answers) as stated_answers,
+            sum(joined_answers) as joined_answers,
             count(distinct told_user_id) as told_users,
             count(distinct trace_key) as traces,
             count(distinct user_id) as traced_users
         from lines
         group by {{ grain | join(', ') }}
 
+    ),
+
+    {{ relation }}_asked as (
+
+        select
+            {{ grain | join(',\n            ') }},
+            count(*) as requests,
+            count(answers) as answered_requests,
+            sum(answers) as known_answers
+        from {{ asked }}
+        group by {{ grain | join(', ') }}
+
+    ),
+
+    {{ relation }} as (
+
+        select
+            summed.*,
+            cast(coalesce(asked.requests, 0) as bigint) as requests,
+            cast(coalesce(asked.answered_requests, 0) as bigint) as answered_requests,
+            cast(coalesce(asked.known_answers, 0) as bigint) as known_answers
+        from {{ relation }}_summed as summed
+        left join {{ relation }}_asked as asked
+            on
+                summed.month = asked.month
+                and summed.feature_id = asked.feature_id
+                {% if relation == 'cohorts' -%}
+                    and summed.plan = asked.plan and summed.segment = asked.segment
+                {%- endif %}
+
     ){{ ',' if not loop.last }}
 
 {% endfor %}
 
--- Where telemetry counts no answers or users of a feature's month, production traces and their users stand in.
 select
     cohorts.{{ cohort | join(',\n    cohorts.') }},
     cohorts.revenue_usd,
     cohorts.{{ purposes | join(',\n    cohorts.') }},
     cohorts.basis,
-    case when features.told_answers > 0 then cohorts.told_answers else cohorts.traces end as answers,
+    cohorts.stated_answers,
+    cohorts.joined_answers,
+    {{ estimated_answers('cohorts', 'features') }} as answers,
     case when features.told_users > 0 then cohorts.told_users else cohorts.traced_users end as users,
-    case when features.told_answers > 0 then features.told_answers else features.traces end as feature_answers,
-    case when features.told_users > 0 then features.told_users else features.traced_users end as feature_users
+    {{ estimated_answers('features', 'features') }} as feature_answers,
+    case when features.told_users > 0 then features.told_users else features.traced_users end as feature_users,
+    case when features.requests > 0 then features.requests else features.traces end as feature_requests,
+    features.known_answers > 0 as is_answered
 from cohorts
 inner join features on cohorts.month = features.month and cohorts.feature_id = features.feature_id

@@ -1,8 +1,22 @@
 -- one row per month and user or account (`kind`): plan and segment as they stood at the month's end
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
-with users as (
+with spellings as (
 
-    select * from {{ ref('stg_product__users') }}
+    select * from {{ ref('int_cohort_spellings') }}
+
+),
+
+users as (
+
+    select
+        users.user_id,
+        users.account_id,
+        plans.name as plan,
+        segments.name as segment,
+        users.valid_from
+    from {{ ref('stg_product__users') }} as users
+    left join spellings as plans on lower(trim(users.plan)) = plans.spelled_alike and plans.kind = 'plan'
+    left join spellings as segments on lower(trim(users.segment)) = segments.spelled_alike and segments.kind = 'segment'
 
 ),
 

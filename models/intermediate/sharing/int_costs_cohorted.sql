@@ -12,10 +12,20 @@ tellers as (
     select
         trace_key,
         case when count(distinct user_id) = 1 then min(user_id) end as user_id,
-        case when count(distinct account_id) = 1 then min(account_id) end as account_id,
-        sum(answers) as answers
+        case when count(distinct account_id) = 1 then min(account_id) end as account_id
     from {{ ref('int_events_joined') }}
     where method in ('trace_id', 'request_id')
+    group by trace_key
+
+),
+
+-- A trace that one request caused is part of that request; a batch of several is none.
+caused as (
+
+    select
+        trace_key,
+        max(case when is_only_request then request_key end) as request_key
+    from {{ ref('int_traces_caused') }}
     group by trace_key
 
 ),
@@ -27,9 +37,10 @@ shares as (
         cast(date_trunc('month', shares.started_on) as date) as month,
         tellers.user_id as told_user_id,
         tellers.account_id as told_account_id,
-        tellers.answers
+        case when caused.trace_key is null then shares.trace_key else caused.request_key end as request_key
     from {{ costed_shares() }} as shares
     left join tellers on shares.trace_key = tellers.trace_key
+    left join caused on shares.trace_key = caused.trace_key
     where {{ is_touched("cast(date_trunc('month', shares.started_on) as date)", 'month', 'product') }}
 
 )
@@ -38,15 +49,17 @@ shares as (
 {% set known = ['users', 'accounts', 'told_users', 'told_accounts'] %}
 select
     shares.month,
+    shares.started_on,
     shares.originating_feature_id as feature_id,
     coalesce({{ known | join('.plan, ') }}.plan, 'unknown') as plan,
     coalesce({{ known | join('.segment, ') }}.segment, 'unknown') as segment,
-    shares.purpose,
+    -- As in the chargeback, money without a feature is unattributed, whatever it was for.
+    case when shares.originating_feature_id = 'unlabelled' then 'unknown' else shares.purpose end as purpose,
     shares.basis,
     shares.trace_key,
+    shares.request_key,
     coalesce(shares.user_id, shares.told_user_id) as user_id,
     coalesce(shares.tenant_id, users.account_id, shares.told_account_id, told_users.account_id) as account_id,
-    shares.answers,
     coalesce(shares.borne_usd, 0) as amount_usd
 from shares
 {% for relation, kind, id in [
@@ -64,15 +77,16 @@ union all
 
 select
     cast(date_trunc('month', costs.incurred_on) as date) as month,
+    costs.incurred_on as started_on,
     coalesce(chains.newest_feature_id, costs.feature_id) as feature_id,
     'unknown' as plan,
     'unknown' as segment,
     costs.purpose,
     costs.basis,
     cast(null as bigint) as trace_key,
+    cast(null as bigint) as request_key,
     null as user_id,
     null as account_id,
-    cast(null as bigint) as answers,
     costs.amount_usd
 from {{ ref('int_costs_journalled') }} as costs
 left join {{ ref('stg_catalog__feature_chains') }} as chains on costs.feature_id = chains.feature_id

@@ -9,8 +9,12 @@ with cohorts as (
 
 events as (
 
-    select * from {{ ref('stg_product__usage_events') }}
-    where {{ is_touched('month', 'month', 'product') }}
+    select
+        events.*,
+        case when joined.method != 'none' then events.answers else 0 end as joined_answers
+    from {{ ref('stg_product__usage_events') }} as events
+    left join {{ ref('int_events_joined') }} as joined on events.event_id = joined.event_id and joined.place = 1
+    where {{ is_touched('events.month', 'month', 'product') }}
 
 ),
 
@@ -25,7 +29,8 @@ uses as (
         user_id,
         account_id,
         count(*) as uses,
-        sum(answers) as answers
+        sum(answers) as answers,
+        sum(joined_answers) as joined_answers
     from events
     group by month, cast(occurred_at as date), feature_id, user_id, account_id
 
@@ -39,7 +44,8 @@ uses as (
         user_id,
         tenant_id as account_id,
         count(distinct trace_key) as uses,
-        0 as answers
+        0 as answers,
+        0 as joined_answers
     from {{ ref('int_shares_continued') }}
     where
         purpose = 'production'
@@ -61,7 +67,8 @@ select
     coalesce(users.plan, accounts.plan, 'unknown') as plan,
     coalesce(users.segment, accounts.segment, 'unknown') as segment,
     cast(sum(uses.uses) as bigint) as uses,
-    cast(sum(uses.answers) as bigint) as answers
+    cast(sum(uses.answers) as bigint) as answers,
+    cast(sum(uses.joined_answers) as bigint) as joined_answers
 from uses
 left join cohorts as users
     on uses.month = users.month and uses.user_id = users.id and users.kind = 'user'

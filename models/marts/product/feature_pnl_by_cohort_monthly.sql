@@ -1,4 +1,4 @@
--- one row per incurred month, feature, plan and segment (sentinels included)
+-- one row per incurred month, feature, plan and segment (sentinels included; the quality pool's row has its credits)
 with credits as (
 
     select
@@ -51,6 +51,18 @@ credited as (
             as eval_pool_credit_usd
     from floored
 
+),
+
+-- What the pool takes over of features' evals is its own cost: margins add up to revenue less what the ledger bears.
+pool as (
+
+    select
+        month,
+        {{ common_basis() }} as basis,
+        sum(amount_usd) as credit_usd
+    from {{ ref('int_pool_credits') }}
+    group by month
+
 )
 
 select
@@ -60,6 +72,31 @@ select
     segment,
     {{ pnl_lines() }},
     cast(answers as bigint) as answers,
+    cast(stated_answers as bigint) as answers_stated,
+    cast(joined_answers as double) / nullif(stated_answers, 0) as answers_join_pct,
     cast(users as bigint) as users,
     basis
 from credited
+
+union all
+
+select
+    month,
+    'quality_pool' as feature_id,
+    'quality_pool' as plan,
+    'quality_pool' as segment,
+    {{ money('0') }} as revenue_usd,
+    {{ money('0') }} as production_usd,
+    {{ money('0') }} as evaluation_usd,
+    {{ money('-credit_usd') }} as eval_pool_credit_usd,
+    {{ money('0') }} as development_usd,
+    {{ money('0') }} as unattributed_usd,
+    {{ money('0') }} as shared_usd,
+    {{ money('-credit_usd') }} as margin_usd,
+    cast(null as double) as margin_pct,
+    cast(null as bigint) as answers,
+    cast(null as bigint) as answers_stated,
+    cast(null as double) as answers_join_pct,
+    cast(null as bigint) as users,
+    basis
+from pool

@@ -1,4 +1,4 @@
--- one row per incurred month and feature (sentinels included)
+-- one row per incurred month and feature (sentinels included; the quality pool's row has its credits)
 with summed as (
 
     select
@@ -11,22 +11,21 @@ with summed as (
         sum(development_usd) as development_usd,
         sum(unattributed_usd) as unattributed_usd,
         sum(shared_usd) as shared_usd,
-        case
-            when count(distinct nullif(basis, 'unpriced')) > 1 then 'mixed'
-            else coalesce(min(nullif(basis, 'unpriced')), 'unpriced')
-        end as basis
+        {{ common_basis() }} as basis
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, feature_id
 
 ),
 
--- A user or answer of two cohorts is one of the feature.
+-- A user or request of two cohorts is one of the feature.
 counted as (
 
     select
         month,
         feature_id,
         max(feature_answers) as answers,
+        sum(stated_answers) as stated_answers,
+        sum(joined_answers) as joined_answers,
         max(feature_users) as users
     from {{ ref('int_cohort_months_summed') }}
     group by month, feature_id
@@ -38,7 +37,9 @@ select
     summed.feature_id,
     {{ pnl_lines() }},
     cast(counted.answers as bigint) as answers,
+    cast(counted.stated_answers as bigint) as answers_stated,
+    cast(counted.joined_answers as double) / nullif(counted.stated_answers, 0) as answers_join_pct,
     cast(counted.users as bigint) as users,
     summed.basis
 from summed
-inner join counted on summed.month = counted.month and summed.feature_id = counted.feature_id
+left join counted on summed.month = counted.month and summed.feature_id = counted.feature_id

@@ -1,15 +1,12 @@
 -- one row per month and feature that cost or was used on a free plan: what it cost there, and who moved to a paid plan
-{% set free = "lower({}plan) in ('" ~ var('free_plans') | map('lower') | join("', '") ~ "')" %}
-with pnl as (
+{% set free_plans = var('free_plans') | map('lower') | join("', '") %}
+{% set free = "lower(trim({})) in ('" ~ free_plans ~ "')" %}
+with revenue as (
 
     select
         month,
         feature_id,
-        sum(case when {{ free.format('') }} then revenue_usd else 0 end) as revenue_usd,
-        sum(case when {{ free.format('') }} then production_usd else 0 end) as production_usd,
-        sum(case when {{ free.format('') }} then answers else 0 end) as answers,
-        sum(case when {{ free.format('') }} then users else 0 end) as users,
-        sum(production_usd) as all_production_usd
+        sum(case when {{ free.format('plan') }} then revenue_usd else 0 end) as revenue_usd
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, feature_id
 
@@ -22,12 +19,28 @@ users as (
         plan,
         valid_from,
         lead(valid_from) over (partition by user_id order by valid_from) as valid_to,
-        min(case when not {{ free.format('') }} then valid_from end) over (
+        min(case when not {{ free.format('plan') }} then valid_from end) over (
             partition by user_id
             order by valid_from
             rows between current row and unbounded following
         ) as paid_from
     from {{ ref('stg_product__users') }}
+
+),
+
+uses as (
+
+    select * from {{ ref('int_uses_cohorted') }}
+
+),
+
+pnl as (
+
+    select
+        summed.*,
+        coalesce(revenue.revenue_usd, 0) as revenue_usd
+    from {{ ref('int_free_months_summed') }} as summed
+    left join revenue on summed.month = revenue.month and summed.feature_id = revenue.feature_id
 
 ),
 
@@ -38,11 +51,10 @@ known as (
         greatest(max(users.valid_from), max(uses.newest_on)) as newest_on,
         count(*) > count(distinct users.user_id) as is_history_known
     from users
-    cross join (select max(used_on) as newest_on from {{ ref('int_uses_cohorted') }}) as uses -- noqa: ST05
+    cross join (select max(used_on) as newest_on from uses) as uses -- noqa: ST05
 
 ),
 
--- The plan on the day of use: who moves in mid-month was free before.
 tried as (
 
     select
@@ -51,13 +63,13 @@ tried as (
         uses.user_id,
         min(uses.used_on) as first_on,
         min(users.paid_from) as paid_from
-    from {{ ref('int_uses_cohorted') }} as uses
+    from uses
     inner join users
         on
             uses.user_id = users.user_id
             and uses.used_on >= users.valid_from
             and (users.valid_to is null or uses.used_on < users.valid_to)
-    where {{ free.format('users.') }}
+    where {{ free.format('users.plan') }}
     group by uses.month, uses.feature_id, uses.user_id
 
 ),

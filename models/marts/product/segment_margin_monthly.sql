@@ -1,4 +1,4 @@
--- one row per incurred month and segment, with its share of the month's cost
+-- one row per incurred month and segment, with its share of the month's bill; the quality pool is one
 with summed as (
 
     select
@@ -21,7 +21,8 @@ totalled as (
         nullif(cast(sum(borne_usd) over (partition by month) as double), 0) as month_usd,
         sum(borne_usd) over (
             partition by month
-            order by borne_usd desc, {{ in_order('segment') }}
+            -- The pool serves no customers: its part closes the curve.
+            order by case when segment = 'quality_pool' then 1 else 0 end, borne_usd desc, {{ in_order('segment') }}
             rows between unbounded preceding and current row
         ) as running_usd
     from summed

@@ -1,22 +1,40 @@
 -- one row per month, feature and method: usage events by how they found calls (or none), and calls that no event found
-with joined as (
+-- What one request caused in other traces is part of it.
+with caused as (
 
-    select * from {{ ref('int_events_joined') }}
-    where place = 1
+    select distinct
+        trace_key,
+        request_key
+    from {{ ref('int_traces_caused') }}
+    where is_only_request
 
 ),
 
--- Of a trace that several events found, the surest way counts: its money stands once.
+joined as (
+
+    select
+        events.month,
+        events.feature_id,
+        events.method,
+        events.answers,
+        coalesce(caused.request_key, events.trace_key) as request_key
+    from {{ ref('int_events_joined') }} as events
+    left join caused on events.trace_key = caused.trace_key
+    where events.place = 1
+
+),
+
+-- Of a request that several events found, the surest way counts: its money stands once.
 found as (
 
     {% call first_rows(
-        partition_by="trace_key", order_by="case method when 'trace_id' then 1 when 'request_id' then 2 else 3 end"
+        partition_by="request_key", order_by="case method when 'trace_id' then 1 when 'request_id' then 2 else 3 end"
     ) %}
         select distinct
-            trace_key,
+            request_key,
             method
         from joined
-        where trace_key is not null
+        where request_key is not null
     {% endcall %}
 
 ),
@@ -26,11 +44,12 @@ labelled as (
     select
         cast(date_trunc('month', shares.started_on) as date) as month,
         shares.originating_feature_id as feature_id,
-        shares.trace_key,
+        coalesce(caused.request_key, shares.trace_key) as request_key,
         coalesce(found.method, 'no_event') as method,
         shares.borne_usd
     from {{ costed_shares() }} as shares
-    left join found on shares.trace_key = found.trace_key
+    left join caused on shares.trace_key = caused.trace_key
+    left join found on coalesce(caused.request_key, shares.trace_key) = found.request_key
     where shares.purpose = 'production'
 
 ),
@@ -41,7 +60,7 @@ calls as (
         month,
         feature_id,
         method,
-        count(distinct trace_key) as traces,
+        count(distinct request_key) as traces,
         sum(borne_usd) as production_usd
     from labelled
     group by month, feature_id, method

@@ -1,37 +1,81 @@
 -- one row per month and feature with production: what an answer, an active user and an account cost, the expensive too
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
-{% set units = {'answer': 'trace_key', 'user': 'user_id', 'account': 'account_id'} %}
+{% set units = {'answer': 'request_key', 'user': 'user_id', 'account': 'account_id'} %}
 with costs as (
 
     select
         month,
         feature_id,
-        trace_key,
+        request_key,
         user_id,
         account_id,
-        -- Of a request that gave several answers, each cost a part.
-        max(greatest(coalesce(answers, 1), 1)) as answers,
         sum(amount_usd) as amount_usd
     from {{ ref('int_costs_cohorted') }}
     where purpose = 'production'
-    group by month, feature_id, trace_key, user_id, account_id
+    group by month, feature_id, request_key, user_id, account_id
+
+),
+
+counted as (
+
+    select
+        month,
+        feature_id,
+        max(feature_requests) as requests,
+        bool_or(is_answered) as is_answered
+    from {{ ref('int_cohort_months_summed') }}
+    group by month, feature_id
+
+),
+
+-- Of a request that gave several answers, each cost a part. Of which no event knows the answers, the percentiles leave
+-- out, unless no event of the feature does.
+answered as (
+
+    select
+        answered.month,
+        answered.feature_id,
+        answered.request_key,
+        greatest(coalesce(answered.answers, 1), 1) as answers
+    from {{ ref('int_requests_answered') }} as answered
+    inner join counted on answered.month = counted.month and answered.feature_id = counted.feature_id
+    where answered.answers is not null or not counted.is_answered
+
+),
+
+of_answers as (
+
+    select
+        costs.month,
+        costs.feature_id,
+        costs.request_key,
+        {{ floored_part('sum(costs.amount_usd)', 1, 'max(answered.answers)') }} as amount_usd
+    from costs
+    inner join answered
+        on
+            costs.month = answered.month
+            and costs.feature_id = answered.feature_id
+            and costs.request_key = answered.request_key
+    group by costs.month, costs.feature_id, costs.request_key
 
 ),
 
 {% for unit, key in units.items() %}
-    of_{{ unit }}s as (
+    {% if unit != 'answer' %}
+        of_{{ unit }}s as (
 
-        select
-            month,
-            feature_id,
-            {{ key }},
-            {{ floored_part('sum(amount_usd)', 1, 'max(answers)') if unit == 'answer' else money('sum(amount_usd)') }}
-                as amount_usd
-        from costs
-        where {{ key }} is not null
-        group by month, feature_id, {{ key }}
+            select
+                month,
+                feature_id,
+                {{ key }},
+                {{ money('sum(amount_usd)') }} as amount_usd
+            from costs
+            where {{ key }} is not null
+            group by month, feature_id, {{ key }}
 
-    ),
+        ),
+
+    {% endif %}
 
     per_{{ unit }} as (
 
@@ -52,14 +96,24 @@ pnl as (
 
     select * from {{ ref('feature_pnl_monthly') }}
 
+),
+
+months as (
+
+    select distinct
+        month,
+        feature_id
+    from costs
+
 )
 
 select
-    per_answer.month,
-    per_answer.feature_id,
+    months.month,
+    months.feature_id,
     {{ money('pnl.production_usd') }} as production_usd,
     cast(pnl.answers as bigint) as answers,
-    cast(per_answer.units as bigint) as requests,
+    cast(counted.requests as bigint) as requests,
+    cast(case when counted.is_answered then per_answer.units else 0 end as bigint) as joined_requests,
     cast(coalesce(per_user.units, 0) as bigint) as users,
     cast(coalesce(per_account.units, 0) as bigint) as accounts,
     {{ money('pnl.production_usd - coalesce(per_user.amount_usd, 0)') }} as userless_usd,
@@ -73,7 +127,9 @@ select
     {{ floored_part('per_account.amount_usd', 1, 'per_account.units') }} as usd_per_account,
     {{ money('per_account.median_usd') }} as median_usd_per_account,
     {{ money('per_account.p95_usd') }} as p95_usd_per_account
-from per_answer
-inner join pnl on per_answer.month = pnl.month and per_answer.feature_id = pnl.feature_id
-left join per_user on per_answer.month = per_user.month and per_answer.feature_id = per_user.feature_id
-left join per_account on per_answer.month = per_account.month and per_answer.feature_id = per_account.feature_id
+from months
+inner join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
+inner join counted on months.month = counted.month and months.feature_id = counted.feature_id
+{% for unit in units -%}
+    left join per_{{ unit }} on months.month = per_{{ unit }}.month and months.feature_id = per_{{ unit }}.feature_id
+{% endfor %}
