@@ -18,7 +18,7 @@ MODELS = (
     "intermediate/sharing/int_adoptions_windowed",
     "intermediate/sharing/int_incumbent_uses_grouped",
     "intermediate/sharing/int_incumbent_uses_compared",
-    "intermediate/sharing/int_uses_before_adoption_compared",
+    "intermediate/sharing/int_uses_before_compared",
     "intermediate/sharing/int_displacements_estimated",
     "marts/product/feature_substitution",
 )
@@ -122,7 +122,9 @@ def estimates(engine, texts: dict[str, str], setting: Setting, companies: int, d
         [LAUNCH],
     )
     engine.execute(
-        "create or replace temp table stg_product__users as select '' as user_id, null::date as signed_up_on limit 0"
+        "create or replace temp table stg_product__users as "
+        "select distinct user_id, cast(? as date) - 200 as signed_up_on from int_uses_cohorted",
+        [LAUNCH],
     )
     for name, text in texts.items():
         engine.execute(f"create or replace temp table {name} as {text}")

@@ -67,7 +67,7 @@ checked as (
             launch.new_feature_id = trend.new_feature_id
             and launch.incumbent_feature_id = trend.incumbent_feature_id
             and trend.comparison = 'trend'
-    left join {{ ref('int_uses_before_adoption_compared') }} as use_before
+    left join {{ ref('int_uses_before_compared') }} as use_before
         on
             launch.new_feature_id = use_before.new_feature_id
             and launch.incumbent_feature_id = use_before.incumbent_feature_id
@@ -137,8 +137,6 @@ select
     {{ shown.format('diverted') }} as diversion_pct,
     {{ shown.format('diverted - diverted_half_width') }} as diversion_pct_low,
     {{ shown.format('diverted + diverted_half_width') }} as diversion_pct_high,
-    adopter_use_before as uses_before_adoption_per_adopter,
-    non_adopter_use_before as uses_before_adoption_per_non_adopter,
     case
         when reason is not null or is_use_before_alike is null then 'not checked'
         when is_use_before_alike then 'comparable'
@@ -164,7 +162,8 @@ select
         when not is_use_before_alike and adopter_use_before > non_adopter_use_before
             then 'not comparable: adopters used it more before they adopted'
         when not is_use_before_alike then 'not comparable: adopters used it less before they adopted'
-        when not is_trend_parallel or not is_placebo_silent
+        -- Two tests of one hypothesis: either alone fails by chance too often.
+        when not is_trend_parallel and not is_placebo_silent
             then 'not comparable: use ran apart before the launch'
         when displaced_uses - half_width > 0 then 'displaces use'
         when displaced_uses + half_width < 0 then 'adds use'
