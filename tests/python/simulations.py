@@ -44,8 +44,8 @@ SETTINGS = (
 )
 
 
-def models() -> dict[str, str]:
-    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+def models(**changed) -> dict[str, str]:
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"] | changed
     return {path.split("/")[-1]: rendered(f"models/{path}.sql", **variables) for path in MODELS}
 
 

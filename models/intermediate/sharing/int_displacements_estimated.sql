@@ -89,6 +89,16 @@ pairs as (
         incumbent_feature_id
     from compared
 
+    union
+
+    -- Without adopters there is nothing to compare, and a row that says why.
+    select distinct
+        'launch' as comparison,
+        0 as week,
+        new_feature_id,
+        incumbent_feature_id
+    from {{ ref('int_incumbent_uses_grouped') }}
+
 ),
 
 -- Adopters without a use of the incumbent count as well, with 0.
@@ -158,20 +168,25 @@ accounts as (
 means as (
 
     select
-        comparison,
-        week,
-        new_feature_id,
-        incumbent_feature_id,
-        count(*) as accounts,
-        count(case when adopters > 0 then 1 end) as adopter_accounts,
-        cast(sum(adopters) as bigint) as week_adopters,
-        cast(sum({{ exact.format('before') }}) as double) / nullif(sum(adopters), 0) as before,
-        cast(sum({{ exact.format('expected_uses') }}) as double) / nullif(sum(adopters), 0) as expected_uses,
-        cast(sum({{ exact.format('uses') }}) as double) / nullif(sum(adopters), 0) as uses,
-        cast(sum({{ exact.format('new_uses') }}) as double) / nullif(sum(adopters), 0) as new_uses,
-        min(base) as base
-    from accounts
-    group by comparison, week, new_feature_id, incumbent_feature_id
+        pairs.comparison,
+        pairs.week,
+        pairs.new_feature_id,
+        pairs.incumbent_feature_id,
+        count(accounts.cluster_id) as accounts,
+        cast(coalesce(sum(accounts.adopters), 0) as bigint) as week_adopters,
+        cast(sum({{ exact.format('accounts.before') }}) as double) / nullif(sum(accounts.adopters), 0) as before,
+        cast(sum({{ exact.format('accounts.expected_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as expected_uses,
+        cast(sum({{ exact.format('accounts.uses') }}) as double) / nullif(sum(accounts.adopters), 0) as uses,
+        cast(sum({{ exact.format('accounts.new_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as new_uses,
+        min(accounts.base) as base
+    from pairs
+    left join accounts
+        on
+            pairs.comparison = accounts.comparison
+            and pairs.week = accounts.week
+            and pairs.new_feature_id = accounts.new_feature_id
+            and pairs.incumbent_feature_id = accounts.incumbent_feature_id
+    group by pairs.comparison, pairs.week, pairs.new_feature_id, pairs.incumbent_feature_id
 
 ),
 
@@ -226,7 +241,6 @@ select
     users.non_adopters,
     users.other_users,
     means.accounts,
-    means.adopter_accounts,
     means.before as adopter_before,
     coalesce(non_adopter_befores.before, 0) / nullif(users.non_adopters, 0) as non_adopter_before,
     means.expected_uses,
@@ -249,7 +263,7 @@ select
     end as reason
 from means
 inner join users on means.new_feature_id = users.new_feature_id
-inner join variances
+left join variances
     on
         means.comparison = variances.comparison
         and means.week = variances.week
