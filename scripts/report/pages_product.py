@@ -50,7 +50,7 @@ select new_feature_id, incumbent_feature_id, launched_on, adopters, non_adopters
 from marts.feature_substitution
 order by new_feature_id, displaced_uses_per_adopter desc nulls last, incumbent_feature_id
 """,
-        "Uses per adopter and four weeks that the incumbent lost, with the 95 % interval. Of all months; costs are AI costs.",
+        "Uses per adopter and four weeks that the incumbent lost, with the 95 % interval; AI costs. Of all months.",
         chart="substitution",
     ),
     Figure(

@@ -50,7 +50,7 @@ def models(**changed) -> dict[str, str]:
 
 
 def company(dice, setting: Setting) -> tuple:
-    """(account, adopted_day or -1, uses of the incumbent, uses of the new feature) of each user, and the true effect."""
+    """Account, day of adoption or -1, uses of the incumbent, uses of the new feature, by user; and the true effect."""
     sizes = dice.integers(1, 7, dice.integers(14, 41))
     account = numpy.repeat(numpy.arange(len(sizes)), sizes)
     days = numpy.arange(-BEFORE, AFTER)
@@ -107,18 +107,21 @@ def estimates(engine, texts: dict[str, str], setting: Setting, companies: int, d
     engine.register("drawn", uses)
     engine.execute("""
         create or replace temp table int_uses_cohorted as
-            select cast(? as date) + cast(day as integer) as used_on, cast(date_trunc('month', used_on) as date) as month,
+            select cast(? as date) + cast(day as integer) as used_on,
+                cast(date_trunc('month', used_on) as date) as month,
                 cast(feature_id as varchar) as feature_id, 'u' || user_id as user_id, 'a' || account_id as account_id,
                 cast(uses as bigint) as uses
             from drawn""", [LAUNCH])  # fmt: skip
     engine.execute("""
         create or replace temp table feature_pnl_monthly as
             select month, feature_id,
-                cast(sum(uses) * case when feature_id like 'new%' then ? else ? end as decimal(38, 12)) as production_usd
+                cast(sum(uses) * case when feature_id like 'new%' then ? else ? end as decimal(38, 12))
+                    as production_usd
             from int_uses_cohorted group by month, feature_id""", [NEW_USD, OLD_USD])  # fmt: skip
     engine.execute(
         "create or replace temp table feature_catalog as "
-        "select distinct feature_id, cast(? as date) as launched_on from int_uses_cohorted where feature_id like 'new%'",
+        "select distinct feature_id, cast(? as date) as launched_on "
+        "from int_uses_cohorted where feature_id like 'new%'",
         [LAUNCH],
     )
     engine.execute(

@@ -65,7 +65,8 @@ def test_estimates_are_those_of_a_plain_reading(substitution, telemetry):
     users, launch = {user for user, _ in uses if user}, make_sample.LAUNCH
     days = [launch + timedelta(step) for step in range((make_sample.LAST - launch).days + 1)]
     befores = {
-        user: sum(uses[user, "draft-email"][launch - timedelta(step)] for step in range(1, WINDOW + 1)) for user in users
+        user: sum(uses[user, "draft-email"][launch - timedelta(step)] for step in range(1, WINDOW + 1))
+        for user in users
     }
     controls = {day: [user for user in users if adopted.get(user, date.max) >= day] for day in days}
     bases = {day: sum(befores[user] for user in controls[day]) for day in days}

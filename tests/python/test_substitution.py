@@ -1,6 +1,5 @@
 """What feature_substitution says of small companies whose users are known one by one, and of many simulated ones."""
 
-
 import duckdb
 import pytest
 import simulations
@@ -42,7 +41,9 @@ def estimated(users: dict[str, tuple], costs=(0.01, 0.02), **variables) -> dict[
             engine.execute(f"create table {name} as {text}")
         found = engine.execute("select * from feature_substitution where new_feature_id = 'new'")
         names = [column[0] for column in found.description]
-        return {row["incumbent_feature_id"]: row for row in (dict(zip(names, r, strict=True)) for r in found.fetchall())}
+        return {
+            row["incumbent_feature_id"]: row for row in (dict(zip(names, r, strict=True)) for r in found.fetchall())
+        }
 
 
 def company(accounts: int, adopts=lambda number: number % 2 == 0, before=lambda number: 2, after=1) -> dict[str, tuple]:
@@ -59,7 +60,7 @@ def company(accounts: int, adopts=lambda number: number % 2 == 0, before=lambda 
 
 
 def test_displaced_uses_and_their_costs_have_no_revenue_in_them():
-    """12 of 24 users go from 2 uses a day to 1, and use the new feature daily: 28 lost, half of theirs, a quarter of all."""
+    """12 of 24 users go from 2 uses a day to 1, and use the new feature daily: half of theirs is lost, 1 in 4 of all."""
     row = estimated(company(12))["old"]
     assert (row["adopters"], row["non_adopters"], row["accounts"]) == (12, 12, 12)
     assert row["displaced_uses_per_adopter"] == pytest.approx(28)
