@@ -35,7 +35,7 @@ def test_a_feature_whose_margin_turned_negative_is_named():
 
 @pytest.mark.parametrize(("usd", "named"), [(100, ["b"]), (15, ["b", "free"]), (200, [])])
 def test_an_account_that_loses_more_than_the_limit_is_named(usd, named):
-    """a pays more than it costs; b's user names no account in the span; evaluation and other months count for nobody."""
+    """a pays more than it costs; b's user names no account in the span; evaluation and other months do not count."""
     calls = """
         select call_id, month::timestamp as started_at, month::date as started_on, purpose
         from (values (1, '2026-09-03', 'production'), (2, '2026-09-04', 'production'), (3, '2026-09-05', 'production'),

@@ -84,17 +84,24 @@ def test_estimates_are_those_of_a_plain_reading(substitution, telemetry):
         for day in window:
             pulls[day] += scale * befores[user] / bases[day]
     displaced = mean(gaps.values())
-    influences = Counter()
+    residuals, sizes, pushes, shares = Counter(), Counter(), Counter(), Counter()
     for user, gap in gaps.items():
-        influences[accounts[user]] += gap - displaced
+        residuals[accounts[user]] += gap - displaced
+        sizes[accounts[user]] += 1
     for day, pull in pulls.items():
         for user in controls[day]:
-            influences[accounts[user]] += pull * (uses[user, "draft-email"][day] - rates[day] * befores[user])
+            pushes[accounts[user]] += pull * (uses[user, "draft-email"][day] - rates[day] * befores[user])
+            shares[accounts[user]] += pull * rates[day] * befores[user]
+    influences = {
+        account: residuals[account] / (1 - sizes[account] / len(gaps))
+        + pushes[account] / (1 - shares[account] / sum(shares.values()))
+        for account in set(accounts.values())
+    }
     found, low, high, *_, adopters = substitution["draft-email"]
     assert adopters == len(gaps) > 100
     assert found == pytest.approx(displaced, abs=1e-9)
     count = len(influences)
-    spread = (count / (count - 1) * sum(value**2 for value in influences.values())) ** 0.5 / len(gaps)
+    spread = ((count - 1) / count * sum(value**2 for value in influences.values())) ** 0.5 / len(gaps)
     assert count == 76
     # Student's t at 75 degrees of freedom.
     assert (high - low) / 2 == pytest.approx(1.992102 * spread, rel=1e-5)

@@ -60,7 +60,7 @@ def company(accounts: int, adopts=lambda number: number % 2 == 0, before=lambda 
 
 
 def test_displaced_uses_and_their_costs_have_no_revenue_in_them():
-    """12 of 24 users go from 2 uses a day to 1, and use the new feature daily: half of theirs is lost, 1 in 4 of all."""
+    """12 of 24 users go from 2 uses a day to 1, and use the new feature daily: half of theirs, a quarter of all."""
     row = estimated(company(12))["old"]
     assert (row["adopters"], row["non_adopters"], row["accounts"]) == (12, 12, 12)
     assert row["displaced_uses_per_adopter"] == pytest.approx(28)

@@ -1,7 +1,7 @@
 -- One row per comparison, week since adoption (0: all of the window), new feature and incumbent: uses displaced per adopter
 -- as a difference in differences, with its variance clustered by account.
 {% set exact = "cast({} as decimal(38, 18))" %}
-{% set square = "cast({} as decimal(38, 12))" %}
+{% set square = "cast({} as decimal(38, 16))" %}
 with users as (
 
     select
@@ -115,6 +115,7 @@ clusters as (
         0 as expected_uses,
         0 as uses,
         0 as influence,
+        0 as control_expected,
         case when pairs.comparison = 'launch' and pairs.week = 0 then coalesce(new_uses.new_uses, 0) else 0 end as new_uses,
         cast(null as double) as base
     from pairs
@@ -139,6 +140,7 @@ clusters as (
         expected_uses,
         uses,
         influence,
+        control_expected,
         0,
         base
     from compared
@@ -158,6 +160,7 @@ accounts as (
         cast(sum(expected_uses) as double) as expected_uses,
         cast(sum(uses) as double) as uses,
         cast(sum(influence) as double) as influence,
+        cast(sum(control_expected) as double) as control_expected,
         cast(sum(new_uses) as double) as new_uses,
         min(base) as base
     from clusters
@@ -177,6 +180,7 @@ means as (
         cast(sum({{ exact.format('accounts.before') }}) as double) / nullif(sum(accounts.adopters), 0) as before,
         cast(sum({{ exact.format('accounts.expected_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as expected_uses,
         cast(sum({{ exact.format('accounts.uses') }}) as double) / nullif(sum(accounts.adopters), 0) as uses,
+        cast(sum({{ exact.format('accounts.control_expected') }}) as double) as control_expected,
         cast(sum({{ exact.format('accounts.new_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as new_uses,
         min(accounts.base) as base
     from pairs
@@ -190,18 +194,16 @@ means as (
 
 ),
 
--- How far each account moves the mean of all adopters, times their number.
-influences as (
+-- What the adopters, and the controls, of an account are of all: an estimate without the account rests on the others.
+shares as (
 
     select
-        accounts.comparison,
-        accounts.week,
-        accounts.new_feature_id,
-        accounts.incumbent_feature_id,
-        accounts.expected_uses - accounts.uses - accounts.adopters * (means.expected_uses - means.uses)
-        + accounts.influence as displaced,
-        accounts.expected_uses - accounts.adopters * means.expected_uses + accounts.influence as expected,
-        accounts.new_uses - accounts.adopters * means.new_uses as new_uses
+        accounts.*,
+        means.expected_uses as mean_expected_uses,
+        means.uses as mean_uses,
+        means.new_uses as mean_new_uses,
+        nullif(1 - accounts.adopters / means.week_adopters, 0) as other_adopters_share,
+        nullif(1 - coalesce(accounts.control_expected / nullif(means.control_expected, 0), 0), 0) as other_controls_share
     from accounts
     inner join means
         on
@@ -212,6 +214,23 @@ influences as (
 
 ),
 
+-- How far the mean of all adopters would move without each account (the jackknife), times their number.
+influences as (
+
+    select
+        comparison,
+        week,
+        new_feature_id,
+        incumbent_feature_id,
+        (expected_uses - uses - adopters * (mean_expected_uses - mean_uses)) / other_adopters_share
+        + influence / other_controls_share as displaced,
+        (expected_uses - adopters * mean_expected_uses) / other_adopters_share
+        + influence / other_controls_share as expected,
+        (new_uses - adopters * mean_new_uses) / other_adopters_share as new_uses
+    from shares
+
+),
+
 variances as (
 
     select
@@ -219,6 +238,8 @@ variances as (
         week,
         new_feature_id,
         incumbent_feature_id,
+        -- One account that has all adopters, or all controls, leaves nothing to tell chance by.
+        count(*) = count(displaced) as is_known,
         cast(sum({{ square.format('displaced * displaced') }}) as double) as displaced,
         cast(sum({{ square.format('expected * expected') }}) as double) as expected,
         cast(sum({{ square.format('new_uses * new_uses') }}) as double) as new_uses,
@@ -229,7 +250,8 @@ variances as (
 
 )
 
-{% set scaled = "means.accounts / nullif(means.accounts - 1.0, 0) * variances.{} / nullif(power(means.week_adopters, 2), 0)" %}
+{% set scaled = "case when variances.is_known then (means.accounts - 1.0) / means.accounts * variances.{}"
+    ~ " / power(means.week_adopters, 2) end" %}
 select
     means.comparison,
     means.week,
@@ -252,7 +274,7 @@ select
     {{ scaled.format('new_uses') }} as new_uses_variance,
     {{ scaled.format('displaced_expected') }} as displaced_expected_covariance,
     {{ scaled.format('displaced_new_uses') }} as displaced_new_uses_covariance,
-    case when means.accounts >= {{ var('substitution_min_accounts') }}
+    case when variances.is_known and means.accounts >= {{ var('substitution_min_accounts') }}
         then {{ student_quantile('(means.accounts - 1)') }} end as quantile,
     case
         when users.window_days < {{ var('substitution_min_days') }} then 'window_too_short'

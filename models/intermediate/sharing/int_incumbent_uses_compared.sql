@@ -1,5 +1,6 @@
 -- One row per comparison, week since adoption (0: all of the window), new feature, incumbent and account: the account's
--- part in the sums that the estimate is made of, and its influence on what adopters are expected to use.
+-- part in the sums that the estimate is made of, its influence as controls on what adopters are expected to use, and how
+-- much of that its controls' level before stands for.
 {% set exact = "cast({} as decimal(38, 18))" %}
 {% set weeks = (var('substitution_window_days') / 7) | round(0, 'floor') | int %}
 with grouped as (
@@ -257,6 +258,7 @@ parts as (
         {{ exact.format('befores.before * cast(coalesce(expected.expected_per_use, 0) as double)') }} as expected_uses,
         0 as uses,
         0 as influence,
+        0 as control_expected,
         coalesce(expected.base, 0) as base
     from befores
     inner join windows
@@ -286,6 +288,7 @@ parts as (
         0,
         {{ exact.format('cast(weights.weight as double) * grouped.uses') }},
         0,
+        0,
         null
     from grouped
     inner join weights
@@ -308,6 +311,7 @@ parts as (
         0,
         0,
         {{ exact.format('cast(leverages.leverage as double) * grouped.uses') }},
+        0,
         null
     from leverages
     inner join grouped
@@ -334,6 +338,7 @@ parts as (
         0,
         0,
         {{ exact.format('-cast(leverages.leverage_before as double) * befores.before') }},
+        {{ exact.format('cast(leverages.leverage_before as double) * befores.before') }},
         null
     from leverages
     inner join befores
@@ -360,6 +365,7 @@ select
     sum(expected_uses) as expected_uses,
     sum(uses) as uses,
     sum(influence) as influence,
+    sum(control_expected) as control_expected,
     min(base) as base
 from parts
 group by comparison, week, new_feature_id, incumbent_feature_id, cluster_id

@@ -157,8 +157,9 @@ select
     end as placebo_verdict,
     case
         when reason is not null then 'no estimate: ' || replace(reason, '_', ' ')
-        when quantile is null
+        when accounts < {{ var('substitution_min_accounts') }}
             then 'no interval: fewer than {{ var("substitution_min_accounts") }} accounts'
+        when quantile is null then 'no interval: one account has all adopters or all controls'
         when not is_use_before_alike and adopter_use_before > non_adopter_use_before
             then 'not comparable: adopters used it more before they adopted'
         when not is_use_before_alike then 'not comparable: adopters used it less before they adopted'
