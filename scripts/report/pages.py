@@ -75,13 +75,14 @@ group by all order by spent_on, bearer_team_id, purpose
     ),
     Figure(
         "anomalies",
-        "Days out of line with their weekday",
+        "Days out of line with their weekday, and shifts of level",
         f"""
-select anomalies.spent_on, anomalies.feature_id, anomaly, borne_usd, expected_usd, weeks,
+select anomalies.spent_on, anomalies.feature_id, purpose, anomaly, borne_usd, expected_usd, spread_usd, weeks,
+    level_shift, week_usd, expected_week_usd, week_spread_usd,
     {BORNE_BY.format(feature="anomalies.feature_id", month="$month")}
 from marts.spend_anomalies_daily as anomalies
 where is_anomaly and date_trunc('month', anomalies.spent_on) = $month
-order by anomalies.spent_on desc, anomalies.feature_id
+order by anomalies.spent_on desc, anomalies.feature_id, purpose
 """,
     ),
     Figure(

@@ -45,13 +45,26 @@ from marts.segment_margin_monthly where month = $month order by place
         "substitution",
         "Does a new feature eat an old one's use?",
         """
-select new_feature_id, incumbent_feature_id, launched_on, adopters, non_adopters, displaced_uses_per_adopter, ci_low,
-    ci_high, is_trend_parallel, cost_change_usd, margin_change_usd, reason
+select new_feature_id, incumbent_feature_id, launched_on, adopters, non_adopters, accounts,
+    displaced_uses_per_adopter, ci_low, ci_high, verdict, use_before_verdict, trend_verdict, placebo_verdict,
+    adopters_lost_pct, incumbent_lost_pct, new_uses_per_adopter, diversion_pct, extra_cost_usd, saved_cost_usd,
+    net_cost_usd, net_cost_usd_low, net_cost_usd_high
 from marts.feature_substitution
 order by new_feature_id, displaced_uses_per_adopter desc nulls last, incumbent_feature_id
 """,
-        "Uses per adopter and four weeks that the incumbent lost, with the 95 % interval. Of all months.",
+        "Uses per adopter and four weeks that the incumbent lost, with the 95 % interval; AI costs. Of all months.",
         chart="substitution",
+    ),
+    Figure(
+        "decay",
+        "Does the effect last?",
+        """
+select new_feature_id, incumbent_feature_id, week, adopters, expected_uses_per_adopter, uses_per_adopter,
+    displaced_uses_per_adopter, ci_low, ci_high, adopters_lost_pct
+from marts.feature_substitution_weekly where reason is null
+order by new_feature_id, incumbent_feature_id, week
+""",
+        "Uses per adopter that the incumbent lost in each week since the adoption.",
     ),
     Figure(
         "units",

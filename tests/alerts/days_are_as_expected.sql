@@ -1,13 +1,18 @@
--- Features that spent out of line with their weekday on one of the newest days. The figure compared is how many rows.
+-- Features that spent out of line with their weekday on one of the newest days, or whose level shifted. The figure compared
+-- is how many rows.
 {{ config(
     warn_if="> " ~ var('alert_anomalies').warn, error_if="> " ~ var('alert_anomalies').error
 ) }}
 select
     spent_on,
     feature_id,
+    purpose,
     anomaly,
+    level_shift,
     borne_usd,
-    expected_usd
+    expected_usd,
+    week_usd,
+    expected_week_usd
 from {{ ref('spend_anomalies_daily') }}
 where
     is_anomaly

@@ -27,6 +27,17 @@ said_unlabelled as (
 
 ),
 
+said_anomalies as (
+
+    select
+        spent_on,
+        feature_id,
+        sum(borne_usd) as borne_usd
+    from {{ ref('spend_anomalies_daily') }}
+    group by spent_on, feature_id
+
+),
+
 newest as (
 
     select max(spent_on) as day
@@ -43,7 +54,7 @@ said as (
         spend.borne_usd as spent_usd,
         said.borne_usd as said_usd
     from spend
-    full outer join {{ ref('spend_anomalies_daily') }} as said
+    full outer join said_anomalies as said
         on spend.spent_on = said.spent_on and spend.feature_id = said.feature_id
     where coalesce(spend.borne_usd, 0) != coalesce(said.borne_usd, 0)
 

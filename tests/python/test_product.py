@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
-from statistics import NormalDist, mean, variance
+from statistics import mean
 
 import pytest
 from exports import batch, chat
@@ -53,41 +53,58 @@ def test_no_effect_is_found_where_none_was_planted(substitution):
 
 
 def test_estimates_are_those_of_a_plain_reading(substitution, telemetry):
-    """The same difference in differences, user by user: non-adopters averaged over each adopter's own window."""
-    uses, adopted = defaultdict(Counter), {}
+    """The same difference in differences, user by user: each adopter's own window, and all who have not adopted yet."""
+    uses, adopted, accounts = defaultdict(Counter), {}, {}
     for event in telemetry("usage_events"):
-        day = date.fromisoformat(event["occurred_at"][:10])
-        uses[event["user_id"], event["feature_id"]][day] += 1
+        day, user = date.fromisoformat(event["occurred_at"][:10]), event["user_id"]
+        uses[user, event["feature_id"]][day] += 1
         if event["feature_id"] == "rewrite-tone":
-            adopted.setdefault(event["user_id"], day)
+            adopted.setdefault(user, day)
+    for row in telemetry("users"):
+        accounts[row["user_id"]] = row["account_id"]
     users, launch = {user for user, _ in uses if user}, make_sample.LAUNCH
-
-    def count(user: str, since: date, days: int) -> int:
-        return sum(uses[user, "draft-email"][since + timedelta(step)] for step in range(days))
-
+    days = [launch + timedelta(step) for step in range((make_sample.LAST - launch).days + 1)]
+    befores = {
+        user: sum(uses[user, "draft-email"][launch - timedelta(step)] for step in range(1, WINDOW + 1))
+        for user in users
+    }
+    controls = {day: [user for user in users if adopted.get(user, date.max) >= day] for day in days}
+    bases = {day: sum(befores[user] for user in controls[day]) for day in days}
+    rates = {day: sum(uses[user, "draft-email"][day] for user in controls[day]) / bases[day] for day in days}
     lengths = {user: min(WINDOW, (make_sample.LAST - day).days) for user, day in adopted.items()}
-    windows = [(adopted[user] + timedelta(1), length) for user, length in lengths.items() if length >= 7]
-    befores, afters, others_before, others_after = [], [], [], []
-    for user in users:
-        before = count(user, launch - timedelta(WINDOW), WINDOW)
-        if user not in adopted:
-            others_before.append(before)
-            others_after.append(mean(count(user, since, days) * WINDOW / days for since, days in windows))
-        elif lengths[user] >= 7:
-            befores.append(before)
-            afters.append(count(user, adopted[user] + timedelta(1), lengths[user]) * WINDOW / lengths[user])
-    trend = mean(others_after) / mean(others_before)
-    displaced = trend * mean(befores) - mean(afters)
-    level = mean(befores) / mean(others_before)
-    spread = variance(trend * one - other for one, other in zip(befores, afters, strict=True)) / len(befores)
-    spread += variance(
-        level * (other - trend * one) for one, other in zip(others_before, others_after, strict=True)
-    ) / len(others_before)  # fmt: skip
+    windows = {
+        user: [adopted[user] + timedelta(step) for step in range(1, length + 1)]
+        for user, length in lengths.items()
+        if length >= 7
+    }
+    gaps, pulls = {}, Counter()
+    for user, window in windows.items():
+        scale = WINDOW / len(window)
+        gaps[user] = scale * sum(befores[user] * rates[day] - uses[user, "draft-email"][day] for day in window)
+        for day in window:
+            pulls[day] += scale * befores[user] / bases[day]
+    displaced = mean(gaps.values())
+    residuals, sizes, pushes, shares = Counter(), Counter(), Counter(), Counter()
+    for user, gap in gaps.items():
+        residuals[accounts[user]] += gap - displaced
+        sizes[accounts[user]] += 1
+    for day, pull in pulls.items():
+        for user in controls[day]:
+            pushes[accounts[user]] += pull * (uses[user, "draft-email"][day] - rates[day] * befores[user])
+            shares[accounts[user]] += pull * rates[day] * befores[user]
+    influences = {
+        account: residuals[account] / (1 - sizes[account] / len(gaps))
+        + pushes[account] / (1 - shares[account] / sum(shares.values()))
+        for account in set(accounts.values())
+    }
     found, low, high, *_, adopters = substitution["draft-email"]
-    assert adopters == len(befores) > 100
-    assert found == pytest.approx(displaced, abs=1e-4)
-    # Student's quantile at some 270 degrees of freedom is half a percent above the normal one.
-    assert (high - low) / 2 == pytest.approx(NormalDist().inv_cdf(0.975) * spread**0.5, rel=0.007)
+    assert adopters == len(gaps) > 100
+    assert found == pytest.approx(displaced, abs=1e-9)
+    count = len(influences)
+    spread = ((count - 1) / count * sum(value**2 for value in influences.values())) ** 0.5 / len(gaps)
+    assert count == 76
+    # Student's t at 75 degrees of freedom.
+    assert (high - low) / 2 == pytest.approx(1.992102 * spread, rel=1e-5)
 
 
 def test_events_find_the_requests_they_came_from(sample, telemetry):

@@ -1,4 +1,4 @@
--- one row per feature launched while there is data, and user: adopter or not, with windows in days since the launch
+-- One row per feature launched while there is data, and user: adopter or not, with windows in days since the launch.
 with uses as (
 
     select * from {{ ref('int_uses_cohorted') }}
@@ -71,6 +71,8 @@ users as (
 
     select
         uses.user_id,
+        -- Users of one account are one cluster; a user without an account is a cluster of one.
+        coalesce('account ' || min(uses.account_id), 'user ' || uses.user_id) as cluster_id,
         min(uses.used_on) as first_used_on,
         max(uses.used_on) as last_used_on,
         min(signed_up.signed_up_on) as signed_up_on
@@ -89,6 +91,7 @@ adoptions as (
         launches.last_day,
         {{ window_days }} as window_days,
         users.user_id,
+        users.cluster_id,
         users.signed_up_on is not null as is_sign_up_known,
         {{ days_between('launches.launched_on', 'least(users.signed_up_on, users.first_used_on)') }} as joined_day,
         {{ days_between('launches.launched_on', 'users.last_used_on') }} as left_day,
@@ -98,7 +101,46 @@ adoptions as (
     left join uses on users.user_id = uses.user_id and launches.feature_id = uses.feature_id
     group by
         launches.feature_id, launches.launched_on, launches.last_day, launches.days_before, users.user_id,
-        users.signed_up_on, users.first_used_on, users.last_used_on
+        users.cluster_id, users.signed_up_on, users.first_used_on, users.last_used_on
+
+),
+
+-- Users who joined after the window before the launch began lack a full window; those who left before it have no uses
+-- in it. Users who tried the new feature before its launch were treated already.
+checked as (
+
+    select
+        *,
+        joined_day <= case when is_sign_up_known then -window_days else -1 end
+        and left_day >= -window_days
+        and coalesce(adopted_day, 0) >= 0 as is_control
+    from adoptions
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by feature_id, is_control
+            order by coalesce(adopted_day, last_day + 1) desc, user_id
+        ) as controls_left
+    from checked
+
+),
+
+-- The last day on which enough users have not adopted yet: later days have nobody to compare adopters with.
+limited as (
+
+    select
+        *,
+        coalesce(
+            max(case when is_control and controls_left = {{ var('substitution_min_users') }}
+                then least(coalesce(adopted_day, last_day), last_day) end) over (partition by feature_id),
+            last_day
+        ) as last_compared_day
+    from ranked
 
 )
 
@@ -107,16 +149,17 @@ select
     launched_on,
     window_days,
     user_id,
+    cluster_id,
     adopted_day,
-    -- Days after the first use that are known, a window of them at most.
-    least(window_days, last_day - coalesce(adopted_day, 0)) as post_days,
+    -- A user counts as a control up to the day of adoption, and for good without one.
+    is_control,
+    is_control and last_day - adopted_day >= {{ var('substitution_min_days') }} as is_adoption_known,
+    least(window_days, last_compared_day - coalesce(adopted_day, 0)) as post_days,
     case
-        -- Who came after the window before the launch began has no full one; who left before it is gone anyway.
-        when joined_day > case when is_sign_up_known then -window_days else -1 end then 'other'
-        when left_day < -window_days then 'other'
+        when not is_control then 'other'
         when adopted_day is null then 'non_adopter'
-        -- Who tried it before its launch, or so late that little is known since, tells nothing.
-        when adopted_day < 0 or last_day - adopted_day < {{ var('substitution_min_days') }} then 'other'
+        -- Too few days after a late adoption are known, or comparable, to measure its effect.
+        when last_compared_day - adopted_day < {{ var('substitution_min_days') }} then 'other'
         else 'adopter'
     end as role
-from adoptions
+from limited

@@ -1,5 +1,8 @@
--- one row per new feature, incumbent and comparison: uses displaced per adopter, as a difference in differences
-with adoptions as (
+-- One row per comparison, week since adoption (0: all of the window), new feature and incumbent: uses displaced per adopter
+-- as a difference in differences, with its variance clustered by account.
+{% set exact = "cast({} as decimal(38, 18))" %}
+{% set square = "cast({} as decimal(38, 16))" %}
+with users as (
 
     select
         new_feature_id,
@@ -7,89 +10,288 @@ with adoptions as (
         window_days,
         count(case when role = 'adopter' then 1 end) as adopters,
         count(case when role = 'non_adopter' then 1 end) as non_adopters,
-        count(case when role = 'other' then 1 end) as other_users
+        count(case when role = 'other' then 1 end) as other_users,
+        count(case when is_adoption_known then 1 end) as known_adopters
     from {{ ref('int_adoptions_windowed') }}
     group by new_feature_id, launched_on, window_days
 
 ),
 
--- Means per user: one without a use of the incumbent counts with 0.
-{% set moments = ['before', 'after', 'before_before', 'before_after', 'after_after'] %}
-meant as (
+compared as (
 
-    select
-        adoptions.*,
-        compared.comparison,
-        compared.incumbent_feature_id,
-        {% for role in ['adopter', 'non_adopter'] %}
-            {% for moment in moments %}
-                cast(compared.{{ role }}_{{ moment }} as double) / nullif(adoptions.{{ role }}s, 0)
-                    as {{ role }}_{{ moment }},
-            {% endfor %}
-        {% endfor %}
-        nullif(cast(compared.non_adopter_before as double), 0) / nullif(adoptions.non_adopters, 0) as base
-    from {{ ref('int_incumbent_uses_compared') }} as compared
-    inner join adoptions on compared.new_feature_id = adoptions.new_feature_id
+    select * from {{ ref('int_incumbent_uses_compared') }}
 
 ),
 
--- What adopters would have done: their own level before, times what became of the others' level.
-displaced as (
+non_adopter_befores as (
 
     select
-        *,
-        non_adopter_after / base as trend,
-        adopter_before * non_adopter_after / base - adopter_after as displaced_uses
-    from meant
+        new_feature_id,
+        incumbent_feature_id,
+        cast(sum(uses) as double) as before
+    from {{ ref('int_incumbent_uses_grouped') }}
+    where role = 'non_adopter' and day < 0
+    group by new_feature_id, incumbent_feature_id
 
 ),
 
--- The variances of the two means that the estimate is made of; the ratio's by the delta method.
-varied as (
+-- Uses of the new feature after the day of adoption, in windows as the incumbent's.
+new_uses as (
 
     select
-        *,
-        greatest(
-            trend * trend * adopter_before_before - 2 * trend * adopter_before_after + adopter_after_after
-            - displaced_uses * displaced_uses, 0
-        ) / nullif(adopters - 1, 0) as adopter_variance,
-        greatest(
-            trend * trend * non_adopter_before_before - 2 * trend * non_adopter_before_after
-            + non_adopter_after_after, 0
-        ) * power(adopter_before / base, 2) / nullif(non_adopters - 1, 0) as non_adopter_variance
-    from displaced
+        adoptions.new_feature_id,
+        adoptions.cluster_id,
+        sum({{ exact.format("uses.uses * adoptions.window_days / cast(adoptions.post_days as double)") }}) as new_uses
+    from {{ ref('int_adoptions_windowed') }} as adoptions
+    inner join {{ ref('int_uses_cohorted') }} as uses
+        on adoptions.user_id = uses.user_id and adoptions.new_feature_id = uses.feature_id
+    where
+        adoptions.role = 'adopter'
+        and {{ days_between('adoptions.launched_on', 'uses.used_on') }} > adoptions.adopted_day
+        and {{ days_between('adoptions.launched_on', 'uses.used_on') }} <= adoptions.adopted_day + adoptions.post_days
+    group by adoptions.new_feature_id, adoptions.cluster_id
 
 ),
 
-estimated as (
+weeks as (
+
+    select distinct
+        comparison,
+        week,
+        new_feature_id
+    from compared
+
+),
+
+-- A week is estimated from the adopters whose week is over.
+adopters as (
 
     select
-        *,
-        {{ welch_half_width('adopter_variance', 'adopters', 'non_adopter_variance', 'non_adopters') }} as half_width,
-        case
-            when window_days < {{ var('substitution_min_days') }} then 'window_too_short'
-            when adopters < {{ var('substitution_min_users') }} then 'few_adopters'
-            when non_adopters < {{ var('substitution_min_users') }} then 'few_non_adopters'
-            when coalesce(adopter_before, 0) = 0 or base is null then 'incumbent_not_used'
-        end as reason
-    from varied
+        weeks.comparison,
+        weeks.week,
+        adoptions.new_feature_id,
+        adoptions.cluster_id,
+        count(*) as adopters
+    from weeks
+    inner join {{ ref('int_adoptions_windowed') }} as adoptions
+        on weeks.new_feature_id = adoptions.new_feature_id and 7 * weeks.week <= adoptions.post_days
+    where adoptions.role = 'adopter'
+    group by weeks.comparison, weeks.week, adoptions.new_feature_id, adoptions.cluster_id
+
+),
+
+pairs as (
+
+    select distinct
+        comparison,
+        week,
+        new_feature_id,
+        incumbent_feature_id
+    from compared
+
+    union
+
+    -- Without adopters there is nothing to compare, and a row that says why.
+    select distinct
+        'launch' as comparison,
+        0 as week,
+        new_feature_id,
+        incumbent_feature_id
+    from {{ ref('int_incumbent_uses_grouped') }}
+
+),
+
+-- Adopters without a use of the incumbent count as well, with 0.
+clusters as (
+
+    select
+        pairs.comparison,
+        pairs.week,
+        pairs.new_feature_id,
+        pairs.incumbent_feature_id,
+        adopters.cluster_id,
+        adopters.adopters,
+        0 as before,
+        0 as expected_uses,
+        0 as uses,
+        0 as influence,
+        0 as control_expected,
+        case when pairs.comparison = 'launch' and pairs.week = 0 then coalesce(new_uses.new_uses, 0) else 0 end as new_uses,
+        cast(null as double) as base
+    from pairs
+    inner join adopters
+        on
+            pairs.comparison = adopters.comparison
+            and pairs.week = adopters.week
+            and pairs.new_feature_id = adopters.new_feature_id
+    left join new_uses
+        on adopters.new_feature_id = new_uses.new_feature_id and adopters.cluster_id = new_uses.cluster_id
+
+    union all
+
+    select
+        comparison,
+        week,
+        new_feature_id,
+        incumbent_feature_id,
+        cluster_id,
+        0,
+        before,
+        expected_uses,
+        uses,
+        influence,
+        control_expected,
+        0,
+        base
+    from compared
+
+),
+
+accounts as (
+
+    select
+        comparison,
+        week,
+        new_feature_id,
+        incumbent_feature_id,
+        cluster_id,
+        cast(sum(adopters) as double) as adopters,
+        cast(sum(before) as double) as before,
+        cast(sum(expected_uses) as double) as expected_uses,
+        cast(sum(uses) as double) as uses,
+        cast(sum(influence) as double) as influence,
+        cast(sum(control_expected) as double) as control_expected,
+        cast(sum(new_uses) as double) as new_uses,
+        min(base) as base
+    from clusters
+    group by comparison, week, new_feature_id, incumbent_feature_id, cluster_id
+
+),
+
+means as (
+
+    select
+        pairs.comparison,
+        pairs.week,
+        pairs.new_feature_id,
+        pairs.incumbent_feature_id,
+        count(accounts.cluster_id) as accounts,
+        cast(coalesce(sum(accounts.adopters), 0) as bigint) as week_adopters,
+        cast(sum({{ exact.format('accounts.before') }}) as double) / nullif(sum(accounts.adopters), 0) as before,
+        cast(sum({{ exact.format('accounts.expected_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as expected_uses,
+        cast(sum({{ exact.format('accounts.uses') }}) as double) / nullif(sum(accounts.adopters), 0) as uses,
+        cast(sum({{ exact.format('accounts.control_expected') }}) as double) as control_expected,
+        cast(sum({{ exact.format('accounts.new_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as new_uses,
+        min(accounts.base) as base
+    from pairs
+    left join accounts
+        on
+            pairs.comparison = accounts.comparison
+            and pairs.week = accounts.week
+            and pairs.new_feature_id = accounts.new_feature_id
+            and pairs.incumbent_feature_id = accounts.incumbent_feature_id
+    group by pairs.comparison, pairs.week, pairs.new_feature_id, pairs.incumbent_feature_id
+
+),
+
+-- What the adopters, and the controls, of an account are of all: an estimate without the account rests on the others.
+shares as (
+
+    select
+        accounts.*,
+        means.expected_uses as mean_expected_uses,
+        means.uses as mean_uses,
+        means.new_uses as mean_new_uses,
+        nullif(1 - accounts.adopters / means.week_adopters, 0) as other_adopters_share,
+        nullif(1 - coalesce(accounts.control_expected / nullif(means.control_expected, 0), 0), 0) as other_controls_share
+    from accounts
+    inner join means
+        on
+            accounts.comparison = means.comparison
+            and accounts.week = means.week
+            and accounts.new_feature_id = means.new_feature_id
+            and accounts.incumbent_feature_id = means.incumbent_feature_id
+
+),
+
+-- How far the mean of all adopters would move without each account (the jackknife), times their number.
+influences as (
+
+    select
+        comparison,
+        week,
+        new_feature_id,
+        incumbent_feature_id,
+        (expected_uses - uses - adopters * (mean_expected_uses - mean_uses)) / other_adopters_share
+        + influence / other_controls_share as displaced,
+        (expected_uses - adopters * mean_expected_uses) / other_adopters_share
+        + influence / other_controls_share as expected,
+        (new_uses - adopters * mean_new_uses) / other_adopters_share as new_uses
+    from shares
+
+),
+
+variances as (
+
+    select
+        comparison,
+        week,
+        new_feature_id,
+        incumbent_feature_id,
+        -- One account that has all adopters, or all controls, leaves nothing to tell chance by.
+        count(*) = count(displaced) as is_known,
+        cast(sum({{ square.format('displaced * displaced') }}) as double) as displaced,
+        cast(sum({{ square.format('expected * expected') }}) as double) as expected,
+        cast(sum({{ square.format('new_uses * new_uses') }}) as double) as new_uses,
+        cast(sum({{ square.format('displaced * expected') }}) as double) as displaced_expected,
+        cast(sum({{ square.format('displaced * new_uses') }}) as double) as displaced_new_uses
+    from influences
+    group by comparison, week, new_feature_id, incumbent_feature_id
 
 )
 
+{% set scaled = "case when variances.is_known then (means.accounts - 1.0) / means.accounts * variances.{}"
+    ~ " / power(means.week_adopters, 2) end" %}
 select
-    comparison,
-    new_feature_id,
-    incumbent_feature_id,
-    launched_on,
-    window_days,
-    adopters,
-    non_adopters,
-    other_users,
-    adopter_before,
-    adopter_after,
-    base as non_adopter_before,
-    trend,
-    displaced_uses,
-    half_width,
-    reason
-from estimated
+    means.comparison,
+    means.week,
+    means.new_feature_id,
+    means.incumbent_feature_id,
+    users.launched_on,
+    users.window_days,
+    means.week_adopters as adopters,
+    users.non_adopters,
+    users.other_users,
+    means.accounts,
+    means.before as adopter_before,
+    coalesce(non_adopter_befores.before, 0) / nullif(users.non_adopters, 0) as non_adopter_before,
+    means.expected_uses,
+    means.uses as adopter_after,
+    means.expected_uses - means.uses as displaced_uses,
+    means.new_uses,
+    {{ scaled.format('displaced') }} as displaced_variance,
+    {{ scaled.format('expected') }} as expected_variance,
+    {{ scaled.format('new_uses') }} as new_uses_variance,
+    {{ scaled.format('displaced_expected') }} as displaced_expected_covariance,
+    {{ scaled.format('displaced_new_uses') }} as displaced_new_uses_covariance,
+    case when variances.is_known and means.accounts >= {{ var('substitution_min_accounts') }}
+        then {{ student_quantile('(means.accounts - 1)') }} end as quantile,
+    case
+        when users.window_days < {{ var('substitution_min_days') }} then 'window_too_short'
+        when users.known_adopters < {{ var('substitution_min_users') }} then 'few_adopters'
+        when users.adopters < {{ var('substitution_min_users') }} then 'few_non_adopters'
+        when coalesce(means.before, 0) = 0 then 'adopters_never_used_it'
+        when coalesce(means.base, 0) = 0 then 'non_adopters_never_used_it'
+    end as reason
+from means
+inner join users on means.new_feature_id = users.new_feature_id
+left join variances
+    on
+        means.comparison = variances.comparison
+        and means.week = variances.week
+        and means.new_feature_id = variances.new_feature_id
+        and means.incumbent_feature_id = variances.incumbent_feature_id
+left join non_adopter_befores
+    on
+        means.new_feature_id = non_adopter_befores.new_feature_id
+        and means.incumbent_feature_id = non_adopter_befores.incumbent_feature_id

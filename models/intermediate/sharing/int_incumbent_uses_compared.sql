@@ -1,36 +1,73 @@
--- one row per new feature, incumbent and comparison (its launch, or a placebo before it): users' mean uses, and squares
-{% set decimal = "cast({} as decimal(18, 6))" %}
--- Uses are counted as so many per window: those of a shorter one weigh more.
-with adopted as (
+-- One row per comparison, week since adoption (0: all of the window), new feature, incumbent and account: the account's
+-- part in the sums that the estimate is made of, its influence as controls on what adopters are expected to use, and how
+-- much of that its controls' level before stands for.
+{% set exact = "cast({} as decimal(38, 18))" %}
+{% set weeks = (var('substitution_window_days') / 7) | round(0, 'floor') | int %}
+with grouped as (
+
+    select * from {{ ref('int_incumbent_uses_grouped') }}
+
+),
+
+adoptions as (
 
     select
         new_feature_id,
         adopted_day,
         post_days,
-        {{ decimal.format('window_days / cast(post_days as double)') }} as weight,
-        count(*) as adopters,
-        sum(count(*)) over (partition by new_feature_id) as all_adopters
+        window_days,
+        {{ whole_quotient('window_days', 2) }} as half
     from {{ ref('int_adoptions_windowed') }}
     where role = 'adopter'
     group by new_feature_id, adopted_day, post_days, window_days
 
 ),
 
-uses as (
+-- The days that each comparison looks at, by day of adoption. The day of adoption itself is left out: users choose it.
+-- `launch` and its weeks: after the adoption. `placebo`: the second half of the window before the launch, `trend`: all of
+-- it, when nothing can have been displaced.
+windows as (
 
     select
+        'launch' as comparison,
+        0 as week,
         adoptions.*,
-        uses.feature_id as incumbent_feature_id,
-        {{ days_between('adoptions.launched_on', 'uses.used_on') }} as day,
-        {{ whole_quotient('adoptions.window_days', 2) }} as half,
-        {{ decimal.format('uses.uses') }} as uses,
-        min({{ days_between('adoptions.launched_on', 'uses.used_on') }})
-            over (partition by adoptions.new_feature_id, uses.feature_id)
-            as first_day
-    from {{ ref('int_adoptions_windowed') }} as adoptions
-    inner join {{ ref('int_uses_cohorted') }} as uses
-        on adoptions.user_id = uses.user_id and adoptions.new_feature_id != uses.feature_id
-    where {{ days_between('adoptions.launched_on', 'uses.used_on') }} >= -adoptions.window_days
+        adopted_day + 1 as from_day,
+        adopted_day + post_days as to_day
+    from adoptions
+
+    {% for week in range(1, weeks + 1) %}
+        union all
+
+        select
+            'launch',
+            {{ week }},
+            adoptions.*,
+            adopted_day + {{ 7 * week - 6 }},
+            adopted_day + {{ 7 * week }}
+        from adoptions
+        where post_days >= {{ 7 * week }}
+    {% endfor %}
+
+    union all
+
+    select
+        'placebo',
+        0,
+        adoptions.*,
+        -half,
+        -1
+    from adoptions
+
+    union all
+
+    select
+        'trend',
+        0,
+        adoptions.*,
+        -window_days,
+        -1
+    from adoptions
 
 ),
 
@@ -39,82 +76,296 @@ days as (
     select distinct
         new_feature_id,
         day
-    from uses
+    from grouped
 
 ),
 
--- Those who never adopted are looked at in the adopters' own windows, each as often as adopters have it.
-matched as (
+-- Shorter windows count up to a whole one; the trend is what a straight line through the days gains in a window's time.
+weights as (
 
     select
-        days.new_feature_id,
+        windows.comparison,
+        windows.week,
+        windows.new_feature_id,
+        windows.adopted_day,
         days.day,
-        {{ decimal.format('sum(adopted.adopters * adopted.weight) / cast(max(adopted.all_adopters) as double)') }}
-            as weight
-    from days
-    inner join adopted
+        {{ exact.format("case
+            when windows.comparison = 'launch' and windows.week = 0
+                then windows.window_days / cast(windows.post_days as double)
+            when windows.comparison = 'trend' then
+                12.0 * windows.window_days * (days.day + (windows.window_days + 1) / 2.0)
+                / (windows.window_days * windows.window_days - 1.0)
+            else 1
+        end") }} as weight
+    from windows
+    inner join days
         on
-            days.new_feature_id = adopted.new_feature_id
-            and days.day > adopted.adopted_day
-            and days.day <= adopted.adopted_day + adopted.post_days
-    group by days.new_feature_id, days.day
+            windows.new_feature_id = days.new_feature_id
+            and windows.from_day <= days.day
+            and windows.to_day >= days.day
 
 ),
 
-weighed as (
+-- Uses before: of all the window before the launch, or of its first half for the placebo.
+befores as (
 
-    select
-        uses.*,
-        case
-            when uses.role = 'non_adopter' then coalesce(matched.weight, 0)
-            else coalesce(adopted.weight, 0)
-        end as weight
-    from uses
-    left join matched on uses.new_feature_id = matched.new_feature_id and uses.day = matched.day
-    left join adopted
-        on
-            uses.new_feature_id = adopted.new_feature_id
-            and uses.adopted_day = adopted.adopted_day
-            and uses.day > adopted.adopted_day
-            and uses.day <= adopted.adopted_day + adopted.post_days
-    -- What was not there before the launch is no incumbent.
-    where uses.first_day < 0
-
-),
-
-of_users as (
-
-    {% for comparison, before, after in [
-        ('launch', 'case when day < 0 then uses else 0 end', decimal.format('uses * weight')),
-        ('placebo', 'case when day < half - window_days then uses else 0 end',
-            'case when day between -half and -1 then uses else 0 end')
+    {% for comparison, before in [
+        ('launch', 'day < 0'), ('trend', 'day < 0'),
+        ('placebo', 'day < ' ~ whole_quotient('window_days', 2) ~ ' - window_days')
     ] %}
         select
             '{{ comparison }}' as comparison,
             new_feature_id,
             incumbent_feature_id,
+            cluster_id,
             role,
-            user_id,
-            sum({{ before }}) as before,
-            sum({{ after }}) as after
-        from weighed
-        group by new_feature_id, incumbent_feature_id, role, user_id
+            is_control,
+            adopted_day,
+            sum(case when {{ before }} then uses else 0 end) as before
+        from grouped
+        group by new_feature_id, incumbent_feature_id, cluster_id, role, is_control, adopted_day
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
+),
+
+-- After the launch, all who have not adopted before a day are controls on it; before the launch, those who never adopt.
+control_befores as (
+
+    select
+        comparison,
+        new_feature_id,
+        incumbent_feature_id,
+        adopted_day,
+        sum(before) as before
+    from befores
+    where is_control and (comparison = 'launch' or role = 'non_adopter')
+    group by comparison, new_feature_id, incumbent_feature_id, adopted_day
+
+),
+
+control_uses as (
+
+    select
+        new_feature_id,
+        incumbent_feature_id,
+        day,
+        sum(case when is_control and (adopted_day is null or adopted_day >= day) then uses else 0 end) as uses,
+        sum(case when role = 'non_adopter' then uses else 0 end) as never_uses
+    from grouped
+    group by new_feature_id, incumbent_feature_id, day
+
+),
+
+-- Controls' uses of a day per use that they had before: what adopters would do, by each use of their own before.
+rates as (
+
+    select
+        control_befores.comparison,
+        control_uses.new_feature_id,
+        control_uses.incumbent_feature_id,
+        control_uses.day,
+        cast(sum(control_befores.before) as double) as base,
+        cast(max(case control_befores.comparison when 'launch' then control_uses.uses else control_uses.never_uses end)
+            as double) / nullif(cast(sum(control_befores.before) as double), 0) as rate
+    from control_uses
+    inner join control_befores
+        on
+            control_uses.new_feature_id = control_befores.new_feature_id
+            and control_uses.incumbent_feature_id = control_befores.incumbent_feature_id
+            and (
+                control_befores.comparison != 'launch'
+                or control_befores.adopted_day is null
+                or control_uses.day <= control_befores.adopted_day
+            )
+    group by
+        control_befores.comparison, control_uses.new_feature_id, control_uses.incumbent_feature_id, control_uses.day
+
+),
+
+expected as (
+
+    select
+        weights.comparison,
+        weights.week,
+        weights.new_feature_id,
+        rates.incumbent_feature_id,
+        weights.adopted_day,
+        sum({{ exact.format('cast(weights.weight as double) * rates.rate') }}) as expected_per_use,
+        min(coalesce(rates.base, 0)) as base
+    from weights
+    inner join rates
+        on
+            weights.comparison = rates.comparison
+            and weights.new_feature_id = rates.new_feature_id
+            and weights.day = rates.day
+    group by weights.comparison, weights.week, weights.new_feature_id, rates.incumbent_feature_id, weights.adopted_day
+
+),
+
+adopter_befores as (
+
+    select
+        comparison,
+        new_feature_id,
+        incumbent_feature_id,
+        adopted_day,
+        sum(before) as before
+    from befores
+    where role = 'adopter'
+    group by comparison, new_feature_id, incumbent_feature_id, adopted_day
+
+),
+
+-- How much a use of a control on a day moves the sum that adopters are expected to use, and a use before takes back.
+leverages as (
+
+    select
+        weights.comparison,
+        weights.week,
+        weights.new_feature_id,
+        rates.incumbent_feature_id,
+        weights.day,
+        {{ exact.format('cast(sum(weights.weight * adopter_befores.before) as double) / nullif(max(rates.base), 0)') }} as leverage,
+        {{ exact.format('max(rates.rate) * cast(sum(weights.weight * adopter_befores.before) as double) / nullif(max(rates.base), 0)') }}
+            as leverage_before
+    from weights
+    inner join adopter_befores
+        on
+            weights.comparison = adopter_befores.comparison
+            and weights.new_feature_id = adopter_befores.new_feature_id
+            and weights.adopted_day = adopter_befores.adopted_day
+    inner join rates
+        on
+            weights.comparison = rates.comparison
+            and weights.new_feature_id = rates.new_feature_id
+            and weights.day = rates.day
+            and adopter_befores.incumbent_feature_id = rates.incumbent_feature_id
+    group by weights.comparison, weights.week, weights.new_feature_id, rates.incumbent_feature_id, weights.day
+
+),
+
+parts as (
+
+    -- Adopters: their uses before, what they would have used, ...
+    select
+        windows.comparison,
+        windows.week,
+        befores.new_feature_id,
+        befores.incumbent_feature_id,
+        befores.cluster_id,
+        befores.before,
+        {{ exact.format('befores.before * cast(coalesce(expected.expected_per_use, 0) as double)') }} as expected_uses,
+        0 as uses,
+        0 as influence,
+        0 as control_expected,
+        coalesce(expected.base, 0) as base
+    from befores
+    inner join windows
+        on
+            befores.comparison = windows.comparison
+            and befores.new_feature_id = windows.new_feature_id
+            and befores.adopted_day = windows.adopted_day
+    left join expected
+        on
+            windows.comparison = expected.comparison
+            and windows.week = expected.week
+            and befores.new_feature_id = expected.new_feature_id
+            and befores.incumbent_feature_id = expected.incumbent_feature_id
+            and befores.adopted_day = expected.adopted_day
+    where befores.role = 'adopter'
+
+    union all
+
+    -- ... and what they did use.
+    select
+        weights.comparison,
+        weights.week,
+        grouped.new_feature_id,
+        grouped.incumbent_feature_id,
+        grouped.cluster_id,
+        0,
+        0,
+        {{ exact.format('cast(weights.weight as double) * grouped.uses') }},
+        0,
+        0,
+        null
+    from grouped
+    inner join weights
+        on
+            grouped.new_feature_id = weights.new_feature_id
+            and grouped.adopted_day = weights.adopted_day
+            and grouped.day = weights.day
+    where grouped.role = 'adopter'
+
+    union all
+
+    -- Controls: their uses on the days that adopters are compared on, less what was expected of them.
+    select
+        leverages.comparison,
+        leverages.week,
+        leverages.new_feature_id,
+        leverages.incumbent_feature_id,
+        grouped.cluster_id,
+        0,
+        0,
+        0,
+        {{ exact.format('cast(leverages.leverage as double) * grouped.uses') }},
+        0,
+        null
+    from leverages
+    inner join grouped
+        on
+            leverages.new_feature_id = grouped.new_feature_id
+            and leverages.incumbent_feature_id = grouped.incumbent_feature_id
+            and leverages.day = grouped.day
+    where
+        grouped.is_control
+        and case leverages.comparison
+            when 'launch' then coalesce(grouped.adopted_day >= grouped.day, true)
+            else grouped.role = 'non_adopter'
+        end
+
+    union all
+
+    select
+        leverages.comparison,
+        leverages.week,
+        leverages.new_feature_id,
+        leverages.incumbent_feature_id,
+        befores.cluster_id,
+        0,
+        0,
+        0,
+        {{ exact.format('-cast(leverages.leverage_before as double) * befores.before') }},
+        {{ exact.format('cast(leverages.leverage_before as double) * befores.before') }},
+        null
+    from leverages
+    inner join befores
+        on
+            leverages.comparison = befores.comparison
+            and leverages.new_feature_id = befores.new_feature_id
+            and leverages.incumbent_feature_id = befores.incumbent_feature_id
+    where
+        befores.is_control
+        and case leverages.comparison
+            when 'launch' then coalesce(befores.adopted_day >= leverages.day, true)
+            else befores.role = 'non_adopter'
+        end
+
 )
 
-{% set moments = {
-    'before': 'before', 'after': 'after', 'before_before': 'before * before', 'before_after': 'before * after',
-    'after_after': 'after * after'
-} %}
 select
-    {% for name, moment in moments.items() %}
-        sum(case when role = 'adopter' then {{ moment }} else 0 end) as adopter_{{ name }},
-        sum(case when role = 'non_adopter' then {{ moment }} else 0 end) as non_adopter_{{ name }},
-    {% endfor %}
     comparison,
+    week,
     new_feature_id,
-    incumbent_feature_id
-from of_users
-group by comparison, new_feature_id, incumbent_feature_id
+    incumbent_feature_id,
+    cluster_id,
+    sum(before) as before,
+    sum(expected_uses) as expected_uses,
+    sum(uses) as uses,
+    sum(influence) as influence,
+    sum(control_expected) as control_expected,
+    min(base) as base
+from parts
+group by comparison, week, new_feature_id, incumbent_feature_id, cluster_id

@@ -1,15 +1,78 @@
--- one row per day and feature, from the feature's first day to the newest day in the data
-with days as (
+-- One row per day, feature and purpose, from its first day to the newest day in the data.
+with evaluation as (
+
+    select
+        originating_feature_id as feature_id,
+        spent_on,
+        coalesce(sum(borne_usd), 0) as borne_usd
+    from {{ ref('spend_daily') }}
+    where purpose = 'evaluation' and spent_on > date '1970-01-01'
+    group by originating_feature_id, spent_on
+
+),
+
+first_evaluations as (
+
+    select
+        feature_id,
+        min(spent_on) as first_on
+    from evaluation
+    group by feature_id
+
+),
+
+feature_days as (
 
     -- A day on which a feature spent nothing is a row too.
     select
-        scope_id as feature_id,
-        day as spent_on,
-        day = newest_on as is_newest,
+        filled.scope_id as feature_id,
+        filled.day as spent_on,
+        filled.day = filled.newest_on as is_newest,
+        filled.weekday,
+        filled.borne_usd,
+        coalesce(evaluation.borne_usd, 0) as evaluation_usd,
+        first_evaluations.first_on as first_evaluated_on
+    from {{ ref('int_spend_days_filled') }} as filled
+    left join first_evaluations on filled.scope_id = first_evaluations.feature_id
+    left join evaluation on filled.scope_id = evaluation.feature_id and filled.day = evaluation.spent_on
+    where filled.scope = 'feature' and filled.has_begun
+
+),
+
+-- Evaluations run by a calendar of their own: they neither hide nor fake an anomaly of production.
+purpose_days as (
+
+    select
+        feature_id,
+        'production' as purpose,
+        spent_on,
+        is_newest,
         weekday,
-        borne_usd
-    from {{ ref('int_spend_days_filled') }}
-    where scope = 'feature' and has_begun
+        {{ money('borne_usd - evaluation_usd') }} as borne_usd
+    from feature_days
+
+    union all
+
+    select
+        feature_id,
+        'evaluation',
+        spent_on,
+        is_newest,
+        weekday,
+        {{ money('evaluation_usd') }}
+    from feature_days
+    where spent_on >= first_evaluated_on
+
+),
+
+{% set week = "over (partition by feature_id, purpose order by spent_on rows between 6 preceding and current row)" %}
+days as (
+
+    select
+        *,
+        sum(borne_usd) {{ week }} as week_usd,
+        count(*) {{ week }} = 7 as is_week_known
+    from purpose_days
 
 ),
 
@@ -17,17 +80,32 @@ weeks_before as (
 
     select
         days.feature_id,
+        days.purpose,
         days.spent_on,
         earlier.borne_usd,
-        row_number() over (partition by days.feature_id, days.spent_on order by earlier.borne_usd) as place,
-        count(*) over (partition by days.feature_id, days.spent_on) as weeks
+        earlier.week_usd,
+        earlier.is_week_known,
+        row_number() over (
+            partition by days.feature_id, days.purpose, days.spent_on order by earlier.borne_usd
+        ) as place,
+        count(*) over (partition by days.feature_id, days.purpose, days.spent_on) as weeks,
+        row_number() over (
+            partition by days.feature_id, days.purpose, days.spent_on, earlier.is_week_known
+            order by earlier.week_usd
+        ) as week_place,
+        count(*) over (
+            partition by days.feature_id, days.purpose, days.spent_on, earlier.is_week_known
+        ) as whole_weeks
     from days
     inner join days as earlier
         on
             days.feature_id = earlier.feature_id
+            and days.purpose = earlier.purpose
             and days.weekday = earlier.weekday
             and days.spent_on > earlier.spent_on
             and {{ days_between('earlier.spent_on', 'days.spent_on') }} <= 7 * {{ var('anomaly_weeks') }}
+    -- Fees and credits keep no weekday.
+    where days.feature_id != 'invoice_only'
 
 ),
 
@@ -36,15 +114,49 @@ expected as (
 
     select
         feature_id,
+        purpose,
         spent_on,
         weeks,
         {{ money('sum(borne_usd) * case count(*) when 1 then 1.0 else 0.5 end') }} as expected_usd
     from weeks_before
-    -- Fees and credits keep no weekday.
+    where 2 * place between weeks and weeks + 2 and weeks >= {{ var('anomaly_min_weeks') }}
+    group by feature_id, purpose, spent_on, weeks
+
+),
+
+expected_weeks as (
+
+    select
+        feature_id,
+        purpose,
+        spent_on,
+        {{ money('sum(week_usd) * case count(*) when 1 then 1.0 else 0.5 end') }} as expected_week_usd
+    from weeks_before
     where
-        2 * place between weeks and weeks + 2 and weeks >= {{ var('anomaly_min_weeks') }}
-        and feature_id != 'invoice_only'
-    group by feature_id, spent_on, weeks
+        is_week_known
+        and 2 * week_place between whole_weeks and whole_weeks + 2
+        and whole_weeks >= {{ var('anomaly_shift_min_weeks') }}
+    group by feature_id, purpose, spent_on
+
+),
+
+-- 1.4826 median absolute deviations are a standard deviation of normal noise.
+week_spreads as (
+
+    select
+        weeks_before.feature_id,
+        weeks_before.purpose,
+        weeks_before.spent_on,
+        {{ money(nearest_rank('abs(weeks_before.week_usd - expected_weeks.expected_week_usd)', 0.5) ~ ' * 1.4826') }}
+            as week_spread_usd
+    from weeks_before
+    inner join expected_weeks
+        on
+            weeks_before.feature_id = expected_weeks.feature_id
+            and weeks_before.purpose = expected_weeks.purpose
+            and weeks_before.spent_on = expected_weeks.spent_on
+    where weeks_before.is_week_known
+    group by weeks_before.feature_id, weeks_before.purpose, weeks_before.spent_on
 
 ),
 
@@ -56,7 +168,64 @@ compared as (
         expected.expected_usd,
         sum(expected.expected_usd) over (partition by days.spent_on) as all_expected_usd
     from days
-    left join expected on days.feature_id = expected.feature_id and days.spent_on = expected.spent_on
+    left join expected
+        on
+            days.feature_id = expected.feature_id
+            and days.purpose = expected.purpose
+            and days.spent_on = expected.spent_on
+
+),
+
+-- How far the days before were from their own weekdays: the noise of this feature, over all weekdays.
+spreads as (
+
+    select
+        compared.feature_id,
+        compared.purpose,
+        compared.spent_on,
+        {{ money(nearest_rank('abs(earlier.borne_usd - earlier.expected_usd)', 0.5) ~ ' * 1.4826') }} as spread_usd
+    from compared
+    inner join compared as earlier
+        on
+            compared.feature_id = earlier.feature_id
+            and compared.purpose = earlier.purpose
+            and compared.spent_on > earlier.spent_on
+            and {{ days_between('earlier.spent_on', 'compared.spent_on') }} <= 7 * {{ var('anomaly_weeks') }}
+    where earlier.expected_usd is not null
+    group by compared.feature_id, compared.purpose, compared.spent_on
+    having count(*) >= 7
+
+),
+
+{% set compared_week = week.replace("feature_id", "compared.feature_id").replace("purpose", "compared.purpose")
+    .replace("spent_on", "compared.spent_on") %}
+bounded as (
+
+    select
+        compared.*,
+        spreads.spread_usd,
+        expected_weeks.expected_week_usd,
+        week_spreads.week_spread_usd,
+        sum(compared.all_expected_usd) {{ compared_week }} as all_expected_week_usd,
+        sum(case when compared.borne_usd > compared.expected_usd then 1 else 0 end) {{ compared_week }} as days_above,
+        max(abs(compared.borne_usd - compared.expected_usd)) {{ compared_week }} as largest_gap_usd,
+        sum(case when compared.borne_usd < compared.expected_usd then 1 else 0 end) {{ compared_week }} as days_below
+    from compared
+    left join spreads
+        on
+            compared.feature_id = spreads.feature_id
+            and compared.purpose = spreads.purpose
+            and compared.spent_on = spreads.spent_on
+    left join expected_weeks
+        on
+            compared.feature_id = expected_weeks.feature_id
+            and compared.purpose = expected_weeks.purpose
+            and compared.spent_on = expected_weeks.spent_on
+    left join week_spreads
+        on
+            compared.feature_id = week_spreads.feature_id
+            and compared.purpose = week_spreads.purpose
+            and compared.spent_on = week_spreads.spent_on
 
 ),
 
@@ -65,23 +234,58 @@ judged as (
     select
         *,
         case
+            -- Until a spread is known, nothing tells an anomaly from noise.
+            when spread_usd is null then null
             when abs(borne_usd - expected_usd) < all_expected_usd * {{ var('anomaly_floor_pct') }} then null
+            when abs(borne_usd - expected_usd) <= spread_usd * {{ var('anomaly_spreads') }} then null
             when borne_usd > expected_usd and borne_usd >= expected_usd * {{ var('anomaly_ratio') }} then 'rise'
             -- The newest day may not be over.
             when is_newest then null
             when borne_usd = 0 and expected_usd > 0 then 'silence'
             when borne_usd < expected_usd and borne_usd * {{ var('anomaly_ratio') }} <= expected_usd then 'fall'
-        end as anomaly
-    from compared
+        end as anomaly,
+        case
+            when
+                abs(week_usd - expected_week_usd) < all_expected_week_usd * {{ var('anomaly_shift_floor_pct') }}
+                then null
+            when abs(week_usd - expected_week_usd) <= week_spread_usd * {{ var('anomaly_spreads') }} then null
+            -- Most days of the week must show it, and no day most of it: an odd day is no new level.
+            when 2 * largest_gap_usd > abs(week_usd - expected_week_usd) then null
+            when days_above >= 5 and week_usd >= expected_week_usd * {{ var('anomaly_shift_ratio') }} then 'rise'
+            when is_newest then null
+            when days_below >= 5 and week_usd * {{ var('anomaly_shift_ratio') }} <= expected_week_usd then 'fall'
+        end as week_level
+    from bounded
+
+),
+
+-- A shift is told once, on the day that first shows it; within two weeks it is the same one.
+{% set before = "over (partition by feature_id, purpose order by spent_on rows between 13 preceding and 1 preceding)" %}
+shifted as (
+
+    select
+        *,
+        case
+            when week_level = 'rise' and max(case when week_level = 'rise' then 1 else 0 end) {{ before }} = 1 then null
+            when week_level = 'fall' and max(case when week_level = 'fall' then 1 else 0 end) {{ before }} = 1 then null
+            else week_level
+        end as level_shift
+    from judged
 
 )
 
 select
     spent_on,
     feature_id,
+    purpose,
     borne_usd,
     expected_usd,
+    spread_usd,
     coalesce(weeks, 0) as weeks,
-    anomaly is not null as is_anomaly,
-    anomaly
-from judged
+    case when is_week_known then {{ money('week_usd') }} end as week_usd,
+    expected_week_usd,
+    week_spread_usd,
+    anomaly is not null or level_shift is not null as is_anomaly,
+    anomaly,
+    level_shift
+from shifted

@@ -1,0 +1,56 @@
+"""Alerts for features whose margin turned negative, and for accounts that cost more than they pay."""
+
+import duckdb
+import pytest
+import yaml
+from conftest import PROJECT
+from rendering import rendered
+
+VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+
+
+def warned(alert: str, tables: dict[str, str], **variables) -> list[dict]:
+    with duckdb.connect() as engine:
+        for name, query in tables.items():
+            engine.execute(f"create table {name} as {query}")
+        found = engine.execute(rendered(f"tests/alerts/{alert}.sql", **VARIABLES | variables))
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def test_a_feature_whose_margin_turned_negative_is_named():
+    """October has no revenue yet: September counts. `always` was negative before, `fresh` has no month before."""
+    pnl = """
+        select month::date as month, feature_id, revenue_usd, margin_usd, revenue_usd - margin_usd as production_usd
+        from (values
+            ('2026-08-01', 'turned', 10, 2), ('2026-09-01', 'turned', 8, -1), ('2026-10-01', 'turned', 0, -5),
+            ('2026-08-01', 'always', 1, -2), ('2026-09-01', 'always', 1, -3), ('2026-09-01', 'fresh', 1, -1),
+            ('2026-08-01', 'fine', 5, 4), ('2026-09-01', 'fine', 5, 3), ('2026-10-01', 'fine', 0, -3),
+            ('2026-08-01', 'unlabelled', 0, 0), ('2026-09-01', 'unlabelled', 0, -3)
+        ) as rows (month, feature_id, revenue_usd, margin_usd)"""
+    (row,) = warned("features_keep_their_margin", {"feature_pnl_monthly": pnl})
+    assert (row["feature_id"], row["margin_before_usd"], row["margin_usd"]) == ("turned", 2, -1)
+    assert (row["revenue_change_usd"], row["production_change_usd"]) == (-2, 1)
+
+
+@pytest.mark.parametrize(("usd", "named"), [(100, ["b"]), (15, ["b", "free"]), (200, [])])
+def test_an_account_that_loses_more_than_the_limit_is_named(usd, named):
+    """a pays more than it costs; b's user names no account in the span; evaluation and other months do not count."""
+    calls = """
+        select call_id, month::timestamp as started_at, month::date as started_on, purpose
+        from (values (1, '2026-09-03', 'production'), (2, '2026-09-04', 'production'), (3, '2026-09-05', 'production'),
+            (4, '2026-09-06', 'evaluation'), (5, '2026-08-06', 'production')) as rows (call_id, month, purpose)"""
+    shares = """
+        select * from (values (1, 'a', null, 40), (2, null, 'u', 180), (3, 'free', null, 20), (4, 'a', null, 999),
+            (5, 'a', null, 999)) as rows (call_id, tenant_id, user_id, borne_usd)"""
+    users = "select date '2026-09-01' as month, 'user' as kind, 'u' as id, 'b' as account_id"
+    revenue = """
+        select date '2026-09-01' as month, * from (values ('a', 50), ('b', 30)) as rows (account_id, revenue_usd)"""
+    tables = {
+        "attributed_calls": calls, "call_shares": shares, "int_cohorts_assigned": users,
+        "stg_product__revenue": revenue,
+    }  # fmt: skip
+    found = warned("accounts_lose_little", tables, alert_account_loss={"warn": 0, "error": 9, "usd": usd})
+    assert sorted(row["account_id"] for row in found) == named
+    if named:
+        assert max(row["loss_usd"] for row in found) == 150
