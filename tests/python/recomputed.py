@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 SENTINELS = ["unlabelled", "untraced", "invoice_only"]
 METERS = {"input": "input", "cached input": "cache_read", "output": "output"}
@@ -88,7 +89,9 @@ class Company:
     @cached_property
     def lines(self) -> pd.DataFrame:
         """OpenRouter's bill: a line per call. Downloads overlap, and say the same of a call."""
-        lines = self.table("bills/openrouter_activity_*.csv").drop_duplicates("generation_id").set_index("generation_id")
+        lines = (
+            self.table("bills/openrouter_activity_*.csv").drop_duplicates("generation_id").set_index("generation_id")
+        )
         lines["usd"] = lines["cost_total"].astype(float)
         lines["day"] = pd.to_datetime(lines["created_at"]).dt.normalize()
         return lines
@@ -230,7 +233,7 @@ class Company:
         return calls
 
     def metered_calls(self, calls: pd.DataFrame) -> pd.DataFrame:
-        """Cost and basis of OpenAI's calls: tokens at the bill's unit price, up to what it bills; else at the list's."""
+        """Cost and basis of OpenAI's calls: tokens at the bill's unit price, as far as it bills them; else at list."""
         ours = calls[calls["provider"] == "openai"]
         tokens = pd.concat(
             [
@@ -247,7 +250,9 @@ class Company:
         tokens["is_billed"] = tokens["day"] <= last
         fits = np.minimum(1, tokens["quantity"] / tokens["traced"])
         listed = {key: self.price("openai", key[1], key[2], key[0]) for key in traced[traced > 0].index}
-        at_list = pd.Series([listed.get(key, 0.0) for key in tokens[keys].itertuples(index=False, name=None)], tokens.index)
+        at_list = pd.Series(
+            [listed.get(key, 0.0) for key in tokens[keys].itertuples(index=False, name=None)], tokens.index
+        )
         at_bill = (tokens["usd"] / tokens["quantity"] * fits).fillna(0)
         tokens["cost"] = tokens["tokens"] * np.where(tokens["is_billed"], at_bill, at_list)
         by_call = tokens.groupby(level=0).agg(usd=("cost", "sum"), is_billed=("is_billed", "first"))
@@ -264,8 +269,9 @@ class Company:
                 origin = self.spans[cause]
                 feature = call.feature_evaluated or self.features_of_requests[cause]
                 user, account = origin.values.get("user.id"), origin.values.get("tenant.id")
-                rows.append((call.call, 1 / len(causes), feature, cause, user, account, bool(root.links)))
-        columns = ["call", "share", "feature_id", "cause", "user_id", "account_id", "is_batch"]
+                is_batch = len(causes) > 1
+                rows.append((call.call, 1 / len(causes), feature, cause, user, account, is_batch, origin.begin))
+        columns = ["call", "share", "feature_id", "cause", "user_id", "account_id", "is_batch", "begun"]
         shares = pd.DataFrame(rows, columns=columns).join(self.calls, on="call")
         shares["usd"] *= shares["share"]
         return shares
@@ -340,13 +346,17 @@ def waste_daily(company: Company) -> pd.DataFrame:
     within = pd.Timedelta(minutes=variables["retry_within_minutes"])
     calls["kind"] = np.select([calls["is_cancelled"], calls["is_failed"]], ["cancelled", "failed"], "")
     for call in calls[calls["kind"] != ""].itertuples():
-        asked = calls[(calls["trace"] == call.trace) & (calls["parent"] == call.parent) & (calls["model"] == call.model)]
+        asked = calls[
+            (calls["trace"] == call.trace) & (calls["parent"] == call.parent) & (calls["model"] == call.model)
+        ]
         later = asked[(asked["at"] > call.at) & (asked["at"] <= call.at + within) & (asked["input"] >= call.input)]
         if len(later):
             calls.loc[call.Index, "kind"] = "retry"
     calls["wasted"] = np.where(calls["kind"] != "", calls["usd"], 0)
     for call in calls[(calls["kind"] == "") & (calls["cache_write"] > 0)].itertuples():
-        alive = calls[(calls["at"] > call.at) & (calls["at"] <= call.at + FIVE_MINUTES) & (calls["model"] == call.model)]
+        alive = calls[
+            (calls["at"] > call.at) & (calls["at"] <= call.at + FIVE_MINUTES) & (calls["model"] == call.model)
+        ]
         is_read = ((alive["trace"] == call.trace) & (alive["cache_read"] > call.cache_read)).any()
         if call.cache_read == 0:
             is_read |= ((alive["service"] == call.service) & (alive["cache_read"] > 0)).any()
@@ -411,15 +421,19 @@ def budget_burn_daily(company: Company) -> pd.DataFrame:
     for scope, spends in (("team", teams), ("feature", features)):
         for name, series in spends.items():
             spend = known_days(series)
+            # Rows begin with the month, though nothing was spent before; the mean knows nothing of that time.
+            first = spend.index[0]
+            spend = spend.reindex(pd.date_range(first.replace(day=1), spend.index[-1])).fillna(0)
             usd, weekdays = spend.to_numpy(), spend.index.weekday.to_numpy()
             for place, day in enumerate(spend.index):
                 month = day.replace(day=1)
                 to_date = usd[max(0, place + 1 - day.day) : place + 1].sum()
-                since = max(0, place + 1 - 7 * weeks)
+                since = max((first - spend.index[0]).days, place + 1 - 7 * weeks)
                 seen, seen_weekdays = usd[since : place + 1], weekdays[since : place + 1]
                 usual = {weekday: seen[seen_weekdays == weekday].mean() for weekday in set(seen_weekdays)}
                 left = [(day.weekday() + ahead) % 7 for ahead in range(1, day.days_in_month - day.day + 1)]
-                forecast = to_date + sum(usual.get(weekday, seen.mean()) for weekday in left)
+                otherwise = seen.mean() if len(seen) else 0
+                forecast = to_date + sum(usual.get(weekday, otherwise) for weekday in left)
                 budget = budgets.get((scope, name, month), np.nan)
                 conditions = [np.isnan(budget), to_date > budget, forecast > budget, to_date >= warning * budget]
                 words = ["no_budget", "over", "forecast_over", "warning"]
@@ -428,3 +442,528 @@ def budget_burn_daily(company: Company) -> pd.DataFrame:
                 rows.append((day, team, feature, to_date, forecast, budget, status))
     columns = "burned_on team_id feature_id month_to_date_usd forecast_usd budget_usd status".split()
     return pd.DataFrame(rows, columns=columns)
+
+
+def spend_anomalies_daily(company: Company) -> pd.DataFrame:
+    """Days that are far from the median of their weekday, by at least a share of what all features were to spend."""
+    variables, rows = company.variables, []
+    for feature, series in spend_by_day(company)[0].items():
+        spend = known_days(series)
+        for day, usd in spend.items():
+            before = [day - pd.Timedelta(days=7 * week) for week in range(1, variables["anomaly_weeks"] + 1)]
+            known = [spend[other] for other in before if other in spend.index]
+            is_judged = len(known) >= variables["anomaly_min_weeks"] and feature != "invoice_only"
+            rows.append((day, feature, usd, np.median(known) if is_judged else np.nan, len(known)))
+    rows = pd.DataFrame(rows, columns=["spent_on", "feature_id", "borne_usd", "expected_usd", "weeks"])
+    ratio, floor = variables["anomaly_ratio"], variables["anomaly_floor_pct"]
+    everything = rows.groupby("spent_on")["expected_usd"].transform("sum")
+    usd, expected = rows["borne_usd"], rows["expected_usd"]
+    is_far = (usd - expected).abs() >= floor * everything
+    is_rise = is_far & (usd > expected) & (usd >= ratio * expected)
+    is_fall = is_far & (usd < expected) & (usd <= expected / ratio) & (rows["spent_on"] < company.last_day)
+    rows["is_anomaly"] = is_rise | is_fall
+    rows["anomaly"] = np.select([is_rise, is_fall & (usd == 0), is_fall], ["rise", "silence", "fall"], "")
+    rows["anomaly"] = rows["anomaly"].replace("", None)
+    return rows
+
+
+# Product: requests, answers, cohorts, revenue.
+
+
+def production(company: Company) -> pd.DataFrame:
+    return company.shares[company.shares["purpose"] == "production"]
+
+
+def requests(company: Company) -> pd.DataFrame:
+    """Production requests: a row per root and feature, with what it cost; a batch of several is none."""
+    own = production(company).query("not is_batch")
+    keys = ["month", "feature_id", "cause"]
+    named = {"user_id": ("user_id", "first"), "account_id": ("account_id", "first"), "begun": ("begun", "first")}
+    return own.groupby(keys).agg(usd=("usd", "sum"), **named).reset_index()
+
+
+def joined_events(company: Company) -> pd.DataFrame:
+    """Usage events with the request that each joined: by trace, else by the answer's id, else the latest before it."""
+    roots, events = requests(company), company.events
+    by_trace = {cause[0]: cause for cause in roots["cause"]}
+    own = company.shares.query("not is_batch")
+    by_answer = dict(zip(own["call"], own["cause"], strict=True))
+    events = events.assign(cause=events["trace_id"].map(by_trace))
+    events["cause"] = events["cause"].where(events["cause"].notna(), events["request_id"].map(by_answer))
+    taken = set(events["cause"].dropna())
+    waiting = defaultdict(list)
+    for root in roots.sort_values("begun").itertuples():
+        if root.cause not in taken:
+            waiting[root.user_id, root.feature_id].append((root.begun, root.cause))
+    within = pd.Timedelta(minutes=company.variables["telemetry_window_minutes"])
+    is_without = (events["trace_id"] == "") & (events["request_id"] == "") & (events["user_id"] != "")
+    for event in events[is_without].sort_values("at").itertuples():
+        open_requests = waiting[event.user_id, event.feature_id]
+        before = [place for place, (begun, _) in enumerate(open_requests) if event.at - within <= begun <= event.at]
+        if before:
+            events.at[event.Index, "cause"] = open_requests.pop(before[-1])[1]
+    return events
+
+
+def answers(company: Company, cohort: list[str]) -> pd.DataFrame:
+    """Answers per joined request times production requests, by month, feature and cohort; else these requests."""
+    roots, events = company.in_cohorts(requests(company)), company.in_cohorts(joined_events(company))
+    keys = ["month", "feature_id"]
+    joined = events.dropna(subset="cause").groupby(keys).agg(stated=("answers", "sum"), requests=("cause", "nunique"))
+    rate = (joined["stated"] / joined["requests"]).rename("rate")
+    by = [*keys, *cohort]
+    counts = roots.groupby(by)["cause"].nunique().rename("roots").reset_index().join(rate, on=keys)
+    counts["answers"] = (counts["roots"] * counts["rate"].fillna(1)).round()
+    counts = counts.set_index(by)[["answers"]]
+    stated = events.groupby(by)["answers"].sum().rename("answers_stated")
+    found = events.dropna(subset="cause").groupby(by)["answers"].sum().reindex(stated.index, fill_value=0)
+    return counts.join(pd.DataFrame({"answers_stated": stated, "answers_join_pct": found / stated}), how="outer")
+
+
+def users(company: Company, by: list[str]) -> pd.Series:
+    """Distinct users in telemetry, else in spans."""
+    told = company.in_cohorts(company.events).query("user_id != ''").groupby(by)["user_id"].nunique()
+    seen = company.in_cohorts(production(company)).dropna(subset="user_id").groupby(by)["user_id"].nunique()
+    return told.combine_first(seen).rename("users")
+
+
+def credit_of(company: Company, feature: str, month: pd.Timestamp, evaluation: float, served: float) -> float:
+    """What the pool pays: a share of evals, up to a part of production or a floor; the narrowest rule of the month."""
+    rules, end = company.seed("eval_funding"), f"{month_end(month):%Y-%m-%d}"
+    held = rules[(rules["valid_from"] <= end) & ((rules["valid_to"] == "") | (rules["valid_to"] > end))]
+    for scope, name in (("feature", feature), ("team", company.owners.get(feature)), ("default", "")):
+        fitting = held[(held["scope"] == scope) & (held["scope_id"] == name)]
+        if len(fitting):
+            rule = fitting.iloc[0]
+            bounds = [float(rule["cap_pct"]) * served] if rule["cap_pct"] else []
+            bounds += [float(rule["cap_floor_usd"])] if rule["cap_floor_usd"] else []
+            credit = float(rule["share"]) * evaluation
+            return min(credit, max(bounds)) if bounds else credit
+    return evaluation
+
+
+def costs(company: Company) -> pd.DataFrame:
+    """Money of calls and bills by month, feature and cohort in columns by purpose; unlabelled money is unattributed."""
+    shares = company.in_cohorts(company.shares)
+    is_known = (shares["feature_id"] != "unlabelled") & (shares["purpose"] != "unknown")
+    shares["column"] = shares["purpose"].where(is_known, "unattributed") + "_usd"
+    residue = company.residue.assign(plan="unknown", segment="unknown", column="unattributed_usd", basis="billed")
+    columns = ["month", "feature_id", "plan", "segment", "column", "basis", "usd"]
+    return pd.concat([shares[columns], residue[columns]])
+
+
+def revenue_by_use(company: Company) -> pd.DataFrame:
+    """Revenue by the uses of its account: the row's own plan, the segments of the users."""
+    uses = company.in_cohorts(company.events).assign(uses=1)
+    uses = uses.groupby(["month", "account_id", "feature_id", "segment"])["uses"].sum()
+    rows = []
+    for row in company.revenue.itertuples():
+        try:
+            parts = uses.loc[row.month, row.account_id]
+        except KeyError:
+            people = company.cohorts(row.month).query("account_id == @row.account_id")["segment"].value_counts()
+            parts = pd.Series(
+                {("no_usage", segment): count for segment, count in people.items()} or {("no_usage", "unknown"): 1}
+            )
+        for (feature, segment), count in parts.items():
+            rows.append((row.month, feature, row.plan, segment, row.usd * count / parts.sum()))
+    rows = pd.DataFrame(rows, columns=["month", "feature_id", "plan", "segment", "revenue_usd"])
+    return rows.groupby(["month", "feature_id", "plan", "segment"])["revenue_usd"].sum()
+
+
+def pnl_by(company: Company, cohort: list[str]) -> pd.DataFrame:
+    by, feature = ["month", "feature_id", *cohort], ["month", "feature_id"]
+    money = costs(company)
+    rows = money.pivot_table(index=by, columns="column", values="usd", aggfunc="sum", fill_value=0)
+    columns = ["production_usd", "evaluation_usd", "development_usd", "unattributed_usd"]
+    rows = rows.reindex(columns=columns, fill_value=0)
+    revenue = revenue_by_use(company).groupby(by).sum()
+    rows = rows.join(revenue, how="outer").fillna(0)
+    whole = rows.groupby(feature)[columns].sum()
+    credits = {
+        key: credit_of(company, key[1], key[0], whole.at[key, "evaluation_usd"], whole.at[key, "production_usd"])
+        for key in whole[whole["evaluation_usd"] > 0].index
+    }
+    credits = pd.Series(credits).rename_axis(feature).rename("credit")
+    rows = rows.join(credits, on=feature).join(whole["evaluation_usd"].rename("evaluation_of_feature"), on=feature)
+    parts = rows["credit"] * rows["evaluation_usd"] / rows["evaluation_of_feature"]
+    rows["eval_pool_credit_usd"] = parts.fillna(0)
+    bases = money.groupby(by)["basis"].agg(lambda values: "mixed" if values.nunique() > 1 else values.iloc[0])
+    rows = rows.join(bases, how="left").join(answers(company, cohort)).join(users(company, by))
+    counts = ["answers", "answers_stated", "users"]
+    rows[counts] = rows[counts].fillna(0)
+    evals = money[money["column"] == "evaluation_usd"].groupby("month")["basis"]
+    bases = evals.agg(lambda values: "mixed" if values.nunique() > 1 else values.iloc[0])
+    pool = -credits.groupby("month").sum()
+    pool = pd.DataFrame({"eval_pool_credit_usd": pool, "basis": bases}).dropna(subset="eval_pool_credit_usd")
+    for column in by[1:]:
+        pool[column] = "quality_pool"
+    pool = pool.reset_index().set_index(by)
+    rows = pd.concat([rows, pool])
+    rows[["revenue_usd", *columns]] = rows[["revenue_usd", *columns]].fillna(0)
+    rows["shared_usd"] = 0.0
+    rows["margin_usd"] = rows["revenue_usd"] - rows[columns].sum(axis=1) + rows["eval_pool_credit_usd"]
+    rows["margin_pct"] = (rows["margin_usd"] / rows["revenue_usd"]).where(rows["revenue_usd"] != 0)
+    return rows.drop(columns=["credit", "evaluation_of_feature"]).reset_index()
+
+
+def feature_pnl_monthly(company: Company) -> pd.DataFrame:
+    return pnl_by(company, [])
+
+
+def feature_pnl_by_cohort_monthly(company: Company) -> pd.DataFrame:
+    return pnl_by(company, ["plan", "segment"])
+
+
+def segment_margin_monthly(company: Company) -> pd.DataFrame:
+    rows = pnl_by(company, ["plan", "segment"])
+    rows["borne_usd"] = rows["revenue_usd"] - rows["margin_usd"]
+    money = ["revenue_usd", "borne_usd", "eval_pool_credit_usd", "margin_usd"]
+    rows = rows.groupby(["month", "segment"])[money].sum().reset_index()
+    rows["bill_share"] = rows["borne_usd"] / rows.groupby("month")["borne_usd"].transform("sum")
+    rows["is_pool"] = rows["segment"] == "quality_pool"
+    rows = rows.sort_values(["month", "is_pool", "borne_usd", "segment"], ascending=[True, True, False, True])
+    rows["cumulative_bill_share"] = rows.groupby("month")["bill_share"].cumsum()
+    return rows.drop(columns="is_pool")
+
+
+def free_tier_monthly(company: Company) -> pd.DataFrame:
+    """What features cost on free plans, by the plan of the day, and who moved on to a paid one."""
+    free = [plan.lower() for plan in company.variables["free_plans"]]
+    days = company.variables["conversion_days"]
+
+    def on_free(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[company.plan_on(rows["user_id"], rows["day"]).str.lower().isin(free).to_numpy()]
+
+    keys = ["month", "feature_id"]
+    served = production(company)
+    cost = on_free(served).groupby(keys)["usd"].sum().rename("production_usd")
+    rows = cost.to_frame().join(served.groupby(keys)["usd"].sum().rename("all_usd"))
+    rows["production_usd_pct"] = rows["production_usd"] / rows["all_usd"]
+    events = joined_events(company)
+    joined = events.dropna(subset="cause").groupby(keys).agg(stated=("answers", "sum"), requests=("cause", "nunique"))
+    roots = requests(company)
+    of_free = on_free(roots.assign(day=roots["begun"].dt.normalize())).groupby(keys)["cause"].nunique()
+    rate = (joined["stated"] / joined["requests"]).reindex(of_free.index).fillna(1)
+    rows["answers"] = (of_free * rate).round()
+    told = on_free(events).query("user_id != ''")
+    seen = on_free(served).groupby(keys)["user_id"].nunique()
+    rows["users"] = told.groupby(keys)["user_id"].nunique().reindex(rows.index).fillna(seen)
+    revenue = revenue_by_use(company).reset_index()
+    revenue = revenue[revenue["plan"].str.lower().isin(free)].groupby(keys)["revenue_usd"].sum()
+    rows["revenue_usd"] = revenue.reindex(rows.index).fillna(0)
+    rows["usd_per_answer"] = rows["production_usd"] / rows["answers"]
+    rows["usd_per_user"] = rows["production_usd"] / rows["users"]
+
+    # Who moved within days of the first use of the month, by feature and by any feature.
+    known = company.users
+    paid = known[~known["plan"].str.lower().isin(free) & (known["valid_from"] > "1900-01-01")]
+    moves = paid.groupby("user_id")["valid_from"].agg(list).to_dict()
+
+    def converts(user: str, first: pd.Timestamp) -> bool:
+        return any(first <= move <= first + pd.Timedelta(days=days) for move in moves.get(user, []))
+
+    is_history = known["user_id"].duplicated().any()
+    for (month, feature), _ in rows.iterrows():
+        of_month = told[told["month"] == month]
+        tried = of_month[of_month["feature_id"] == feature].groupby("user_id")["day"].min()
+        others = of_month[~of_month["user_id"].isin(tried.index)].groupby("user_id")["day"].min()
+        key = (month, feature)
+        rows.loc[key, "tried_users"] = len(tried)
+        rows.loc[key, "is_window_over"] = month_end(month) + pd.Timedelta(days=days) <= company.last_day
+        if len(tried) and is_history:
+            moved = sum(converts(*pair) for pair in tried.items())
+            rows.loc[key, ["converted_users", "conversion_pct"]] = [moved, moved / len(tried)]
+            rows.loc[key, "other_users"] = len(others)
+            if len(others):
+                rows.loc[key, "other_conversion_pct"] = sum(converts(*pair) for pair in others.items()) / len(others)
+    return rows.drop(columns="all_usd").reset_index()
+
+
+def feature_substitution(company: Company) -> pd.DataFrame:
+    """What became of adopters' use of an incumbent beyond what became of those who had not adopted, per window."""
+    variables, events = company.variables, company.events[company.events["user_id"] != ""]
+    window, accounts = variables["substitution_window_days"], company.users.groupby("user_id")["account_id"].last()
+    catalog = company.seed("feature_catalog").set_index("feature_id")["launched_on"]
+    days = pd.date_range(events["day"].min(), company.events["day"].max())
+    people = accounts.index
+    money = costs(company).query("column == 'production_usd'").groupby(["month", "feature_id"])["usd"].sum()
+    counts = company.events.groupby(["month", "feature_id"]).size()
+
+    def uses(feature: str) -> np.ndarray:
+        of_feature = events[events["feature_id"] == feature]
+        return (
+            pd.crosstab(of_feature["user_id"], of_feature["day"]).reindex(people, columns=days, fill_value=0).to_numpy()
+        )
+
+    def per_use(feature: str, launch: pd.Timestamp) -> float:
+        month = launch.replace(day=1)
+        of_feature = (part.xs(feature, level="feature_id").loc[month:].sum() for part in (money, counts))
+        return np.divide(*of_feature)
+
+    rows = []
+    for new, launch in pd.to_datetime(catalog).items():
+        if not days[0] < launch <= days[-1]:
+            continue
+        begin = days.get_loc(launch)
+        new_uses = uses(new)
+        is_used = new_uses[:, begin:] > 0
+        first = np.where(is_used.any(axis=1), begin + is_used.argmax(axis=1), len(days))
+        length = np.minimum(window, len(days) - 1 - first)
+        is_adopter = length >= variables["substitution_min_days"]
+        is_never = first == len(days)
+        scale = np.where(is_adopter, window / np.maximum(length, 1), 0)
+        places = np.arange(len(days))
+        in_window = is_adopter[:, None] & (places > first[:, None]) & (places <= (first + length)[:, None])
+        weights = (in_window * scale[:, None]).sum(axis=0)
+        is_control = places < first[:, None]  # until they adopt
+        for incumbent in sorted(set(events.loc[events["day"] < launch, "feature_id"]) - {new}):
+            used = uses(incumbent)
+            before = used[:, begin - window : begin].sum(axis=1)
+            after = (used * in_window).sum(axis=1) * scale
+            became = (used * is_control * weights).sum(axis=1)
+            was = before / window * (is_control * weights).sum(axis=1)
+            ratio = became.sum() / was.sum()
+            level, left = before[is_adopter].mean(), after[is_adopter].mean()
+            displaced, adopters = level * ratio - left, is_adopter.sum()
+            taken_up = ((new_uses * in_window).sum(axis=1) * scale)[is_adopter].mean()
+            influence = level * (became - ratio * was) / was.sum()
+            influence += np.where(is_adopter, ratio * (before - level) - (after - left), 0) / adopters
+            groups = pd.Series(influence, people).groupby(accounts).sum()
+            error = np.sqrt((groups**2).sum() * len(groups) / (len(groups) - 1)) * stats.t.ppf(0.975, len(groups) - 1)
+            price, saved = per_use(new, launch), per_use(incumbent, launch)
+            others = before[is_never].mean()
+            rows.append(
+                {
+                    "new_feature_id": new,
+                    "incumbent_feature_id": incumbent,
+                    "launched_on": launch,
+                    "window_days": window,
+                    "adopters": adopters,
+                    "non_adopters": is_never.sum(),
+                    "other_users": len(people) - adopters - is_never.sum(),
+                    "accounts": len(groups),
+                    "uses_before_per_adopter": level,
+                    "uses_before_per_non_adopter": others,
+                    "uses_change_per_adopter": left - level,
+                    "uses_change_per_non_adopter": level * (ratio - 1),
+                    "displaced_uses_per_adopter": displaced,
+                    "ci_low": displaced - error,
+                    "ci_high": displaced + error,
+                    "adopters_lost_pct": displaced / (level * ratio),
+                    "incumbent_lost_pct": adopters * displaced / ratio / (adopters * level + is_never.sum() * others),
+                    "new_uses_per_adopter": taken_up,
+                    "diversion_pct": displaced / taken_up,
+                    "new_usd_per_use": price,
+                    "incumbent_usd_per_use": saved,
+                    "extra_cost_usd": adopters * taken_up * price,
+                    "saved_cost_usd": adopters * displaced * saved,
+                    "net_cost_usd": adopters * (taken_up * price - displaced * saved),
+                    "cost_change_usd": adopters * displaced * (price - saved),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+# Quality: coverage, pass rates, cost per correct answer.
+
+ANY = "*"
+
+
+def configurations(company: Company) -> pd.DataFrame:
+    """What served production, by day: feature, model and prompt version (empty where production names none)."""
+    served = production(company)
+    served = served[served["feature_id"] != "unlabelled"].assign(prompt_version=served["prompt_version"].fillna(""))
+    by = ["day", "feature_id", "model", "prompt_version"]
+    return served.groupby(by).agg(production_calls=("call", "nunique"), production_usd=("usd", "sum")).reset_index()
+
+
+def finished_runs(company: Company) -> pd.DataFrame:
+    """Runs that ended well, a row for each model and prompt version that they speak for, and what their calls cost."""
+    calls, rows = company.calls, []
+    calls_of = dict(tuple(calls[calls["purpose"] == "evaluation"].groupby("trace")))
+    for run in company.runs[company.runs["status"] == "success"].itertuples():
+        seen = [calls_of[trace] for trace in run.trace_ids.split() if trace in calls_of]
+        if seen:
+            seen = pd.concat(seen)
+            pairs = {
+                (model, version or run.prompt_version)
+                for model, version in zip(seen["model"], seen["prompt_version"].fillna(""), strict=True)
+            }
+        else:
+            pairs = {(run.model or ANY, run.prompt_version or ANY)}
+        judged = run.passed + run.failed + run.errored
+        cost = seen["usd"].sum() if len(seen) else np.nan
+        for model, version in pairs:
+            rows.append(
+                {
+                    "run": run.run_id,
+                    "feature_id": run.feature_id,
+                    "suite": run.suite,
+                    "model": model,
+                    "prompt_version": version,
+                    "at": run.at,
+                    "day": run.day,
+                    "judged": judged,
+                    "rate": run.passed / judged,
+                    "cost": cost,
+                    "traces": run.trace_ids,
+                }
+            )
+    return pd.DataFrame(rows).sort_values("at", kind="stable")
+
+
+def speaks_for(run, model: str, version: str) -> bool:
+    """Whether a run is of the configuration; where production names no version, only one whose own row covers any."""
+    is_version = run.prompt_version == ANY or (run.prompt_version == version and version != "")
+    return run.model in (ANY, model) and is_version
+
+
+def required(company: Company, feature: str, day: pd.Timestamp) -> pd.DataFrame:
+    rules, day = company.requirements, f"{day:%Y-%m-%d}"
+    held = (rules["valid_from"] <= day) & ((rules["valid_to"] == "") | (day < rules["valid_to"]))
+    return rules[(rules["feature_id"] == feature) & held].sort_values("suite")
+
+
+def wilson(rate: float, cases: float, quantile: float) -> tuple[float, float]:
+    middle = rate + quantile**2 / (2 * cases)
+    width = quantile * np.sqrt(rate * (1 - rate) / cases + quantile**2 / (4 * cases**2))
+    return (middle - width) / (1 + quantile**2 / cases), (middle + width) / (1 + quantile**2 / cases)
+
+
+def verdict(company: Company, rule, runs: list, model: str, version: str, day: pd.Timestamp):
+    """(reason why the suite does not cover, or empty; day of the newest passing run) before a day."""
+    before = [run for run in runs if run.day < day]
+    own = [run for run in before if speaks_for(run, model, version)]
+    passed = [run.day for run in own if run.rate >= rule.min_pass_rate]
+    passed_on = passed[-1] if passed else None
+    if own:
+        newest = own[-1]
+        if newest.rate < rule.min_pass_rate:
+            return "failed", passed_on
+        if newest.judged < rule.min_cases:
+            return "too_few_cases", passed_on
+        if wilson(newest.rate, newest.judged, company.variables["confidence_quantile"])[0] < rule.min_low_bound:
+            return "too_uncertain", passed_on
+        return "stale" if (day - newest.day).days > rule.fresh_days else "", passed_on
+    if not before:
+        return "never_run", None
+    if not any(run.model in (ANY, model) for run in before):
+        return "other_model", None
+    return "other_prompt_version" if version else "no_prompt_version", None
+
+
+def eval_coverage_daily(company: Company) -> pd.DataFrame:
+    rows = configurations(company).rename(columns={"day": "covered_on"})
+    runs_of, rules_of, outcomes = defaultdict(list), {}, []
+    for run in finished_runs(company).itertuples():
+        runs_of[run.feature_id, run.suite].append(run)
+    for row in rows.itertuples():
+        key = row.feature_id, row.covered_on
+        if key not in rules_of:
+            rules_of[key] = list(required(company, *key).itertuples())
+        verdicts = [
+            (rule.suite, *verdict(company, rule, runs_of[row.feature_id, rule.suite], *row[3:5], row.covered_on))
+            for rule in rules_of[key]
+        ]
+        missing = [(suite, reason) for suite, reason, _ in verdicts if reason]
+        passed = [passed_on for _, _, passed_on in verdicts]
+        outcomes.append(
+            {
+                "is_covered": bool(verdicts) and not missing,
+                "last_passed_on": min(passed) if passed and None not in passed else pd.NaT,
+                "missing_suites": ", ".join(suite for suite, _ in missing) or None,
+                "reason": ", ".join(reason for _, reason in missing) or (None if verdicts else "no_requirement"),
+            }
+        )
+    rows = pd.concat([rows, pd.DataFrame(outcomes, index=rows.index)], axis=1)
+    all_calls = rows.groupby(["covered_on", "feature_id"])["production_calls"].transform("sum")
+    rows["is_noise"] = rows["production_calls"] < company.variables["noise_pct"] * all_calls
+    return rows.assign(prompt_version=rows["prompt_version"].replace("", None))
+
+
+def eval_coverage_monthly(company: Company) -> pd.DataFrame:
+    pnl = feature_pnl_monthly(company)
+    pnl = pnl[~pnl["feature_id"].isin([*SENTINELS, "no_usage", "quality_pool"])].set_index(["month", "feature_id"])
+    daily = eval_coverage_daily(company)
+    daily = daily.assign(month=months_of(daily["covered_on"]), usd=daily["production_usd"].clip(lower=0))
+    daily["prompt_version"] = daily["prompt_version"].fillna("")
+    runs, quantile = list(finished_runs(company).itertuples()), company.variables["confidence_quantile"]
+    own_calls = production(company).query("not is_batch")
+    own_calls = own_calls.assign(prompt_version=own_calls["prompt_version"].fillna(""))
+    rows = []
+    for (month, feature), money in pnl.iterrows():
+        days = daily[(daily["month"] == month) & (daily["feature_id"] == feature)]
+        covered, whole = days[days["is_covered"]], days["usd"].sum()
+        served = days.groupby(["model", "prompt_version"]).agg(usd=("usd", "sum"), last=("covered_on", "max"))
+        suites = list(required(company, feature, month_end(month))["suite"])
+        ours = [run for run in runs if run.feature_id == feature and run.day <= month_end(month)]
+        spoken = {}  # suite: {configuration: its newest run}
+        for suite in suites:
+            for config, of_config in served.iterrows():
+                own = [run for run in ours if run.suite == suite and run.day <= of_config["last"]]
+                own = [run for run in own if speaks_for(run, *config)]
+                if own:
+                    spoken.setdefault(suite, {})[config] = own[-1]
+        rates, cases = {}, {}
+        for suite, of_suite in spoken.items():
+            weights = np.array([served.at[config, "usd"] for config in of_suite])
+            weights = weights / weights.sum()
+            rates[suite] = sum(weights * [run.rate for run in of_suite.values()])
+            cases[suite] = 1 / sum(weights**2 / np.array([run.judged for run in of_suite.values()]))
+        row = {
+            "month": month,
+            "feature_id": feature,
+            "production_usd": money["production_usd"],
+            "evaluation_usd": money["evaluation_usd"],
+            "evaluation_usd_pct": money["evaluation_usd"] / (money["evaluation_usd"] + money["production_usd"]),
+            "eval_pool_credit_usd": money["eval_pool_credit_usd"],
+            "eval_tax_usd": money["evaluation_usd"] - money["eval_pool_credit_usd"],
+            "covered_calls_pct": covered["production_calls"].sum() / days["production_calls"].sum(),
+            "covered_usd_pct": covered["usd"].sum() / whole,
+            "required_suites": len(suites),
+            "evaluated_suites": len(spoken),
+            "missing_suites": ", ".join(suite for suite in suites if suite not in spoken) or None,
+            "answers": money["answers"],
+        }
+        spent = {}  # by traces, so that suites that share calls count once
+        for suite in suites:
+            with_cost = [run for run in ours if run.suite == suite and run.cost == run.cost]
+            spent |= {run.traces: run.cost for run in with_cost[-1:]}
+        if spent:
+            one_more = sum(spent.values())
+            grown = credit_of(company, feature, month, money["evaluation_usd"] + one_more, money["production_usd"])
+            row["marginal_eval_tax_usd"] = one_more - (grown - money["eval_pool_credit_usd"])
+        row["usd_per_correct_answer_reason"] = "no_run" if suites else "no_requirement"
+        if spoken:
+            evaluated = set.intersection(*(set(of_suite) for of_suite in spoken.values()))
+            row["pass_rate"] = min(rates.values())
+            worst = min(rates, key=rates.get)
+            row["pass_rate_low"], row["pass_rate_high"] = wilson(rates[worst], cases[worst], quantile)
+            row["evaluated_usd"] = sum(served.at[config, "usd"] for config in evaluated)
+            row["pass_rate_usd_pct"] = row["evaluated_usd"] / whole
+            row["usd_per_correct_answer_reason"] = None if evaluated else "no_common_run"
+            of_feature = own_calls[(own_calls["month"] == month) & (own_calls["feature_id"] == feature)]
+            is_evaluated = [
+                pair in evaluated for pair in zip(of_feature["model"], of_feature["prompt_version"], strict=True)
+            ]
+            per_request = of_feature["usd"].groupby(of_feature["cause"]).sum()
+            its_part = (of_feature["usd"] * is_evaluated).groupby(of_feature["cause"]).sum() / per_request
+            bought = money["answers"] / len(per_request) * its_part.sum()
+            loaded = (money["production_usd"] + money["evaluation_usd"]) / money["production_usd"]
+            row["correct_answers"] = bought * row["pass_rate"]
+            if row["correct_answers"]:
+                row["usd_per_correct_answer"] = row["evaluated_usd"] / row["correct_answers"]
+                row["usd_per_correct_answer_low"] = row["evaluated_usd"] / (bought * row["pass_rate_high"])
+                row["usd_per_correct_answer_high"] = row["evaluated_usd"] / (bought * row["pass_rate_low"])
+                row["loaded_usd_per_correct_answer"] = row["usd_per_correct_answer"] * loaded
+        rows.append(row)
+    rows = pd.DataFrame(rows).sort_values(["feature_id", "month"])
+    for column in ("production_usd", "covered_usd_pct"):
+        rows[f"{column}_change"] = rows.groupby("feature_id")[column].diff()
+    previous = rows["production_usd"] - rows["production_usd_change"]
+    is_up = rows["production_usd_change"] > company.variables["bill_up_pct"] * previous
+    rows["is_bill_up_coverage_down"] = is_up & (
+        rows["covered_usd_pct_change"] < -company.variables["coverage_down_pct"]
+    )
+    return rows
