@@ -9,7 +9,7 @@ Money is in floats of USD, which hold a sum of these months to 1e-12.
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +132,8 @@ class Company:
     def users(self) -> pd.DataFrame:
         """A row per user and start of validity; an empty start holds from ever."""
         users = self.table("telemetry/users.csv")
-        users["valid_from"] = pd.to_datetime(users["valid_from"].replace("", "1900-01-01"))
+        starts = pd.to_datetime(users["valid_from"].replace("", "1900-01-01"))
+        users["valid_from"] = starts.astype("datetime64[us]")
         return users.sort_values(["user_id", "valid_from"])
 
     @cached_property
@@ -304,14 +305,10 @@ class Company:
 
     # Who a user or an account is.
 
-    def cohorts(self, month: pd.Timestamp) -> pd.DataFrame:
-        """Plan and segment of each user at the month's end."""
-        held = self.users[self.users["valid_from"] <= month_end(month)]
-        return held.groupby("user_id").last()[["account_id", "plan", "segment"]]
-
     def plan_on(self, user_id: pd.Series, day: pd.Series) -> pd.Series:
         """Plan of users on days."""
         asked = pd.DataFrame({"user_id": user_id, "day": day, "place": range(len(day))}).dropna().sort_values("day")
+        asked["day"] = asked["day"].astype("datetime64[us]")
         known = self.users[["user_id", "valid_from", "plan"]].sort_values("valid_from")
         found = pd.merge_asof(asked, known, left_on="day", right_on="valid_from", by="user_id")
         return pd.Series(found.set_index("place")["plan"].reindex(range(len(day))).to_numpy(), user_id.index)
@@ -320,13 +317,20 @@ class Company:
         """Rows with month, user and account, with plan and segment: the user's, else what most of its account are."""
         parts = []
         for month, part in rows.groupby("month"):
-            users = self.cohorts(month)
-            accounts = users.groupby("account_id")[["plan", "segment"]].agg(largest)
+            users, accounts = cohorts_of(self, month)
             for column in ("plan", "segment"):
                 own, of_account = part["user_id"].map(users[column]), part["account_id"].map(accounts[column])
                 part = part.assign(**{column: own.fillna(of_account).fillna("unknown")})
             parts.append(part)
         return pd.concat(parts)
+
+
+@cache
+def cohorts_of(company: Company, month: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Plan and segment at the month's end: of each user, and of each account, which is what most of its users are."""
+    held = company.users[company.users["valid_from"] <= month_end(month)]
+    users = held.groupby("user_id").last()[["account_id", "plan", "segment"]]
+    return users, users.groupby("account_id")[["plan", "segment"]].agg(largest)
 
 
 def plain(attributes: list[dict]) -> dict[str, str]:
@@ -387,6 +391,7 @@ def waste_daily(company: Company) -> pd.DataFrame:
     return by.agg(calls=("call", "nunique"), wasted_usd=("wasted", "sum")).assign(unpriced_calls=0).reset_index()
 
 
+@cache
 def spend_by_day(company: Company) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What features cause and what teams bear (before the pool's credit), a row per day from the first to the last."""
     shares, residue = company.shares, company.residue
@@ -470,10 +475,12 @@ def spend_anomalies_daily(company: Company) -> pd.DataFrame:
 # Product: requests, answers, cohorts, revenue.
 
 
+@cache
 def production(company: Company) -> pd.DataFrame:
     return company.shares[company.shares["purpose"] == "production"]
 
 
+@cache
 def requests(company: Company) -> pd.DataFrame:
     """Production requests: a row per root and feature, with what it cost; a batch of several is none."""
     own = production(company).query("not is_batch")
@@ -482,6 +489,7 @@ def requests(company: Company) -> pd.DataFrame:
     return own.groupby(keys).agg(usd=("usd", "sum"), **named).reset_index()
 
 
+@cache
 def joined_events(company: Company) -> pd.DataFrame:
     """Usage events with the request that each joined: by trace, else by the answer's id, else the latest before it."""
     roots, events = requests(company), company.events
@@ -542,6 +550,7 @@ def credit_of(company: Company, feature: str, month: pd.Timestamp, evaluation: f
     return evaluation
 
 
+@cache
 def costs(company: Company) -> pd.DataFrame:
     """Money of calls and bills by month, feature and cohort in columns by purpose; unlabelled money is unattributed."""
     shares = company.in_cohorts(company.shares)
@@ -552,6 +561,7 @@ def costs(company: Company) -> pd.DataFrame:
     return pd.concat([shares[columns], residue[columns]])
 
 
+@cache
 def revenue_by_use(company: Company) -> pd.DataFrame:
     """Revenue by the uses of its account: the row's own plan, the segments of the users."""
     uses = company.in_cohorts(company.events).assign(uses=1)
@@ -561,7 +571,7 @@ def revenue_by_use(company: Company) -> pd.DataFrame:
         try:
             parts = uses.loc[row.month, row.account_id]
         except KeyError:
-            people = company.cohorts(row.month).query("account_id == @row.account_id")["segment"].value_counts()
+            people = cohorts_of(company, row.month)[0].query("account_id == @row.account_id")["segment"].value_counts()
             parts = pd.Series(
                 {("no_usage", segment): count for segment, count in people.items()} or {("no_usage", "unknown"): 1}
             )
@@ -607,17 +617,19 @@ def pnl_by(company: Company, cohort: list[str]) -> pd.DataFrame:
     return rows.drop(columns=["credit", "evaluation_of_feature"]).reset_index()
 
 
+@cache
 def feature_pnl_monthly(company: Company) -> pd.DataFrame:
     return pnl_by(company, [])
 
 
+@cache
 def feature_pnl_by_cohort_monthly(company: Company) -> pd.DataFrame:
     return pnl_by(company, ["plan", "segment"])
 
 
 def segment_margin_monthly(company: Company) -> pd.DataFrame:
-    rows = pnl_by(company, ["plan", "segment"])
-    rows["borne_usd"] = rows["revenue_usd"] - rows["margin_usd"]
+    rows = feature_pnl_by_cohort_monthly(company)
+    rows = rows.assign(borne_usd=rows["revenue_usd"] - rows["margin_usd"])
     money = ["revenue_usd", "borne_usd", "eval_pool_credit_usd", "margin_usd"]
     rows = rows.groupby(["month", "segment"])[money].sum().reset_index()
     rows["bill_share"] = rows["borne_usd"] / rows.groupby("month")["borne_usd"].transform("sum")
@@ -664,6 +676,9 @@ def free_tier_monthly(company: Company) -> pd.DataFrame:
         return any(first <= move <= first + pd.Timedelta(days=days) for move in moves.get(user, []))
 
     is_history = known["user_id"].duplicated().any()
+    rows = rows.assign(
+        **dict.fromkeys(["converted_users", "conversion_pct", "other_users", "other_conversion_pct"], np.nan)
+    )
     for (month, feature), _ in rows.iterrows():
         of_month = told[told["month"] == month]
         tried = of_month[of_month["feature_id"] == feature].groupby("user_id")["day"].min()
@@ -693,7 +708,9 @@ def feature_substitution(company: Company) -> pd.DataFrame:
     def uses(feature: str) -> np.ndarray:
         of_feature = events[events["feature_id"] == feature]
         return (
-            pd.crosstab(of_feature["user_id"], of_feature["day"]).reindex(people, columns=days, fill_value=0).to_numpy()
+            pd.crosstab(of_feature["user_id"], of_feature["day"])
+            .reindex(index=people, columns=days, fill_value=0)
+            .to_numpy()
         )
 
     def per_use(feature: str, launch: pd.Timestamp) -> float:
@@ -778,6 +795,7 @@ def configurations(company: Company) -> pd.DataFrame:
     return served.groupby(by).agg(production_calls=("call", "nunique"), production_usd=("usd", "sum")).reset_index()
 
 
+@cache
 def finished_runs(company: Company) -> pd.DataFrame:
     """Runs that ended well, a row for each model and prompt version that they speak for, and what their calls cost."""
     calls, rows = company.calls, []
@@ -853,6 +871,7 @@ def verdict(company: Company, rule, runs: list, model: str, version: str, day: p
     return "other_prompt_version" if version else "no_prompt_version", None
 
 
+@cache
 def eval_coverage_daily(company: Company) -> pd.DataFrame:
     rows = configurations(company).rename(columns={"day": "covered_on"})
     runs_of, rules_of, outcomes = defaultdict(list), {}, []
