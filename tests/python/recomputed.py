@@ -450,26 +450,78 @@ def budget_burn_daily(company: Company) -> pd.DataFrame:
 
 
 def spend_anomalies_daily(company: Company) -> pd.DataFrame:
-    """Days that are far from the median of their weekday, by at least a share of what all features were to spend."""
-    variables, rows = company.variables, []
-    for feature, series in spend_by_day(company)[0].items():
-        spend = known_days(series)
-        for day, usd in spend.items():
-            before = [day - pd.Timedelta(days=7 * week) for week in range(1, variables["anomaly_weeks"] + 1)]
-            known = [spend[other] for other in before if other in spend.index]
-            is_judged = len(known) >= variables["anomaly_min_weeks"] and feature != "invoice_only"
-            rows.append((day, feature, usd, np.median(known) if is_judged else np.nan, len(known)))
-    rows = pd.DataFrame(rows, columns=["spent_on", "feature_id", "borne_usd", "expected_usd", "weeks"])
-    ratio, floor = variables["anomaly_ratio"], variables["anomaly_floor_pct"]
-    everything = rows.groupby("spent_on")["expected_usd"].transform("sum")
+    """Days and weeks far from the median of those before: in ratio, in spreads, and by what all features spend."""
+    variables, parts = company.variables, []
+    weeks, least = variables["anomaly_weeks"], variables["anomaly_min_weeks"]
+    rows = pd.concat([company.shares[["day", "feature_id", "purpose", "usd"]], company.residue])
+    rows["purpose"] = np.where(rows["purpose"] == "evaluation", "evaluation", "production")
+    spend = rows.groupby(["feature_id", "purpose", "day"])["usd"].sum()
+    for (feature, purpose), series in spend.groupby(level=[0, 1]):
+        series = series.droplevel([0, 1])
+        series = series.reindex(pd.date_range(series.index[0], company.last_day), fill_value=0)
+        usd, is_judged = series.to_numpy(), feature != "invoice_only"
+        count = len(usd)
+        week = np.array([usd[place - 6 : place + 1].sum() if place >= 6 else np.nan for place in range(count)])
+        expected, known = np.full(count, np.nan), np.zeros(count, int)
+        expected_week, week_spread, spread = np.full((3, count), np.nan)
+        for place in range(count):
+            before = [place - 7 * back for back in range(1, weeks + 1) if place >= 7 * back]
+            if is_judged and len(before) >= least:
+                expected[place], known[place] = np.median(usd[before]), len(before)
+            whole = [week[other] for other in before if other >= 6]
+            if is_judged and len(whole) >= variables["anomaly_shift_min_weeks"]:
+                expected_week[place] = np.median(whole)
+                week_spread[place] = 1.4826 * np.median(np.abs(whole - np.median(whole)))
+            off = np.abs(usd - expected)[max(0, place - 7 * weeks) : place]
+            if is_judged and np.isfinite(off).sum() >= 7:
+                spread[place] = 1.4826 * np.nanmedian(off)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "spent_on": series.index,
+                    "feature_id": feature,
+                    "purpose": purpose,
+                    "borne_usd": usd,
+                    "expected_usd": expected,
+                    "weeks": known,
+                    "spread_usd": spread,
+                    "week_usd": week,
+                    "expected_week_usd": expected_week,
+                    "week_spread_usd": week_spread,
+                }
+            )
+        )
+    rows = pd.concat(parts, ignore_index=True)
+    of_day = rows.groupby("spent_on")
     usd, expected = rows["borne_usd"], rows["expected_usd"]
-    is_far = (usd - expected).abs() >= floor * everything
+    is_far = (usd - expected).abs() >= variables["anomaly_floor_pct"] * of_day["expected_usd"].transform("sum")
+    is_far &= ~((usd - expected).abs() <= variables["anomaly_spreads"] * rows["spread_usd"])
+    ratio = variables["anomaly_ratio"]
     is_rise = is_far & (usd > expected) & (usd >= ratio * expected)
     is_fall = is_far & (usd < expected) & (usd <= expected / ratio) & (rows["spent_on"] < company.last_day)
-    rows["is_anomaly"] = is_rise | is_fall
     rows["anomaly"] = np.select([is_rise, is_fall & (usd == 0), is_fall], ["rise", "silence", "fall"], "")
-    rows["anomaly"] = rows["anomaly"].replace("", None)
-    return rows
+    week, usual, ratio = rows["week_usd"], rows["expected_week_usd"], variables["anomaly_shift_ratio"]
+    is_far = (week - usual).abs() > variables["anomaly_spreads"] * rows["week_spread_usd"]
+    floor = variables["anomaly_shift_floor_pct"] * of_day["expected_week_usd"].transform("sum")
+    is_far &= (week - usual).abs() >= floor
+    rows["shift"] = np.select(
+        [is_far & (week >= ratio * usual), is_far & (week <= usual / ratio)], ["rise", "fall"], ""
+    )
+    rows["level_shift"] = ""
+    for _, part in rows.groupby(["feature_id", "purpose"]):
+        off, shown = (part["borne_usd"] - part["expected_usd"]).to_numpy(), {}
+        for place, (index, shift) in enumerate(part["shift"].items()):
+            if not shift:
+                continue
+            of_week = off[place - 6 : place + 1] * (1 if shift == "rise" else -1)
+            is_level = (of_week > 0).sum() >= 5 and of_week.max() <= 0.5 * np.nansum(of_week)
+            if is_level and place - shown.get(shift, -15) > 14:
+                rows.loc[index, "level_shift"] = shift
+            if is_level:
+                shown[shift] = place
+    rows[["anomaly", "level_shift"]] = rows[["anomaly", "level_shift"]].replace("", None)
+    rows["is_anomaly"] = rows["anomaly"].notna() | rows["level_shift"].notna()
+    return rows.drop(columns="shift")
 
 
 # Product: requests, answers, cohorts, revenue.
@@ -843,6 +895,10 @@ def required(company: Company, feature: str, day: pd.Timestamp) -> pd.DataFrame:
     return rules[(rules["feature_id"] == feature) & held].sort_values("suite")
 
 
+def ratio(part: float, whole: float) -> float:
+    return part / whole if whole else np.nan
+
+
 def wilson(rate: float, cases: float, quantile: float) -> tuple[float, float]:
     middle = rate + quantile**2 / (2 * cases)
     width = quantile * np.sqrt(rate * (1 - rate) / cases + quantile**2 / (4 * cases**2))
@@ -911,6 +967,15 @@ def eval_coverage_monthly(company: Company) -> pd.DataFrame:
     own_calls = production(company).query("not is_batch")
     own_calls = own_calls.assign(prompt_version=own_calls["prompt_version"].fillna(""))
     rows = []
+    # What is required is a row of the month, also where it neither served nor was evaluated.
+    needed = [
+        (month, feature) for month in pnl.index.unique(0) for feature in company.requirements["feature_id"].unique()
+    ]
+    idle = [key for key in needed if key not in pnl.index and len(required(company, key[1], month_end(key[0])))]
+    nothing = pd.DataFrame(
+        0.0, pd.MultiIndex.from_tuples(idle, names=pnl.index.names), pnl.select_dtypes("number").columns
+    )
+    pnl = pd.concat([pnl, nothing.assign(answers=np.nan)] if idle else [pnl])
     for (month, feature), money in pnl.iterrows():
         days = daily[(daily["month"] == month) & (daily["feature_id"] == feature)]
         covered, whole = days[days["is_covered"]], days["usd"].sum()
@@ -935,11 +1000,11 @@ def eval_coverage_monthly(company: Company) -> pd.DataFrame:
             "feature_id": feature,
             "production_usd": money["production_usd"],
             "evaluation_usd": money["evaluation_usd"],
-            "evaluation_usd_pct": money["evaluation_usd"] / (money["evaluation_usd"] + money["production_usd"]),
+            "evaluation_usd_pct": ratio(money["evaluation_usd"], money["evaluation_usd"] + money["production_usd"]),
             "eval_pool_credit_usd": money["eval_pool_credit_usd"],
             "eval_tax_usd": money["evaluation_usd"] - money["eval_pool_credit_usd"],
-            "covered_calls_pct": covered["production_calls"].sum() / days["production_calls"].sum(),
-            "covered_usd_pct": covered["usd"].sum() / whole,
+            "covered_calls_pct": ratio(covered["production_calls"].sum(), days["production_calls"].sum()),
+            "covered_usd_pct": ratio(covered["usd"].sum(), whole),
             "required_suites": len(suites),
             "evaluated_suites": len(spoken),
             "missing_suites": ", ".join(suite for suite in suites if suite not in spoken) or None,
@@ -953,7 +1018,8 @@ def eval_coverage_monthly(company: Company) -> pd.DataFrame:
             one_more = sum(spent.values())
             grown = credit_of(company, feature, month, money["evaluation_usd"] + one_more, money["production_usd"])
             row["marginal_eval_tax_usd"] = one_more - (grown - money["eval_pool_credit_usd"])
-        row["usd_per_correct_answer_reason"] = "no_run" if suites else "no_requirement"
+        nothing_said = "no_run" if len(served) else "no_production"
+        row["usd_per_correct_answer_reason"] = nothing_said if suites else "no_requirement"
         if spoken:
             evaluated = set.intersection(*(set(of_suite) for of_suite in spoken.values()))
             row["pass_rate"] = min(rates.values())
@@ -982,7 +1048,12 @@ def eval_coverage_monthly(company: Company) -> pd.DataFrame:
         rows[f"{column}_change"] = rows.groupby("feature_id")[column].diff()
     previous = rows["production_usd"] - rows["production_usd_change"]
     is_up = rows["production_usd_change"] > company.variables["bill_up_pct"] * previous
-    rows["is_bill_up_coverage_down"] = is_up & (
-        rows["covered_usd_pct_change"] < -company.variables["coverage_down_pct"]
-    )
+    down = company.variables["coverage_down_pct"]
+    rows["is_bill_up_coverage_down"] = is_up & (rows["covered_usd_pct_change"] < -down)
+    changes = rows[["production_usd_change", "covered_usd_pct_change"]]
+    last = changes.groupby(rows["feature_id"]).shift()
+    is_each = (changes.iloc[:, 0] > 0) & (last.iloc[:, 0] > 0) & (changes.iloc[:, 1] < 0) & (last.iloc[:, 1] < 0)
+    both = changes + last
+    is_over_both = both.iloc[:, 0] > company.variables["bill_up_pct"] * (rows["production_usd"] - both.iloc[:, 0])
+    rows["is_bill_up_coverage_down_trend"] = is_each & is_over_both & (both.iloc[:, 1] < -down)
     return rows

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.xdist_group("sample")
 
 GRAINS = {
     "waste_daily": ["spent_on", "feature_id", "kind"],
-    "spend_anomalies_daily": ["spent_on", "feature_id"],
+    "spend_anomalies_daily": ["spent_on", "feature_id", "purpose"],
     "budget_burn_daily": ["burned_on", "team_id", "feature_id"],
     "feature_pnl_monthly": ["month", "feature_id"],
     "feature_pnl_by_cohort_monthly": ["month", "feature_id", "plan", "segment"],
