@@ -837,6 +837,7 @@ def feature_substitution(company: Company) -> pd.DataFrame:
 # Quality: coverage, pass rates, cost per correct answer.
 
 ANY = "*"
+WILSON = 1.96  # quantile of the 95 % intervals of pass rates
 
 
 def configurations(company: Company) -> pd.DataFrame:
@@ -917,7 +918,7 @@ def verdict(company: Company, rule, runs: list, model: str, version: str, day: p
             return "failed", passed_on
         if newest.judged < rule.min_cases:
             return "too_few_cases", passed_on
-        if wilson(newest.rate, newest.judged, company.variables["confidence_quantile"])[0] < rule.min_low_bound:
+        if wilson(newest.rate, newest.judged, WILSON)[0] < rule.min_low_bound:
             return "too_uncertain", passed_on
         return "stale" if (day - newest.day).days > rule.fresh_days else "", passed_on
     if not before:
@@ -963,8 +964,9 @@ def eval_coverage_monthly(company: Company) -> pd.DataFrame:
     daily = eval_coverage_daily(company)
     daily = daily.assign(month=months_of(daily["covered_on"]), usd=daily["production_usd"].clip(lower=0))
     daily["prompt_version"] = daily["prompt_version"].fillna("")
-    runs, quantile = list(finished_runs(company).itertuples()), company.variables["confidence_quantile"]
-    own_calls = production(company).query("not is_batch")
+    runs, quantile = list(finished_runs(company).itertuples()), WILSON
+    # An answer belongs to configurations by their money in its request, what the request has of batches included.
+    own_calls = production(company)
     own_calls = own_calls.assign(prompt_version=own_calls["prompt_version"].fillna(""))
     rows = []
     # What is required is a row of the month, also where it neither served nor was evaluated.
