@@ -495,7 +495,7 @@ def spend_anomalies_daily(company: Company) -> pd.DataFrame:
     of_day = rows.groupby("spent_on")
     usd, expected = rows["borne_usd"], rows["expected_usd"]
     is_far = (usd - expected).abs() >= variables["anomaly_floor_pct"] * of_day["expected_usd"].transform("sum")
-    is_far &= ~((usd - expected).abs() <= variables["anomaly_spreads"] * rows["spread_usd"])
+    is_far &= (usd - expected).abs() > variables["anomaly_spreads"] * rows["spread_usd"]
     ratio = variables["anomaly_ratio"]
     is_rise = is_far & (usd > expected) & (usd >= ratio * expected)
     is_fall = is_far & (usd < expected) & (usd <= expected / ratio) & (rows["spent_on"] < company.last_day)
@@ -574,6 +574,7 @@ def answers(company: Company, cohort: list[str]) -> pd.DataFrame:
     by = [*keys, *cohort]
     counts = roots.groupby(by)["cause"].nunique().rename("roots").reset_index().join(rate, on=keys)
     counts["answers"] = (counts["roots"] * counts["rate"].fillna(1)).round()
+    counts.loc[counts["feature_id"] == "unlabelled", "answers"] = 0  # its money is unattributed, and bought none
     counts = counts.set_index(by)[["answers"]]
     stated = events.groupby(by)["answers"].sum().rename("answers_stated")
     found = events.dropna(subset="cause").groupby(by)["answers"].sum().reindex(stated.index, fill_value=0)
@@ -700,7 +701,7 @@ def free_tier_monthly(company: Company) -> pd.DataFrame:
         return rows[company.plan_on(rows["user_id"], rows["day"]).str.lower().isin(free).to_numpy()]
 
     keys = ["month", "feature_id"]
-    served = production(company)
+    served = production(company).query("feature_id != 'unlabelled'")
     cost = on_free(served).groupby(keys)["usd"].sum().rename("production_usd")
     rows = cost.to_frame().join(served.groupby(keys)["usd"].sum().rename("all_usd"))
     rows["production_usd_pct"] = rows["production_usd"] / rows["all_usd"]
@@ -784,20 +785,23 @@ def feature_substitution(company: Company) -> pd.DataFrame:
         scale = np.where(is_adopter, window / np.maximum(length, 1), 0)
         places = np.arange(len(days))
         in_window = is_adopter[:, None] & (places > first[:, None]) & (places <= (first + length)[:, None])
-        weights = (in_window * scale[:, None]).sum(axis=0)
-        is_control = places < first[:, None]  # until they adopt
+        is_control = places <= first[:, None]  # up to the day on which they adopt
         for incumbent in sorted(set(events.loc[events["day"] < launch, "feature_id"]) - {new}):
             used = uses(incumbent)
             before = used[:, begin - window : begin].sum(axis=1)
             after = (used * in_window).sum(axis=1) * scale
-            became = (used * is_control * weights).sum(axis=1)
-            was = before / window * (is_control * weights).sum(axis=1)
-            ratio = became.sum() / was.sum()
             level, left = before[is_adopter].mean(), after[is_adopter].mean()
-            displaced, adopters = level * ratio - left, is_adopter.sum()
+            adopters = is_adopter.sum()
+            # Each day, what controls use of what they used before the launch; adopters expect as much of their own.
+            usual = ((before / window)[:, None] * is_control).sum(axis=0)
+            became = np.divide((used * is_control).sum(axis=0), usual)
+            expected = (before / window * scale) * (in_window * became).sum(axis=1)
+            displaced = (expected - after)[is_adopter].mean()
+            ratio = expected[is_adopter].mean() / level
+            weights = ((before / window * scale)[:, None] * in_window).sum(axis=0) / adopters
+            influence = (is_control * (used - became * (before / window)[:, None]) * weights / usual).sum(axis=1)
+            influence += np.where(is_adopter, expected - after - displaced, 0) / adopters
             taken_up = ((new_uses * in_window).sum(axis=1) * scale)[is_adopter].mean()
-            influence = level * (became - ratio * was) / was.sum()
-            influence += np.where(is_adopter, ratio * (before - level) - (after - left), 0) / adopters
             groups = pd.Series(influence, people).groupby(accounts).sum()
             error = np.sqrt((groups**2).sum() * len(groups) / (len(groups) - 1)) * stats.t.ppf(0.975, len(groups) - 1)
             price, saved = per_use(new, launch), per_use(incumbent, launch)
