@@ -801,11 +801,36 @@ def feature_substitution(company: Company) -> pd.DataFrame:
             weights = ((before / window * scale)[:, None] * in_window).sum(axis=0) / adopters
             influence = (is_control * (used - became * (before / window)[:, None]) * weights / usual).sum(axis=1)
             influence += np.where(is_adopter, expected - after - displaced, 0) / adopters
-            taken_up = ((new_uses * in_window).sum(axis=1) * scale)[is_adopter].mean()
-            groups = pd.Series(influence, people).groupby(accounts).sum()
-            error = np.sqrt((groups**2).sum() * len(groups) / (len(groups) - 1)) * stats.t.ppf(0.975, len(groups) - 1)
+            new_after = (new_uses * in_window).sum(axis=1) * scale
+            taken_up = new_after[is_adopter].mean()
+            of_new = np.where(is_adopter, new_after - taken_up, 0) / adopters
+            of_expected = influence + np.where(is_adopter, after - left, 0) / adopters
+
+            def error(influence: np.ndarray) -> float:
+                """Half an interval: users of an account are one observation."""
+                groups = pd.Series(influence, people).groupby(accounts).sum()
+                deviation = np.sqrt((groups**2).sum() * len(groups) / (len(groups) - 1))
+                return deviation * stats.t.ppf(0.975, len(groups) - 1)
+
+            # Between the halves of the time before the launch nothing can have been displaced.
+            early, late = (
+                used[:, begin - window : begin - window // 2].sum(axis=1),
+                used[:, begin - window // 2 : begin].sum(axis=1),
+            )
+            would = early[is_adopter].mean() * late[is_never].mean() / early[is_never].mean()
+            placebo = would - late[is_adopter].mean()
+            had_used = before > 0
+            until = [used[:, day - window : day].sum(axis=1) for day in first[is_adopter]]
+            before_adoption = [
+                uses[place] for uses, place in zip(until, np.flatnonzero(is_adopter), strict=True) if had_used[place]
+            ]
+            lost, diverted = displaced / (level * ratio), displaced / taken_up
+            of_lost = error((influence - lost * of_expected) / (level * ratio))
+            of_diverted = error((influence - diverted * of_new) / taken_up)
             price, saved = per_use(new, launch), per_use(incumbent, launch)
             others = before[is_never].mean()
+            net = adopters * (taken_up * price - displaced * saved)
+            of_net = error(adopters * (of_new * price - influence * saved))
             rows.append(
                 {
                     "new_feature_id": new,
@@ -815,23 +840,34 @@ def feature_substitution(company: Company) -> pd.DataFrame:
                     "adopters": adopters,
                     "non_adopters": is_never.sum(),
                     "other_users": len(people) - adopters - is_never.sum(),
-                    "accounts": len(groups),
+                    "accounts": accounts.nunique(),
                     "uses_before_per_adopter": level,
                     "uses_before_per_non_adopter": others,
                     "uses_change_per_adopter": left - level,
                     "uses_change_per_non_adopter": level * (ratio - 1),
                     "displaced_uses_per_adopter": displaced,
-                    "ci_low": displaced - error,
-                    "ci_high": displaced + error,
-                    "adopters_lost_pct": displaced / (level * ratio),
+                    "ci_low": displaced - error(influence),
+                    "ci_high": displaced + error(influence),
+                    "adopters_lost_pct": lost,
+                    "adopters_lost_pct_low": lost - of_lost,
+                    "adopters_lost_pct_high": lost + of_lost,
                     "incumbent_lost_pct": adopters * displaced / ratio / (adopters * level + is_never.sum() * others),
                     "new_uses_per_adopter": taken_up,
-                    "diversion_pct": displaced / taken_up,
+                    "diversion_pct": diverted,
+                    "diversion_pct_low": diverted - of_diverted,
+                    "diversion_pct_high": diverted + of_diverted,
+                    "uses_before_adoption_per_adopter": np.mean(before_adoption),
+                    "uses_before_adoption_per_non_adopter": np.mean(
+                        [uses[is_never & had_used].mean() for uses in until]
+                    ),
+                    "placebo_uses_per_adopter": placebo,
                     "new_usd_per_use": price,
                     "incumbent_usd_per_use": saved,
                     "extra_cost_usd": adopters * taken_up * price,
                     "saved_cost_usd": adopters * displaced * saved,
-                    "net_cost_usd": adopters * (taken_up * price - displaced * saved),
+                    "net_cost_usd": net,
+                    "net_cost_usd_low": net - of_net,
+                    "net_cost_usd_high": net + of_net,
                     "cost_change_usd": adopters * displaced * (price - saved),
                 }
             )
