@@ -143,6 +143,10 @@ VENDOR_ROWS = [
 SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
 # Formats that people know by name and that no reader takes: a mark in the head, and where else the spans are.
 ROUTES = [
+    (
+        r'"resource_spans"\s*:',
+        "OTLP under protobuf's own names; export OTLP JSON, whose names are resourceSpans and so on",
+    ),
     (r'"binaryAnnotations"\s*:', "Zipkin's API v1; export with GET /api/v2/traces"),
     (
         r'"severityNumber"\s*:',
@@ -180,7 +184,7 @@ SESSION_LINES = [
         "codex_rollout",
     ),
 ]
-LINES_LOOKED_AT = 50
+LINES_LOOKED_AT, LEVELS_LOOKED_AT = 50, 4
 # Pages of providers' APIs: a mark in the head, the table and the reader. An empty page is usage, which claims nothing.
 PAGES = [
     (r'"organization\.costs\.result"', "openai_costs/openai_page"),
@@ -310,7 +314,9 @@ def _spans(records: list, end: int, cut: str) -> Recognised:
         forms = [signal if form in family else form for form in forms]
     counts = Counter(form for form in forms if form)
     if not counts:
-        nearest = next(filter(None, (_nearest(record) for record in records)), None)
+        nearest = next(filter(None, map(_nearest, records)), None) or next(
+            filter(None, map(_nearest_within, records)), None
+        )
         said = f"JSON of no known export format: {nearest}" if nearest else UNKNOWN_JSON
         return _unknown(f"{said}; see README, Inputs")
     ((form, fitting),) = counts.most_common(1)
@@ -355,6 +361,24 @@ def _nearest(record: object) -> str:
         return f"nearest to {span_marks.title(form)}, without {lacked}"
     if any(ATTRIBUTE_NAMES.match(name) for name in names):
         return "flat records of calls with ids or times of their own, under names that no reader knows"
+    return ""
+
+
+def _nearest_within(record: object) -> str:
+    """The same of records that stand somewhere within this one, and under which name."""
+    reached = [((), record)]
+    for _ in range(LEVELS_LOOKED_AT):
+        following = []
+        for way, one in reached:
+            for name, held in one.items() if isinstance(one, dict) else ():
+                inner = held[0] if isinstance(held, list) and held else held
+                following += [((*way, name), inner)] if isinstance(inner, dict) else []
+        for way, one in following:
+            form = _form_of(one)
+            said = f"they look like {span_marks.title(form)}; export them alone" if form else _nearest(one)
+            if said and form != "attribute_map":
+                return f"of its records under {'.'.join(way)[:60]}: {said}"
+        reached = following
     return ""
 
 

@@ -502,6 +502,10 @@ STRANGERS = {
     ),
     "batches.json": (b'{"batches": [{"id": 1}]}', "no known export format"),
     "attributes.json": (json.dumps([{"key": "a", "attributes": [{"key": "b", "value": {}}]}]), "nearest to OTLP spans"),
+    "wrapped.json": (f'{{"data": {batch([span(1, 1)])}}}', "under data: they look like OTLP JSON"),
+    "listed.json": (json.dumps({"page": {"spans": [span(1, 1)]}}), "under page.spans: they look like OTLP spans"),
+    "renamed_within.json": (json.dumps({"held": FLAT}), "under held: nearest to OpenInference / Phoenix"),
+    "snake.json": (json.dumps({"resource_spans": [{"scope_spans": [{"spans": []}]}]}), "protobuf's own names"),
     "renamed.jsonl": (batch([span(1, 1)]).replace('"attributes": []', '"attrs": []').encode(), "attributes"),
 }
 
