@@ -1,4 +1,4 @@
--- one row per invoice's line whose time a bill covers too: the invoice is for that bill's charges, and no bill of its own
+-- one row per invoice's line whose time a bill covers too: the invoice is for that bill's charges, and no bill itself
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with keys as (
 

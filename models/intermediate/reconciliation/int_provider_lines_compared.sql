@@ -156,6 +156,17 @@ whole as (
 
 ),
 
+overwritten as (
+
+    select distinct
+        provider,
+        file_kind,
+        source_file
+    from covering
+    where is_overwritten
+
+),
+
 -- Parts that came again under their names; the places of parts compare as texts of one length.
 renewed as (
 
@@ -165,14 +176,7 @@ renewed as (
             partition by covering.provider, covering.file_kind, covering.export_id
         ) as last_place
     from covering
-    inner join (
-        select distinct
-            provider,
-            file_kind,
-            source_file
-        from covering
-        where is_overwritten
-    ) as overwritten
+    inner join overwritten
         on
             covering.provider = overwritten.provider
             and covering.file_kind = overwritten.file_kind

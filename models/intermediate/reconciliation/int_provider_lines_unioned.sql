@@ -78,7 +78,8 @@ accounts as (
         *,
         coalesce(named_account_id, {{ only.format('named_account_id', 'partition by provider, file_id') }})
             as file_account_id,
-        {{ only.format("case when not is_invoice then named_account_id end", 'partition by provider') }} as sole_account_id
+        {{ only.format("case when not is_invoice then named_account_id end", 'partition by provider') }}
+            as sole_account_id
     from aliased
 
 ),

@@ -98,7 +98,7 @@ lines as (
         count(*) as days,
         sum(billed_usd) as line_usd,
         sum(weight) as line_weight,
-        least(sum(billed_usd), {{ money('sum(weight) * 0.000000000001') }}) as spent_usd
+        least(sum(billed_usd), {{ floored_part('1', 'sum(weight)', '1000000000000') }}) as spent_usd
     from weighed
     group by line_id
 

@@ -1,4 +1,4 @@
--- one row per total of a bill and group of usage that a usage file counts in its time: what that costs by the price book
+-- one row per total of a bill and group of usage that a usage file counts in its time: what that costs by the book
 {{ replaces_touched("charged_on", by="read_day") }}
 with counted as (
 

@@ -39,7 +39,8 @@ with invoices as (
         invoice_id,
         {{ unsaid([
             'bill_account_id', 'response_id', 'service_tier', 'quantity', 'effective_amount', 'service_name', 'sku',
-            'description', 'is_rounded', 'resource', 'tags', 'project', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
+            'description', 'is_rounded', 'resource', 'tags', 'project', 'region', 'own_key_provider', 'own_key_usd',
+            'ai_sign'
         ]) }}
     from invoices
     where {{ is_there }}
