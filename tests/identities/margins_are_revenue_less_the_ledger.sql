@@ -1,4 +1,4 @@
--- Per incurred month, AI margin over all rows of each product mart is revenue less what the ledger bears; the revenue is
+-- Per incurred month, AI margin over all rows of each product mart is revenue less what the ledger bears. Revenue is
 -- the P&L's, and the pool's credits stand on both sides.
 with ledger as (
 

@@ -12,7 +12,7 @@ begun as (
         trace_key,
         min(started_on) as began_on
     from {{ ref('int_shares_continued') }}
-    where purpose = 'production' and trace_key in (select caused.request_key from caused)
+    where trace_key in (select caused.request_key from caused)
     group by trace_key
 
 )
@@ -32,5 +32,8 @@ left join begun on coalesce(costs.request_key, caused.request_key) = begun.trace
 where
     costs.purpose = 'production'
     and coalesce(costs.request_key, caused.request_key) is not null
-    -- A request of the month's last day is not counted again where the night's batch runs in the next month.
-    and coalesce(begun.began_on, costs.month) >= costs.month
+    -- A request that has calls of its own counts by them: a batch adds none, nor work that it causes in a later month.
+    and case
+        when costs.request_key is null then begun.trace_key is null
+        else coalesce(begun.began_on, costs.month) >= costs.month
+    end
