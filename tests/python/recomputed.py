@@ -820,10 +820,11 @@ def feature_substitution(company: Company) -> pd.DataFrame:
             would = early[is_adopter].mean() * late[is_never].mean() / early[is_never].mean()
             placebo = would - late[is_adopter].mean()
             had_used = before > 0
-            until = [used[:, day - window : day].sum(axis=1) for day in first[is_adopter]]
-            before_adoption = [
-                uses[place] for uses, place in zip(until, np.flatnonzero(is_adopter), strict=True) if had_used[place]
-            ]
+            # Use before adoption is compared in the windows of adopters who knew the incumbent.
+            knew = np.flatnonzero(is_adopter & had_used)
+            until = [used[:, first[place] - window : first[place]].sum(axis=1) for place in knew]
+            before_adoption = [uses_then[place] for uses_then, place in zip(until, knew, strict=True)]
+            of_others = [uses_then[is_never & had_used].mean() for uses_then in until]
             lost, diverted = displaced / (level * ratio), displaced / taken_up
             of_lost = error((influence - lost * of_expected) / (level * ratio))
             of_diverted = error((influence - diverted * of_new) / taken_up)
@@ -857,9 +858,7 @@ def feature_substitution(company: Company) -> pd.DataFrame:
                     "diversion_pct_low": diverted - of_diverted,
                     "diversion_pct_high": diverted + of_diverted,
                     "uses_before_adoption_per_adopter": np.mean(before_adoption),
-                    "uses_before_adoption_per_non_adopter": np.mean(
-                        [uses[is_never & had_used].mean() for uses in until]
-                    ),
+                    "uses_before_adoption_per_non_adopter": np.mean(of_others),
                     "placebo_uses_per_adopter": placebo,
                     "new_usd_per_use": price,
                     "incumbent_usd_per_use": saved,
