@@ -7,6 +7,7 @@ BIN := .venv/bin
 # What a person gives is text: make expands nothing in it, and no shell reads it. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
   DECIMAL DATE_ORDER STRICT
+DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
 $(foreach name,$(GIVEN),$(if $(filter environment,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -34,10 +35,13 @@ help: ## what there is
 profiles.yml: profiles.yml.example
 	@cp profiles.yml.example profiles.yml
 
-demo: DATA := data/demo
+demo: DATA := $(DEMO)
 demo: .venv/.synced profiles.yml ## the main job on the sample company, ending with a five-row answer
+	@test -e "$$DATA/.made_by" || test -z "$$(ls -A "$$DATA" 2>/dev/null)" || { \
+	  echo "ERROR: $$DATA holds something else than the sample; name a folder of its own"; exit 2; }
 	@cat scripts/make_sample.py scripts/sample_*.py | cmp -s - "$$DATA/.made_by" || { \
-	  rm -rf "$$DATA"; $(BIN)/python scripts/make_sample.py "$$DATA/inbox" && \
+	  rm -rf "$$DATA"; mkdir -p "$$DATA" && touch "$$DATA/.made_by" && \
+	  $(BIN)/python scripts/make_sample.py "$$DATA/inbox" && \
 	  cat scripts/make_sample.py scripts/sample_*.py > "$$DATA/.made_by"; }
 	@$(BIN)/python scripts/build.py "$$DATA/inbox" "$$DATA" seeds/company
 	@$(BIN)/python scripts/export.py 2026-10 "$$DATA"

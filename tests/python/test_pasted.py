@@ -57,6 +57,16 @@ def test_what_is_pasted_reaches_programs_as_it_is(tmp_path, target, names, throu
         assert any(text in word for word in said), name
 
 
+def test_the_sample_takes_no_place_of_something_else(tmp_path):
+    """`make demo` clears its folder, so it must be the sample's, or nobody's."""
+    (tmp_path / "mine.csv").write_text("mine")
+    words = ["make", "-s", "-o", ".venv/.synced", "-o", "profiles.yml", "demo", f"DATA={tmp_path}", "BIN=/nowhere"]
+    made = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert made.returncode == 2
+    assert f"{tmp_path} holds something else than the sample" in made.stdout
+    assert (tmp_path / "mine.csv").read_text() == "mine"
+
+
 def test_a_folder_of_any_name_is_built_and_read(tmp_path):
     """By every command that names the data folder in SQL."""
     place = tmp_path / "it's [a] *$HOME {x} 100%"
