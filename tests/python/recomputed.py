@@ -7,6 +7,7 @@ Money is in floats of USD, which hold a sum of these months to 1e-12.
 """
 
 import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 SENTINELS = ["unlabelled", "untraced", "invoice_only"]
 METERS = {"input": "input", "cached input": "cache_read", "output": "output"}
@@ -748,6 +748,16 @@ def free_tier_monthly(company: Company) -> pd.DataFrame:
     return rows.drop(columns="all_usd").reset_index()
 
 
+@cache
+def student(probability: float, freedom: int) -> float:
+    """Quantile of Student's t, by adding up its density from 0 on."""
+    at = np.linspace(0, 50, 1_000_001)
+    log_scale = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(freedom * math.pi) / 2
+    density = np.exp(log_scale - (freedom + 1) / 2 * np.log1p(at**2 / freedom))
+    below = 0.5 + np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)]) * (at[1] - at[0])
+    return float(np.interp(probability, below, at))
+
+
 def feature_substitution(company: Company) -> pd.DataFrame:
     """What became of adopters' use of an incumbent beyond what became of those who had not adopted, per window."""
     variables, events = company.variables, company.events[company.events["user_id"] != ""]
@@ -810,7 +820,7 @@ def feature_substitution(company: Company) -> pd.DataFrame:
                 """Half an interval: users of an account are one observation."""
                 groups = pd.Series(influence, people).groupby(accounts).sum()
                 deviation = np.sqrt((groups**2).sum() * len(groups) / (len(groups) - 1))
-                return deviation * stats.t.ppf(0.975, len(groups) - 1)
+                return deviation * student(0.975, len(groups) - 1)
 
             # Between the halves of the time before the launch nothing can have been displaced.
             early, late = (
