@@ -279,7 +279,7 @@ class Company:
 
     @cached_property
     def residue(self) -> pd.DataFrame:
-        """Money of bills beyond calls: lines and tokens that no span shows, and charges that no span could show."""
+        """Money of bills beyond calls: lines and tokens without a span, and charges that no span could show."""
         unseen = self.lines[~self.lines.index.isin(self.calls.index)]
         untraced = unseen.assign(feature_id="untraced", team_id=self.payer("openrouter"))
         bill = self.openai_bill
@@ -393,7 +393,7 @@ def waste_daily(company: Company) -> pd.DataFrame:
 
 @cache
 def spend_by_day(company: Company) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cost that features cause and that teams bear (before the pool's credit), a row per day from the first to the last."""
+    """Cost that features cause and that teams bear (before the credit of the pool), a row per day."""
     shares, residue = company.shares, company.residue
     payers = shares["provider"].map({provider: company.payer(provider) for provider in shares["provider"].unique()})
     bearer = shares["feature_id"].map(company.owners).fillna(payers)
@@ -589,7 +589,7 @@ def users(company: Company, by: list[str]) -> pd.Series:
 
 
 def credit_of(company: Company, feature: str, month: pd.Timestamp, evaluation: float, served: float) -> float:
-    """The credit of the pool: a share of evals, up to a part of production or a floor; the narrowest rule of the month."""
+    """The credit of the pool: a share of evals, up to a part of production or a floor; the narrowest rule holds."""
     rules, end = company.seed("eval_funding"), f"{month_end(month):%Y-%m-%d}"
     held = rules[(rules["valid_from"] <= end) & ((rules["valid_to"] == "") | (rules["valid_to"] > end))]
     for scope, name in (("feature", feature), ("team", company.owners.get(feature)), ("default", "")):
@@ -890,7 +890,7 @@ WILSON = 1.96  # quantile of the 95 % intervals of pass rates
 
 
 def configurations(company: Company) -> pd.DataFrame:
-    """Configurations that served production, by day: feature, model and prompt version (empty where production names none)."""
+    """Configurations by day: feature, model and prompt version, which is empty where production names none."""
     served = production(company)
     served = served[served["feature_id"] != "unlabelled"].assign(prompt_version=served["prompt_version"].fillna(""))
     by = ["day", "feature_id", "model", "prompt_version"]
