@@ -7,6 +7,7 @@ Money is in floats of USD, which hold a sum of these months to 1e-12.
 """
 
 import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 SENTINELS = ["unlabelled", "untraced", "invoice_only"]
 METERS = {"input": "input", "cached input": "cache_read", "output": "output"}
@@ -54,7 +54,7 @@ class Company:
     def __init__(self, inbox: Path, seeds: Path, reference: Path, variables: dict):
         self.inbox, self.seeds, self.reference, self.variables = inbox, seeds, reference, variables
 
-    # What the files say.
+    # The files, as they are read.
 
     def seed(self, name: str) -> pd.DataFrame:
         return pd.read_csv(self.seeds / f"{name}.csv", comment="#", dtype=str, keep_default_na=False)
@@ -279,7 +279,7 @@ class Company:
 
     @cached_property
     def residue(self) -> pd.DataFrame:
-        """What bills say beyond calls: lines and tokens that no span shows, and charges that no span could show."""
+        """Money of bills beyond calls: lines and tokens without a span, and charges that no span could show."""
         unseen = self.lines[~self.lines.index.isin(self.calls.index)]
         untraced = unseen.assign(feature_id="untraced", team_id=self.payer("openrouter"))
         bill = self.openai_bill
@@ -303,7 +303,7 @@ class Company:
     def last_day(self) -> pd.Timestamp:
         return max(self.calls["day"].max(), self.lines["day"].max())
 
-    # Who a user or an account is.
+    # Plans and segments of users and accounts.
 
     def plan_on(self, user_id: pd.Series, day: pd.Series) -> pd.Series:
         """Plan of users on days."""
@@ -393,7 +393,7 @@ def waste_daily(company: Company) -> pd.DataFrame:
 
 @cache
 def spend_by_day(company: Company) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What features cause and what teams bear (before the pool's credit), a row per day from the first to the last."""
+    """Cost that features cause and that teams bear (before the credit of the pool), a row per day."""
     shares, residue = company.shares, company.residue
     payers = shares["provider"].map({provider: company.payer(provider) for provider in shares["provider"].unique()})
     bearer = shares["feature_id"].map(company.owners).fillna(payers)
@@ -589,7 +589,7 @@ def users(company: Company, by: list[str]) -> pd.Series:
 
 
 def credit_of(company: Company, feature: str, month: pd.Timestamp, evaluation: float, served: float) -> float:
-    """What the pool pays: a share of evals, up to a part of production or a floor; the narrowest rule of the month."""
+    """The credit of the pool: a share of evals, up to a part of production or a floor; the narrowest rule holds."""
     rules, end = company.seed("eval_funding"), f"{month_end(month):%Y-%m-%d}"
     held = rules[(rules["valid_from"] <= end) & ((rules["valid_to"] == "") | (rules["valid_to"] > end))]
     for scope, name in (("feature", feature), ("team", company.owners.get(feature)), ("default", "")):
@@ -693,7 +693,7 @@ def segment_margin_monthly(company: Company) -> pd.DataFrame:
 
 
 def free_tier_monthly(company: Company) -> pd.DataFrame:
-    """What features cost on free plans, by the plan of the day, and who moved on to a paid one."""
+    """Cost of features on free plans, by the plan of the day, and moves to paid ones."""
     free = [plan.lower() for plan in company.variables["free_plans"]]
     days = company.variables["conversion_days"]
 
@@ -720,7 +720,7 @@ def free_tier_monthly(company: Company) -> pd.DataFrame:
     rows["usd_per_answer"] = rows["production_usd"] / rows["answers"]
     rows["usd_per_user"] = rows["production_usd"] / rows["users"]
 
-    # Who moved within days of the first use of the month, by feature and by any feature.
+    # Conversions count from the first use of the month, of the feature and of any other.
     known = company.users
     paid = known[~known["plan"].str.lower().isin(free) & (known["valid_from"] > "1900-01-01")]
     moves = paid.groupby("user_id")["valid_from"].agg(list).to_dict()
@@ -748,8 +748,18 @@ def free_tier_monthly(company: Company) -> pd.DataFrame:
     return rows.drop(columns="all_usd").reset_index()
 
 
+@cache
+def student(probability: float, freedom: int) -> float:
+    """Quantile of Student's t, by adding up its density from 0 on."""
+    at = np.linspace(0, 50, 1_000_001)
+    log_scale = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(freedom * math.pi) / 2
+    density = np.exp(log_scale - (freedom + 1) / 2 * np.log1p(at**2 / freedom))
+    below = 0.5 + np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)]) * (at[1] - at[0])
+    return float(np.interp(probability, below, at))
+
+
 def feature_substitution(company: Company) -> pd.DataFrame:
-    """What became of adopters' use of an incumbent beyond what became of those who had not adopted, per window."""
+    """Change of adopters' use of an incumbent beyond that of users who had not adopted, per window."""
     variables, events = company.variables, company.events[company.events["user_id"] != ""]
     window, accounts = variables["substitution_window_days"], company.users.groupby("user_id")["account_id"].last()
     catalog = company.seed("feature_catalog").set_index("feature_id")["launched_on"]
@@ -810,7 +820,7 @@ def feature_substitution(company: Company) -> pd.DataFrame:
                 """Half an interval: users of an account are one observation."""
                 groups = pd.Series(influence, people).groupby(accounts).sum()
                 deviation = np.sqrt((groups**2).sum() * len(groups) / (len(groups) - 1))
-                return deviation * stats.t.ppf(0.975, len(groups) - 1)
+                return deviation * student(0.975, len(groups) - 1)
 
             # Between the halves of the time before the launch nothing can have been displaced.
             early, late = (
@@ -880,7 +890,7 @@ WILSON = 1.96  # quantile of the 95 % intervals of pass rates
 
 
 def configurations(company: Company) -> pd.DataFrame:
-    """What served production, by day: feature, model and prompt version (empty where production names none)."""
+    """Configurations by day: feature, model and prompt version, which is empty where production names none."""
     served = production(company)
     served = served[served["feature_id"] != "unlabelled"].assign(prompt_version=served["prompt_version"].fillna(""))
     by = ["day", "feature_id", "model", "prompt_version"]
@@ -1008,7 +1018,7 @@ def eval_coverage_monthly(company: Company) -> pd.DataFrame:
     own_calls = production(company)
     own_calls = own_calls.assign(prompt_version=own_calls["prompt_version"].fillna(""))
     rows = []
-    # What is required is a row of the month, also where it neither served nor was evaluated.
+    # A required feature is a row of the month, also if it neither served nor was evaluated.
     needed = [
         (month, feature) for month in pnl.index.unique(0) for feature in company.requirements["feature_id"].unique()
     ]

@@ -54,7 +54,7 @@ def keyed(columns: list[str], rows, grain: list[str]) -> dict[tuple, dict]:
 
 
 def differences(sample, mart: str, ours: pd.DataFrame) -> list[str]:
-    """What differs, a line for each row that only one side has and for each cell; in no column may all be left out."""
+    """A line for each row that only one side has and for each cell that differs, of the columns recomputed."""
     grain = GRAINS[mart]
     names = f"select column_name from information_schema.columns where table_schema = 'marts' and table_name = '{mart}'"
     columns = [name for (name,) in sample.rows(names)]
