@@ -52,7 +52,7 @@ def test_exports_that_come_again_in_other_parts(build, tmp_path):
 
     def deliver(*files: tuple[str, str, str]) -> None:
         for name, org, amount in files:
-            write(inbox / name, COSTS, [cost(day, amount, organization_id=org) for day in (1, 2)])
+            write(inbox / name, COSTS, [cost(day, amount) | {"organization_id": org} for day in (1, 2)])
 
     def archive(**members: str) -> None:
         deliver(*((f"{name}.csv", "zip", amount) for name, amount in members.items()))
@@ -62,20 +62,20 @@ def test_exports_that_come_again_in_other_parts(build, tmp_path):
                 (inbox / f"{name}.csv").unlink()
 
     archive(same="1.00", gone="2.00")
-    deliver(*((f"x/run-0000{part}.csv", "run", "10.00") for part in (1, 2, 3)))
-    deliver(*((f"costs ({part} of 3).csv", "of", "100.00") for part in (1, 2, 3)))
+    deliver(*((f"x/run-0000{part}.csv", "run", f"1{part}.00") for part in (1, 2, 3)))
+    deliver(*((f"costs ({part} of 3).csv", "of", f"10{part}.00") for part in (1, 2, 3)))
     assert land.run(inbox, tmp_path / "data") == 0
     archive(same="1.00", new="4.00")
-    deliver(*((f"x/run-0000{part}.csv", "run", "20.00") for part in (1, 2)))
+    deliver(*((f"x/run-0000{part}.csv", "run", f"2{part}.00") for part in (1, 2)))
     deliver(*((f"costs ({part} of 2).csv", "of", f"{part}50.00") for part in (1, 2)))
     built = build(inbox, company(tmp_path))
     assert built.code == 0, built.output
     sums = (
         "select account_id, sum(billed_usd) from marts.provider_bills_monthly where replaced_file is null group by all"
     )
-    assert dict(built.rows(sums)) == {"zip": 10, "run": 100, "of": 800}
+    assert dict(built.rows(sums)) == {"zip": 10, "run": 112, "of": 800}
     assert built.rows("select source_file, unlisted_keys, billed_usd from marts.bill_overlaps_unsettled") == [
-        ("x/run-00003.csv", "part -00003", 20), ("x/run-00003.csv", "part -00003", 20)
+        ("x/run-00003.csv", "part -00003", 26), ("x/run-00003.csv", "part -00003", 26)
     ]  # fmt: skip
 
 
