@@ -3,8 +3,8 @@
 Usage: check_labels.py SPANS COMPANY. SPANS is a file, or a folder of files, of any span format that `make build` reads,
 from a staging run. The spans land in a folder of their own and go through the ledger's own models, so that what is a
 call, and which label it gets, is what the bill will say. Exit 0 when each call has a feature (it says how many); 1 when
-some have none (each is named), or when spans state tokens that no call covers (operations and files are named); 2 when
-spans can't be read, or the call is wrong.
+some have none (each is named), or when spans state tokens that no call covers, or under names that nobody reads
+(operations, attributes and files are named); 2 when spans can't be read, or the call is wrong.
 """
 
 import shutil
@@ -17,6 +17,7 @@ import duckdb
 import build
 import company
 import land
+from landing import missing, uncounted
 from paths import pattern
 
 # As far as labels are known; a few models of money come along, because a key may name a feature too.
@@ -97,10 +98,14 @@ def check(spans: Path, companies: Path, data: Path) -> int:
         print(f"ERROR: {said}. Until then no label of theirs is checked, and nobody bears what they cost")
     for line in unexplained.values():
         print(f"  note: {line}")
-    if unlabelled or said:
+    if unnamed := sum(uncounted.UNREAD in line for line in missing.known(data).warnings):
+        print(
+            f"ERROR: tokens under names that are not read, see {unnamed} warnings above; no label of theirs is checked"
+        )
+    if unlabelled or said or unnamed:
         return 1
-    if missing := landed(data, "rejects"):
-        print(f"ERROR: {missing} lines or files of {spans} can't be read (see above): they were not checked")
+    if rejected := landed(data, "rejects"):
+        print(f"ERROR: {rejected} lines or files of {spans} can't be read (see above): they were not checked")
         return 2
     counts = ", ".join(f"{feature} {count}" for feature, count, _ in features)
     none = f"0 billable calls in {spans}: none of its {landed(data, 'spans'):,} spans asks a model or states tokens"

@@ -28,6 +28,7 @@ DETAILS = {
     "audio": "audio_input_tokens audio_output_tokens",
     "image": "image_input_tokens image_output_tokens",
 }
+UNREAD = "which no row of seed attribute_aliases reads"
 
 
 class Uncounted(NamedTuple):
@@ -68,7 +69,7 @@ def remarks(found: dict[str, list], name: str) -> list[tuple[str, str]]:
         alone, _, attribute = key.partition(" ")
         states = f"state{'s' * (spans == 1)}"
         where = f"{spans:,} span{'s' * (spans > 1)} of {name} (first in line {line:,})"
-        what = f"under '{attribute}', which no row of seed attribute_aliases reads"
+        what = f"under '{attribute}', {UNREAD}"
         said.append(
             ("warning", f"{where} {states} tokens {what}: they are in no call, or priced without them; add a row to it")
             if alone == "alone"

@@ -118,6 +118,9 @@ def test_label_check_fails_where_spans_state_tokens_that_no_call_covers(tmp_path
     said = capsys.readouterr().out
     assert "ERROR: 2 spans state tokens and are no call: operation invoke_agent 1, no operation 1 (220 tokens" in said
     assert "in staging.jsonl); have the span state its model" in said
+    spans.write_text(batch([span(1, 1, None, acme__prompt_tokens=100)]))
+    assert check_labels.main() == 1
+    assert "ERROR: tokens under names that are not read, see 1 warnings above" in capsys.readouterr().out
     spans.write_text(batch([span(1, 1, None, http__route="/ask")]))
     assert check_labels.main() == 0
     assert "none of its 1 spans asks a model or states tokens" in capsys.readouterr().out

@@ -197,7 +197,7 @@ def test_each_check_of_the_exports_can_fail(tmp_path, check):
     for name, cells in (("chargeback", chargeback), ("journal", journal), ("statements", statement)):
         with (tmp_path / f"{name}.csv").open("w", newline="") as target:
             csv.writer(target).writerows([cells.keys(), cells.values()])
-        tables[name] = export._table(tmp_path / f"{name}.csv")
+        tables[name] = export._table(tmp_path, f"{name}.csv")
     assert duckdb.sql(export.CHECKS[check].format(**tables, day="2026-10-01")).fetchall()
 
 
