@@ -1,5 +1,4 @@
 -- one row per unlabelled span that caused another trace: the feature and purpose that catalog rules give its request
-{{ replaces_touched("trace_key", by="trace") }}
 {% set context = ['service_name', 'span_name', 'root_service_name', 'root_span_name', 'route', 'prompt_template'] %}
 with rules as (
 
