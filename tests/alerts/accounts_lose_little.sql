@@ -1,6 +1,6 @@
--- Accounts whose users' production calls cost more than the account paid, in the newest month with revenue, by more than
--- `alert_account_loss.usd`. Accounts that no revenue row names (free plans) lose what they cost. The figure compared is
--- how many.
+-- Accounts whose users' production calls cost more than the account paid, in the newest month with revenue, by more
+-- than `alert_account_loss.usd`. Accounts that no revenue row names (free plans) lose what they cost. The figure
+-- compared is how many.
 {{ config(
     warn_if="> " ~ var('alert_account_loss').warn, error_if="> " ~ var('alert_account_loss').error
 ) }}

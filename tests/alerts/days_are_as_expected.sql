@@ -1,5 +1,5 @@
--- Features that spent out of line with their weekday on one of the newest days, or whose level shifted. The figure compared
--- is how many rows.
+-- Features that spent out of line with their weekday on one of the newest days, or whose level shifted. The figure
+-- compared is how many rows.
 {{ config(
     warn_if="> " ~ var('alert_anomalies').warn, error_if="> " ~ var('alert_anomalies').error
 ) }}

@@ -1,5 +1,5 @@
--- Features that earned more than they cost in the month before the newest one with revenue, and cost more than they earn
--- in that. The figure compared is how many.
+-- Features that earned more than they cost in the month before the newest one with revenue, and cost more than they
+-- earn in that. The figure compared is how many.
 {{ config(
     warn_if="> " ~ var('alert_negative_margins').warn, error_if="> " ~ var('alert_negative_margins').error
 ) }}

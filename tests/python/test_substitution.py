@@ -129,7 +129,7 @@ def test_users_who_used_it_more_before_are_not_comparable():
 
 @pytest.mark.parametrize("setting", simulations.SETTINGS[:4], ids=lambda setting: setting.name)
 def test_intervals_hold_in_simulated_companies(setting):
-    """120 companies a setting; DECISIONS has the figures of 2,000. Fewer than 88 % happens once in a thousand."""
+    """120 companies a setting; simulations.py asks 2,000. Fewer than 88 % happens once in a thousand."""
     figures = simulations.simulated(setting, 120)
     assert figures["companies"] >= 115
     assert figures["held"] >= 0.88
@@ -138,4 +138,4 @@ def test_intervals_hold_in_simulated_companies(setting):
 
 def test_users_who_adopt_while_active_are_called_not_comparable():
     figures = simulations.simulated(simulations.SETTINGS[5], 40)
-    assert figures["not_comparable"] > 0.7
+    assert figures["not_comparable"] > 0.6

@@ -136,8 +136,12 @@ limited as (
     select
         *,
         coalesce(
-            max(case when is_control and controls_left = {{ var('substitution_min_users') }}
-                then least(coalesce(adopted_day, last_day), last_day) end) over (partition by feature_id),
+            max(
+                case
+                    when is_control and controls_left = {{ var('substitution_min_users') }}
+                        then least(coalesce(adopted_day, last_day), last_day)
+                end
+            ) over (partition by feature_id),
             last_day
         ) as last_compared_day
     from ranked

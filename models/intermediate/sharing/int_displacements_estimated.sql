@@ -1,5 +1,5 @@
--- One row per comparison, week since adoption (0: all of the window), new feature and incumbent: uses displaced per adopter
--- as a difference in differences, with its variance clustered by account.
+-- One row per comparison, week since adoption (0: all of the window), new feature and incumbent: uses displaced per
+-- adopter as a difference in differences, with its variance clustered by account.
 {% set exact = "cast({} as decimal(38, 18))" %}
 {% set square = "cast({} as decimal(38, 16))" %}
 with users as (
@@ -116,7 +116,8 @@ clusters as (
         0 as uses,
         0 as influence,
         0 as control_expected,
-        case when pairs.comparison = 'launch' and pairs.week = 0 then coalesce(new_uses.new_uses, 0) else 0 end as new_uses,
+        case when pairs.comparison = 'launch' and pairs.week = 0 then coalesce(new_uses.new_uses, 0) else 0 end
+            as new_uses,
         cast(null as double) as base
     from pairs
     inner join adopters
@@ -135,13 +136,13 @@ clusters as (
         new_feature_id,
         incumbent_feature_id,
         cluster_id,
-        0,
+        0 as adopters,
         before,
         expected_uses,
         uses,
         influence,
         control_expected,
-        0,
+        0 as new_uses,
         base
     from compared
 
@@ -178,7 +179,8 @@ means as (
         count(accounts.cluster_id) as accounts,
         cast(coalesce(sum(accounts.adopters), 0) as bigint) as week_adopters,
         cast(sum({{ exact.format('accounts.before') }}) as double) / nullif(sum(accounts.adopters), 0) as before,
-        cast(sum({{ exact.format('accounts.expected_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as expected_uses,
+        cast(sum({{ exact.format('accounts.expected_uses') }}) as double)
+        / nullif(sum(accounts.adopters), 0) as expected_uses,
         cast(sum({{ exact.format('accounts.uses') }}) as double) / nullif(sum(accounts.adopters), 0) as uses,
         cast(sum({{ exact.format('accounts.control_expected') }}) as double) as control_expected,
         cast(sum({{ exact.format('accounts.new_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as new_uses,
@@ -203,7 +205,8 @@ shares as (
         means.uses as mean_uses,
         means.new_uses as mean_new_uses,
         nullif(1 - accounts.adopters / means.week_adopters, 0) as other_adopters_share,
-        nullif(1 - coalesce(accounts.control_expected / nullif(means.control_expected, 0), 0), 0) as other_controls_share
+        nullif(1 - coalesce(accounts.control_expected / nullif(means.control_expected, 0), 0), 0)
+            as other_controls_share
     from accounts
     inner join means
         on
@@ -274,8 +277,10 @@ select
     {{ scaled.format('new_uses') }} as new_uses_variance,
     {{ scaled.format('displaced_expected') }} as displaced_expected_covariance,
     {{ scaled.format('displaced_new_uses') }} as displaced_new_uses_covariance,
-    case when variances.is_known and means.accounts >= {{ var('substitution_min_accounts') }}
-        then {{ student_quantile('(means.accounts - 1)') }} end as quantile,
+    case
+        when variances.is_known and means.accounts >= {{ var('substitution_min_accounts') }}
+            then {{ student_quantile('(means.accounts - 1)') }}
+    end as quantile,
     case
         when users.window_days < {{ var('substitution_min_days') }} then 'window_too_short'
         when users.known_adopters < {{ var('substitution_min_users') }} then 'few_adopters'

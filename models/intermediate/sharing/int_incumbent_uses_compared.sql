@@ -1,6 +1,6 @@
 -- One row per comparison, week since adoption (0: all of the window), new feature, incumbent and account: the account's
--- part in the sums that the estimate is made of, its influence as controls on what adopters are expected to use, and how
--- much of that its controls' level before stands for.
+-- part in the sums that the estimate is made of, the influence of its controls on what adopters are expected to use,
+-- and how much of that the level of its controls stands for.
 {% set exact = "cast({} as decimal(38, 18))" %}
 {% set weeks = (var('substitution_window_days') / 7) | round(0, 'floor') | int %}
 with grouped as (
@@ -24,50 +24,42 @@ adoptions as (
 ),
 
 -- The days that each comparison looks at, by day of adoption. The day of adoption itself is left out: users choose it.
--- `launch` and its weeks: after the adoption. `placebo`: the second half of the window before the launch, `trend`: all of
--- it, when nothing can have been displaced.
+-- `launch` and its weeks: after the adoption. `placebo`: the second half of the window before the launch, `trend`: all
+-- of it, when nothing can have been displaced.
 windows as (
 
     select
         'launch' as comparison,
         0 as week,
         adoptions.*,
-        adopted_day + 1 as from_day,
-        adopted_day + post_days as to_day
+        adoptions.adopted_day + 1 as from_day,
+        adoptions.adopted_day + adoptions.post_days as to_day
     from adoptions
 
     {% for week in range(1, weeks + 1) %}
         union all
 
         select
-            'launch',
-            {{ week }},
+            'launch' as comparison,
+            {{ week }} as week,
             adoptions.*,
-            adopted_day + {{ 7 * week - 6 }},
-            adopted_day + {{ 7 * week }}
+            adoptions.adopted_day + {{ 7 * week - 6 }} as from_day,
+            adoptions.adopted_day + {{ 7 * week }} as to_day
         from adoptions
-        where post_days >= {{ 7 * week }}
+        where adoptions.post_days >= {{ 7 * week }}
     {% endfor %}
 
-    union all
+    {% for comparison, from_day in [('placebo', 'half'), ('trend', 'window_days')] %}
+        union all
 
-    select
-        'placebo',
-        0,
-        adoptions.*,
-        -half,
-        -1
-    from adoptions
-
-    union all
-
-    select
-        'trend',
-        0,
-        adoptions.*,
-        -window_days,
-        -1
-    from adoptions
+        select
+            '{{ comparison }}' as comparison,
+            0 as week,
+            adoptions.*,
+            -adoptions.{{ from_day }} as from_day,
+            -1 as to_day
+        from adoptions
+    {% endfor %}
 
 ),
 
@@ -166,8 +158,9 @@ rates as (
         control_uses.incumbent_feature_id,
         control_uses.day,
         cast(sum(control_befores.before) as double) as base,
-        cast(max(case control_befores.comparison when 'launch' then control_uses.uses else control_uses.never_uses end)
-            as double) / nullif(cast(sum(control_befores.before) as double), 0) as rate
+        cast(max(
+            case control_befores.comparison when 'launch' then control_uses.uses else control_uses.never_uses end
+        ) as double) / nullif(cast(sum(control_befores.before) as double), 0) as rate
     from control_uses
     inner join control_befores
         on
@@ -217,31 +210,46 @@ adopter_befores as (
 
 ),
 
--- How much a use of a control on a day moves the sum that adopters are expected to use, and a use before takes back.
-leverages as (
+-- How much of what adopters are expected to use hangs on each day.
+day_totals as (
 
     select
         weights.comparison,
         weights.week,
         weights.new_feature_id,
-        rates.incumbent_feature_id,
+        adopter_befores.incumbent_feature_id,
         weights.day,
-        {{ exact.format('cast(sum(weights.weight * adopter_befores.before) as double) / nullif(max(rates.base), 0)') }} as leverage,
-        {{ exact.format('max(rates.rate) * cast(sum(weights.weight * adopter_befores.before) as double) / nullif(max(rates.base), 0)') }}
-            as leverage_before
+        cast(sum({{ exact.format('cast(weights.weight as double) * adopter_befores.before') }}) as double)
+            as weighed_before
     from weights
     inner join adopter_befores
         on
             weights.comparison = adopter_befores.comparison
             and weights.new_feature_id = adopter_befores.new_feature_id
             and weights.adopted_day = adopter_befores.adopted_day
+    group by
+        weights.comparison, weights.week, weights.new_feature_id, adopter_befores.incumbent_feature_id, weights.day
+
+),
+
+-- How far a use of a control on a day moves the sum that adopters are expected to use, and a use before takes it back.
+leverages as (
+
+    select
+        day_totals.comparison,
+        day_totals.week,
+        day_totals.new_feature_id,
+        day_totals.incumbent_feature_id,
+        day_totals.day,
+        {{ exact.format('day_totals.weighed_before / nullif(rates.base, 0)') }} as leverage,
+        {{ exact.format('rates.rate * day_totals.weighed_before / nullif(rates.base, 0)') }} as leverage_before
+    from day_totals
     inner join rates
         on
-            weights.comparison = rates.comparison
-            and weights.new_feature_id = rates.new_feature_id
-            and weights.day = rates.day
-            and adopter_befores.incumbent_feature_id = rates.incumbent_feature_id
-    group by weights.comparison, weights.week, weights.new_feature_id, rates.incumbent_feature_id, weights.day
+            day_totals.comparison = rates.comparison
+            and day_totals.new_feature_id = rates.new_feature_id
+            and day_totals.incumbent_feature_id = rates.incumbent_feature_id
+            and day_totals.day = rates.day
 
 ),
 
@@ -284,12 +292,12 @@ parts as (
         grouped.new_feature_id,
         grouped.incumbent_feature_id,
         grouped.cluster_id,
-        0,
-        0,
-        {{ exact.format('cast(weights.weight as double) * grouped.uses') }},
-        0,
-        0,
-        null
+        0 as before,
+        0 as expected_uses,
+        {{ exact.format('cast(weights.weight as double) * grouped.uses') }} as uses,
+        0 as influence,
+        0 as control_expected,
+        cast(null as double) as base
     from grouped
     inner join weights
         on
@@ -307,12 +315,12 @@ parts as (
         leverages.new_feature_id,
         leverages.incumbent_feature_id,
         grouped.cluster_id,
-        0,
-        0,
-        0,
-        {{ exact.format('cast(leverages.leverage as double) * grouped.uses') }},
-        0,
-        null
+        0 as before,
+        0 as expected_uses,
+        0 as uses,
+        {{ exact.format('cast(leverages.leverage as double) * grouped.uses') }} as influence,
+        0 as control_expected,
+        cast(null as double) as base
     from leverages
     inner join grouped
         on
@@ -334,12 +342,12 @@ parts as (
         leverages.new_feature_id,
         leverages.incumbent_feature_id,
         befores.cluster_id,
-        0,
-        0,
-        0,
-        {{ exact.format('-cast(leverages.leverage_before as double) * befores.before') }},
-        {{ exact.format('cast(leverages.leverage_before as double) * befores.before') }},
-        null
+        0 as before,
+        0 as expected_uses,
+        0 as uses,
+        {{ exact.format('-cast(leverages.leverage_before as double) * befores.before') }} as influence,
+        {{ exact.format('cast(leverages.leverage_before as double) * befores.before') }} as control_expected,
+        cast(null as double) as base
     from leverages
     inner join befores
         on

@@ -1,5 +1,5 @@
--- one row per new feature, incumbent, account (or user without one), role, day of adoption and day of use: uses compared
--- The estimates are linear in users' uses, so users who are treated alike can be added up here.
+-- One row per new feature, incumbent, account (or user without one), role, day of adoption and day of use: uses of the
+-- users who are compared. The estimates are linear in users' uses, so users who are treated alike can be added up here.
 with adoptions as (
 
     select * from {{ ref('int_adoptions_windowed') }}
@@ -11,7 +11,6 @@ uses as (
     select
         adoptions.new_feature_id,
         uses.feature_id as incumbent_feature_id,
-        adoptions.user_id,
         adoptions.cluster_id,
         adoptions.role,
         adoptions.is_control,
@@ -21,10 +20,7 @@ uses as (
         uses.uses,
         min({{ days_between('adoptions.launched_on', 'uses.used_on') }})
             over (partition by adoptions.new_feature_id, uses.feature_id)
-            as first_day,
-        min({{ days_between('adoptions.launched_on', 'uses.used_on') }})
-            over (partition by adoptions.new_feature_id, uses.feature_id, adoptions.user_id)
-            as user_first_day
+            as first_day
     from adoptions
     inner join {{ ref('int_uses_cohorted') }} as uses
         on adoptions.user_id = uses.user_id and adoptions.new_feature_id != uses.feature_id
@@ -40,13 +36,10 @@ select
     is_control,
     adopted_day,
     window_days,
-    user_first_day < 0 as is_user_before,
     day,
-    -- Each user counts on the first day alone, so that these add up to users.
-    count(distinct case when day = user_first_day then user_id end) as users,
     cast(sum(uses) as decimal(18, 6)) as uses
 from uses
 -- A feature without use before the launch is no incumbent.
 where first_day < 0 and (is_control or role = 'adopter')
 group by
-    new_feature_id, incumbent_feature_id, cluster_id, role, is_control, adopted_day, window_days, user_first_day < 0, day
+    new_feature_id, incumbent_feature_id, cluster_id, role, is_control, adopted_day, window_days, day

@@ -55,11 +55,11 @@ purpose_days as (
 
     select
         feature_id,
-        'evaluation',
+        'evaluation' as purpose,
         spent_on,
         is_newest,
         weekday,
-        {{ money('evaluation_usd') }}
+        {{ money('evaluation_usd') }} as borne_usd
     from feature_days
     where spent_on >= first_evaluated_on
 
