@@ -1,5 +1,5 @@
--- One row per new feature, incumbent, account (or user without one), role, day of adoption and day of use: uses of the
--- users who are compared. The estimates are linear in users' uses, so users who are treated alike can be added up here.
+-- one row per new feature, incumbent, account (or user without one), role, day of adoption and day of use
+-- Uses of the users who are compared. The estimates are linear in them, so users who are treated alike are added up here.
 with adoptions as (
 
     select * from {{ ref('int_adoptions_windowed') }}
