@@ -102,7 +102,7 @@ placed as (
     select
         known_users.*,
         lower(trim(coalesce(known_users.user_plan, account_plan.plan, known_users.plan)))
-            in ('{{ free_plans }}') as is_free
+        in ('{{ free_plans }}') as is_free
     from known_users
     left join account_plan
         on
