@@ -102,7 +102,7 @@ placed as (
     select
         known_users.*,
         lower(trim(coalesce(known_users.user_plan, account_plan.plan, known_users.plan)))
-            in ('{{ free_plans }}') as is_free
+        in ('{{ free_plans }}') as is_free
     from known_users
     left join account_plan
         on
@@ -139,63 +139,63 @@ answered as (
 ),
 
 {% for relation, is_counted in [('free', 'is_free'), ('total', 'true')] %}
-    {{ relation }}_requests as (
+{{ relation }}_requests as (
 
-        select distinct
-            requests.month,
-            requests.feature_id,
-            requests.request_key,
-            answered.answers
-        from requests
-        inner join answered
-            on
-                requests.month = answered.month
-                and requests.feature_id = answered.feature_id
-                and requests.request_key = answered.request_key
-        where {{ is_counted }}
+    select distinct
+        requests.month,
+        requests.feature_id,
+        requests.request_key,
+        answered.answers
+    from requests
+    inner join answered
+        on
+            requests.month = answered.month
+            and requests.feature_id = answered.feature_id
+            and requests.request_key = answered.request_key
+    where {{ is_counted }}
 
-    ),
+),
 
-    {{ relation }}_asked as (
+{{ relation }}_asked as (
 
-        select
-            month,
-            feature_id,
-            count(*) as requests,
-            count(answers) as answered_requests,
-            sum(answers) as known_answers
-        from {{ relation }}_requests
-        group by month, feature_id
+    select
+        month,
+        feature_id,
+        count(*) as requests,
+        count(answers) as answered_requests,
+        sum(answers) as known_answers
+    from {{ relation }}_requests
+    group by month, feature_id
 
-    ),
+),
 
-    {{ relation }}_summed as (
+{{ relation }}_summed as (
 
-        select
-            placed.month,
-            placed.feature_id,
-            count(distinct placed.told_user_id) as told_users,
-            count(distinct case when placed.told_user_id is null then placed.user_id end) as traced_users,
-            count(distinct placed.trace_key) as traces,
-            sum(placed.amount_usd) as production_usd
-        from placed
-        where {{ is_counted }}
-        group by placed.month, placed.feature_id
+    select
+        placed.month,
+        placed.feature_id,
+        count(distinct placed.told_user_id) as told_users,
+        count(distinct case when placed.told_user_id is null then placed.user_id end) as traced_users,
+        count(distinct placed.trace_key) as traces,
+        sum(placed.amount_usd) as production_usd
+    from placed
+    where {{ is_counted }}
+    group by placed.month, placed.feature_id
 
-    ),
+),
 
-    {{ relation }}_use as (
+{{ relation }}_use as (
 
-        select
-            summed.*,
-            cast(coalesce(asked.requests, 0) as bigint) as requests,
-            cast(coalesce(asked.answered_requests, 0) as bigint) as answered_requests,
-            cast(coalesce(asked.known_answers, 0) as bigint) as known_answers
-        from {{ relation }}_summed as summed
-        left join {{ relation }}_asked as asked
-            on summed.month = asked.month and summed.feature_id = asked.feature_id
+    select
+        summed.*,
+        cast(coalesce(asked.requests, 0) as bigint) as requests,
+        cast(coalesce(asked.answered_requests, 0) as bigint) as answered_requests,
+        cast(coalesce(asked.known_answers, 0) as bigint) as known_answers
+    from {{ relation }}_summed as summed
+    left join {{ relation }}_asked as asked
+        on summed.month = asked.month and summed.feature_id = asked.feature_id
 
-    ){{ ',' if not loop.last }}
+){{ ',' if not loop.last }}
 
 {% endfor %}
 
