@@ -71,7 +71,8 @@ def test_worked_example_of_shrinking_coverage_is_true(sample):
     assert f"would cost the team {one_more} (`marg" in page
     count, rate, usd, low, high, evaluated, part, correct, loaded = answers
     assert f"served {evaluated} USD of October's production, {part:.1%} of it".replace("%", " %") in page
-    assert f"pass rate of {rate}. That money bought {correct} correct answers of {count} answers: {usd} USD each" in page
+    bought = f"That money bought {correct} correct answers of {count} answers: {usd} USD each"
+    assert f"pass rate of {rate}. {bought}" in page
     assert f"between {low} and {high} with" in page
     assert f"and {loaded} with the price of evals" in page
     releases = sample.rows("""

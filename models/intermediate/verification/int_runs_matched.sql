@@ -1,5 +1,6 @@
 -- one row per production configuration and run of its feature that judged cases: what keeps the run from covering it
 {% set configuration = ['feature_id', 'provider', 'model', 'prompt_version'] %}
+{% set misfits = run_misfits() %}
 with configurations as (
 
     select distinct {{ configuration | join(', ') }}
@@ -50,13 +51,13 @@ measured as (
 
     select
         *,
-        coalesce(
-            case misfit
-                {% for misfit in run_misfits() %}
-                    when '{{ misfit }}' then {{ loop.index }}
-                {% endfor %}
-            end, 0
-        ) as distance
+        case
+            when misfit is null then 0
+            {% for misfit in misfits %}
+                when misfit = '{{ misfit }}' then {{ loop.index }}
+            {% endfor %}
+            else 9
+        end as distance
     from compared
 
 )
