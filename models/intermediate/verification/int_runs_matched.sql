@@ -1,6 +1,7 @@
 -- one row per production configuration and run of its feature that judged cases: what keeps the run from covering it
 {% set configuration = ['feature_id', 'provider', 'model', 'prompt_version'] %}
-{% set misfits = run_misfits() %}
+{% set nearest_first = ["misfit is not null"] %}
+{% for misfit in run_misfits() %}{% do nearest_first.append("misfit != '" ~ misfit ~ "'") %}{% endfor %}
 with configurations as (
 
     select distinct {{ configuration | join(', ') }}
@@ -45,27 +46,12 @@ compared as (
             and configurations.model = models.model
             and runs.model = models.run_model
 
-),
-
-measured as (
-
-    select
-        *,
-        case
-            when misfit is null then 0
-            {% for misfit in misfits %}
-                when misfit = '{{ misfit }}' then {{ loop.index }}
-            {% endfor %}
-            else 9
-        end as distance
-    from compared
-
 )
 
 -- A run of several models or prompts counts as the one that is nearest to the configuration.
 {% call first_rows(
     partition_by=configuration + ['suite', 'run_id'],
-    order_by="distance, pass_rate"
+    order_by=nearest_first + ["pass_rate"]
 ) %}
-    select * from measured
+    select * from compared
 {% endcall %}
