@@ -1,5 +1,7 @@
 -- one row per production configuration and run of its feature that judged cases: what keeps the run from covering it
 {% set configuration = ['feature_id', 'provider', 'model', 'prompt_version'] %}
+{% set nearest_first = ["misfit is not null"] %}
+{% for misfit in run_misfits() %}{% do nearest_first.append("misfit != '" ~ misfit ~ "'") %}{% endfor %}
 with configurations as (
 
     select distinct {{ configuration | join(', ') }}
@@ -44,27 +46,12 @@ compared as (
             and configurations.model = models.model
             and runs.model = models.run_model
 
-),
-
-measured as (
-
-    select
-        *,
-        coalesce(
-            case misfit
-                {% for misfit in run_misfits() %}
-                    when '{{ misfit }}' then {{ loop.index }}
-                {% endfor %}
-            end, 0
-        ) as distance
-    from compared
-
 )
 
 -- A run of several models or prompts counts as the one that is nearest to the configuration.
 {% call first_rows(
     partition_by=configuration + ['suite', 'run_id'],
-    order_by="distance, pass_rate"
+    order_by=nearest_first + ["pass_rate"]
 ) %}
-    select * from measured
+    select * from compared
 {% endcall %}
