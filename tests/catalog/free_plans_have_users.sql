@@ -1,5 +1,5 @@
--- No user is on a plan of the variable free_plans, in any case of letters: free_tier_monthly is empty, or the plan's name
--- differs.
+-- No user is on a plan of the variable free_plans, in any case of letters: free_tier_monthly is empty, or the plan has
+-- another name.
 {{ config(severity='warn') }}
 with plans as (
 

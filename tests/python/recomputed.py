@@ -809,18 +809,33 @@ def feature_substitution(company: Company) -> pd.DataFrame:
             displaced = (expected - after)[is_adopter].mean()
             ratio = expected[is_adopter].mean() / level
             weights = ((before / window * scale)[:, None] * in_window).sum(axis=0) / adopters
-            influence = (is_control * (used - became * (before / window)[:, None]) * weights / usual).sum(axis=1)
-            influence += np.where(is_adopter, expected - after - displaced, 0) / adopters
+            # Of each user: what controls did beyond what was expected of them, and what was expected.
+            usual_of = (before / window)[:, None]
+            of_controls = (is_control * (used - became * usual_of) * weights / usual).sum(axis=1)
+            stood_for = (is_control * became * usual_of * weights / usual).sum(axis=1)
             new_after = (new_uses * in_window).sum(axis=1) * scale
             taken_up = new_after[is_adopter].mean()
-            of_new = np.where(is_adopter, new_after - taken_up, 0) / adopters
-            of_expected = influence + np.where(is_adopter, after - left, 0) / adopters
+            of_adopters = {
+                "displaced": np.where(is_adopter, expected - after - displaced, 0),
+                "expected": np.where(is_adopter, expected - level * ratio, 0),
+                "new": np.where(is_adopter, new_after - taken_up, 0),
+            }
+            # Users of an account are one observation: how far would the mean move without the account?
+            others_adopt = 1 - pd.Series(is_adopter, people).groupby(accounts).sum() / adopters
+            others_stand = 1 - pd.Series(stood_for, people).groupby(accounts).sum() / stood_for.sum()
+            controls = pd.Series(of_controls, people).groupby(accounts).sum() / others_stand
+            moved = {
+                name: pd.Series(part, people).groupby(accounts).sum() / adopters / others_adopt
+                + (0 if name == "new" else controls)
+                for name, part in of_adopters.items()
+            }
+            is_compared = is_adopter | (before > 0) | ((used * is_control)[:, weights > 0] > 0).any(axis=1)
+            compared = pd.Series(is_compared, people).groupby(accounts).any().sum()
 
-            def error(influence: np.ndarray) -> float:
-                """Half an interval: users of an account are one observation."""
-                groups = pd.Series(influence, people).groupby(accounts).sum()
-                deviation = np.sqrt((groups**2).sum() * len(groups) / (len(groups) - 1))
-                return deviation * student(0.975, len(groups) - 1)
+            def error(moved: pd.Series, compared=compared) -> float:
+                """Half an interval: the jackknife over accounts."""
+                deviation = np.sqrt((moved**2).sum() * (compared - 1) / compared)
+                return deviation * student(0.975, compared - 1)
 
             # Between the halves of the time before the launch nothing can have been displaced.
             early, late = (
@@ -836,12 +851,12 @@ def feature_substitution(company: Company) -> pd.DataFrame:
             before_adoption = [uses_then[place] for uses_then, place in zip(until, knew, strict=True)]
             of_others = [uses_then[is_never & had_used].mean() for uses_then in until]
             lost, diverted = displaced / (level * ratio), displaced / taken_up
-            of_lost = error((influence - lost * of_expected) / (level * ratio))
-            of_diverted = error((influence - diverted * of_new) / taken_up)
+            of_lost = error((moved["displaced"] - lost * moved["expected"]) / (level * ratio))
+            of_diverted = error((moved["displaced"] - diverted * moved["new"]) / taken_up)
             price, saved = per_use(new, launch), per_use(incumbent, launch)
             others = before[is_never].mean()
             net = adopters * (taken_up * price - displaced * saved)
-            of_net = error(adopters * (of_new * price - influence * saved))
+            of_net = error(adopters * (moved["new"] * price - moved["displaced"] * saved))
             rows.append(
                 {
                     "new_feature_id": new,
@@ -851,14 +866,14 @@ def feature_substitution(company: Company) -> pd.DataFrame:
                     "adopters": adopters,
                     "non_adopters": is_never.sum(),
                     "other_users": len(people) - adopters - is_never.sum(),
-                    "accounts": accounts.nunique(),
+                    "accounts": compared,
                     "uses_before_per_adopter": level,
                     "uses_before_per_non_adopter": others,
                     "uses_change_per_adopter": left - level,
                     "uses_change_per_non_adopter": level * (ratio - 1),
                     "displaced_uses_per_adopter": displaced,
-                    "ci_low": displaced - error(influence),
-                    "ci_high": displaced + error(influence),
+                    "ci_low": displaced - error(moved["displaced"]),
+                    "ci_high": displaced + error(moved["displaced"]),
                     "adopters_lost_pct": lost,
                     "adopters_lost_pct_low": lost - of_lost,
                     "adopters_lost_pct_high": lost + of_lost,
@@ -1014,8 +1029,8 @@ def eval_coverage_monthly(company: Company) -> pd.DataFrame:
     daily = daily.assign(month=months_of(daily["covered_on"]), usd=daily["production_usd"].clip(lower=0))
     daily["prompt_version"] = daily["prompt_version"].fillna("")
     runs, quantile = list(finished_runs(company).itertuples()), WILSON
-    # An answer belongs to configurations by their money in its request, what the request has of batches included.
-    own_calls = production(company)
+    # An answer belongs to configurations by their money in its request; a batch of several requests is none.
+    own_calls = production(company).query("not is_batch")
     own_calls = own_calls.assign(prompt_version=own_calls["prompt_version"].fillna(""))
     rows = []
     # A required feature is a row of the month, also if it neither served nor was evaluated.

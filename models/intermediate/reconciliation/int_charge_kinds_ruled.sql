@@ -54,10 +54,12 @@ sold as (
 
     select
         *,
-        exists (
-            select 1 from services
-            where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
-        ) as is_model_service
+        case
+            when exists (
+                select 1 from services
+                where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
+            ) then true else false
+        end as is_model_service
     from kinds
 
 ),

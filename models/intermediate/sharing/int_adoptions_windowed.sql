@@ -1,4 +1,4 @@
--- One row per feature launched while there is data, and user: adopter or not, with windows in days since the launch.
+-- one row per feature launched while there is data, and user: adopter or not, with windows in days since the launch.
 with uses as (
 
     select * from {{ ref('int_uses_cohorted') }}

@@ -1,4 +1,4 @@
--- One row per comparison, week since adoption (0: all of the window), new feature and incumbent: uses displaced per
+-- one row per comparison, week since adoption (0: all of the window), new feature and incumbent: uses displaced per
 -- adopter as a difference in differences, with its variance clustered by account.
 {% set exact = "cast({} as decimal(38, 18))" %}
 {% set square = "cast({} as decimal(38, 16))" %}

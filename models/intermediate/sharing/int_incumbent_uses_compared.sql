@@ -1,4 +1,4 @@
--- One row per comparison, week since adoption (0: all of the window), new feature, incumbent and account: the account's
+-- one row per comparison, week since adoption (0: all of the window), new feature, incumbent and account: the account's
 -- part in the sums that the estimate is made of, the influence of its controls on what adopters are expected to use,
 -- and how much of that the level of its controls stands for.
 {% set exact = "cast({} as decimal(38, 18))" %}

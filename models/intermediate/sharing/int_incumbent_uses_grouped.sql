@@ -1,5 +1,5 @@
 -- one row per new feature, incumbent, account (or user without one), role, day of adoption and day of use
--- Uses of the users who are compared. The estimates are linear in them, so users who are treated alike are added up here.
+-- Uses of the users who are compared. The estimates are linear in them, so users who are treated alike are added up.
 with adoptions as (
 
     select * from {{ ref('int_adoptions_windowed') }}

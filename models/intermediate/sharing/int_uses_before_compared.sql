@@ -1,4 +1,4 @@
--- One row per new feature and incumbent: how often adopters and users who never adopt used it in the window before the
+-- one row per new feature and incumbent: how often adopters and users who never adopt used it in the window before the
 -- launch, and how far chance may move the difference. Between launch and adoption, the new feature may already count.
 with users as (
 

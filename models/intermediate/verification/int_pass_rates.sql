@@ -256,6 +256,7 @@ summed as (
 
 )
 
+{% set usd_pct = 'cast(money_evaluated.evaluated_usd as double) / cast(feature_totals.feature_usd as double)' %}
 select
     summed.month,
     summed.feature_id,
@@ -271,14 +272,17 @@ select
     money_evaluated.pass_rate_usd_pct,
     -- Of the feature's production cost and answers, the parts that belong to the evaluated money.
     case
-        when feature_totals.feature_usd > 0
-            then cast(money_evaluated.evaluated_usd as double) / cast(feature_totals.feature_usd as double)
+        when feature_totals.feature_usd > 0 then {{ usd_pct }}
         else
             cast(money_evaluated.evaluated_requests as double)
             / nullif(cast(feature_totals.feature_requests as double), 0)
     end as evaluated_usd_pct,
-    cast(money_evaluated.evaluated_requests as double) / nullif(cast(feature_totals.feature_requests as double), 0)
-        as evaluated_answers_pct,
+    -- What only batches serve has answers by its money.
+    case
+        when feature_totals.feature_requests > 0
+            then cast(money_evaluated.evaluated_requests as double) / cast(feature_totals.feature_requests as double)
+        when feature_totals.feature_usd > 0 then {{ usd_pct }}
+    end as evaluated_answers_pct,
     summed.one_more_usd,
     -- What of it the team would bear: its cost less what the credit would grow by.
     {{ money(

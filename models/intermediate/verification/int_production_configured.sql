@@ -1,49 +1,69 @@
 -- one row per month, feature and configuration that its production ran on: money, and the requests that it bought
 {{ replaces_touched("month", by="month") }}
 {% set configuration = ['serving_feature_id', 'provider', 'model', 'prompt_version'] %}
-{% set request = ['month', 'feature_id', 'trace_key'] %}
-with calls as (
+{% set request = ['month', 'feature_id', 'request_key'] %}
+with caused as (
 
     select
-        cast(date_trunc('month', started_on) as date) as month,
-        originating_feature_id as feature_id,
         trace_key,
+        max(case when is_only_request then request_key end) as request_key
+    from {{ ref('int_traces_caused') }}
+    group by trace_key
+
+),
+
+shares as (
+
+    select
+        shares.*,
+        cast(date_trunc('month', shares.started_on) as date) as month,
+        case when caused.trace_key is null then shares.trace_key else caused.request_key end as request_key
+    from {{ ref('int_shares_continued') }} as shares
+    left join caused on shares.trace_key = caused.trace_key
+    where
+        shares.purpose = 'production'
+        and {{ is_touched("cast(date_trunc('month', shares.started_on) as date)", 'month') }}
+
+),
+
+calls as (
+
+    select
+        month,
+        originating_feature_id as feature_id,
+        request_key,
         serving_feature_id,
         provider,
         coalesce(model, 'unknown') as model,
         prompt_version,
         count(*) as calls,
-        sum(greatest(coalesce(borne_usd, 0), 0)) as usd,
-        max(origin_share) as origin_share
-    from {{ ref('int_shares_continued') }}
-    where purpose = 'production' and {{ is_touched("cast(date_trunc('month', started_on) as date)", 'month') }}
+        sum(greatest(coalesce(borne_usd, 0), 0)) as usd
+    from shares
     group by
-        cast(date_trunc('month', started_on) as date), originating_feature_id, trace_key, serving_feature_id, provider,
-        coalesce(model, 'unknown'), prompt_version
+        month, originating_feature_id, request_key, serving_feature_id, provider, coalesce(model, 'unknown'),
+        prompt_version
 
 ),
 
--- A batch that many requests caused counts with the feature's share of it.
 requests as (
 
     select
         *,
         sum(usd) over (partition by {{ request | join(', ') }}) as request_usd,
-        sum(calls) over (partition by {{ request | join(', ') }}) as request_calls,
-        max(origin_share) over (partition by {{ request | join(', ') }}) as request_share
+        sum(calls) over (partition by {{ request | join(', ') }}) as request_calls
     from calls
 
 ),
 
--- A request of several configurations is each one's by its money; without prices by its calls.
+-- A request of several configurations is each one's by its money; without prices by its calls. A batch is none.
 parts as (
 
     select
         *,
         case
-            when request_usd > 0
-                then {{ floored_part('request_share', 'usd * 1000000000000', 'request_usd * 1000000000000') }}
-            else {{ floored_part('request_share', 'calls', 'request_calls') }}
+            when request_key is null then 0
+            when request_usd > 0 then {{ floored_part(1, 'usd * 1000000000000', 'request_usd * 1000000000000') }}
+            else {{ floored_part(1, 'calls', 'request_calls') }}
         end as request_part
     from requests
 

@@ -1,22 +1,35 @@
--- One row per day, feature and purpose, from its first day to the newest day in the data.
-with evaluation as (
+-- one row per day, feature and purpose, from the first day of the two to the newest day in the data
+with spend as (
 
     select
         originating_feature_id as feature_id,
         spent_on,
-        coalesce(sum(borne_usd), 0) as borne_usd
+        purpose,
+        borne_usd
     from {{ ref('spend_daily') }}
-    where purpose = 'evaluation' and spent_on > date '1970-01-01'
-    group by originating_feature_id, spent_on
+    where spent_on > date '1970-01-01'
 
 ),
 
-first_evaluations as (
+evaluation as (
 
     select
         feature_id,
-        min(spent_on) as first_on
-    from evaluation
+        spent_on,
+        coalesce(sum(borne_usd), 0) as borne_usd
+    from spend
+    where purpose = 'evaluation'
+    group by feature_id, spent_on
+
+),
+
+first_days as (
+
+    select
+        feature_id,
+        min(case when purpose = 'evaluation' then spent_on end) as evaluated_on,
+        min(case when purpose != 'evaluation' then spent_on end) as produced_on
+    from spend
     group by feature_id
 
 ),
@@ -31,9 +44,10 @@ feature_days as (
         filled.weekday,
         filled.borne_usd,
         coalesce(evaluation.borne_usd, 0) as evaluation_usd,
-        first_evaluations.first_on as first_evaluated_on
+        first_days.evaluated_on as first_evaluated_on,
+        first_days.produced_on as first_produced_on
     from {{ ref('int_spend_days_filled') }} as filled
-    left join first_evaluations on filled.scope_id = first_evaluations.feature_id
+    left join first_days on filled.scope_id = first_days.feature_id
     left join evaluation on filled.scope_id = evaluation.feature_id and filled.day = evaluation.spent_on
     where filled.scope = 'feature' and filled.has_begun
 
@@ -50,6 +64,7 @@ purpose_days as (
         weekday,
         {{ money('borne_usd - evaluation_usd') }} as borne_usd
     from feature_days
+    where spent_on >= first_produced_on or first_evaluated_on is null
 
     union all
 
@@ -147,7 +162,7 @@ week_spreads as (
         weeks_before.feature_id,
         weeks_before.purpose,
         weeks_before.spent_on,
-        {{ money(nearest_rank('abs(weeks_before.week_usd - expected_weeks.expected_week_usd)', 0.5) ~ ' * 1.4826') }}
+        {{ money(median('abs(weeks_before.week_usd - expected_weeks.expected_week_usd)') ~ ' * 1.4826') }}
             as week_spread_usd
     from weeks_before
     inner join expected_weeks
@@ -183,7 +198,7 @@ spreads as (
         compared.feature_id,
         compared.purpose,
         compared.spent_on,
-        {{ money(nearest_rank('abs(earlier.borne_usd - earlier.expected_usd)', 0.5) ~ ' * 1.4826') }} as spread_usd
+        {{ money(median('abs(earlier.borne_usd - earlier.expected_usd)') ~ ' * 1.4826') }} as spread_usd
     from compared
     inner join compared as earlier
         on

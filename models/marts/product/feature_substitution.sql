@@ -1,4 +1,4 @@
--- One row per new feature and feature that was used before it: does the new one take over its use, and at which cost?
+-- one row per new feature and feature that was used before it: does the new one take over its use, and at which cost?
 with estimated as (
 
     select * from {{ ref('int_displacements_estimated') }}

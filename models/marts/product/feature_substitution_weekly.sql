@@ -1,4 +1,4 @@
--- One row per new feature, incumbent and week since adoption: does the effect fade, or grow?
+-- one row per new feature, incumbent and week since adoption: does the effect fade, or grow?
 with estimated as (
 
     select

@@ -75,16 +75,28 @@ tried as (
 ),
 
 {% set moved = "case when " ~ days_between('{0}first_on', '{0}paid_from') ~ " <= " ~ var('conversion_days') %}
+-- Others are judged by the same rule, from their first use of the month on.
+first_uses as (
+
+    select
+        month,
+        user_id,
+        min(first_on) as first_on,
+        min(paid_from) as paid_from
+    from tried
+    group by month, user_id
+
+),
+
 free_users as (
 
     select
         month,
         user_id,
-        max({{ moved.format('') }} then 1 else 0 end) as converted,
+        {{ moved.format('') }} then 1 else 0 end as converted,
         count(*) over (partition by month) as month_users,
-        sum(max({{ moved.format('') }} then 1 else 0 end)) over (partition by month) as month_converted
-    from tried
-    group by month, user_id
+        sum({{ moved.format('') }} then 1 else 0 end) over (partition by month) as month_converted
+    from first_uses
 
 ),
 
