@@ -250,6 +250,7 @@ leverages as (
             and day_totals.new_feature_id = rates.new_feature_id
             and day_totals.incumbent_feature_id = rates.incumbent_feature_id
             and day_totals.day = rates.day
+    where day_totals.weighed_before > 0
 
 ),
 
