@@ -44,6 +44,10 @@ SETTINGS = (
 )
 
 
+NO_RENAMES = """create or replace temp table stg_catalog__feature_chains as
+    select cast(null as varchar) as feature_id, cast(null as varchar) as newest_feature_id where false"""
+
+
 def models(**changed) -> dict[str, str]:
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"] | changed
     return {path.split("/")[-1]: rendered(f"models/{path}.sql", **variables) for path in MODELS}
@@ -129,6 +133,7 @@ def estimates(engine, texts: dict[str, str], setting: Setting, companies: int, d
         "select distinct user_id, cast(? as date) - 200 as signed_up_on from int_uses_cohorted",
         [LAUNCH],
     )
+    engine.execute(NO_RENAMES)
     for name, text in texts.items():
         engine.execute(f"create or replace temp table {name} as {text}")
         if name == "int_adoptions_windowed":  # each company sees its own users alone

@@ -37,6 +37,7 @@ def estimated(users: dict[str, tuple], costs=(0.01, 0.02), **variables) -> dict[
                        [LAUNCH])  # fmt: skip
         engine.execute("""create table stg_product__users as
             select distinct user_id, date '2026-01-01' as signed_up_on from drawn""")
+        engine.execute(simulations.NO_RENAMES)
         for name, text in simulations.models(**variables).items():
             engine.execute(f"create table {name} as {text}")
         found = engine.execute("select * from feature_substitution where new_feature_id = 'new'")

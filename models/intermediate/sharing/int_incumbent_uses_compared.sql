@@ -357,6 +357,7 @@ parts as (
             and leverages.incumbent_feature_id = befores.incumbent_feature_id
     where
         befores.is_control
+        and befores.before > 0
         and case leverages.comparison
             when 'launch' then coalesce(befores.adopted_day >= leverages.day, true)
             else befores.role = 'non_adopter'
