@@ -27,7 +27,7 @@ COMPANY = {
 }
 RUNS = (
     "run_id,feature_id,suite,started_at,model,prompt_version,cases,passed,failed,errored\n"
-    "r,draft,s,2026-10-04T08:00:00Z,,,10,10,0,0\n"
+    "r,draft,s,2026-10-04T08:00:00Z,deepseek/deepseek-chat-v3,v1,10,10,0,0\n"
 )
 
 
@@ -44,8 +44,8 @@ def built(tmp_path_factory):
     (inbox / "eval_runs.csv").write_text(RUNS)
     day = 86400
     spans = [
-        batch([chat(1, 1, response="old", app__feature="draft")], "web"),
-        batch([chat(2, 1, at=day, response="new", app__feature="write")], "web"),
+        batch([chat(1, 1, response="old", app__feature="draft", gen_ai__prompt__version="v1")], "web"),
+        batch([chat(2, 1, at=day, response="new", app__feature="write", gen_ai__prompt__version="v1")], "web"),
         # A request whose call a rule knows by its prompt; its first span is what two levels of batches go back to.
         batch([span(3, 1), chat(3, 2, 1, response="asked", gen_ai__prompt__name="answer")], "web"),
         batch([span(4, 1, at=60, links=[(3, 1)]), chat(4, 2, 1, at=61, response="batch")], "worker"),
