@@ -82,6 +82,15 @@ def test_no_addresses_in_the_lock_and_no_machine_paths():
         assert not re.search(r"(?<![\w.$}])/(root|home|work)/\w", text), name
 
 
+def test_workflows_run_fixed_commits_with_least_rights():
+    """A tag can be moved; a commit, with the tag that it had beside it, can't."""
+    for path in (PROJECT / ".github" / "workflows").glob("*.yml"):
+        used = re.findall(r"uses: *(.*)", path.read_text())
+        assert used
+        assert [line for line in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+        assert yaml.safe_load(path.read_text())["permissions"] == {"contents": "read"}
+
+
 def test_starting_set_completes_and_examples_fit(tmp_path, capsys):
     assert company.start(tmp_path / "ours") == 0
     for name, (columns, _, _) in company.SEEDS.items():
