@@ -107,3 +107,21 @@ def test_batches_go_to_the_feature_that_a_rule_gives_their_request(built):
         ("batch", "catalog_rule", "a > b"),
         ("batch of it", "catalog_rule", "a > b"),
     ]
+
+
+def test_renames_in_a_circle_or_to_two_are_errors(tmp_path):
+    """a and b continue each other; d and e both continue c."""
+    inbox, company = tmp_path / "inbox", tmp_path / "company"
+    inbox.mkdir()
+    company.mkdir()
+    (inbox / "spans.jsonl").write_text(batch([chat(1, 1, app__feature="a")], "web"))
+    head = COMPANY["feature_catalog"].split("\n")[0]
+    chains = {"a": "b", "b": "a", "c": "", "d": "c", "e": "c"}
+    rows = [f"{feature},{feature},a,2026-01-01,{older},," for feature, older in chains.items()]
+    (company / "feature_catalog.csv").write_text("\n".join([head, *rows]) + "\n")
+    (company / "teams.csv").write_text(COMPANY["teams"])
+    built = run_build(inbox, tmp_path / "data", company)
+    assert built.code != 0
+    assert "features_continue_in_a_line" in built.output
+    for named in ("=a, feature_id=b,", "=b, feature_id=a,", "=c, feature_id=d, other_feature_id=e,"):
+        assert f"continues_feature_id{named}" in built.output
