@@ -39,6 +39,12 @@ def data(tmp_path):
 
 
 GOOD = batch([chat(1, 1, response="good")])
+
+
+def times(moment: str) -> dict:
+    return {"startTimeUnixNano": moment, "endTimeUnixNano": moment}
+
+
 BAD = {
     "empty.jsonl": (b"", "empty file"),
     "cut.jsonl": (GOOD.encode() + GOOD.encode()[:200] + b"\n", "not JSON, or cut off"),
@@ -49,8 +55,8 @@ BAD = {
     "binary.bin": (b"\x00\x01\x02" * 100, "a binary file of no known"),
     "focus.csv": (b"BilledCost,ChargePeriodStart\n1,2\n", "header of focus without ChargePeriodEnd"),
     "torn.gz": (gzip.compress(GOOD.encode())[:-20], "can't be read"),
-    "old.jsonl": (batch([{**chat(9, 1), "startTimeUnixNano": "1000000000"}]).encode(), "before 2015"),
-    "far.jsonl": (batch([{**chat(9, 2), "startTimeUnixNano": "32472144000000000000"}]).encode(), "far in the future"),
+    "old.jsonl": (batch([{**chat(9, 1), **times("1000000000")}]).encode(), "before 2015"),
+    "far.jsonl": (batch([{**chat(9, 2), **times("32472144000000000000")}]).encode(), "far in the future"),
     "negative.jsonl": (batch([chat(9, 3, gen_ai__usage__input_tokens=-5)]).encode(), "negative"),
     "words.jsonl": (batch([chat(9, 4, gen_ai__usage__input_tokens="many")]).encode(), "is not a count"),
     "label.jsonl": (batch([chat(9, 5, app__feature="x" * 10_000_000)]).encode(), "characters of text"),
