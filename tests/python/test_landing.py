@@ -93,7 +93,7 @@ def test_huge_attribute_that_may_not_land_costs_nothing(inbox, data):
     (inbox / "spans.jsonl").write_text(batch([chat(1, 1, response="r", input__value="y" * 10_000_000)]))
     assert land.run(inbox, data) == 0
     assert landed(data, what="response_id") == [("r",)]
-    assert sum(path.stat().st_size for path in data.rglob("*.parquet")) < 100_000
+    assert sum(path.stat().st_size for path in data.rglob("*.parquet")) < 200_000
 
 
 def test_folder_without_permission_is_named(inbox, data, monkeypatch):
@@ -164,7 +164,7 @@ def test_layouts_of_otlp_json(inbox, data):
     assert found["good"] == (f"{1:032x}", f"{1:016x}", "2026-10-05")
     assert found["older"][0] == f"{2:032x}"
     assert found["base64"] == (f"{3:032x}", f"{3:016x}", "2026-10-05")
-    assert found["bare"][2] == "1970-01-01"
+    assert found["bare"][2] == "2026-10-05"  # as its end says
 
 
 def test_copy_that_ended_stands_whichever_came_first(inbox, data):
