@@ -4,7 +4,7 @@ INBOX ?= $(DATA)/inbox
 COMPANY ?= seeds/company
 PYTHON ?= python3
 BIN := .venv/bin
-# What a person gives is text: make expands nothing in it, and no shell reads it. Recipes say "$$NAME".
+# Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
   DECIMAL DATE_ORDER STRICT
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)

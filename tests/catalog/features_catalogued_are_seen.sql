@@ -18,6 +18,6 @@ launched as (
 select launched.feature_id
 from launched
 left join {{ ref('feature_pnl_monthly') }} as pnl on launched.feature_id = pnl.feature_id
--- What was renamed is seen under its newest id.
+-- Calls of a renamed feature appear under its newest id.
 left join {{ ref('stg_catalog__feature_chains') }} as chains on launched.feature_id = chains.feature_id
 where pnl.feature_id is null and chains.feature_id is null

@@ -44,7 +44,7 @@ walked as (
         walked.root_span_key,
         walked.depth,
         walked.originating_feature_id,
-        -- Of a request that nothing labels, a catalog rule says the feature.
+        -- A catalog rule gives the feature of a request without a label.
         ruled.feature_id as ruled_feature_id,
         walked.serving_feature_id,
         walked.hops,

@@ -22,7 +22,7 @@ with recursive edges as (
 
 ),
 
--- As the lineage of calls: of labels the outermost asked first, of users the nearest is known best.
+-- The rules are those of calls' lineage: the outermost label wins, and for users the nearest.
 climbed as (
 
     {% call(climbed, join) followed('climbed', direct, var('max_link_levels') - 1, 'union') %}

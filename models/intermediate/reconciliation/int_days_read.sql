@@ -53,7 +53,7 @@ days as (
 
     ),
 
-    -- What is used on one day of a total changes what is left of it for its other days.
+    -- A total is divided over its days, so use on one day changes the parts of the others.
     news as (
 
         select day from changed

@@ -79,7 +79,7 @@ used as (
 
 ),
 
--- What a usage file counts is all that was used; without one, calls are what is known of it.
+-- A usage file counts all use of a day; without one, the traced calls stand for it.
 weighed as (
 
     select
@@ -104,7 +104,7 @@ lines as (
 
 ),
 
--- Where the total is less than the book's prices, it scales them down; what it is more, is of any day.
+-- A total below the book's prices scales them down. An excess belongs to no day in particular and is spread evenly.
 parted as (
 
     select

@@ -196,7 +196,7 @@ means as (
 
 ),
 
--- What the adopters, and the controls, of an account are of all: an estimate without the account rests on the others.
+-- An account's share of all adopters and of all controls: the estimate without it rests on the remaining share.
 shares as (
 
     select
@@ -217,7 +217,7 @@ shares as (
 
 ),
 
--- How far the mean of all adopters would move without each account (the jackknife), times their number.
+-- The jackknife: leaving out an account would move the adopters' mean by this much, times the number of adopters.
 influences as (
 
     select

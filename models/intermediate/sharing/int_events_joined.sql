@@ -83,7 +83,7 @@ strangers as (
 
 ),
 
--- What an id gives to another event is not up for guessing. Work that other traces caused is of their requests.
+-- A request that an event names by id is not available to events without ids. A caused trace belongs to its request.
 served as (
 
     select
@@ -128,8 +128,8 @@ begun as (
 
 ),
 
--- As brackets open and close: each event takes the latest request before it that none has taken. Of the user's requests
--- those of the feature go first, and what is unlabelled is for the events that are left.
+-- Events and requests pair like brackets: each event takes the user's latest request before it that no other event took.
+-- Requests of the same feature are paired first; unlabelled ones serve the events that remain.
 {% set phases = [
     ('labelled', 'user_id, feature_id', "feature_id != 'unlabelled'", 'true'), (
         'unlabelled', 'user_id',

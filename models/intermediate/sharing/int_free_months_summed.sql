@@ -87,7 +87,7 @@ account_plans as (
 
 ),
 
--- As at the month's end, an account has the plan of most of its users.
+-- An account has the plan of most of its users, as at the month's end.
 account_plan as (
 
     {% call first_rows(partition_by="used_on, account_id", order_by=["users desc", "plan"]) %}

@@ -210,7 +210,7 @@ adopter_befores as (
 
 ),
 
--- How much of what adopters are expected to use hangs on each day.
+-- Each day's weight in the uses that adopters are expected to have.
 day_totals as (
 
     select
@@ -232,7 +232,7 @@ day_totals as (
 
 ),
 
--- How far a use of a control on a day moves the sum that adopters are expected to use, and a use before takes it back.
+-- A control's use on a day raises the adopters' expected sum by this leverage; its use before the launch lowers it.
 leverages as (
 
     select

@@ -20,7 +20,7 @@ taken as (
 
 ),
 
--- Who owned a renamed feature is said under the id of that time.
+-- The owner of a renamed feature stands under the id of that time.
 catalog as (
 
     select

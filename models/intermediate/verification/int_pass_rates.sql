@@ -137,7 +137,7 @@ run_rates as (
 
 ),
 
--- As many cases as a single run would need for the same uncertainty.
+-- The number of cases that a single run would need for the same uncertainty.
 suite_rates as (
 
     select
@@ -270,14 +270,14 @@ select
     evaluated_rates.pass_rate_low as evaluated_pass_rate_low,
     evaluated_rates.pass_rate_high as evaluated_pass_rate_high,
     money_evaluated.pass_rate_usd_pct,
-    -- Of the feature's production cost and answers, the parts that belong to the evaluated money.
+    -- Shares of the feature's production cost and answers that belong to evaluated configurations.
     case
         when feature_totals.feature_usd > 0 then {{ usd_pct }}
         else
             cast(money_evaluated.evaluated_requests as double)
             / nullif(cast(feature_totals.feature_requests as double), 0)
     end as evaluated_usd_pct,
-    -- What only batches serve has answers by its money.
+    -- A feature that only batches serve has no requests of its own, so its answers follow its money.
     case
         when feature_totals.feature_requests > 0
             then cast(money_evaluated.evaluated_requests as double) / cast(feature_totals.feature_requests as double)

@@ -12,7 +12,7 @@ with requirements as (
 
 ),
 
--- What an older id requires of a suite ends where a newer one requires it.
+-- A requirement of an older id ends when a newer id requires the same suite.
 successors as (
 
     select

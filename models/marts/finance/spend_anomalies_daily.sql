@@ -191,7 +191,7 @@ compared as (
 
 ),
 
--- How far the days before were from their own weekdays: the noise of this feature, over all weekdays.
+-- A feature's noise: the deviations of the days before from what their weekdays led to expect.
 spreads as (
 
     select

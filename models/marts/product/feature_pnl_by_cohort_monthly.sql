@@ -53,7 +53,7 @@ credited as (
 
 ),
 
--- What the pool takes over of features' evals is its own cost: margins add up to revenue less what the ledger bears.
+-- Eval costs that the pool funds are the pool's own row, so that margins sum to revenue less the ledger's net charge.
 pool as (
 
     select

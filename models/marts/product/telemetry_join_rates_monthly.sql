@@ -1,5 +1,5 @@
 -- one row per month, feature and method: usage events by how they found calls (or none), and calls that no event found
--- What one request caused in other traces is part of it.
+-- Traces that one request caused are part of that request.
 with caused as (
 
     select distinct
@@ -24,7 +24,7 @@ joined as (
 
 ),
 
--- Of a request that several events found, the surest way counts: its money stands once.
+-- A request that several events found counts once, under the surest method.
 found as (
 
     {% call first_rows(

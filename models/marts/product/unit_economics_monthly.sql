@@ -28,8 +28,8 @@ counted as (
 
 ),
 
--- Of a request that gave several answers, each cost a part. Of which no event knows the answers, the percentiles leave
--- out, unless no event of the feature does.
+-- The cost of a request is divided by its answers. Percentiles leave out requests whose answers no event states, unless
+-- no event of the feature states any.
 answered as (
 
     select

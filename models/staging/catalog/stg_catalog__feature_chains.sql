@@ -30,7 +30,7 @@ later as (
 
 ),
 
--- What comes round to itself has no newest id; the test features_continue_in_a_line names it.
+-- A chain that returns to itself has no newest id; the test features_continue_in_a_line names it.
 rings as (
 
     select distinct old_id

@@ -97,7 +97,7 @@ suites as (
 
 ),
 
--- Of a renamed feature, a run is posted under the id of its day.
+-- A run of a renamed feature is posted under the id of its day.
 attributed as (
 
     {% set catalogued = "case when catalog.feature_id is not null then 0 else 1 end" %}

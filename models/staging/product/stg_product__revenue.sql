@@ -1,4 +1,4 @@
--- What a period earns, each of its days earns an even part of.
+-- Revenue of a period is earned evenly by its days.
 with lines as (
 
     select

@@ -1,4 +1,4 @@
--- What sells more than models: an invoice of theirs is no sum of calls.
+-- These providers sell more than models, so their invoices are no sums of calls.
 {% set broad = ['aws', 'azure', 'google', 'databricks', 'snowflake', 'cloudflare', 'ovhcloud', 'modal'] %}
 {% set parts = [
     ('0', "case when credit_of is not null or amount < 0 then 'credit' else 'usage' end", 'amount - tax', 'true'),
