@@ -429,7 +429,7 @@ def budget_burn_daily(company: Company) -> pd.DataFrame:
             # Rows begin with the month, though nothing was spent before; the mean knows nothing of that time.
             first = spend.index[0]
             spend = spend.reindex(pd.date_range(first.replace(day=1), spend.index[-1])).fillna(0)
-            usd, weekdays = spend.to_numpy(), spend.index.weekday.to_numpy()
+            usd, weekdays = spend.to_numpy(), spend.index.day_of_week.to_numpy()
             for place, day in enumerate(spend.index):
                 month = day.replace(day=1)
                 to_date = usd[max(0, place + 1 - day.day) : place + 1].sum()
