@@ -109,8 +109,8 @@ with unread as (
         unnest(cast($may_be_parts as boolean[])) as may_be_part, unnest(cast($alike as varchar[][])) as alike
 ),
 stated as (
-    select rowid as row_no, file_no, source_line, list_intersect(names, cast($counts as varchar[])) as counted,
-        unnest(names) as name, unnest(texts) as stated_count
+    select rowid as row_no, file_no, source_line, unnest(names) as name, unnest(texts) as stated_count,
+        list_filter(cast($counts as varchar[]), lambda count: list_contains(names, count)) as counted
     from raw
 )
 select file_no, shown, len(counted) = 0, min(source_line), count(distinct row_no)
