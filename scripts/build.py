@@ -378,11 +378,17 @@ def verify(data: str) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("inbox", type=Path)
-    parser.add_argument("data")
+    parser.add_argument("data", type=lambda stated: str(Path(stated)))  # one spelling: `data/` is `data`
     parser.add_argument("company", type=Path)
     parser.add_argument("--verify", action="store_true", help="build nothing; run every test over all that is built")
     arguments = parser.parse_args()
     began = time.monotonic()
+    if set(arguments.data) & {"#", "?"}:
+        print(
+            f"ERROR: DATA={arguments.data}: dbt reads a # or ? as the end of a path; name another folder",
+            file=sys.stderr,
+        )
+        return 2
     if code := company.complete(arguments.company, arguments.data):
         return code
     if complaints := closed.complaints(Path(arguments.data)):

@@ -194,7 +194,7 @@ def main() -> int:
     month, data = arguments.month, Path(arguments.data)
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         return refuse("say which month: MONTH=2026-10", 2)
-    if code := company.complete(arguments.company, arguments.data):
+    if code := company.complete(arguments.company, str(data)):
         return code
     if not arguments.reopen and not (data / "ledger.duckdb").exists():
         return refuse(f"{data}/ledger.duckdb is not there; run make build first", 2)

@@ -103,6 +103,22 @@ TRACE_KEY = {
                 else key_of(trace_id) end""",
 }
 
+UNCOUNTED = """
+with unread as (
+    select unnest(cast($names as varchar[])) as name, unnest(cast($shown as varchar[])) as shown,
+        unnest(cast($may_be_parts as boolean[])) as may_be_part, unnest(cast($alike as varchar[][])) as alike
+),
+stated as (
+    select rowid as row_no, file_no, source_line, unnest(names) as name, unnest(texts) as stated_count,
+        list_filter(cast($counts as varchar[]), lambda count: list_contains(names, count)) as counted
+    from raw
+)
+select file_no, shown, len(counted) = 0, min(source_line), count(distinct row_no)
+from stated inner join unread using (name)
+where count_of(stated_count) > 0 and (len(counted) = 0 or (may_be_part and not list_has_any(counted, alike)))
+group by all
+"""
+
 
 class Alias(NamedTuple):
     attribute: str
@@ -347,30 +363,26 @@ class SpanReader:
     def _uncounted(self, seen: set[str]) -> list[uncounted.Uncounted]:
         """Counts under names that no alias reads: alone on their spans, or a part that no other name tells."""
         unknown = sorted(name for name in seen - self.aliases.names() if uncounted.is_count(name))
-        found = []
-        for name in unknown:
-            held = name.replace("'", "''")
-            parts = {column for word in uncounted.words_of(name) for column in uncounted.DETAILS.get(word, "").split()}
-            is_within = any(name.startswith((f"{carrier}.", f"{carrier}:")) for carrier in self.aliases.unfolded)
-            counts, alike = self._known_among(seen, QUANTITIES), self._known_among(seen, parts)
-            cases = [(True, f"not list_has_any(names, {counts})")]
-            if parts and not is_within:
-                cases.append((False, f"list_has_any(names, {counts}) and not list_has_any(names, {alike})"))
-            for is_alone, condition in cases:
-                found += [
-                    uncounted.Uncounted(file_no, name, is_alone, line, spans)
-                    for file_no, line, spans in self.engine.execute(
-                        "select file_no, min(source_line), count(*) from raw"
-                        f" where count_of(texts[list_position(names, '{held}')]) > 0 and {condition} group by all"
-                    ).fetchall()
-                ]
-        return found
+        if not unknown:
+            return []
+        parts = {
+            name: {column for word in uncounted.words_of(name) for column in uncounted.DETAILS.get(word, "").split()}
+            for name in unknown
+        }
+        within = tuple(f"{carrier}{mark}" for carrier in self.aliases.unfolded for mark in ".:")
+        asked = {
+            "names": unknown,
+            "shown": [uncounted.shown(name) for name in unknown],
+            "may_be_parts": [bool(parts[name]) and not name.startswith(within) for name in unknown],
+            "alike": [self._known_among(seen, parts[name]) for name in unknown],
+            "counts": self._known_among(seen, QUANTITIES),
+        }
+        found = self.engine.execute(UNCOUNTED, asked).fetchall()
+        return [uncounted.Uncounted(*row) for row in found]
 
-    def _known_among(self, seen: set[str], columns: Iterable[str]) -> str:
-        """SQL for the list of names that occur and are some of these columns'."""
-        named = {alias.attribute for column in columns for alias in self.aliases.of.get(column, [])}
-        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(seen & named))
-        return f"cast([{listed}] as varchar[])"
+    def _known_among(self, seen: set[str], columns: Iterable[str]) -> list[str]:
+        """The names that occur and are some of these columns'."""
+        return sorted(seen & {alias.attribute for column in columns for alias in self.aliases.of.get(column, [])})
 
     def _seen(self, names: str) -> set[str]:
         found = self.engine.execute(f"select distinct unnest({names}) from raw").fetchall()

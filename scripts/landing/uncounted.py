@@ -9,15 +9,21 @@ from typing import NamedTuple
 
 # What an attribute counts, by words of its name; and words of names that count something else, or not once a request.
 COUNTED = {
-    *("input", "output", "prompt", "completion", "total", "used", "usage", "count", "generated", "in", "out"),
-    *("cache", "cached", "reasoning", "thinking", "thoughts", "audio", "image", "request", "response"),
+    *("input", "output", "prompt", "completion", "total", "used", "usage", "count", "generated"),
+    *("cache", "cached", "reasoning", "thinking", "thoughts", "audio", "image"),
 }
 OF_OTHERS = {
     *("max", "min", "limit", "limits", "budget", "per", "second", "seconds", "first", "remaining", "rate", "ratelimit"),
     *("avg", "average", "mean", "time", "threshold", "cost", "price", "accepted", "rejected", "prediction", "text"),
     *("aggregated", "aggregate", "accumulated", "cumulative", "session", "conversation", "estimated", "estimate", "no"),
     *("refresh", "access", "auth", "id", "ids", "type", "window", "context", "allowed", "chunk", "special", "stop"),
+    *("quota", "quotas", "capacity", "available", "left", "ceiling", "reserved", "bucket", "balance", "daily"),
+    *("monthly", "config", "settings", "parameters", "default", "target", "expected", "truncated", "dropped", "saved"),
+    *("documents", "latency", "ms", "throughput", "speed", "pct", "percent", "position", "offset", "vocab"),
+    *("logprobs", "bytes", "gpu", "cpu", "disk", "csrf"),
 }
+# Words that say enough beside `usage`.
+BARE = {"input", "output", "prompt", "completion"}
 # What a name says beside input and output: the columns that would have it, of which a span may state another.
 DETAILS = {
     "cache": "cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens",
@@ -42,13 +48,19 @@ class Uncounted(NamedTuple):
 
 
 def words_of(name: str) -> set[str]:
-    return set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    return set(re.findall(r"[a-z]+", re.sub(r"tokens?(?!i)", r"_\g<0>_", parted)))  # `prompttokens`, but no tokenizer
 
 
 def is_count(name: str) -> bool:
     words = words_of(name)
-    is_told = words & {"token", "tokens"} and words & COUNTED
-    return bool(is_told or {"usage", "input"} <= words or {"usage", "output"} <= words) and not words & OF_OTHERS
+    is_told = "tokens" in words or ("token" in words and words & COUNTED)
+    return bool(is_told or ("usage" in words and words & BARE)) and not words & OF_OTHERS
+
+
+def shown(name: str) -> str:
+    """Members of a list have one name, however many there are."""
+    return re.sub(r"(?<![A-Za-z0-9])[0-9]+(?![A-Za-z0-9])", "*", name)
 
 
 def key_of(one: Uncounted) -> str:

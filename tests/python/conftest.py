@@ -89,7 +89,7 @@ def run_build(
         part = profiles.with_suffix(f".{os.getpid()}")
         shutil.copyfile(example, part)
         part.replace(profiles)
-    BUILT.append(data)
+    BUILT.append(Path(data))
     words = [str(PROJECT / "scripts" / "build.py"), *options, str(inbox), str(data), str(companies)]
     said, code, here = io.StringIO(), 0, Path.cwd()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):

@@ -5,9 +5,12 @@ import shutil
 from decimal import Decimal
 
 import pytest
-from conftest import GOLDEN
+from conftest import GOLDEN, run_build
 from exports import activity, batch, chat, span
 from test_landing import BAD
+
+import build as build_script
+import company
 
 
 def test_nothing_at_all_is_an_empty_ledger(build, tmp_path):
@@ -16,6 +19,33 @@ def test_nothing_at_all_is_an_empty_ledger(build, tmp_path):
     built = build(tmp_path / "inbox", tmp_path / "company")
     assert built.code == 0, built.output
     assert built.rows("select count(*) from marts.ledger_entries") == [(0,)]
+
+
+def test_however_the_data_folder_is_spelled_its_seeds_are_one(tmp_path, monkeypatch):
+    """Else a build would say that nothing is new, although a seed has changed."""
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "company").mkdir()
+    built_with = []
+
+    def dbt(verb, data, built):
+        built_with.append((data, build_script.fingerprint(tmp_path / "data")))
+        return False, []
+
+    monkeypatch.setattr(build_script, "dbt", dbt)
+    for spelled, team in (("data/", "one"), ("./data", "two")):
+        (tmp_path / "company" / "teams.csv").write_text(f"{','.join(company.SEEDS['teams'][0])}\n{team},{team},\n")
+        run_build(tmp_path / "inbox", f"{tmp_path}/{spelled}", tmp_path / "company", for_commands=True)
+    assert [data for data, _ in built_with] == [f"{tmp_path}/data"] * 2
+    assert built_with[0][1] != built_with[1][1]
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b"])
+def test_a_data_folder_that_dbt_misreads_is_refused(tmp_path, name):
+    (tmp_path / "inbox").mkdir()
+    built = run_build(tmp_path / "inbox", tmp_path / name, GOLDEN / "company")
+    assert built.code == 2
+    assert "name another folder" in built.output
+    assert not (tmp_path / name).exists()
 
 
 def test_bad_files_beside_the_golden_day_change_nothing(build, golden, tmp_path):

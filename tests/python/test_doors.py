@@ -387,6 +387,10 @@ UNREAD = [
      {"acme.promptTokens", "acme.completion_tokens"}, True),
     ({**MODEL, "GEN_AI.USAGE.INPUT_TOKENS": 9}, {"GEN_AI.USAGE.INPUT_TOKENS"}, True),
     ({"acme.usage.input": 9}, {"acme.usage.input"}, True),
+    ({"acme.usage.prompt": 9, "acme.usage.completion": 4}, {"acme.usage.prompt", "acme.usage.completion"}, True),
+    ({"acme.tokens": 9}, {"acme.tokens"}, True),
+    ({"acme.prompttokens": 9, "LLMTokens": 13}, {"acme.prompttokens", "LLMTokens"}, True),
+    ({f"acme.steps.{step}.prompt_tokens": 9 for step in range(3)}, {"acme.steps.*.prompt_tokens"}, True),
     ({**MODEL, **COUNTS, "acme.cached_tokens": 3, "acme.prompt_tokens": 9}, {"acme.cached_tokens"}, False),
     ({**MODEL, **COUNTS, "acme.usage.thinkingTokens": 3}, {"acme.usage.thinkingTokens"}, False),
     # Another name of the same part was read; nothing was counted; settings, rates and running totals are no usage.
@@ -395,6 +399,9 @@ UNREAD = [
     ({**MODEL, "gen_ai.request.max_tokens": 9, "acme.max_output_tokens": 9, "acme.output_tokens_per_second": 70,
       "gen_ai.aggregated_usage.input_tokens": 9, "acme.session.total_tokens": 9, "acme.output_tokens": "many"},
      set(), False),
+    ({"acme.input_tokens_quota": 9, "acme.tokens_left": 9, "acme.config.output_tokens": 9, "acme.output_token_ms": 9,
+      "http.request.header.x-request-token": 123456, "disk.usage.input": 9, "acme.tokenizer.input": 9,
+      "retrieval.documents.0.document.token_count": 9}, set(), False),
 ]  # fmt: skip
 
 
