@@ -44,11 +44,15 @@ def test_any_text_is_an_id_with_a_stable_key(text):
     assert key(text) == key(identifier(text)) is not None
 
 
-def test_trace_ids_with_equal_halves_are_apart():
-    stated = [digit * 32 for digit in "123456789abcdef"] + ["12ab" * 8, "0" * 15 + "7" + "0" * 15 + "7"]
-    assert len({key(text) for text in stated}) == len(stated)
-    plain = [ENGINE.execute("select plain_trace_key(plain_trace(?))", [text]).fetchone()[0] for text in stated]
-    assert plain == [key(text) for text in stated]
+def test_trace_ids_of_structured_halves_are_apart():
+    """Halves that are equal, swapped, or a tenant and a counter: each id is a trace of its own."""
+    stated = [f"{high:016x}{low:016x}" for high in range(60) for low in range(60) if high or low]
+    stated += [digit * 32 for digit in "123456789abcdef"] + ["12ab" * 8]
+    query = "select id, key_of(id_of(id, 16)), plain_trace_key(plain_trace(id)) from (select unnest(?) as id)"
+    found = ENGINE.execute(query, [stated]).fetchall()
+    assert len({key for _, key, _ in found}) == len(stated)
+    assert [one for one in found if one[1] != one[2]] == []
+    assert key(f"{7:032x}") == key(f"{7:016x}")
 
 
 def test_zero_ids_are_no_ids():
