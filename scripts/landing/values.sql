@@ -37,11 +37,15 @@ create macro plain_trace(stated) as case
     when strlen(stated) = 32 and not contains(stated, '_') then try_cast('0x' || stated as uhugeint)
 end;
 
--- The two halves of a trace id as one key. The high half is multiplied first (Fibonacci hashing), so that ids whose
--- halves are equal, swapped or small counters have keys of their own. An id padded with zeros keeps its 64 bits' key.
-create macro folded_words(high, low) as signed(
-    xor(low, cast((high::uhugeint * 11400714819323198485::uhugeint) & 18446744073709551615::uhugeint as ubigint))
-);
+-- The two halves of a trace id as one key. The high half is multiplied and shifted first (a multiplicative hash), so that
+-- ids whose halves are equal, swapped or small counters have keys of their own. An id padded with zeros keeps the key of
+-- its 64 bits.
+create macro multiplied(word) as
+    cast((word::uhugeint * 11400714819323198485::uhugeint) & 18446744073709551615::uhugeint as ubigint);
+
+create macro shifted(word) as xor(word, word >> 32);
+
+create macro folded_words(high, low) as signed(xor(low, shifted(multiplied(high))));
 
 create macro plain_trace_key(digits) as
     folded_words(cast(digits >> 64 as ubigint), cast(digits & 18446744073709551615 as ubigint));
