@@ -10,7 +10,10 @@ with newest as (
     select max(month) as month from {{ ref('stg_product__revenue_lines') }}
     where
         is_standing and revenue_usd > 0
-        and month in (select pnl.month from {{ ref('feature_pnl_monthly') }} as pnl where pnl.production_usd > 0)
+        and month in (
+            select pnl.month from {{ ref('feature_pnl_monthly') }} as pnl
+            where pnl.production_usd > 0
+        )
 
 )
 
