@@ -6,8 +6,14 @@
 ) }}
 with newest as (
 
-    select max(month) as month from {{ ref('stg_product__revenue') }}
-    where revenue_usd > 0
+    -- A year paid ahead is revenue of months to come as well: the month that a file states counts.
+    select max(month) as month from {{ ref('stg_product__revenue_lines') }}
+    where
+        is_standing and revenue_usd > 0
+        and month in (
+            select cast(date_trunc('month', calls.started_on) as date) from {{ ref('attributed_calls') }} as calls
+            where calls.purpose = 'production'
+        )
 
 ),
 

@@ -6,8 +6,14 @@
 with newest as (
 
     -- Costs come daily and revenue by the month: a month without revenue yet would turn every margin.
-    select max(month) as month from {{ ref('feature_pnl_monthly') }}
-    where revenue_usd > 0
+    -- A year paid ahead is revenue of months to come as well: the month that a file states counts.
+    select max(month) as month from {{ ref('stg_product__revenue_lines') }}
+    where
+        is_standing and revenue_usd > 0
+        and month in (
+            select pnl.month from {{ ref('feature_pnl_monthly') }} as pnl
+            where pnl.production_usd > 0
+        )
 
 )
 

@@ -5,8 +5,7 @@ with plans as (
 
     select
         count(*) as users,
-        sum(case when lower(plan) in ('{{ var("free_plans") | map("lower") | join("', '") }}') then 1 else 0 end)
-            as free_users,
+        sum(case when {{ is_free_plan('plan') }} then 1 else 0 end) as free_users,
         min(plan) as first_plan,
         max(plan) as last_plan
     from {{ ref('stg_product__users') }}

@@ -270,6 +270,31 @@ def test_a_build_reads_what_changed_and_no_more(tmp_path):
     assert "anew in" in run_build(inbox, data, company).output
 
 
+def test_calls_that_land_late_are_found_by_events_of_the_next_month(tmp_path):
+    """One event names its request of the evening before, the other's user asked just before midnight."""
+    inbox, company = tmp_path / "inbox", seeds(tmp_path / "company")
+    inbox.mkdir()
+    (inbox / "spans.jsonl").write_text(batch([chat(9, 1, at=27 * 86400 + 60, app__feature="feature-1")]))
+    (inbox / "usage_events.csv").write_text(
+        "event_id,occurred_at,feature_id,user_id,account_id,trace_id,request_id,answers\n"
+        f"e1,2026-11-01T00:00:10Z,feature-1,u1,,{1:032x},,1\ne2,2026-11-01T00:00:30Z,feature-1,u2,,,,1\n"
+    )
+    (inbox / "users.csv").write_text(
+        "user_id,account_id,plan,segment,signed_up_on,valid_from\nu1,,pro,x,2026-01-01,\nu2,,free,x,2026-01-01,\n"
+    )
+    found = "select plan, answers_join_pct from marts.feature_pnl_by_cohort_monthly where answers_stated > 0 order by 1"
+    of_feature = "select answers_join_pct from marts.feature_pnl_monthly where answers_stated > 0"
+    built = run_build(inbox, tmp_path / "data", company)
+    assert built.rows(found) == [("free", 0), ("pro", 0)]
+    assert built.rows(of_feature) == [(0,)]
+    late = [batch([chat(of, 1, at=27 * 86400 - 40, app__feature="feature-1", user__id=f"u{of}")]) for of in (1, 2)]
+    (inbox / "late.jsonl").write_text("".join(late))
+    built = run_build(inbox, tmp_path / "data", company)
+    assert "ledger.duckdb on, from" in built.output
+    assert built.rows(found) == [("free", 1), ("pro", 1)]
+    assert built.rows(of_feature) == [(1,)]
+
+
 def test_verify_reads_what_no_build_touches_again(golden, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(golden.data, data)

@@ -6,6 +6,10 @@ import yaml
 from conftest import PROJECT
 from rendering import rendered
 
+# A year that was paid ahead in September is revenue up to August; October's files have not come.
+LINES = """
+    select month::date as month, true as is_standing, revenue_usd
+    from (values ('2026-08-01', 9), ('2026-09-01', 365), ('2026-10-01', 0)) as rows (month, revenue_usd)"""
 VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 
 
@@ -26,9 +30,10 @@ def test_a_feature_whose_margin_turned_negative_is_named():
             ('2026-08-01', 'turned', 10, 2), ('2026-09-01', 'turned', 8, -1), ('2026-10-01', 'turned', 0, -5),
             ('2026-08-01', 'always', 1, -2), ('2026-09-01', 'always', 1, -3), ('2026-09-01', 'fresh', 1, -1),
             ('2026-08-01', 'fine', 5, 4), ('2026-09-01', 'fine', 5, 3), ('2026-10-01', 'fine', 0, -3),
-            ('2026-08-01', 'unlabelled', 0, 0), ('2026-09-01', 'unlabelled', 0, -3)
+            ('2026-08-01', 'unlabelled', 0, 0), ('2026-09-01', 'unlabelled', 0, -3), ('2027-08-01', 'fine', 5, 5)
         ) as rows (month, feature_id, revenue_usd, margin_usd)"""
-    (row,) = warned("features_keep_their_margin", {"feature_pnl_monthly": pnl})
+    tables = {"feature_pnl_monthly": pnl, "stg_product__revenue_lines": LINES}
+    (row,) = warned("features_keep_their_margin", tables)
     assert (row["feature_id"], row["margin_before_usd"], row["margin_usd"]) == ("turned", 2, -1)
     assert (row["revenue_change_usd"], row["production_change_usd"]) == (-2, 1)
 
@@ -45,10 +50,11 @@ def test_an_account_that_loses_more_than_the_limit_is_named(usd, named):
             (5, 'a', null, 999)) as rows (call_id, tenant_id, user_id, borne_usd)"""
     users = "select date '2026-09-01' as month, 'user' as kind, 'u' as id, 'b' as account_id"
     revenue = """
-        select date '2026-09-01' as month, * from (values ('a', 50), ('b', 30)) as rows (account_id, revenue_usd)"""
+        select month::date as month, * exclude (month) from (values ('2026-09-01', 'a', 50), ('2026-09-01', 'b', 30),
+            ('2027-08-01', 'b', 30)) as rows (month, account_id, revenue_usd)"""
     tables = {
         "attributed_calls": calls, "call_shares": shares, "int_cohorts_assigned": users,
-        "stg_product__revenue": revenue,
+        "stg_product__revenue": revenue, "stg_product__revenue_lines": LINES,
     }  # fmt: skip
     found = warned("accounts_lose_little", tables, alert_account_loss={"warn": 0, "error": 9, "usd": usd})
     assert sorted(row["account_id"] for row in found) == named

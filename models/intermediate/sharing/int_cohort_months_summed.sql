@@ -17,7 +17,6 @@ with lines as (
         case when purpose = 'production' then trace_key end as trace_key,
         user_id,
         0 as stated_answers,
-        0 as joined_answers,
         null as told_user_id
     from {{ ref('int_costs_cohorted') }}
 
@@ -32,7 +31,6 @@ with lines as (
         null as trace_key,
         null as user_id,
         answers as stated_answers,
-        joined_answers,
         user_id as told_user_id
     from {{ ref('int_uses_cohorted') }}
     where told_by = 'telemetry' and {{ is_touched('month', 'month', 'product') }}
@@ -48,7 +46,6 @@ with lines as (
         null as trace_key,
         null as user_id,
         0 as stated_answers,
-        0 as joined_answers,
         null as told_user_id
     from {{ ref('int_revenue_allocated') }}
     where {{ is_touched('month', 'month', 'product') }}
@@ -84,7 +81,6 @@ requests as (
             {% endfor %}
             {{ common_basis() }} as basis,
             sum(stated_answers) as stated_answers,
-            sum(joined_answers) as joined_answers,
             count(distinct told_user_id) as told_users,
             count(distinct trace_key) as traces,
             count(distinct user_id) as traced_users
@@ -131,7 +127,6 @@ select
     cohorts.{{ purposes | join(',\n    cohorts.') }},
     cohorts.basis,
     cohorts.stated_answers,
-    cohorts.joined_answers,
     {{ estimated_answers('cohorts', 'features') }} as answers,
     case when features.told_users > 0 then cohorts.told_users else cohorts.traced_users end as users,
     {{ estimated_answers('features', 'features') }} as feature_answers,

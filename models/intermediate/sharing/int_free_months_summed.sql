@@ -1,6 +1,5 @@
 -- one row per month and feature: cost, answers and users on a free plan, by the plan on the day of use
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
-{% set free_plans = var('free_plans') | map('lower') | join("', '") %}
 with users as (
 
     select
@@ -101,8 +100,7 @@ placed as (
 
     select
         known_users.*,
-        lower(trim(coalesce(known_users.user_plan, account_plan.plan, known_users.plan)))
-        in ('{{ free_plans }}') as is_free
+        {{ is_free_plan('coalesce(known_users.user_plan, account_plan.plan, known_users.plan)') }} as is_free
     from known_users
     left join account_plan
         on

@@ -94,7 +94,6 @@ variances as (
 select
     means.new_feature_id,
     means.incumbent_feature_id,
-    means.accounts,
     means.adopter_uses,
     means.non_adopter_uses,
     case

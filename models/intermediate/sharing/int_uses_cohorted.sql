@@ -9,12 +9,8 @@ with cohorts as (
 
 events as (
 
-    select
-        events.*,
-        case when joined.method != 'none' then events.answers else 0 end as joined_answers
-    from {{ ref('stg_product__usage_events') }} as events
-    left join {{ ref('int_events_joined') }} as joined on events.event_id = joined.event_id and joined.place = 1
-    where {{ is_touched('events.month', 'month', 'product') }}
+    select * from {{ ref('stg_product__usage_events') }}
+    where {{ is_touched('month', 'month', 'product') }}
 
 ),
 
@@ -29,8 +25,7 @@ uses as (
         user_id,
         account_id,
         count(*) as uses,
-        sum(answers) as answers,
-        sum(joined_answers) as joined_answers
+        sum(answers) as answers
     from events
     group by month, cast(occurred_at as date), feature_id, user_id, account_id
 
@@ -44,8 +39,7 @@ uses as (
         user_id,
         tenant_id as account_id,
         count(distinct trace_key) as uses,
-        0 as answers,
-        0 as joined_answers
+        0 as answers
     from {{ ref('int_shares_continued') }}
     where
         purpose = 'production'
@@ -67,16 +61,9 @@ select
     coalesce(users.plan, accounts.plan, 'unknown') as plan,
     coalesce(users.segment, accounts.segment, 'unknown') as segment,
     cast(sum(uses.uses) as bigint) as uses,
-    cast(sum(uses.answers) as bigint) as answers,
-    cast(sum(uses.joined_answers) as bigint) as joined_answers
+    cast(sum(uses.answers) as bigint) as answers
 from uses
-left join cohorts as users
-    on uses.month = users.month and uses.user_id = users.id and users.kind = 'user'
-left join cohorts as accounts
-    on
-        uses.month = accounts.month
-        and coalesce(uses.account_id, users.account_id) = accounts.id
-        and accounts.kind = 'account'
+{{ cohorts_of('uses') }}
 group by
     uses.month,
     uses.told_by,

@@ -61,43 +61,37 @@ with_calls as (
     from {{ ref('int_runs_called') }}
     where run_usd is not null
 
-),
-
--- The newest run of what serves, else of anything; runs whose cost nobody knows come last.
-newest as (
-
-    {% call first_rows(
-        partition_by="months.month, requirements.feature_id, requirements.suite",
-        order_by=[
-            "coalesce(with_calls.run_id is not null or runs.stated_usd is not null, false) desc",
-            "serving.run_id is not null desc", "runs.started_at desc nulls last", "runs.run_id"
-        ]
-    ) %}
-        select
-            months.month,
-            requirements.feature_id,
-            requirements.suite,
-            runs.run_id,
-            runs.stated_usd
-        from months
-        inner join {{ ref('int_requirements_continued') }} as requirements
-            on
-                months.feature_id = requirements.feature_id
-                and {{ in_force('requirements', 'last_day(months.month)') }}
-        left join runs
-            on
-                requirements.feature_id = runs.feature_id
-                and requirements.suite = runs.suite
-                and runs.started_on <= last_day(months.month)
-        left join serving
-            on
-                months.month = serving.month
-                and requirements.feature_id = serving.feature_id
-                and requirements.suite = serving.suite
-                and runs.run_id = serving.run_id
-        left join with_calls on runs.run_id = with_calls.run_id and runs.suite = with_calls.suite
-    {% endcall %}
-
 )
 
-select * from newest
+-- The newest run of what serves, else of anything; runs whose cost nobody knows come last.
+{% call first_rows(
+    partition_by="months.month, requirements.feature_id, requirements.suite",
+    order_by=[
+        "coalesce(with_calls.run_id is not null or runs.stated_usd is not null, false) desc",
+        "serving.run_id is not null desc", "runs.started_at desc nulls last", "runs.run_id"
+    ]
+) %}
+    select
+        months.month,
+        requirements.feature_id,
+        requirements.suite,
+        runs.run_id,
+        runs.stated_usd
+    from months
+    inner join {{ ref('int_requirements_continued') }} as requirements
+        on
+            months.feature_id = requirements.feature_id
+            and {{ in_force('requirements', 'last_day(months.month)') }}
+    left join runs
+        on
+            requirements.feature_id = runs.feature_id
+            and requirements.suite = runs.suite
+            and runs.started_on <= last_day(months.month)
+    left join serving
+        on
+            months.month = serving.month
+            and requirements.feature_id = serving.feature_id
+            and requirements.suite = serving.suite
+            and runs.run_id = serving.run_id
+    left join with_calls on runs.run_id = with_calls.run_id and runs.suite = with_calls.suite
+{% endcall %}

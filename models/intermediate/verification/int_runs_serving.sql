@@ -36,7 +36,6 @@ judged as (
         required.suite,
         runs.run_id,
         runs.started_at,
-        runs.started_on,
         runs.judged,
         runs.pass_rate,
         {{ run_verdict('runs', 'required') }} as verdict
@@ -64,12 +63,10 @@ newest as (
 select
     required.month,
     required.{{ configuration | join(',\n    required.') }},
-    required.last_served_on,
     required.served_calls,
     required.served_usd,
     required.suite,
     newest.run_id,
-    newest.started_on,
     newest.judged,
     newest.pass_rate,
     newest.verdict

@@ -18,6 +18,7 @@ weighed as (
         cohorts.*,
         coalesce(credits.credit_usd, 0) as credit_usd,
         coalesce(moved.amount_usd, 0) as shared_usd,
+        coalesce(joined.answers, 0) as joined_answers,
         greatest(cohorts.evaluation_usd, 0) * 1000000000000 as weight,
         sum(greatest(cohorts.evaluation_usd, 0) * 1000000000000)
             over (partition by cohorts.month, cohorts.feature_id)
@@ -31,6 +32,12 @@ weighed as (
             and cohorts.feature_id = moved.feature_id
             and cohorts.plan = moved.plan
             and cohorts.segment = moved.segment
+    left join {{ ref('int_answers_joined') }} as joined
+        on
+            cohorts.month = joined.month
+            and cohorts.feature_id = joined.feature_id
+            and cohorts.plan = joined.plan
+            and cohorts.segment = joined.segment
 
 ),
 

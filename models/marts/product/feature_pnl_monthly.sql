@@ -25,9 +25,19 @@ counted as (
         feature_id,
         max(feature_answers) as answers,
         sum(stated_answers) as stated_answers,
-        sum(joined_answers) as joined_answers,
         max(feature_users) as users
     from {{ ref('int_cohort_months_summed') }}
+    group by month, feature_id
+
+),
+
+joined as (
+
+    select
+        month,
+        feature_id,
+        sum(answers) as answers
+    from {{ ref('int_answers_joined') }}
     group by month, feature_id
 
 )
@@ -38,8 +48,9 @@ select
     {{ pnl_lines() }},
     cast(counted.answers as bigint) as answers,
     cast(counted.stated_answers as bigint) as answers_stated,
-    cast(counted.joined_answers as double) / nullif(counted.stated_answers, 0) as answers_join_pct,
+    cast(coalesce(joined.answers, 0) as double) / nullif(counted.stated_answers, 0) as answers_join_pct,
     cast(counted.users as bigint) as users,
     summed.basis
 from summed
 left join counted on summed.month = counted.month and summed.feature_id = counted.feature_id
+left join joined on summed.month = joined.month and summed.feature_id = joined.feature_id

@@ -1,12 +1,10 @@
 -- one row per month and feature that cost or was used on a free plan: what it cost there, and who moved to a paid plan
-{% set free_plans = var('free_plans') | map('lower') | join("', '") %}
-{% set free = "lower(trim({})) in ('" ~ free_plans ~ "')" %}
 with revenue as (
 
     select
         month,
         feature_id,
-        sum(case when {{ free.format('plan') }} then revenue_usd else 0 end) as revenue_usd
+        sum(case when {{ is_free_plan('plan') }} then revenue_usd else 0 end) as revenue_usd
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, feature_id
 
@@ -19,7 +17,7 @@ users as (
         plan,
         valid_from,
         lead(valid_from) over (partition by user_id order by valid_from) as valid_to,
-        min(case when not {{ free.format('plan') }} then valid_from end) over (
+        min(case when not {{ is_free_plan('plan') }} then valid_from end) over (
             partition by user_id
             order by valid_from
             rows between current row and unbounded following
@@ -69,7 +67,7 @@ tried as (
             uses.user_id = users.user_id
             and uses.used_on >= users.valid_from
             and (users.valid_to is null or uses.used_on < users.valid_to)
-    where {{ free.format('users.plan') }}
+    where {{ is_free_plan('users.plan') }}
     group by uses.month, uses.feature_id, uses.user_id
 
 ),

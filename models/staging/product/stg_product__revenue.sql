@@ -1,18 +1,8 @@
 -- Revenue of a period is earned evenly by its days.
 with lines as (
 
-    select
-        lines.line_id,
-        lines.month,
-        lines.account_id,
-        lines.plan,
-        coalesce(chains.newest_feature_id, lines.feature_id) as feature_id,
-        lines.revenue_usd,
-        lines.period_start,
-        lines.period_end
-    from {{ ref('stg_product__revenue_lines') }} as lines
-    left join {{ ref('stg_catalog__feature_chains') }} as chains on lines.feature_id = chains.feature_id
-    where lines.is_standing
+    select * from {{ ref('stg_product__revenue_lines') }}
+    where is_standing
 
 ),
 

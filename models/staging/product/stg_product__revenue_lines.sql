@@ -10,7 +10,8 @@ with landed as (
         landed.month,
         landed.account_id,
         landed.plan,
-        landed.feature_id,
+        -- A file that states a renamed feature's revenue again may call it by either name.
+        coalesce(chains.newest_feature_id, landed.feature_id) as feature_id,
         coalesce(nullif(lower(trim(landed.source)), ''), {{ revenue_source('landed.source_file') }}) as revenue_source,
         coalesce(upper(trim(landed.currency)), 'USD') as currency,
         -- An amount is in the currency beside it; without one, revenue_usd says that it is in dollars.
@@ -24,6 +25,7 @@ with landed as (
         files.landing_no
     from {{ source('landed', 'revenue') }} as landed
     inner join {{ source('landed', 'files') }} as files on landed.file_id = files.file_id
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on landed.feature_id = chains.feature_id
 
 ),
 
