@@ -49,7 +49,7 @@ def write_bills(inbox) -> None:
         invoice("O-1", "openai", "5.10"), invoice("G-1", "groq", "4.00", "0.90"),
         invoice("G-0", "groq", "-0.50", credit_of="G-1"), invoice("W-1", "aws", "2000"),
     ])  # fmt: skip
-    write(inbox / "invoices_2.csv", INVOICES, [invoice("G-2", "groq", "3.00")])
+    write(inbox / "invoices_2.csv", INVOICES, [invoice("G-2", "groq", "3.00"), invoice("G-2", "Groq, Inc.", "3.00")])
     write(inbox / "charges.csv", CHARGES, [
         total("openai", 1, 10, "4.80"), total("openai", 20, 22, "0.30"), total("anthropic", 1, 8, "1.00"),
         total("mistral", 1, 3, "1.00"),
@@ -122,6 +122,9 @@ def test_an_invoice_alone_is_a_total_of_its_period(built):
     )
     assert (billed, basis) == (priced, "billed")
     assert 0 < billed < 1
+    # The two invoices share the call: its day has its price once, and else what every day has.
+    groq = days(built, "groq")
+    assert abs(groq[5] - groq[6] - priced) < Decimal("0.00000001")
 
 
 def test_calls_that_land_later_take_their_part_of_all_days(built, tmp_path):
