@@ -55,7 +55,11 @@ met as (
             and calls.model = named.model
     where
         named.is_named is null and not calls.is_on_bill
-        and totals.charged_on in (select spread.charged_on from totals as spread where spread.is_spread)
+        and totals.charged_on in (
+            select spread.charged_on
+            from totals as spread
+            where spread.is_spread
+        )
     group by
         totals.charge_id, totals.billed_usd, totals.provider, totals.charged_on, calls.account_id, calls.api_key,
         calls.model
