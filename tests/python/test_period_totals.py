@@ -113,8 +113,8 @@ def test_without_use_a_total_is_of_its_days_alike(built):
 def test_an_invoice_alone_is_a_total_of_its_period(built):
     """Its tax and its credit note are no use; the invoice of a bill stands beside it, and a cloud's is not all AI.
 
-    The name that accounts payable have for the only account of the provider's bills is no account beside it, whose bills
-    October's calls would wait for.
+    The name that accounts payable have for the only account of the provider's bills is no account beside it, for
+    whose bills October's calls would wait.
     """
     assert built.rows(
         "select provider, treatment, sum(lines)::int, sum(billed_usd) from marts.provider_bills_monthly"
