@@ -36,7 +36,11 @@ class Row(NamedTuple):
         return (
             is_like(name, self.source_file)
             and any(is_like(kind, self.file_kind) for kind in kinds)
-            and (owner not in OF_ONE_PROVIDER or is_like(owner, self.provider))
+            and (
+                is_like(owner, self.provider)
+                if owner in OF_ONE_PROVIDER
+                else not self.provider or bool(self.source_file)
+            )
         )
 
 
@@ -53,10 +57,12 @@ def rows_of(path: Path) -> tuple[tuple[Row, ...], str | None]:
             row = Row(*((said.get(name) or "") for name in Row._fields))
             if not (row.decimal or row.date_order):
                 continue
-            if not row.source_file and (said.get("account_id") or not (row.file_kind or row.provider)):
+            kind = row.file_kind or row.provider
+            is_of_one = kind.split("_")[0] in OF_ONE_PROVIDER
+            if not row.source_file and (said.get("account_id") or not kind or (row.provider and not is_of_one)):
                 return (), (
                     "a row with date_order or decimal names its files by source_file (or file_kind): of which account "
-                    "a file is, its cells say"
+                    "or provider a file is, its cells say"
                 )
             rows.append(row)
     return tuple(rows), None

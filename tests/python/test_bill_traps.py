@@ -47,21 +47,23 @@ def test_parts_of_a_bill_add_up(build, tmp_path):
 
 
 def test_exports_that_come_again_in_other_parts(build, tmp_path):
-    """An archive of one name with other files in it; parts that came again without the last; three parts, then two."""
+    """An archive of one name with other files in it, or of exports of two days; parts that came again without the last;
+    three parts, then two."""
     inbox = tmp_path / "inbox"
 
     def deliver(*files: tuple[str, str, str]) -> None:
         for name, org, amount in files:
             write(inbox / name, COSTS, [cost(day, amount) | {"organization_id": org} for day in (1, 2)])
 
-    def archive(**members: str) -> None:
-        deliver(*((f"{name}.csv", "zip", amount) for name, amount in members.items()))
-        with zipfile.ZipFile(inbox / "download.zip", "w") as target:
+    def archive(org: str = "zip", **members: str) -> None:
+        deliver(*((f"{name}.csv", org, amount) for name, amount in members.items()))
+        with zipfile.ZipFile(inbox / f"download_{org}.zip", "w") as target:
             for name in members:
                 target.write(inbox / f"{name}.csv", f"{name}.csv")
                 (inbox / f"{name}.csv").unlink()
 
     archive(same="1.00", gone="2.00")
+    archive("two", **{"costs_2026-10-09": "3.00", "costs_2026-10-08": "1.00"})
     deliver(*((f"x/run-0000{part}.csv", "run", f"1{part}.00") for part in (1, 2, 3)))
     deliver(*((f"costs ({part} of 3).csv", "of", f"10{part}.00") for part in (1, 2, 3)))
     assert land.run(inbox, tmp_path / "data") == 0
@@ -73,7 +75,7 @@ def test_exports_that_come_again_in_other_parts(build, tmp_path):
     sums = (
         "select account_id, sum(billed_usd) from marts.provider_bills_monthly where replaced_file is null group by all"
     )
-    assert dict(built.rows(sums)) == {"zip": 10, "run": 112, "of": 800}
+    assert dict(built.rows(sums)) == {"zip": 10, "two": 6, "run": 112, "of": 800}
     assert built.rows("select source_file, unlisted_keys, billed_usd from marts.bill_overlaps_unsettled") == [
         ("x/run-00003.csv", "part -00003", 26), ("x/run-00003.csv", "part -00003", 26)
     ]  # fmt: skip

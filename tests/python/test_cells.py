@@ -316,6 +316,9 @@ def test_a_row_of_bill_sources_settles_files_one_by_one(landing):
     assert "read again" in landed.said
     assert ("b", Decimal(1234), date(2026, 10, 1)) in landed.rows("invoice_id, amount, period_start", "invoices")
     assert not landed.warnings()
+    # A row of a provider's own files says nothing of others.
+    landed = landing({}, sources="openai,,,,,,dmy,\n")
+    assert {line.split()[1] for line in landed.warnings()} == {"uk_1.csv:", "us_1.csv:", "uk_us.csv:"}
     # The longer pattern is the nearer; of another kind or provider it is not.
     longer = ",,,,%,,mdy,point\n,,openai_costs,,uk\\_1.csv,,mdy,\n"
     landed = landing({}, sources=dmy + longer, DECIMAL="point")
@@ -329,6 +332,8 @@ def test_a_row_of_bill_sources_settles_files_one_by_one(landing):
         (",,,,a.csv,,,dot\n", "decimal 'dot'"),
         (",org-1,openai_costs,,,,dmy,\n", "names its files"),
         (",,,,,,dmy,\n", "names its files"),
+        ("mistral,,charges,,,,dmy,\n", "or provider a file is"),  # groq's charges are in files of the same kind
+        ("mistral,,,,,,dmy,\n", "or provider a file is"),
         (",,,,%.csv,,dmy,\n,,,,a%csv,,mdy,\n", "contradict"),
     ],
 )

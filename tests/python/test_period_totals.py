@@ -49,7 +49,9 @@ def write_bills(inbox) -> None:
         invoice("O-1", "openai", "5.10"), invoice("G-1", "groq", "4.00", "0.90"),
         invoice("G-0", "groq", "-0.50", credit_of="G-1"), invoice("W-1", "aws", "2000"),
     ])  # fmt: skip
-    write(inbox / "invoices_2.csv", INVOICES, [invoice("G-2", "groq", "3.00")])
+    write(inbox / "invoices_2.csv", INVOICES, [invoice("G-2", "groq", "3.00"), invoice("G-2", "Groq, Inc.", "3.00")])
+    before = {"period_start": "2026-09-01", "period_end": "2026-09-30", "issued_on": "2026-10-02"}
+    write(inbox / "invoices_9.csv", INVOICES, [invoice("O-9", "openai", "2.00", **before)])
     write(inbox / "charges.csv", CHARGES, [
         total("openai", 1, 10, "4.80"), total("openai", 20, 22, "0.30"), total("anthropic", 1, 8, "1.00"),
         total("mistral", 1, 3, "1.00"),
@@ -80,7 +82,7 @@ def paid(built) -> dict[int, Decimal]:
 def days(built, provider: str) -> dict[int, Decimal]:
     query = (
         "select cast(day(charged_on) as integer), sum(billed_usd) from intermediate.int_charges_itemised"
-        f" where provider = '{provider}' group by all"
+        f" where provider = '{provider}' and charged_on >= '2026-10-01' group by all"
     )
     return dict(built.rows(query))
 
@@ -109,11 +111,18 @@ def test_without_use_a_total_is_of_its_days_alike(built):
 
 
 def test_an_invoice_alone_is_a_total_of_its_period(built):
-    """Its tax and its credit note are no use; the invoice of a bill stands beside it, and a cloud's is not all AI."""
+    """Its tax and its credit note are no use; the invoice of a bill stands beside it, and a cloud's is not all AI.
+
+    The name that accounts payable have for the only account of the provider's bills is no account beside it, for
+    whose bills October's calls would wait.
+    """
     assert built.rows(
         "select provider, treatment, sum(lines)::int, sum(billed_usd) from marts.provider_bills_monthly"
         " where file_kind = 'invoices' group by all order by all"
-    ) == [("groq", "call", 2, Decimal("6.10")), ("groq", "invoice_only", 2, Decimal("0.40"))]
+    ) == [("groq", "call", 2, Decimal("6.10")), ("groq", "invoice_only", 2, Decimal("0.40")), ("openai", "call", 1, 2)]
+    assert built.rows("select distinct account_id from marts.provider_bills_monthly where provider = 'openai'") == [
+        ("a",)
+    ]
     assert built.rows(
         "select invoice_id, unexplained_usd from marts.invoice_tie_out_monthly where unexplained_usd != 0 order by all"
     ) == [("O-1", Decimal("5.10")), ("W-1", 2000)]
@@ -122,6 +131,9 @@ def test_an_invoice_alone_is_a_total_of_its_period(built):
     )
     assert (billed, basis) == (priced, "billed")
     assert 0 < billed < 1
+    # The two invoices share the call: its day has its price once, and else what every day has.
+    groq = days(built, "groq")
+    assert abs(groq[5] - groq[6] - priced) < Decimal("0.00000001")
 
 
 def test_calls_that_land_later_take_their_part_of_all_days(built, tmp_path):

@@ -74,7 +74,7 @@ stamped as (
 
 ),
 
-files as (
+delivered as (
 
     select
         landed.file_id,
@@ -90,10 +90,45 @@ files as (
         ) as export_id,
         coalesce(stamped.exported_at, listed.exported_at) as exported_at,
         {{ exported_at('landed.source_file') }} as named_at,
-        {{ exported_at('landed.folder') }} as folder_at
+        {{ exported_at('landed.folder') }} as folder_at,
+        {{ exported_at("regexp_extract(landed.source_file, '[.][zZ][iI][pP]/(.*)$', 1)") }} as member_at
     from landed
     left join listed on landed.file_id = listed.file_id
     left join stamped on landed.file_id = stamped.file_id
+
+),
+
+-- Files of an archive that bear other dates and say something of the same days are no parts of one export: somebody
+-- collected several exports in it.
+collected as (
+
+    select distinct own.file_id
+    from stretches as own
+    inner join delivered as own_file on own.file_id = own_file.file_id
+    inner join stretches as other
+        on
+            {{ are_same('own', 'other', ['provider', 'account_id', 'file_kind', 'key_scope']) }}
+            and own.covers_from <= other.covers_to
+            and own.covers_to >= other.covers_from
+    inner join delivered as other_file
+        on
+            other.file_id = other_file.file_id
+            and own_file.export_id = other_file.export_id
+            and own_file.member_at != other_file.member_at
+    where own_file.archive_id is not null and not own_file.is_in_manifest
+
+),
+
+files as (
+
+    select
+        {{ all_but('delivered', ['export_id', 'member_at']) }},
+        case
+            when collected.file_id is null then delivered.export_id
+            else delivered.export_id || ' ' || cast(delivered.member_at as string)
+        end as export_id
+    from delivered
+    left join collected on delivered.file_id = collected.file_id
 
 ),
 

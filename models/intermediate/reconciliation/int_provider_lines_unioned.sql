@@ -56,30 +56,51 @@ providers as (
 ),
 
 -- An alias is of the account that the company says it is.
+keys as (
+
+    {{ keys_of_accounts() | indent }}
+
+),
+
+keyed as (
+
+    select distinct
+        provider,
+        account_id,
+        true as is_keyed
+    from keys
+    where account_id is not null
+
+),
+
 aliased as (
 
     select
         stated.*,
         providers.provider,
+        stated.is_invoice and aliases.account_id is null and keyed.is_keyed is null as is_payables_name,
         coalesce(aliases.account_id, stated.stated_account_id) as named_account_id
     from stated
     inner join providers on {{ are_same('stated', 'providers', ['stated_provider']) }}
     left join {{ ref('account_aliases') }} as aliases
         on providers.provider = aliases.provider and stated.stated_account_id = aliases.alias
+    left join keyed on providers.provider = keyed.provider and stated.stated_account_id = keyed.account_id
 
 ),
 
 -- A row that names no account is of the only one that its file names, else of the only one that other files name.
-{# An invoice names its account as accounts payable know it. #}
+-- An invoice names its account as accounts payable know it: where other files name an only one, it is of that.
 {% set only = "case when min({0}) over ({1}) = max({0}) over ({1}) then min({0}) over ({1}) end" %}
+{% set sole = only.format("case when not is_invoice then named_account_id end", 'partition by provider') %}
 accounts as (
 
     select
         *,
-        coalesce(named_account_id, {{ only.format('named_account_id', 'partition by provider, file_id') }})
-            as file_account_id,
-        {{ only.format("case when not is_invoice then named_account_id end", 'partition by provider') }}
-            as sole_account_id
+        case
+            when is_payables_name and {{ sole }} is not null then null
+            else coalesce(named_account_id, {{ only.format('named_account_id', 'partition by provider, file_id') }})
+        end as file_account_id,
+        {{ sole }} as sole_account_id
     from aliased
 
 ),

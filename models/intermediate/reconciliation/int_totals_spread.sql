@@ -16,40 +16,29 @@ totals as (
         api_key,
         charged_on,
         billed_usd,
-        prepaid_usd
+        prepaid_usd,
+        count(*) over (partition by line_id) > 1 as is_spread
     from charges
-    where
-        meter = 'total'
-        and line_id in (
-            select several.line_id
-            from charges as several
-            where several.meter = 'total'
-            group by several.line_id
-            having count(*) > 1
-        )
+    where meter = 'total'
 
 ),
 
--- Models with charges of their own are no part of the total beside them.
 named as (
 
-    select distinct
-        provider,
-        account_id,
-        charged_on,
-        model,
-        true as is_named
-    from charges
-    where
-        model is not null and response_id is null
-        and charged_on in (select totals.charged_on from totals)
+    {{ models_named('charges', 'totals') }}
 
 ),
 
-called as (
+met as (
 
     select
         totals.charge_id,
+        totals.billed_usd as total_usd,
+        totals.provider,
+        totals.charged_on,
+        calls.account_id,
+        calls.api_key,
+        calls.model,
         sum(calls.priced_usd) as called_usd
     from totals
     inner join {{ ref('int_calls_priced') }} as calls
@@ -64,8 +53,37 @@ called as (
             and totals.account_id = named.account_id
             and totals.charged_on = named.charged_on
             and calls.model = named.model
-    where named.is_named is null and not calls.is_on_bill
-    group by totals.charge_id
+    where
+        named.is_named is null and not calls.is_on_bill
+        and totals.charged_on in (
+            select spread.charged_on
+            from totals as spread
+            where spread.is_spread
+        )
+    group by
+        totals.charge_id, totals.billed_usd, totals.provider, totals.charged_on, calls.account_id, calls.api_key,
+        calls.model
+
+),
+
+-- Several totals for the same calls share them by amount, as they do usage.
+shared as (
+
+    select
+        charge_id,
+        {{ floored_part('called_usd', 'total_usd * 1000000', 'sum(total_usd * 1000000) over same') }} as called_usd
+    from met
+    window same as (partition by provider, charged_on, account_id, api_key, model)
+
+),
+
+called as (
+
+    select
+        charge_id,
+        sum(called_usd) as called_usd
+    from shared
+    group by charge_id
 
 ),
 
@@ -88,6 +106,7 @@ weighed as (
     from totals
     left join used on totals.charge_id = used.charge_id
     left join called on totals.charge_id = called.charge_id
+    where totals.is_spread
 
 ),
 

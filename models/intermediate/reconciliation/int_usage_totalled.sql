@@ -20,19 +20,9 @@ totals as (
 
 ),
 
--- Models with charges of their own are no part of the total beside them.
 named as (
 
-    select distinct
-        provider,
-        account_id,
-        charged_on,
-        model,
-        true as is_named
-    from charges
-    where
-        model is not null and response_id is null
-        and charged_on in (select totals.charged_on from totals)
+    {{ models_named('charges', 'totals') }}
 
 ),
 

@@ -12,7 +12,7 @@ with providers as (
 
 -- An invoice that was sent again stands once, as it last came.
 {% call first_rows(
-    partition_by="lower(invoices.provider), invoices.invoice_id",
+    partition_by="coalesce(providers.provider, lower(invoices.provider)), invoices.invoice_id",
     order_by="invoices.issued_on desc nulls last, files.landing_no desc, invoices.row_no desc"
 ) %}
     select
