@@ -47,6 +47,11 @@ EVALS_WITHIN = {
 }
 
 
+# How a trace's id became its key (folded_words in values.sql): keys that were made otherwise meet no others.
+KEYS = "multiplied, shifted"
+KEYED = {name for name, schema in TABLES.items() if "trace_key" in schema.names}
+
+
 class Reading(NamedTuple):
     """What reading depends on, beside the files: the same in every process of a landing."""
 
@@ -73,6 +78,8 @@ class Reading(NamedTuple):
     @cache  # noqa: B019 - one instance a process
     def _mark(self, table: str, settings: tuple[str, ...]) -> str:
         parts = [self.hash_identities, *settings]
+        if table in KEYED:
+            parts.append(KEYS)
         if table == "spans":
             parts += [self.features, self.teams, *(seed.read_text(encoding="utf-8") for seed in (SEED, CONVENTIONS))]
         return sha256(repr(parts).encode()).hexdigest()[:16]

@@ -305,6 +305,25 @@ def test_identities_can_land_as_keyed_hashes(inbox, tmp_path, monkeypatch):
     assert all(b"ann@example.com" not in path.read_bytes() for path in data.rglob("*.parquet"))
 
 
+def test_rows_with_keys_are_read_again_where_keys_are_made_otherwise(inbox, data, monkeypatch, capsys):
+    """Else the events and runs that landed before would find no span of those that landed since."""
+    (inbox / "spans.jsonl").write_text(batch([chat(1, 1)]))
+    (inbox / "users.csv").write_text("user_id,account_id,plan,segment,signed_up_on\nann,acme,free,s,\n")
+    head = "event_id,occurred_at,feature_id,user_id,account_id,trace_id,request_id,answers\n"
+    (inbox / "usage_events.csv").write_text(f"{head}e,2026-10-05T10:00:00Z,f,ann,acme,{1:032x},,1\n")
+    assert land.run(inbox, data) == 0
+
+    monkeypatch.setattr(work, "KEYS", "otherwise")
+    work.Reading._mark.cache_clear()
+    capsys.readouterr()
+    assert land.run(inbox, data) == 0
+    said = capsys.readouterr().out
+    assert "usage_events: 1 rows" in said
+    assert "spans: 1 rows" in said
+    assert "users:" not in said
+    assert len(landed(data)) == len(landed(data, "usage_events")) == 1
+
+
 def test_landed_files_have_the_types_of_their_table(inbox, data):
     (inbox / "spans.jsonl").write_text(batch([chat(1, 1)]))
     (inbox / "revenue.csv").write_text("month,account_id,plan,revenue_usd\n2026-10,acme,free,1.5\n")
