@@ -171,13 +171,15 @@ class Transcoded(io.RawIOBase):
 
 
 def utf16_of(head: bytes) -> str | None:
-    """The order of bytes of UTF-16, by its mark, or by ASCII of which each second byte is zero."""
+    """The order of bytes of UTF-16, by its mark, or by text of which most second bytes are zero."""
     if head[:2] == codecs.BOM_UTF16_LE or head[:2] == codecs.BOM_UTF16_BE:
         return "utf-16-le" if head[:2] == codecs.BOM_UTF16_LE else "utf-16-be"
     head = head[: min(len(head) // 2 * 2, 256)]
-    for encoding, zeros, letters in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
-        if len(head) >= 16 and not any(zeros) and re.fullmatch(rb"[\t\r\n\x20-\x7e]+", letters):
-            return encoding
+    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        if len(head) >= 16 and 4 * zeros.count(0) >= 3 * len(zeros):
+            text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+            if not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd-\uffff]", text):
+                return encoding
     return None
 
 

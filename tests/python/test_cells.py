@@ -549,6 +549,7 @@ ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-1
 )  # fmt: skip
 @example([(date(2026, 10, 5), Decimal("1.234"))], (",", "."), None, "%d/%m/%Y", "utf-8", ",", "", 0, "focus")
 @example([(date(2026, 10, 5), Decimal("1234"))], (",", "."), None, "%Y-%m-%d", "utf-8", ";", "", 0, "amount")
+@example([(date(2026, 1, 1), Decimal(1000))], (",", "\u00a0"), None, "%Y-%m-%d", "utf-16-le", ",", "", 0, "invoices")
 def test_true_table_comes_back_or_is_refused_by_name(
     tmp_path_factory, truth, locale, places, order, encoding, delimiter, above, blanks, kind
 ):
