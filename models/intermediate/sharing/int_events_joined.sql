@@ -128,7 +128,7 @@ begun as (
 
 ),
 
--- Events and requests pair like brackets: each event takes the user's latest request before it that no other event took.
+-- Events and requests pair like brackets: each event takes the user's latest request before it that no other took.
 -- Requests of the same feature are paired first; unlabelled ones serve the events that remain.
 {% set phases = [
     ('labelled', 'user_id, feature_id', "feature_id != 'unlabelled'", 'true'), (
