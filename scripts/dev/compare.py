@@ -14,6 +14,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -53,17 +55,10 @@ class World(NamedTuple):
 
 def shipped(folder: Path) -> list[World]:
     """The worlds that come with the project; what is generated is generated here, by this checkout, for both."""
-    inbox = folder / "sample"
-    if not inbox.exists():
-        part = inbox.with_suffix(".part")
-        run(PROJECT, "make_sample.py", str(part))
-        part.rename(inbox)
-    synthetic = folder / "synthetic"
-    if not synthetic.exists():
-        part = synthetic.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        make_spans.make(part, SYNTHETIC_TRACES)
-        part.rename(synthetic)
+    inbox = generated(
+        folder, "sample", "*sample*.py", lambda part: run(PROJECT, "make_sample.py", str(part)).check_returncode()
+    )
+    synthetic = generated(folder, "synthetic", "make_spans.py", lambda part: make_spans.make(part, SYNTHETIC_TRACES))
     (folder / "nothing").mkdir(exist_ok=True)
     tests = PROJECT / "tests"
     return [
@@ -71,6 +66,18 @@ def shipped(folder: Path) -> list[World]:
         *(World(name, (tests / name / "inbox",), tests / name / "company") for name in ("golden", "compound")),
         World("synthetic", (folder / "nothing",), synthetic / "company", synthetic),
     ]
+
+
+def generated(folder: Path, name: str, scripts: str, make: Callable[[Path], object]) -> Path:
+    """What scripts write, kept for as long as they are the same."""
+    texts = b"".join(path.read_bytes() for path in sorted((PROJECT / "scripts").glob(scripts)))
+    place = folder / f"{name}-{sha256(texts).hexdigest()[:12]}"
+    if not place.exists():
+        part = place.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        make(part)
+        part.rename(place)
+    return place
 
 
 def found_in(root: Path, nobody: Path) -> list[World]:
@@ -127,31 +134,35 @@ def run(checkout: Path, script: str, *words: str) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, errors="replace", env=kept)
 
 
-def outcome(checkout: Path, world: World, folder: Path) -> dict:
-    """Builds a world, unless `folder` holds it already; what it printed last, and its marts and exports there."""
+def outcome(checkout: Path, world: World, folder: Path) -> None:
+    """Builds a world into `folder`, unless it is there: its marts, its exports, and how each program ended."""
     kept, said = folder / "outcome.json", world.digest()
-    if kept.exists() and (was := json.loads(kept.read_text()))["inputs"] == said:
-        return was
+    if kept.exists() and json.loads(kept.read_text())["inputs"] == said:
+        return
     shutil.rmtree(folder, ignore_errors=True)
     data = folder / "data"
     data.mkdir(parents=True)
     if world.landed:
         shutil.copytree(world.landed / "landed", data / "landed")
+    ends = {}
     for number, inbox in enumerate(world.inboxes):
         # As `make build` has it: the inbox of a later step holds what came before too.
         names = shutil.ignore_patterns("README*", *COMPANIES)
         shutil.copytree(inbox, data / "inbox", ignore=names, dirs_exist_ok=number > 0)
         done = run(checkout, "build.py", str(data / "inbox"), str(data), str(world.company))
-    if (data / "ledger.duckdb").exists():
-        months = dump(data / "ledger.duckdb", folder / "marts") if done.returncode == 0 else []
-        for month in months:
-            run(checkout, "export.py", month, str(data))
+        ends[f"build {number + 1}"] = end_of(done)
+    if done.returncode == 0:
+        for month in dump(data / "ledger.duckdb", folder / "marts"):
+            ends[f"export of {month}"] = end_of(run(checkout, "export.py", month, str(data)))
     if (data / "exports").exists():
         (data / "exports").rename(folder / "exports")
     shutil.rmtree(data)
-    found = {"inputs": said, "code": done.returncode, "last": (done.stdout + done.stderr).strip().splitlines()[-3:]}
-    kept.write_text(json.dumps(found))
-    return found
+    kept.write_text(json.dumps({"inputs": said, "ends": ends}))
+
+
+def end_of(done: subprocess.CompletedProcess) -> list:
+    """[exit code, what a program that failed printed last]."""
+    return [done.returncode, "" if done.returncode == 0 else (done.stdout + done.stderr).strip()[-300:]]
 
 
 def dump(database: Path, folder: Path) -> list[str]:
@@ -171,10 +182,12 @@ def dump(database: Path, folder: Path) -> list[str]:
 
 def differences(base: Path, now: Path) -> list[str]:
     """What two builds of one world differ in, a line each; nothing where all marts and exports are equal."""
-    was, is_now = (json.loads((folder / "outcome.json").read_text()) for folder in (base, now))
-    if was["code"] != is_now["code"]:
-        return [f"ends with {was['code']} before and {is_now['code']} now: {' / '.join(is_now['last'])}"]
-    lines = []
+    was, is_now = (ends_of(folder) for folder in (base, now))
+    lines = [
+        f"{what} ends with {was[what][0]} before and {is_now[what][0]} now: {was[what][1] or is_now[what][1]}"
+        for what in was.keys() & is_now.keys()
+        if was[what][0] != is_now[what][0]
+    ]
     sides = [{path.stem: path for path in sorted((folder / "marts").glob("*.parquet"))} for folder in (base, now)]
     for name in sorted(sides[0].keys() ^ sides[1].keys()):
         lines.append(f"mart {name}: only {'before' if name in sides[0] else 'now'}")
@@ -191,6 +204,18 @@ def differences(base: Path, now: Path) -> list[str]:
         elif one.read_bytes() != two.read_bytes():
             lines.append(f"export {name}: other bytes")
     return lines
+
+
+def ends_of(folder: Path) -> dict[str, list]:
+    return json.loads((folder / "outcome.json").read_text())["ends"]
+
+
+def said_of(now: Path) -> str:
+    """What a world without a difference gave: a build or export that fails under both commits shows nothing else."""
+    marts = len(list((now / "marts").glob("*.parquet")))
+    files = sum(path.is_file() for path in (now / "exports").rglob("*"))
+    failed = [f"; {what} ends with {code} under both: {last}" for what, (code, last) in ends_of(now).items() if code]
+    return f"{marts} marts and {files} exported files equal" + "".join(failed)
 
 
 def compared(name: str, before: Path, after: Path) -> list[str]:
@@ -253,23 +278,24 @@ def main() -> int:
     for root in filter(None, arguments.cases.split(",")):
         worlds += found_in(Path(root).resolve(), folder / "inputs" / "nothing")
     worlds = [world for world in worlds if arguments.only in world.name]
+    if doubled := [name for name, times in Counter(world.name for world in worlds).items() if times > 1]:
+        print(f"ERROR: two data sets are called {doubled[0]}; name one folder of CASES otherwise", file=sys.stderr)
+        return 2
     base = folder / commit[:12]
     base.mkdir(exist_ok=True)
     checkout, now = checkout_of(commit, base), folder / "now"
     shutil.rmtree(now, ignore_errors=True)
 
     def judged(world: World) -> list[str]:
-        place = world.name.replace("/", "_")
-        outcome(checkout, world, base / place)
-        outcome(PROJECT, world, now / place)
-        return differences(base / place, now / place)
+        outcome(checkout, world, base / world.name)
+        outcome(PROJECT, world, now / world.name)
+        return differences(base / world.name, now / world.name)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         differing = 0
         for world, lines in zip(worlds, pool.map(judged, worlds), strict=True):
             differing += bool(lines)
-            marts = len(list((now / world.name.replace("/", "_") / "marts").glob("*.parquet")))
-            print(f"{world.name}: " + (f"{marts} marts and all exports equal" if not lines else "DIFFERS"), flush=True)
+            print(f"{world.name}: {'DIFFERS' if lines else said_of(now / world.name)}", flush=True)
             for line in lines:
                 print(f"  {line}")
     print(f"{len(worlds) - differing} of {len(worlds)} data sets give the same under {commit[:12]} and this checkout")

@@ -14,7 +14,7 @@ COUNTED = {
 }
 OF_OTHERS = {
     *("max", "min", "limit", "limits", "budget", "per", "second", "seconds", "first", "remaining", "rate", "ratelimit"),
-    *("avg", "average", "mean", "time", "threshold", "cost", "price", "accepted", "rejected", "prediction", "text"),
+    *("avg", "average", "mean", "time", "threshold", "cost", "price", "accepted", "rejected", "prediction"),
     *("aggregated", "aggregate", "accumulated", "cumulative", "session", "conversation", "estimated", "estimate", "no"),
     *("refresh", "access", "auth", "id", "ids", "type", "window", "context", "allowed", "chunk", "special", "stop"),
     *("quota", "quotas", "capacity", "available", "left", "ceiling", "reserved", "bucket", "balance", "daily"),

@@ -47,6 +47,10 @@ def test_a_changed_file_of_a_world_is_another_world(tmp_path):
     assert world.digest() != before
 
 
+def ended(code: int) -> str:
+    return json.dumps({"inputs": "", "ends": {"build 1": [code, "ERROR: why" if code else ""]}})
+
+
 BASE = {"spend": "select 1 as id, 0.1::decimal(38, 12) as usd union all select 1, 0.1", "gone": "select 1 as id"}
 
 
@@ -70,7 +74,7 @@ BASE = {"spend": "select 1 as id, 0.1::decimal(38, 12) as usd union all select 1
 )
 def test_what_two_builds_differ_in(tmp_path, marts, said):
     for side, queries in (("base", BASE), ("now", marts)):
-        put(tmp_path / side / "outcome.json", json.dumps({"inputs": "", "code": 0, "last": []}))
+        put(tmp_path / side / "outcome.json", ended(0))
         (tmp_path / side / "marts").mkdir()
         for name, query in queries.items():
             duckdb.execute(f"copy ({query}) to '{tmp_path / side / 'marts' / name}.parquet' (format parquet)")
@@ -85,9 +89,11 @@ def test_sums_in_floating_point_are_equal_by_ten_digits(tmp_path):
 
 def test_other_exits_and_exports_differ(tmp_path):
     for side, code in (("base", 0), ("now", 1)):
-        put(tmp_path / side / "outcome.json", json.dumps({"inputs": "", "code": code, "last": ["ERROR: why"]}))
-    assert compare.differences(tmp_path / "base", tmp_path / "now") == ["ends with 0 before and 1 now: ERROR: why"]
-    put(tmp_path / "now" / "outcome.json", json.dumps({"inputs": "", "code": 0, "last": []}))
+        put(tmp_path / side / "outcome.json", ended(code))
+    assert compare.differences(tmp_path / "base", tmp_path / "now") == [
+        "build 1 ends with 0 before and 1 now: ERROR: why"
+    ]
+    put(tmp_path / "now" / "outcome.json", ended(0))
     put(tmp_path / "base" / "exports" / "2026-10" / "journal.csv", "a")
     put(tmp_path / "now" / "exports" / "2026-10" / "journal.csv", "b")
     put(tmp_path / "now" / "exports" / "2026-10" / "more.csv", "b")
@@ -95,3 +101,26 @@ def test_other_exits_and_exports_differ(tmp_path):
         "export 2026-10/journal.csv: other bytes",
         "export 2026-10/more.csv: only now",
     ]
+
+
+def test_what_fails_under_both_commits_is_said(tmp_path):
+    for side in ("base", "now"):
+        put(tmp_path / side / "outcome.json", ended(1))
+    assert compare.differences(tmp_path / "base", tmp_path / "now") == []
+    assert compare.said_of(tmp_path / "now") == (
+        "0 marts and 0 exported files equal; build 1 ends with 1 under both: ERROR: why"
+    )
+
+
+def test_what_is_generated_is_kept_until_its_script_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(compare, "PROJECT", tmp_path)
+    script, made = tmp_path / "scripts" / "make.py", []
+
+    def make(part):
+        part.mkdir()
+        made.append(part)
+
+    for text in ("1", "1", "2"):
+        put(script, text)
+        assert compare.generated(tmp_path, "sample", "make.py", make).is_dir()
+    assert len(made) == 2

@@ -408,6 +408,7 @@ UNREAD = [
     ({"acme.usage.input": 9}, {"acme.usage.input"}, True),
     ({"acme.usage.prompt": 9, "acme.usage.completion": 4}, {"acme.usage.prompt", "acme.usage.completion"}, True),
     ({"acme.tokens": 9}, {"acme.tokens"}, True),
+    ({"acme.text_input_tokens": 9}, {"acme.text_input_tokens"}, True),
     ({"acme.prompttokens": 9, "LLMTokens": 13}, {"acme.prompttokens", "LLMTokens"}, True),
     ({f"acme.steps.{step}.prompt_tokens": 9 for step in range(3)}, {"acme.steps.*.prompt_tokens"}, True),
     ({**MODEL, **COUNTS, "acme.cached_tokens": 3, "acme.prompt_tokens": 9}, {"acme.cached_tokens"}, False),
@@ -415,6 +416,7 @@ UNREAD = [
     # Another name of the same part was read; nothing was counted; settings, rates and running totals are no usage.
     ({**MODEL, **COUNTS, "gen_ai.usage.cache_read.input_tokens": 3, "acme.cached_tokens": 3}, set(), False),
     ({**MODEL, **COUNTS, "acme.cached_tokens": 0}, set(), False),
+    ({**MODEL, **COUNTS, "acme.text_input_tokens": 9}, set(), False),
     ({**MODEL, "gen_ai.request.max_tokens": 9, "acme.max_output_tokens": 9, "acme.output_tokens_per_second": 70,
       "gen_ai.aggregated_usage.input_tokens": 9, "acme.session.total_tokens": 9, "acme.output_tokens": "many"},
      set(), False),
