@@ -149,9 +149,7 @@ group by all having bool_or(billed_amount != 0) order by abs(usd) desc nulls las
 
 
 # Errors of the engine, in dbt's results, that no query of this project causes on a sound database.
-DAMAGED = re.compile(
-    r"Corrupt database file|not match stored checksum|Could not read enough bytes from file|not a valid"
-)
+DAMAGED = re.compile(r"Corrupt database file|not match stored checksum|Could not read enough bytes from file")
 
 
 class Progress:
@@ -240,8 +238,11 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     outcome = dbtRunner(callbacks=[progress]).invoke(command)
     progress.close()
     DuckDBConnectionManager.close_all_connections()
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise KeyboardInterrupt
     if outcome.exception:
-        print(f"ERROR: dbt could not start: {outcome.exception}", file=sys.stderr)
+        said = ending.sentence(outcome.exception) or f"dbt could not start: {outcome.exception}"
+        print(f"ERROR: {said}", file=sys.stderr)
         return False, []
     results = outcome.result.results if verb != "docs" else []
     troubled = [result for result in results if str(result.status) not in ("success", "pass", "no-op")]
@@ -393,8 +394,10 @@ def warn(data: Path) -> int:
 
 def unusable(database: Path) -> str | None:
     """Why a build can't write to the database now: another program has it, or its disk fails. Damaged ones go away."""
+    if not database.exists():
+        return None
     try:
-        with duckdb.connect(str(database)):
+        with duckdb.connect(str(database), config={"storage_compatibility_version": "v1.4.0"}):
             return None
     except (duckdb.Error, OSError) as error:
         if not ending.is_damage(error):
@@ -456,7 +459,7 @@ def main() -> int:
         return 2
     if code := company.complete(arguments.company, arguments.data):
         return code
-    with land.holding(Path(arguments.data)) as is_held:  # until all is built, so that two builds don't mix
+    with state.holding(Path(arguments.data)) as is_held:  # until all is built, so that two builds don't mix
         return make(arguments) if is_held else 2
 
 
@@ -473,22 +476,23 @@ def make(arguments: argparse.Namespace) -> int:
     database, landed = data / "ledger.duckdb", files_landed(data)
     built = files_built(data)
     if built == landed:
+        print(f"nothing new since {database} was built: same inputs, seeds and models")
         try:
             report(data)
-            code = warn(data)
+            return warn(data)
         except duckdb.Error as error:
             if not ending.is_damage(error):
                 raise
             discard(database, error)
-        else:
-            print(f"nothing new since {database} was built: same inputs, seeds and models")
-            return code
     if said := unusable(database):
         print(f"ERROR: {said}", file=sys.stderr)
         return 1
-    built = files_built(data)
-    state.remove(data / ".built")
+    built, mark = files_built(data), data / ".built"
+    before = mark.read_bytes() if built is not None else b""
+    state.remove(mark)
     passed, troubled = dbt("build", arguments.data, built)
+    if not passed and not troubled and before:  # it couldn't begin; the mark says whether the database is as it was
+        state.write(mark, before)
     if not passed and (reason := damage_in(troubled)):
         discard(database, reason)
         built = None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import build
 import company
+import ending
 
 
 def write(data: Path, companies: Path) -> int:
@@ -26,4 +27,4 @@ def write(data: Path, companies: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(write(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(ending.of(lambda: write(Path(sys.argv[1]), Path(sys.argv[2]))))

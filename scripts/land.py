@@ -6,12 +6,10 @@ bill is a WARNING); 1 when the share of rejected rows of a kind, or of a bill, p
 STRICT=1 where there is a WARNING; 2 when the call itself is wrong.
 """
 
-import fcntl
 import os
 import re
 import secrets
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -19,7 +17,7 @@ from hashlib import sha256
 from multiprocessing import active_children
 from pathlib import Path
 from threading import Thread
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import pandas  # noqa: F401 - the engine asks for it; loaded once, before the processes fork
 import yaml
@@ -445,7 +443,7 @@ def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None 
     if complaint:
         print(f"ERROR: seed bill_sources: {complaint}", file=sys.stderr)
         return 2
-    with holding(data) as is_held:
+    with state.holding(data) as is_held:
         if not is_held:
             return 2
         try:
@@ -461,44 +459,6 @@ def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None 
 def failed_as_strict(warnings: int) -> int:
     print(f"ERROR: STRICT=1, and {warnings:,} warning{'s' * (warnings > 1)} above", file=sys.stderr)
     return 1
-
-
-HELD: set[Path] = set()  # data folders whose lock this process has
-
-
-@contextmanager
-def holding(data: Path) -> Iterator[bool]:
-    """Whether a data folder's lock could be had, for as long as the block runs; says so where not. Whoever has it may
-    ask again.
-    """
-    data.mkdir(parents=True, exist_ok=True)
-    key = data.resolve()
-    if key in HELD:
-        yield True
-        return
-    with (data / ".lock").open("w") as lock:
-        if not locked(lock):
-            print(f"ERROR: another landing or build is writing to {data}; wait for it", file=sys.stderr)
-            yield False
-            return
-        HELD.add(key)
-        try:
-            yield True
-        finally:
-            HELD.discard(key)
-
-
-def locked(lock: TextIO, seconds: float = 3) -> bool:
-    """Whether the lock could be had: a landing that was killed lets go of it when its last process is gone."""
-    patience = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() > patience:
-                return False
-            time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,19 @@
-"""Files that a later run depends on: written beside, flushed to the disk and renamed, so that a kill leaves old or new."""
+"""Files that a later run depends on: written beside, synced and renamed, so that a kill leaves the old or the new one.
+
+And the lock of a data folder, which whoever writes to it holds.
+"""
 
 import errno
+import fcntl
 import json
 import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 # Faults of the machine, not of a file that is being read.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -55,15 +65,13 @@ def sync(path: Path) -> None:
 def exchange(part: Path, folder: Path) -> None:
     """Put a folder in another's place; whoever looks finds the old one or the new one, and never half of either."""
     old = folder.with_name(f".{folder.name}.old")
-    if folder.exists():
-        if not _exchanged(part, folder):
-            os.replace(folder, old)
-            os.replace(part, folder)
-        else:
-            os.replace(part, old)
-    else:
-        os.replace(part, folder)
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists() and not _exchanged(part, folder):
+        os.replace(folder, old)
+    if part.exists():
+        os.replace(part, old if folder.exists() else folder)
     sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _exchanged(one: Path, other: Path) -> bool:
@@ -92,3 +100,41 @@ def is_no_room(error: BaseException) -> bool:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+HELD: set[Path] = set()  # data folders whose lock this process has
+
+
+@contextmanager
+def holding(data: Path) -> Iterator[bool]:
+    """Whether a data folder's lock could be had, for as long as the block runs; says so where not. Whoever has it may
+    ask again.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    key = data.resolve()
+    if key in HELD:
+        yield True
+        return
+    with (data / ".lock").open("w") as lock:
+        if not locked(lock):
+            print(f"ERROR: another landing or build is writing to {data}; wait for it", file=sys.stderr)
+            yield False
+            return
+        HELD.add(key)
+        try:
+            yield True
+        finally:
+            HELD.discard(key)
+
+
+def locked(lock: TextIO, seconds: float = 3) -> bool:
+    """Whether the lock could be had: a landing that was killed lets go of it when its last process is gone."""
+    patience = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > patience:
+                return False
+            time.sleep(0.1)

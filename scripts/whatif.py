@@ -14,6 +14,8 @@ import duckdb
 
 import build
 import company
+import ending
+import state
 from paths import quoted
 
 SEEDS = {"policies": "chargeback_policies", "funding": "eval_funding", "sharing": "sharing_rules"}
@@ -108,7 +110,7 @@ def compare(copy: Path, given: dict[str, Path], month: str | None) -> int:
         target = copy.parent / "whatif.csv"
         columns = [column[0] for column in engine.description]
         lines = [columns, *([f"{row[0]:%Y-%m}", row[1], *(f"{amount:f}" for amount in row[2:])] for row in rows)]
-        target.write_text("".join(",".join(line) + "\n" for line in lines), encoding="utf-8")
+        state.write(target, "".join(",".join(line) + "\n" for line in lines))
     return show(rows, target)
 
 
@@ -134,4 +136,4 @@ def fail(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -90,8 +90,8 @@ class Store:
         if not self.manifest_path.exists():
             if landed := self._landed():
                 raise state.Unreadable(
-                    f"{self.manifest_path} is missing beside {len(landed):,} landed Parquet files, and without it every "
-                    f"export would land twice: {REMEDY}"
+                    f"{self.manifest_path} is missing beside {len(landed):,} landed Parquet files, and without it all "
+                    f"would land twice: {REMEDY}"
                 )
             return {"files": {}}
         manifest = state.read(self.manifest_path, REMEDY)
