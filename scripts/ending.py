@@ -12,8 +12,7 @@ import state
 INTERRUPTED, PIPE_CLOSED = 130, 141  # as a shell counts programs that SIGINT and SIGPIPE end
 DAMAGE = re.compile(
     r"not a valid DuckDB|checksum|corrupt|could not read enough bytes|failed to (?:deserialize|load metadata)|"
-    r"serialization error|internal error|fatal error|database has been invalidated|replaying wal|read out of range|"
-    r"different version|attempted to read",
+    r"serialization error|internal error|fatal error|database has been invalidated|replaying wal|read out of range",
     re.IGNORECASE,
 )
 
@@ -83,6 +82,8 @@ def holder(error: BaseException) -> str:
 
 def is_damage(error: BaseException) -> bool:
     """Whether a database's own bytes are wrong; a lock, a full disk or a fault in reading it are something else."""
-    if not isinstance(error, (duckdb.Error, str)) or is_locked(error) or state.is_no_room(error):
+    if not isinstance(error, duckdb.Error) or is_locked(error) or state.is_no_room(error):
+        return False
+    if "Input/output error" in str(error):
         return False
     return bool(DAMAGE.search(str(error)))

@@ -2,8 +2,8 @@
 
 Usage: kill.py events WORK [--seed 0] [--most 1000]    land, export, bi, close and reopen, killed at each file event
        kill.py builds WORK [--seed 0] [--most 100]     builds and increments, killed at random moments
-WORK is a folder to work in. It keeps the first build and a line for each kill in WORK/<action>.jsonl, so that a run that
-was stopped goes on where it stopped. Exit 1 where a kill left something else; it says which, to be run alone again.
+WORK is a folder to work in. It keeps the first build and a line for each kill in WORK/<action>.jsonl, so that a run
+that was stopped goes on where it stopped. Exit 1 where a kill left something else; it says which, to be run alone again.
 
 The commands run in a forked copy of this process, which ends without a word at its n-th event: a file opened for
 writing, renamed, removed, synced or made. Reading processes become function calls, so that their events count too.
@@ -129,7 +129,9 @@ class World:
         if not inbox.exists():
             shutil.copytree(INBOX, inbox)
             spans = (inbox / "spans.jsonl").read_bytes()
-            (inbox / "spans.jsonl").write_bytes(spans + spans.splitlines(keepends=True)[0].replace(b'Id":"', b'Id":"e'))
+            (inbox / "spans.jsonl").write_bytes(
+                spans + spans.splitlines(keepends=True)[0].replace(b"00000011", b"000000e1")
+            )
             bill = next(inbox.glob("openrouter*.csv"))
             lines = bill.read_text().splitlines(keepends=True)
             bill.with_name("later.csv").write_text("".join(lines[:3]))
@@ -295,9 +297,8 @@ def differences(wanted: dict[str, str], found: dict[str, str]) -> str:
 def built(work: Path, inbox: Path = INBOX, name: str = "built") -> Path:
     """A data folder built of an inbox, once."""
     data = work / name
-    if not (data / ".built").exists():
-        if run_build(inbox, data).wait():
-            raise SystemExit(f"the build without kills fails: {data}.log")
+    if not (data / ".built").exists() and run_build(inbox, data).wait():
+        raise SystemExit(f"the build without kills fails: {data}.log")
     return data
 
 
