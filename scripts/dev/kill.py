@@ -3,7 +3,7 @@
 Usage: kill.py events WORK [--seed 0] [--most 1000]    land, export, bi, close and reopen, killed at each file event
        kill.py builds WORK [--seed 0] [--most 100]     builds and increments, killed at random moments
 WORK is a folder to work in. It keeps the first build and a line for each kill in WORK/<action>.jsonl, so that a run
-that was stopped goes on where it stopped. Exit 1 where a kill left something else; it says which, to be run alone again.
+that was stopped goes on where it stopped. Exit 1 where a kill left something else; it says which.
 
 The commands run in a forked copy of this process, which ends without a word at its n-th event: a file opened for
 writing, renamed, removed, synced or made. Reading processes become function calls, so that their events count too.
@@ -128,10 +128,10 @@ class World:
         inbox = self.work / "more"
         if not inbox.exists():
             shutil.copytree(INBOX, inbox)
-            spans = (inbox / "spans.jsonl").read_bytes()
-            (inbox / "spans.jsonl").write_bytes(
-                spans + spans.splitlines(keepends=True)[0].replace(b"00000011", b"000000e1")
-            )
+            with (inbox / "spans.jsonl").open("r+b") as spans:
+                later = spans.readline().replace(b"00000011", b"000000e1")
+                spans.seek(0, os.SEEK_END)
+                spans.write(later)
             bill = next(inbox.glob("openrouter*.csv"))
             lines = bill.read_text().splitlines(keepends=True)
             bill.with_name("later.csv").write_text("".join(lines[:3]))
@@ -304,6 +304,7 @@ def built(work: Path, inbox: Path = INBOX, name: str = "built") -> Path:
 
 def run_build(inbox: Path, data: Path) -> subprocess.Popen:
     environment = {**os.environ, "DBT_PROFILES_DIR": str(PROJECT)}
+    data.parent.mkdir(parents=True, exist_ok=True)
     with Path(f"{data}.log").open("w") as log:
         words = [sys.executable, str(SCRIPTS / "build.py"), str(inbox), str(data), str(COMPANY)]
         return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True, env=environment)
