@@ -152,6 +152,10 @@ group by all having bool_or(billed_amount != 0) order by abs(usd) desc nulls las
 DAMAGED = re.compile(r"Corrupt database file|not match stored checksum|Could not read enough bytes from file")
 
 
+class Damaged(state.Unreadable):
+    """The database's own bytes are wrong."""
+
+
 class Progress:
     """A bar over dbt's nodes, fed by its events; failures are kept for the end."""
 
@@ -240,11 +244,14 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     DuckDBConnectionManager.close_all_connections()
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
+    results = outcome.result.results if outcome.result and verb != "docs" else []
+    messages = [str(outcome.exception), *(str(result.message) for result in results if str(result.status) == "error")]
+    if damage := next((line.strip() for text in messages for line in text.splitlines() if DAMAGED.search(line)), None):
+        raise Damaged(f"{data}/ledger.duckdb is damaged ({damage[:160]}); remove it and run make build")
     if outcome.exception:
         said = ending.sentence(outcome.exception) or f"dbt could not start: {outcome.exception}"
         print(f"ERROR: {said}", file=sys.stderr)
         return False, []
-    results = outcome.result.results if verb != "docs" else []
     troubled = [result for result in results if str(result.status) not in ("success", "pass", "no-op")]
     return outcome.success, troubled
 
@@ -406,19 +413,12 @@ def unusable(database: Path) -> str | None:
         return None
 
 
-def discard(database: Path, why: object) -> None:
+def discard(database: Path, why: Exception) -> None:
     """Removes a damaged database: everything in it comes from what has landed, and is built anew."""
-    reason = str(why).splitlines()[0][:160]
+    reason = re.sub(r"^.*is damaged \((.*)\);.*$", r"\1", str(why).splitlines()[0])[:160]
     print(f"{database} is damaged and is built anew from what has landed ({reason})")
     for path in (database, database.with_name(f"{database.name}.wal")):
         state.remove(path)
-
-
-def damage_in(results: list) -> str | None:
-    """What of a build's results shows that the database it went on from is damaged."""
-    messages = (str(result.message) for result in results if str(result.status) in ("error", "runtime error"))
-    found = (line for text in messages for line in text.splitlines() if DAMAGED.search(line))
-    return next(found, None)
 
 
 def verify(data: str) -> int:
@@ -490,13 +490,14 @@ def make(arguments: argparse.Namespace) -> int:
     built, mark = files_built(data), data / ".built"
     before = mark.read_bytes() if built is not None else b""
     state.remove(mark)
-    passed, troubled = dbt("build", arguments.data, built)
+    try:
+        passed, troubled = dbt("build", arguments.data, built)
+    except Damaged as why:
+        discard(database, why)
+        built, before = None, b""
+        passed, troubled = dbt("build", arguments.data, built)
     if not passed and not troubled and before:  # it couldn't begin; the mark says whether the database is as it was
         state.write(mark, before)
-    if not passed and (reason := damage_in(troubled)):
-        discard(database, reason)
-        built = None
-        passed, troubled = dbt("build", arguments.data, built)
     explain(troubled, database)
     if not passed:
         print(

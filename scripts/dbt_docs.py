@@ -7,6 +7,7 @@ from pathlib import Path
 import build
 import company
 import ending
+import state
 
 
 def write(data: Path, companies: Path) -> int:
@@ -17,7 +18,10 @@ def write(data: Path, companies: Path) -> int:
         return code
     folder = (data / "docs").resolve()
     folder.mkdir(exist_ok=True)
-    passed, _ = build.dbt("docs", str(data), selection=("generate", "--static"))
+    with state.holding(data) as is_held:
+        if not is_held:
+            return 2
+        passed, _ = build.dbt("docs", str(data), selection=("generate", "--static"))
     if not passed:
         return 1
     made = build.PROJECT / data / "target" / "static_index.html"
