@@ -158,7 +158,7 @@ def test_a_damaged_database_goes_and_a_locked_one_stays(tmp_path, capsys):
     database.write_bytes(whole)
     stamp = database.stat().st_mtime_ns
     holder = subprocess.Popen(
-        [sys.executable, "-c", f"import duckdb; duckdb.connect({str(database)!r}); print(flush=True); input()"],
+        [sys.executable, "-c", f"import duckdb; held = duckdb.connect({str(database)!r}); print(flush=True); input()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
