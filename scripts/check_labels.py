@@ -16,6 +16,7 @@ import duckdb
 
 import build
 import company
+import ending
 import land
 from landing import missing, uncounted
 from paths import pattern
@@ -129,4 +130,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

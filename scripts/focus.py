@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import ending
 import environment
 from environment import PROJECT
 from paths import quoted
@@ -164,4 +165,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -6,17 +6,18 @@ bill is a WARNING); 1 when the share of rejected rows of a kind, or of a bill, p
 STRICT=1 where there is a WARNING; 2 when the call itself is wrong.
 """
 
-import fcntl
 import os
 import re
 import secrets
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from hashlib import sha256
+from multiprocessing import active_children
 from pathlib import Path
 from threading import Thread
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import pandas  # noqa: F401 - the engine asks for it; loaded once, before the processes fork
 import yaml
@@ -24,10 +25,12 @@ from tqdm import tqdm
 
 import check
 import company
+import ending
+import state
 from landing import documents, missing, settled, span_marks, uncounted
 from landing.recognise import NOTHING
 from landing.spans import LEFT_OUT
-from landing.store import Store
+from landing.store import DAMAGED, Store
 from landing.tables import BILLS
 from landing.work import Examined, Piece, Progress, Reading, Resume, Task, examine, perform
 
@@ -45,16 +48,24 @@ def pace() -> float:
     return 0.2 if sys.stderr.isatty() else 10
 
 
-def hash_key(data: Path) -> str:
-    """The key of text hashes: made once per data folder, so that hashes can't be looked up elsewhere."""
+def hash_key(data: Path, store: Store | None = None) -> str:
+    """The key of text hashes: made once per data folder, so that hashes can't be looked up elsewhere. Rows that were
+    hashed with another key meet no others, so the store says which key its rows have.
+    """
     path = data / "landed" / ".hash_key"
-    if not path.exists():
+    if not path.exists() and not (store and store.key):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_bytes(secrets.token_bytes(32))
-        part.chmod(0o600)
-        os.replace(part, path)
-    return path.read_bytes().hex()
+        state.write(path, secrets.token_bytes(32), mode=0o600)
+    key = path.read_bytes() if path.exists() else b""
+    mark = sha256(b"mark of " + key).hexdigest()[:16]
+    if len(key) != 32 or (store and store.key not in (None, mark)):
+        raise state.Unreadable(
+            f"{path} is not the key that landed rows were hashed with; put it back from a backup, or move "
+            f"{data}/landed away, put every export that ever landed into the inbox and build"
+        )
+    if store:
+        store.key = mark
+    return key.hex()
 
 
 def project_variables() -> dict:
@@ -248,7 +259,7 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     variables = project_variables()
     store = Store(data)
     reading = Reading(
-        hash_key(data),
+        hash_key(data, store),
         tuple(variables["feature_attributes"]),
         tuple(variables["team_attributes"]),
         variables["hash_identities"],
@@ -259,9 +270,12 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     )
     for entry in store.files.values():  # of a store that began before there were marks
         entry.setdefault("reading", mark_of(entry, reading))
+    damages = store.verify()
+    for line in damages:
+        print(f"  damaged: {line}")
     Progress.bytes.value = Progress.rows.value = 0
     shared = (Progress.bytes, Progress.rows)
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared) as pool:
+    with workers(shared) as pool:
         fresh, unread, seen, present = survey(inbox, store, reading, pool)
         if fresh:
             Thread(target=check.warm, daemon=True).start()  # while the processes, forked by now, read
@@ -289,16 +303,25 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
         landed.append({**entry, "end": end, "continues": continued, "unread": reason, **held})
         if reason:
             unread.append(complaint(name, reason))
+    if lacking := not_again(store, {entry["file_id"] for entry in landed}):
+        print("ERROR: " + "\nERROR: ".join(lacking))
+        return 1
     if landed and (complaints := check.door(store.staging)):
         for line in complaints:
             print(f"ERROR at the door: {line}")
         names = ", ".join(entry["source_file"] for entry in landed)
         print(f"nothing landed; correct or take out the file that this stands in, of: {names}")
         return 1
+    again = sum(found.is_again for found in fresh)
+    if again or damages:
+        state.remove(data / ".built")  # how many files have landed doesn't tell that their rows may be others
+    mended = sum(store.files[found.examined.file_id]["reading"] == DAMAGED for found in fresh if found.is_again)
     store.commit(landed, unread)
     report(store, landed, unread, seen)
-    if again := sum(found.is_again for found in fresh):
-        print(f"  read again, because {RULES_CHANGED}: {again} files")
+    if damages:
+        print(f"  mended: {len(damages):,} damaged Parquet files; {mended:,} files were landed again from the inbox")
+    if again > mended:
+        print(f"  read again, because {RULES_CHANGED}: {again - mended} files")
     found = missing.find(store, unread, present, variables["max_reject_share"])
     found.warnings.extend(read_by_old_rules(store, reading))
     missing.write(store, found)
@@ -306,6 +329,31 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     for line in found.errors:
         print(f"ERROR: {line}")
     return max(int(bool(found.errors)), over_share(landed, variables))
+
+
+@contextmanager
+def workers(shared: tuple) -> Iterator[ProcessPoolExecutor]:
+    """Processes that read; where the landing stops before its end, they stop at once."""
+    pool = ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared)
+    try:
+        yield pool
+    except BaseException:
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def not_again(store: Store, again: set[str]) -> list[str]:
+    """Errors on files whose landed rows are damaged, and that the inbox doesn't hold any more."""
+    lacking = [e["source_file"] for e in store.files.values() if e["reading"] == DAMAGED and e["file_id"] not in again]
+    lines = [
+        f"rows of {name} in {store.root} are damaged, and the inbox doesn't hold it as it landed: put it back into the "
+        "inbox, or the Parquet files named above from a backup; until then nothing lands"
+        for name in lacking[:SHOWN]
+    ]
+    return lines + ([f"so are those of {len(lacking) - SHOWN:,} more files"] if len(lacking) > SHOWN else [])
 
 
 def mostly_silent(examined: Examined, counts: dict) -> str | None:
@@ -395,10 +443,8 @@ def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None 
     if complaint:
         print(f"ERROR: seed bill_sources: {complaint}", file=sys.stderr)
         return 2
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / ".lock").open("w") as lock:
-        if not locked(lock):
-            print(f"ERROR: another landing is writing to {data}; wait for it", file=sys.stderr)
+    with state.holding(data) as is_held:
+        if not is_held:
             return 2
         try:
             code = land(inbox, data, sources)
@@ -415,20 +461,7 @@ def failed_as_strict(warnings: int) -> int:
     return 1
 
 
-def locked(lock: TextIO, seconds: float = 3) -> bool:
-    """Whether the lock could be had: a landing that was killed lets go of it when its last process is gone."""
-    patience = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() > patience:
-                return False
-            time.sleep(0.1)
-
-
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(ending.of(lambda: run(Path(sys.argv[1]), Path(sys.argv[2]))))

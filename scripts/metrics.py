@@ -13,6 +13,8 @@ from unittest import mock
 
 import yaml
 
+import ending
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -55,4 +57,4 @@ def ask(data: Path, words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ask(Path(sys.argv[1]), sys.argv[2:] or ["list", "metrics"]))
+    sys.exit(ending.of(lambda: ask(Path(sys.argv[1]), sys.argv[2:] or ["list", "metrics"])))

@@ -3,12 +3,14 @@
 import itertools
 import json
 import os
+import signal
 import zlib
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
-from multiprocessing import Value
+from multiprocessing import Value, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 import duckdb
@@ -19,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
+import state
 from landing import documents, logs, uncounted
 from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
@@ -126,12 +129,21 @@ class Progress:
 
     @classmethod
     def share(cls, bytes_, rows) -> None:
+        """Begins a worker process, which ends without a word when a person interrupts, or its parent is killed."""
         cls.bytes, cls.rows = bytes_, rows
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
 
     @classmethod
     def add(cls, counter, amount: int) -> None:
         with counter.get_lock():
             counter.value += amount
+
+
+def _end_with(parent) -> None:
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class _Counted:
@@ -408,9 +420,14 @@ class Performance:
 
 def perform(task: Task, reading: Reading, staging: Path) -> dict[str, dict]:
     """Read a task's pieces into staging; returns per file: rows read, rejected and silent, reasons, `is_growing`."""
-    performance = Performance(task, reading, staging)
-    found = performance.run()
-    performance.write_rejects()
+    try:
+        performance = Performance(task, reading, staging)
+        found = performance.run()
+        performance.write_rejects()
+    except (OSError, duckdb.Error) as error:
+        if state.is_no_room(error):  # which is no fault of the file
+            raise state.NoRoom(str(error)) from error
+        raise
     return found
 
 

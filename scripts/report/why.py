@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+import ending
 from report.trees import Trace, rows
 
 BY_CALL = "select trace_id from marts.attributed_calls where call_id = $trace or trace_id = $trace limit 1"
@@ -182,4 +183,4 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))
