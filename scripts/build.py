@@ -176,8 +176,10 @@ def fingerprint(data: Path) -> str:
 
 
 def files_landed(data: Path) -> int:
+    """The number of the newest file; as many as there are, unless some were taken out."""
     manifest = data / "landed" / "manifest.json"
-    return len(json.loads(manifest.read_text())["files"]) if manifest.exists() else 0
+    files = json.loads(manifest.read_text())["files"].values() if manifest.exists() else []
+    return max((entry["landing_no"] for entry in files), default=0)
 
 
 def files_built(data: Path) -> int | None:

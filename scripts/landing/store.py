@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from landing.tables import CLOSED_ENTRIES, NO_DAY, TABLES
 from paths import pattern, quoted
 
+FORGOTTEN = "forgotten.jsonl"  # of the data folder: a line per act of `make forget`
 MOST_PARTS, SMALL_BYTES = 4, 1 << 20  # small files of one day, before they become one
 COPIES = """
 create temp table coming as select trace_key, span_key from {new};
@@ -34,15 +35,17 @@ from standing semi join repeated using (trace_key, span_key);
 create temp table lost as
 -- Keep the copy that ended, then the most complete; the rest of the order only makes the choice the same each time.
 with ranked as (
-    select both_sides.*, row_number() over (
-        partition by both_sides.trace_key, both_sides.span_key
-        order by (ended_at is not null) desc, filled desc, ended_at desc, started_at, file_id, row_no
-    ) as place
+    select both_sides.*, row_number() over best as place, first_value(file_id) over best as kept_of
     from both_sides
+    window best as (
+        partition by both_sides.trace_key, both_sides.span_key
+        order by file_id in {stale}, (ended_at is not null) desc, filled desc, ended_at desc, started_at, file_id,
+            row_no
+    )
 )
-select file_id, row_no, filename, true as is_copy from ranked where place > 1
+select file_id, row_no, filename, true as is_copy, kept_of from ranked where place > 1
 union all
-select file_id, row_no, filename, false from {old} where file_id in {replaced};
+select file_id, row_no, filename, false, null from {old} where file_id in {replaced};
 """
 
 
@@ -50,7 +53,7 @@ class Store:
     """`DATA/landed`: what has landed, and how more comes in."""
 
     def __init__(self, data: Path):
-        self.root = data / "landed"
+        self.data, self.root = data, data / "landed"
         self.staging = self.root / ".staging"
         self.manifest_path = self.root / "manifest.json"
         self.journal_path = self.root / ".commit.json"
@@ -62,6 +65,8 @@ class Store:
         # Stores that began before there was a choice hash with sha256; the same file keeps the same id in a store.
         self.landings: int = manifest.get("landings", 0)
         self.algorithm: str = manifest.get("hash", "sha256" if self.files else "blake3")
+        self.forgotten: dict[str, dict] = manifest.get("forgotten", {})  # contents that don't land again
+        self.forgotten_users: dict[str, str] = manifest.get("forgotten_users", {})  # keyed hash of an id: replacement
         # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
         empties = {self.root / table / f"day={NO_DAY}" / "empty.parquet": schema for table, schema in TABLES.items()}
         for empty, schema in {**empties, data / "closed" / ".empty" / "entries.parquet": CLOSED_ENTRIES}.items():
@@ -69,13 +74,19 @@ class Store:
                 empty.parent.mkdir(parents=True, exist_ok=True)
                 pq.write_table(schema.empty_table(), empty)
 
-    def commit(self, landed: list[dict], unread: list[dict]) -> None:
-        """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none."""
+    def commit(self, landed: list[dict], unread: list[dict], stale: list[str] = ()) -> None:
+        """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none.
+
+        `stale`: refused files that newer ones of their names take the place of; their copies of spans give way.
+        """
         moves: list[tuple[Path, Path]] = []
         replaced = [entry["file_id"] for entry in landed if entry["file_id"] in self.files]
+        newest = max((entry["landing_no"] for entry in self.files.values()), default=0)
         for entry in landed:
             before = self.files.get(entry["file_id"], {})
-            entry["landing_no"] = before.get("landing_no", len(self.files) + 1)
+            newest += not before
+            entry["landing_no"] = before.get("landing_no", newest)
+            entry["landing"] = before.get("landing") if before else self.landings + 1  # landed together
             entry["rows_superseded"] = 0
             entry.setdefault("archive_id", before.get("archive_id"))
             self.files[entry["file_id"]] = entry
@@ -84,7 +95,7 @@ class Store:
         for table in rewritten - {"spans"} | {"rejects"}:
             moves += self._without(table, replaced)
         if list((self.staging / "spans").glob("*/*.parquet")) or replaced:
-            moves += self._drop_copies(replaced)
+            moves += self._drop_copies(replaced, stale)
         for entry in landed:
             if entry["continues"] in self.files and entry["file_id"] not in replaced:
                 moves += self._finish(self.files[entry["continues"]])
@@ -94,6 +105,20 @@ class Store:
             for path in sorted((self.staging / table).glob("day=*/*.parquet"))
         ]
         moves, removes = self._merge_parts(moves)
+        # A database that was built on rows that are read again can't be built on.
+        self.seal(moves, unread, removes, outdated=[".built"] if replaced else [])
+
+    def seal(
+        self,
+        moves: list[tuple[Path, Path]],
+        unread: list[dict],
+        removes: list[Path] = (),
+        outdated: list[str] = (),
+        acts: list[dict] = (),
+    ) -> None:
+        """Write down what is to be done, then do it: moves and removals in the store, the manifest, `outdated` files of
+        the data folder, and `acts`, the lines of its log of what was forgotten.
+        """
         moves += self._write_small("files", [self._file_row(entry) for entry in self.files.values()], "files")
         moves += self._write_small("rejects", unread, "unread")
         relative = [
@@ -104,8 +129,11 @@ class Store:
             "hash": self.algorithm,
             "landings": self.landings + 1,
             "files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"])),
+            "forgotten": self.forgotten,
+            "forgotten_users": self.forgotten_users,
         }
-        _write_text(self.journal_path, json.dumps({"moves": relative, "removes": gone, "manifest": manifest}))
+        journal = {"moves": relative, "removes": gone, "manifest": manifest, "outdated": [*outdated], "acts": [*acts]}
+        _write_text(self.journal_path, json.dumps(journal))
         self._roll_forward()
         shutil.rmtree(self.staging, ignore_errors=True)
 
@@ -119,8 +147,28 @@ class Store:
                 os.replace(self.root / source, self.root / target)
         for name in journal["removes"]:
             (self.root / name).unlink(missing_ok=True)
+        for name in journal.get("outdated", []):
+            (self.data / name).unlink(missing_ok=True)
+        self._log(journal.get("acts", []))
         _write_text(self.manifest_path, json.dumps(journal["manifest"], indent=1))
         self.journal_path.unlink()
+
+    def _log(self, acts: list[dict]) -> None:
+        """Add the lines that the log lacks: a commit that was killed is done again."""
+        path = self.data / FORGOTTEN
+        known = path.read_text() if acts and path.exists() else ""
+        lines = [json.dumps(act) for act in acts]
+        if missing := [line for line in lines if line not in known.splitlines()]:
+            torn = "\n" if known and not known.endswith("\n") else ""
+            with path.open("a") as target:
+                target.write(torn + "".join(f"{line}\n" for line in missing))
+                target.flush()
+                os.fsync(target.fileno())
+
+    def unread(self) -> list[dict]:
+        """The files that the last landing could not read."""
+        path = self.root / "rejects" / f"day={NO_DAY}" / "unread.parquet"
+        return pq.read_table(path, partitioning=None).to_pylist() if path.exists() else []
 
     def _write_small(self, table: str, rows: list[dict], name: str) -> list[tuple[Path, Path]]:
         path = self.staging / f"{name}.parquet"
@@ -147,7 +195,7 @@ class Store:
                 moves.append((target, path))
         return moves
 
-    def _drop_copies(self, replaced: list[str]) -> list[tuple[Path, Path]]:
+    def _drop_copies(self, replaced: list[str], stale: list[str] = ()) -> list[tuple[Path, Path]]:
         """Of spans with one trace and span id keep the best copy; rewrites only the files that hold another, or rows of
         files that are read again.
 
@@ -159,11 +207,13 @@ class Store:
         with self._engine() as engine:
             if not list((self.staging / "spans").glob("*/*.parquet")):
                 new = f"(from {old} limit 0)"
-            engine.execute(COPIES.format(new=new, old=old, replaced=_texts(replaced)))
-            for file_id, dropped in engine.execute(
-                "select file_id, count(*) from lost where is_copy group by file_id order by file_id"
+            engine.execute(COPIES.format(new=new, old=old, replaced=_texts(replaced), stale=_texts(stale)))
+            for file_id, kept_of, dropped in engine.execute(
+                "select file_id, kept_of, count(*) from lost where is_copy group by all order by all"
             ).fetchall():
                 self.files[file_id]["rows_superseded"] += dropped
+                names = self.files[file_id].setdefault("gave_way_to", [])
+                names += [kept_of] if kept_of not in (file_id, *names) else []
             for (name,) in engine.execute("select distinct filename from lost order by filename").fetchall():
                 path = Path(name)
                 target = (
@@ -208,7 +258,7 @@ class Store:
                         from read_parquet([{names}], hive_partitioning = false)
                     ) to '{quoted(folder)}' (
                         format parquet, compression zstd, partition_by (day),
-                        filename_pattern 'merged-{len(self.files)}-{{i}}'
+                        filename_pattern 'merged-of-{self.landings + 1}-{{i}}'
                     )"""
                 )
             moves += [
