@@ -1,7 +1,7 @@
 """A refusal holds on every run until it is mended: shares of rejects, files that break off, times of a wrong clock."""
 
 import gzip
-import json
+import io
 
 import duckdb
 import pytest
@@ -9,7 +9,7 @@ from exports import DAY, batch, chat
 from landings import inline
 
 import land
-from landing import work
+from landing import Unreadable, documents, work
 from landing.gates import errors, first_too_far
 
 HEAD = "event_id,occurred_at,feature_id,user_id,account_id"
@@ -62,8 +62,8 @@ def test_a_refusal_is_an_error_on_every_run_until_the_file_is_replaced(inbox, da
         assert land.run(inbox, data) == 1
         assert (
             "ERROR: 5 of 20 rows of usage_events rejected in bad.csv, over max_reject_share (20%): occurred_at: "
-            "'never' is not a time; correct the rows and land the file under the same name, take it out with `make forget "
-            "FILE=`, or raise max_reject_share in dbt_project.yml"
+            "'never' is not a time; correct the rows and land the file under the same name, take it out with `make "
+            "forget FILE=`, or raise max_reject_share in dbt_project.yml"
         ) in said(capsys)
     (inbox / "bad.csv").unlink()  # its other rows stand in the ledger
     assert land.run(inbox, data) == 1
@@ -145,10 +145,8 @@ def test_copies_of_a_refused_file_give_way_to_its_successors(inbox, data):
     assert sorted(landed(data, "spans", "distinct response_id")) == [("new",)]
 
 
-@pytest.mark.parametrize("indent", [None, 1])
-def test_a_file_that_breaks_off_is_a_warning_until_it_is_whole(inbox, data, capsys, indent):
-    batches = [json.loads(batch([chat(number, number)])) for number in range(1, 4)]
-    text = "".join(json.dumps(one, indent=indent) + "\n" for one in batches)
+def test_a_file_that_breaks_off_is_a_warning_until_it_is_whole(inbox, data, capsys):
+    text = "".join(batch([chat(number, number)]) for number in range(1, 4))
     path = inbox / "spans.json"
     path.write_text(text[:-200])
     for _ in range(2):
@@ -158,6 +156,12 @@ def test_a_file_that_breaks_off_is_a_warning_until_it_is_whole(inbox, data, caps
     assert land.run(inbox, data) == 0
     assert "WARNING" not in said(capsys)
     assert landed(data, "spans") == [(3,)]
+
+
+def test_an_array_that_ends_within_a_record_is_told_from_one_with_a_broken_record():
+    for text, is_torn in ((b'[{"a": 1},\n{"b": 2', True), (b'[{"a": 1},\n{"b": 2, x},\n{"c": 3}]', False)):
+        faults = [fault for _, fault in documents.concatenated(io.BytesIO(text)) if isinstance(fault, Unreadable)]
+        assert [fault.is_growing for fault in faults] == [is_torn]
 
 
 def test_a_packed_file_that_is_cut_off_is_read_once_it_is_whole(inbox, data, capsys):
