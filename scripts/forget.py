@@ -72,8 +72,8 @@ def forget_user(store: Store, user: str) -> int:
     else:
         print(f"put {other} in its place: {', '.join(f'{count:,} rows of {table}' for table, count in rows.items())}")
         print(f"  logged in {store.data / FORGOTTEN} without the id; files that are read later don't bring it back")
-        print(f"  {store.data}/ledger.duckdb held it and is gone: run `make build`, which writes it anew")
-        print("  not touched: files in the inbox, copies elsewhere; closed months and exports hold no user ids")
+        print(f"  {store.data}/ledger.duckdb held it and is gone: `make build` writes it anew, as it does DATA/bi")
+        print("  not touched: files in the inbox and copies elsewhere; closed months and exports hold no user ids")
     for column, count in left.items():
         print(f"  WARNING: {count:,} rows have the same text in {column}, where it is no user's id, and keep it")
     return 0

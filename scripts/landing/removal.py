@@ -128,7 +128,7 @@ def replace_user(
         for path in _holding(store, table, _any_of(columns), texts):
             landed = pq.read_table(path, partitioning=None)
             told = pa.array([False] * len(landed))
-            for column in columns:
+            for column in set(columns) & set(landed.column_names):
                 meant = pc.fill_null(pc.is_in(landed[column], pa.array(texts)), False)
                 told = pc.or_(told, meant)
                 cells = pc.if_else(meant, pa.scalar(other, pa.string()), landed[column])
