@@ -21,7 +21,7 @@ from paths import pattern
 
 # A time of which only the clock of the machine says that it is too far ahead, and how far is too far (values.sql).
 FUTURE = "far in the future"
-TOO_FAR = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d) is before 2015 or {FUTURE}")
+TOO_FAR = re.compile(rf"(?<!\d)([2-9]\d{{3}})-(\d\d)-(\d\d) is before 2015 or {FUTURE}")
 AHEAD = timedelta(366)
 SHOWN = 10
 REMEDY = (
@@ -33,7 +33,7 @@ REMEDY = (
 def first_too_far(reasons: list[str]) -> str | None:
     """The earliest day that rows were refused for, or values left out, because it seemed to lie in the future."""
     days = [date(*map(int, parts)) for reason in reasons for parts in TOO_FAR.findall(reason)]
-    return min((f"{day}" for day in days if day.year > 2015), default=None)
+    return min((f"{day}" for day in days if day.year >= 2015), default=None)
 
 
 def is_reached(too_far: str | None) -> bool:
