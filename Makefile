@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN SPARK
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN SPARK FILE UNDO
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close test test-spark lint bench compare company prices lock clean
+.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -86,6 +86,11 @@ whatif: .venv/.synced profiles.yml ## each team's months under other POLICIES=, 
 
 close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports (FORCE=1 over what is named, REOPEN=1 takes it back)
 	@$(BIN)/python scripts/close.py "$$MONTH" "$$DATA" "$$COMPANY" $(if $(filter-out 0,$(FORCE)),--force) $(if $(filter-out 0,$(REOPEN)),--reopen)
+
+# USER is the login name in every shell's environment: it counts where make is told it.
+forget: .venv/.synced ## take FILE out of what landed (UNDO=1 lets it land again), or put another name for the id USER
+	@$(BIN)/python scripts/forget.py "$$DATA" $(if $(FILE),--file="$$FILE") $(if $(filter-out 0,$(UNDO)),--undo) \
+	  $(if $(filter override command,$(firstword $(origin USER))),--user="$$USER")
 
 check-focus: .venv/.synced ## hold MONTH's exported FOCUS file against focus-validator (Python 3.12)
 	@$(BIN)/python scripts/focus.py "$$MONTH" "$$DATA"

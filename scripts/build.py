@@ -191,8 +191,10 @@ def fingerprint(data: Path, closing: str = "") -> str:
 
 
 def files_landed(data: Path) -> int:
+    """The number of the newest file; as many as there are, unless some were taken out."""
     manifest = data / "landed" / "manifest.json"
-    return len(state.read(manifest, "run make build, which says what to do")["files"]) if manifest.exists() else 0
+    files = state.read(manifest, "run make build, which says what to do")["files"] if manifest.exists() else {}
+    return max((entry["landing_no"] for entry in files.values()), default=0)
 
 
 def files_built(data: Path) -> int | None:

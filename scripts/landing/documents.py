@@ -338,7 +338,9 @@ def concatenated(stream) -> Iterator[Record]:
             if not text:
                 return
             why = "nested too deeply" if isinstance(error, RecursionError) else error.msg
-            yield line_no, Unreadable(f"not JSON, or cut off: {why}; export the file again")
+            torn = Unreadable(f"not JSON, or cut off: {why}; export the file again")
+            torn.is_growing = is_cut
+            yield line_no, torn
             # Go on at the next record that begins a line.
             following = re.compile(r"\n(?=[{\[])").search(text, 1)
             while following is None and more:
@@ -539,7 +541,11 @@ def _frame(stream, is_first: bool) -> bytes | Unreadable:
     if length > MAX_RECORD_BYTES:
         return Unreadable(TOO_LONG)
     frame = stream.read(length)
-    return Unreadable("a message that is cut off; export the file again") if len(frame) < length else frame
+    if len(frame) == length:
+        return frame
+    torn = Unreadable("a message that is cut off; export the file again")
+    torn.is_growing = True
+    return torn
 
 
 def _protobuf_as_json(frame: bytes) -> str | Unreadable:

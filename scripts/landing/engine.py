@@ -24,7 +24,7 @@ BATCHES_OF_ONE = {
 }
 
 
-def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
+def engine_for(secret: str, forgotten: tuple[tuple[str, str], ...] = ()) -> duckdb.DuckDBPyConnection:
     """An engine with the macros of values and readers; in memory alone, so that no text can reach the disk."""
     engine = duckdb.connect(config={"threads": 1, "temp_directory": ""})
     engine.execute("set TimeZone = 'UTC'")
@@ -34,6 +34,9 @@ def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
     engine.execute(f"set variable hash_key = '{secret}'")
     engine.execute("set variable latest_time = cast(now() as timestamp) + interval 366 days")
     engine.execute((HERE / "values.sql").read_text())
+    known = " ".join(f"when '{hashed}' then '{other}'" for hashed, other in forgotten)
+    lands = f"coalesce(case left(keyed(stated), 32) {known} end, otherwise)" if known else "otherwise"
+    engine.execute(f"create macro unless_forgotten(stated, otherwise) as {lands}")
     engine.execute(_expanded((HERE / "readers" / "macros.sql").read_text()))
     return engine
 

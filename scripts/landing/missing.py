@@ -62,7 +62,7 @@ def find(store: Store, unread: list[dict], present: set[str], most: float) -> Mi
             errors.append(
                 f"{entry['rows_rejected']:,} of {entry['rows_read']:,} rows of {entry['kind']} rejected in "
                 f"{entry['source_file']}, over max_reject_share ({most:.0%}), which is asked of each bill; {REMEDY}, "
-                "or raise it"
+                "take the file out with `make forget FILE=`, or raise max_reject_share in dbt_project.yml"
             )
     for entry, end in _cut_short(store):
         said = (
@@ -109,7 +109,7 @@ def _days_of(rejects: dict) -> list[list[str]]:
 
 def _not_read(unread: list[dict], store: Store, present: set[str]) -> list[str]:
     """A warning per file of the inbox that was not read, or of which next to nothing was."""
-    named = {item["source_file"]: item["reason"] for item in unread}
+    named = {item["source_file"]: item["reason"] for item in unread if not item.get("is_forgotten")}
     for entry in store.files.values():
         if entry.get("unread") and entry["file_id"] in present:
             named.setdefault(entry["source_file"], entry["unread"])

@@ -10,7 +10,18 @@ import pyarrow as pa
 
 from landing import cells
 from landing.engine import ATTRIBUTE, as_otlp
-from landing.tables import BILLS, DAY_OF, HEADERS, IS_NUMBER, IS_TIME, NO_DAY, TABLES, columns_of, typed_columns
+from landing.tables import (
+    BILLS,
+    DAY_OF,
+    HEADERS,
+    IS_NUMBER,
+    IS_TIME,
+    NO_DAY,
+    PERSONAL,
+    TABLES,
+    columns_of,
+    typed_columns,
+)
 from paths import quoted
 
 READERS = Path(__file__).resolve().parent / "readers"
@@ -89,7 +100,7 @@ class RowReader:
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, hash_identities: bool):
         self.engine, self.hash_identities = engine, hash_identities
-        self.taken = 0
+        self.taken, self.forgets = 0, False  # whether users were forgotten
         self.form, self.decided = cells.Form(), set()
         self.remarks: list[cells.Remark] = []  # of what landed last
         self.has_more: dict[int, bool] = {}
@@ -201,7 +212,9 @@ class RowReader:
             elif has_forms and self.form.is_text and name == CURRENCY.get(table):
                 fault = f"no_currency_fault({stated}, '{name}')"
             if self.hash_identities and name in HASHED.get(table, []):
-                value = f"left(keyed({value}), 32)"
+                value = f"left(keyed({stated}), 32)"
+            if self.forgets and name in PERSONAL.get(table, ()):
+                value = f"unless_forgotten({stated}, {value})"
             if name == "end_time" and table in LASTS:
                 value = f"coalesce({value}, try(start_time + {LASTS[table]}))"
             if name == "is_rounded":  # the Console's rows are whole cents; the API's reader says that its own are not

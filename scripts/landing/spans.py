@@ -17,7 +17,7 @@ import duckdb
 from landing import uncounted
 from landing.engine import reader_sql
 from landing.recognise import SIGNALS
-from landing.tables import INCLUSIONS, LABELS, NO_DAY, QUANTITIES, typed_columns
+from landing.tables import INCLUSIONS, LABELS, NO_DAY, PERSONAL, QUANTITIES, typed_columns
 from paths import quoted
 
 HERE = Path(__file__).resolve().parent
@@ -238,7 +238,7 @@ class SpanReader:
     def __init__(self, engine: duckdb.DuckDBPyConnection, aliases: Aliases, hash_identities: bool):
         self.engine, self.aliases, self.hash_identities = engine, aliases, hash_identities
         self.conventions = Conventions(CONVENTIONS)
-        self.taken = 0
+        self.taken, self.forgets = 0, False  # whether users were forgotten
         self.uncounted: list[uncounted.Uncounted] = []  # of the portion that landed last
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
         engine.execute(f"""
@@ -626,8 +626,11 @@ class SpanReader:
             derived["output_key"] = "signed(word_of(left(keyed(output_text), 16)))"
         if have_links:
             derived["links"] = "case when len(links) > 0 then link_keys(links) end"
-        hashed = [name for name in ("user_id", "tenant_id") if self.hash_identities and name in picked]
-        derived |= {name: f"left(keyed({name}), 32)" for name in hashed}
+        hashed = {name: f"left(keyed({name}), 32)" for name in ("user_id", "tenant_id") if self.hash_identities}
+        if self.forgets:
+            hashed |= {name: f"unless_forgotten({name}, {hashed.get(name, name)})" for name in PERSONAL["spans"]}
+        hashed = {name: lands for name, lands in hashed.items() if name in picked}
+        derived |= hashed
         absent = OPTIONAL - {*picked, *derived, *(["usage_convention"] if convention else [])}
         ids = PLAIN_IDS if are_plain else IDS
         stated = [

@@ -17,6 +17,7 @@ import state
 from landing.tables import CLOSED_ENTRIES, NO_DAY, TABLES
 from paths import pattern, quoted
 
+FORGOTTEN = "forgotten.jsonl"  # of the data folder: a line per act of `make forget`
 MOST_PARTS, SMALL_BYTES = 4, 1 << 20  # small files of one day, before they become one
 DAMAGED = "damaged"  # how a landed file was read whose rows have to be read again
 REMEDY = (
@@ -42,15 +43,17 @@ from standing semi join repeated using (trace_key, span_key);
 create temp table lost as
 -- Keep the copy that ended, then the most complete; the rest of the order only makes the choice the same each time.
 with ranked as (
-    select both_sides.*, row_number() over (
-        partition by both_sides.trace_key, both_sides.span_key
-        order by (ended_at is not null) desc, filled desc, ended_at desc, started_at, file_id, row_no
-    ) as place
+    select both_sides.*, row_number() over best as place, first_value(file_id) over best as kept_of
     from both_sides
+    window best as (
+        partition by both_sides.trace_key, both_sides.span_key
+        order by file_id in {stale}, (ended_at is not null) desc, filled desc, ended_at desc, started_at, file_id,
+            row_no
+    )
 )
-select file_id, row_no, filename, true as is_copy from ranked where place > 1
+select file_id, row_no, filename, true as is_copy, kept_of from ranked where place > 1
 union all
-select file_id, row_no, filename, false from {old} where file_id in {replaced};
+select file_id, row_no, filename, false, null from {old} where file_id in {replaced};
 """
 
 
@@ -58,6 +61,7 @@ class Store:
     """`DATA/landed`: what has landed, and how more comes in."""
 
     def __init__(self, data: Path):
+        self.data = data
         # The engine names files without `..`, and what it names has to be found here.
         self.root = (data.resolve() if ".." in data.parts else data) / "landed"
         self.staging = self.root / ".staging"
@@ -75,6 +79,8 @@ class Store:
         # Stores that began before there was a choice hash with sha256; the same file keeps the same id in a store.
         self.landings: int = manifest.get("landings", 0)
         self.algorithm: str = manifest.get("hash", "sha256" if self.files else "blake3")
+        self.forgotten: dict[str, dict] = manifest.get("forgotten", {})  # contents that don't land again
+        self.forgotten_users: dict[str, str] = manifest.get("forgotten_users", {})  # keyed hash of an id: replacement
         # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
         empties = {self.root / table / f"day={NO_DAY}" / "empty.parquet": schema for table, schema in TABLES.items()}
         for empty, schema in {**empties, data / "closed" / ".empty" / "entries.parquet": CLOSED_ENTRIES}.items():
@@ -145,13 +151,19 @@ class Store:
         paths = [path for path in sorted((self.root / table).glob("*/*.parquet")) if path not in self.damaged]
         return "[" + ", ".join(f"'{pattern(path)}'" for path in paths) + "]"
 
-    def commit(self, landed: list[dict], unread: list[dict]) -> None:
-        """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none."""
+    def commit(self, landed: list[dict], unread: list[dict], stale: list[str] = ()) -> None:
+        """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none.
+
+        `stale`: refused files that newer ones of their names take the place of; their copies of spans give way.
+        """
         moves: list[tuple[Path, Path]] = []
         replaced = [entry["file_id"] for entry in landed if entry["file_id"] in self.files]
+        newest = max((entry["landing_no"] for entry in self.files.values()), default=0)
         for entry in landed:
             before = self.files.get(entry["file_id"], {})
-            entry["landing_no"] = before.get("landing_no", len(self.files) + 1)
+            newest += not before
+            entry["landing_no"] = before.get("landing_no", newest)
+            entry["landing"] = before.get("landing") if before else self.landings + 1  # landed together
             entry["rows_superseded"] = 0
             entry.setdefault("archive_id", before.get("archive_id"))
             self.files[entry["file_id"]] = entry
@@ -160,7 +172,7 @@ class Store:
         for table in rewritten - {"spans"} | {"rejects"}:
             moves += self._without(table, replaced)
         if list((self.staging / "spans").glob("*/*.parquet")) or replaced:
-            moves += self._drop_copies(replaced)
+            moves += self._drop_copies(replaced, stale)
         for entry in landed:
             if entry["continues"] in self.files and entry["file_id"] not in replaced:
                 moves += self._finish(self.files[entry["continues"]])
@@ -171,6 +183,20 @@ class Store:
         ]
         moves, removes = self._merge_parts(moves)
         removes += [path for path in self.damaged if path.exists() and path not in [target for _, target in moves]]
+        # A database that was built on rows that are read again can't be built on.
+        self.seal(moves, unread, removes, outdated=[".built"] if replaced else [])
+
+    def seal(
+        self,
+        moves: list[tuple[Path, Path]],
+        unread: list[dict],
+        removes: list[Path] = (),
+        outdated: list[str] = (),
+        acts: list[dict] = (),
+    ) -> None:
+        """Write down what is to be done, then do it: moves and removals in the store, the manifest, `outdated` files of
+        the data folder, and `acts`, the lines of its log of what was forgotten.
+        """
         moves += self._write_small("files", [self._file_row(entry) for entry in self.files.values()], "files")
         moves += self._write_small("rejects", unread, "unread")
         relative = [
@@ -183,10 +209,13 @@ class Store:
             "key": self.key,
             "parquet": self._sums(moves, removes),
             "files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"])),
+            "forgotten": self.forgotten,
+            "forgotten_users": self.forgotten_users,
         }
         manifest["sum"] = _sum_of(manifest)
         self.parquet, self.damaged = manifest["parquet"], []
-        state.write(self.journal_path, json.dumps({"moves": relative, "removes": gone, "manifest": manifest}))
+        journal = {"moves": relative, "removes": gone, "manifest": manifest, "outdated": [*outdated], "acts": [*acts]}
+        state.write(self.journal_path, json.dumps(journal))
         self._roll_forward()
         shutil.rmtree(self.staging, ignore_errors=True)
 
@@ -225,8 +254,28 @@ class Store:
         for folder in {(self.root / name).parent for name in [*(target for _, target in moves), *removes]}:
             if folder.exists():
                 state.sync(folder)
+        for name in journal.get("outdated", []):
+            state.remove(self.data / name)
+        self._log(journal.get("acts", []))
         state.write(self.manifest_path, json.dumps(manifest, indent=1))
         state.remove(self.journal_path)
+
+    def _log(self, acts: list[dict]) -> None:
+        """Add the lines that the log lacks: a commit that was killed is done again."""
+        path = self.data / FORGOTTEN
+        known = path.read_text() if acts and path.exists() else ""
+        lines = [json.dumps(act) for act in acts]
+        if missing := [line for line in lines if line not in known.splitlines()]:
+            torn = "\n" if known and not known.endswith("\n") else ""
+            with path.open("a") as target:
+                target.write(torn + "".join(f"{line}\n" for line in missing))
+                target.flush()
+                os.fsync(target.fileno())
+
+    def unread(self) -> list[dict]:
+        """The files that the last landing could not read."""
+        path = self.root / "rejects" / f"day={NO_DAY}" / "unread.parquet"
+        return pq.read_table(path, partitioning=None).to_pylist() if path.exists() else []
 
     def _write_small(self, table: str, rows: list[dict], name: str) -> list[tuple[Path, Path]]:
         path = self.staging / f"{name}.parquet"
@@ -255,7 +304,7 @@ class Store:
                 moves.append((target, path))
         return moves
 
-    def _drop_copies(self, replaced: list[str]) -> list[tuple[Path, Path]]:
+    def _drop_copies(self, replaced: list[str], stale: list[str] = ()) -> list[tuple[Path, Path]]:
         """Of spans with one trace and span id keep the best copy; rewrites only the files that hold another, or rows of
         files that are read again.
 
@@ -267,11 +316,13 @@ class Store:
         with self._engine() as engine:
             if not list((self.staging / "spans").glob("*/*.parquet")):
                 new = f"(from {old} limit 0)"
-            engine.execute(COPIES.format(new=new, old=old, replaced=_texts(replaced)))
-            for file_id, dropped in engine.execute(
-                "select file_id, count(*) from lost where is_copy group by file_id order by file_id"
+            engine.execute(COPIES.format(new=new, old=old, replaced=_texts(replaced), stale=_texts(stale)))
+            for file_id, kept_of, dropped in engine.execute(
+                "select file_id, kept_of, count(*) from lost where is_copy group by all order by all"
             ).fetchall():
                 self.files[file_id]["rows_superseded"] += dropped
+                names = self.files[file_id].setdefault("gave_way_to", [])
+                names += [kept_of] if kept_of not in (file_id, *names) else []
             for (name,) in engine.execute("select distinct filename from lost order by filename").fetchall():
                 path = Path(name)
                 target = (
@@ -317,7 +368,7 @@ class Store:
                         from read_parquet([{names}], hive_partitioning = false)
                     ) to '{quoted(folder)}' (
                         format parquet, compression zstd, partition_by (day),
-                        filename_pattern 'merged-{len(self.files)}-{{i}}'
+                        filename_pattern 'merged-of-{self.landings + 1}-{{i}}'
                     )"""
                 )
             moves += [

@@ -257,6 +257,17 @@ BILLS: dict[str, tuple[str, str | None]] = {
     "charges": ("amount", "currency"),
     "invoices": ("amount", "currency"),
 }
+# Columns that may hold a person's id, which `make forget USER=` replaces. Ids that decide who is charged (keys, and
+# accounts of providers) are not among them.
+PERSONAL: dict[str, tuple[str, ...]] = {
+    "spans": ("user_id", "tenant_id", "session_id"),
+    "openrouter_activity": ("user",),
+    "openai_usage": ("user_id",),
+    "charges": ("user_id",),
+    "usage_events": ("user_id", "account_id"),
+    "users": ("user_id", "account_id"),
+    "revenue": ("account_id",),
+}
 COUNTS_OF_USE = {"openai_usage", "anthropic_usage", "litellm_daily"}
 
 

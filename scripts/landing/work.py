@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 
 import state
-from landing import documents, logs, uncounted
+from landing import documents, gates, logs, uncounted
 from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
 from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
@@ -66,6 +66,7 @@ class Reading(NamedTuple):
     decimal: str = ""  # how cells are read whose file doesn't say it: point or comma
     date_order: str = ""  # mdy or dmy
     sources: tuple[Row, ...] = ()  # what the company says of single files
+    forgotten: tuple[tuple[str, str], ...] = ()  # keyed hashes of users' ids, and what lands instead
 
     def setting(self, name: str, source_file: str, table: str) -> str:
         """`decimal` or `date_order` of a file that doesn't say it: a row of seed bill_sources, else the landing's."""
@@ -228,11 +229,13 @@ def _examined(path: Path | documents.Member, what: Recognised, known: Resume | N
 
 @cache
 def _readers(reading: Reading) -> tuple[SpanReader, RowReader]:
-    engine = engine_for(reading.secret)
+    engine = engine_for(reading.secret, reading.forgotten)
     engine.execute("set variable score_threshold = $least", {"least": reading.score_threshold})
     engine.execute("set variable feature_names = $names", {"names": [*reading.features, "feature_id"]})
     aliases = Aliases(SEED, reading.features, reading.teams)
-    return SpanReader(engine, aliases, reading.hash_identities), RowReader(engine, reading.hash_identities)
+    spans, rows = SpanReader(engine, aliases, reading.hash_identities), RowReader(engine, reading.hash_identities)
+    spans.forgets = rows.forgets = bool(reading.forgotten)
+    return spans, rows
 
 
 class Performance:
@@ -253,6 +256,7 @@ class Performance:
                 "uncounted": {},
                 "is_growing": False,
                 "has_more": False,
+                "too_far": None,
                 "warnings": [],
                 "notes": [],
                 "asks": [],
@@ -400,6 +404,8 @@ class Performance:
             entry["rows_read"] += is_record
             entry["rows_rejected"] += table is None and is_row
             entry["rows_silent"] += is_silent(reason)
+            if gates.FUTURE in reason and (day := gates.first_too_far([reason])):
+                entry["too_far"] = min(day, entry["too_far"] or day)
             if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:
                 entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
