@@ -5,6 +5,8 @@ from pathlib import Path
 
 import duckdb
 
+from terminal import print
+
 ANSWER = """
 select team_id as team, production_usd as production, evaluation_usd as evaluation,
     eval_pool_credit_usd as pool_credit, unattributed_usd as unattributed, net_charge_usd as net_charge,

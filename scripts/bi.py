@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 import export
+from terminal import print
 
 SHEET_ROWS = 1_048_575  # of a spreadsheet, below its header
 MARTS = """

@@ -23,6 +23,7 @@ import closed
 import company
 import land
 from landing import missing
+from terminal import print
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.

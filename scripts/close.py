@@ -26,6 +26,7 @@ import export
 import land
 from landing import missing
 from paths import quoted
+from terminal import print
 
 # What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
 SIZES = """

@@ -9,6 +9,8 @@ import sys
 from hashlib import md5
 from pathlib import Path
 
+from terminal import print
+
 VALID = ["valid_from", "valid_to"]
 # seed: (columns, what it decides, an example row)
 SEEDS: dict[str, tuple[list[str], str, str]] = {

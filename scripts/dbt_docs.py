@@ -6,6 +6,7 @@ from pathlib import Path
 
 import build
 import company
+from terminal import print
 
 
 def write(data: Path, companies: Path) -> int:

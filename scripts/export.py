@@ -21,6 +21,7 @@ import check
 import closed
 import focus
 from paths import pattern, quoted
+from terminal import print
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
 # and after a tab or the end of a line.

@@ -32,7 +32,7 @@ from landing.store import Store
 from landing.tables import BILLS
 from landing.work import Examined, Piece, Reading, Resume, Task, examine, perform, unstage
 from landing.workers import Job, Workers
-from terminal import name_of, print
+from terminal import name_of, plain, print
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Entries of a folder that are neither file, folder nor link.
@@ -138,7 +138,7 @@ def unpacked(path: Path, shown: str) -> tuple[list[tuple[Path | documents.Member
 def complaint(name: str, reason: str, refused_as: str | None = None) -> dict:
     """A file that is not read; `refused_as` is the kind that it would land as, where that is known."""
     origin = {"source_file": name, "source_line": None, "file_id": None, "line": None}
-    return {**origin, "kind": "file", "reason": reason, "refused_as": refused_as}
+    return {**origin, "kind": "file", "reason": plain(reason), "refused_as": refused_as}
 
 
 class Found(NamedTuple):
@@ -167,7 +167,7 @@ def survey(
     for place, (path, name) in enumerate(found):
         examined: Examined | Exception = outcomes[place]
         if isinstance(examined, Exception):
-            unread.append(complaint(name, f"can't be read ({faults.why(examined)}); give read permission, or mend it"))
+            unread.append(complaint(name, f"can't be read ({faults.why(examined)}){faults.remedy(examined)}"))
             continue
         if examined.what.complaint:
             unread.append(complaint(name, examined.what.complaint, examined.what.table))

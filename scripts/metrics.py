@@ -13,6 +13,8 @@ from unittest import mock
 
 import yaml
 
+from terminal import print
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 

@@ -15,6 +15,7 @@ import duckdb
 import build
 import company
 from paths import quoted
+from terminal import print
 
 SEEDS = {"policies": "chargeback_policies", "funding": "eval_funding", "sharing": "sharing_rules"}
 # As if no month were closed: what is posted from movements, not what has been frozen.

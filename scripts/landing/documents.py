@@ -528,10 +528,20 @@ def parquet_rows(path: Path | Member) -> Iterator[Record]:
         for batch in parquet_file(path).iter_batches(batch_size=1000):
             # JSON has floats alone: exact decimals travel as text.
             columns = [cells.cast(pa.string()) if pa.types.is_decimal(cells.type) else cells for cells in batch.columns]
-            engine.register("batch", pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
-            for (record,) in engine.execute("select to_json(batch) from batch").fetchall():
+            try:
+                engine.register("batch", pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
+                records = engine.execute("select to_json(batch) from batch").fetchall()
+            except (duckdb.NotImplementedException, duckdb.InvalidInputException):
+                raise Unreadable(
+                    f"a column of a type that is not read, of {_types_of(batch.schema)}; write texts, numbers and times"
+                ) from None
+            for (record,) in records:
                 line_no += 1
                 yield line_no, record
+
+
+def _types_of(schema: pa.Schema) -> str:
+    return ", ".join(sorted({str(kind).partition("<")[0] for kind in schema.types}))
 
 
 def messages(stream) -> Iterator[Record]:

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from landing import Unreadable
+from terminal import plain
 
 HERE = Path(__file__).resolve().parent
 MOST_CHARACTERS = 300
@@ -32,8 +33,15 @@ def why(error: BaseException) -> str:
     return f"its reader failed ({type(error).__name__}{_place_of(error)}); export it again, or report this"
 
 
+def remedy(error: BaseException) -> str:
+    """What to do about a file that can't be opened, where the reason does not say it."""
+    if isinstance(error, OSError) and error.strerror:
+        return "; give read permission, or mend it"
+    return "" if ";" in why(error) else "; export it again"
+
+
 def _short(text: object) -> str:
-    return (str(text).splitlines() or [""])[0][:MOST_CHARACTERS]
+    return plain((str(text).splitlines() or [""])[0][:MOST_CHARACTERS])
 
 
 def _place_of(error: BaseException) -> str:

@@ -206,7 +206,7 @@ def _recognised(path: Path, known: Resume | None, algorithm: str) -> Examined:
         head = documents.begun(path, HEAD_BYTES)
         what = recognise(path, head) if head else None
         if what is None or what.table is None:
-            raise OSError(str(getattr(error, "strerror", None) or error)) from error
+            raise
         return Examined(
             what._replace(complaint=f"{what.table} that can't be read to its end ({error}); export it again")
         )
@@ -321,9 +321,7 @@ class Performance:
             if table.num_rows == 1:
                 self.refuse(_fault_of(table), is_record=True)
                 return
-            valid = engine.execute("select json_valid(document) as is_valid from documents").to_arrow_table()[
-                "is_valid"
-            ]
+            valid = engine.sql("select json_valid(document) as is_valid from documents").to_arrow_table()["is_valid"]
             fine = table.filter(valid)
             for record in table.filter(pc.invert(valid)).to_batches(max_chunksize=1):
                 mended = _mended(record)
