@@ -20,6 +20,7 @@ import tempfile
 import time
 import traceback
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -272,8 +273,8 @@ def mutated(random: Random, content: bytes) -> tuple[str, bytes]:
     how = random.choice(ways(content))
     try:
         return how.__name__, how(random, content)
-    except (ValueError, TypeError, LookupError, csv.Error, pa.ArrowException):  # not for this content
-        return "flipped", flipped(random, content)
+    except (ValueError, TypeError, LookupError, EOFError, OSError, RecursionError, csv.Error, zlib.error):
+        return "flipped", flipped(random, content)  # that way is not for this content
 
 
 def samples_in(folders: list[Path]) -> list[tuple[str, bytes]]:

@@ -39,7 +39,7 @@ DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("d
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
 MOST_FAULTS = 1000  # portions that a reader can't take, before the whole file counts as one that it can't
 # After these an engine is not to be asked again.
-LOST = duckdb.InternalException, duckdb.FatalException, duckdb.OutOfMemoryException, duckdb.InterruptException
+LOST = duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException
 REASONS_SHOWN = 3
 # Span files that may hold eval results: a mark in a record that does, and the readers that take them. A Collector that
 # exports every signal to one file mixes spans with log records.
@@ -318,6 +318,9 @@ class Performance:
             if isinstance(error, LOST) or self.faults > MOST_FAULTS:
                 raise
             self.reader.forget(before)
+            # What is too much for the memory at once need not be in parts: json_transform asks for gigabytes at a time.
+            if table.num_rows == 1 and isinstance(error, duckdb.OutOfMemoryException):
+                raise
             if table.num_rows == 1:
                 self.refuse(_fault_of(table), is_record=True)
                 return
