@@ -128,7 +128,7 @@ def unpacked(path: Path, shown: str) -> tuple[list[tuple[Path | documents.Member
     """The files of a zip archive by its name and theirs, or why they can't be read; any other file as it is."""
     try:
         members = documents.members_of(path)
-    except OSError:  # which reading it will name
+    except Exception:  # which reading it will name
         members = None
     if isinstance(members, str):
         return [], members
