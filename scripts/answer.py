@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 import ending
+from terminal import print
 
 ANSWER = """
 select team_id as team, production_usd as production, evaluation_usd as evaluation,

@@ -17,6 +17,7 @@ import duckdb
 import ending
 import export
 import state
+from terminal import print
 
 SHEET_ROWS = 1_048_575  # of a spreadsheet, below its header
 MARTS = """

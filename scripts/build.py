@@ -27,6 +27,7 @@ import land
 import state
 from landing import missing
 from landing.store import Store
+from terminal import print
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.

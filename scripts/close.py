@@ -27,6 +27,7 @@ import land
 import state
 from landing import missing
 from paths import quoted
+from terminal import print
 
 # What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
 SIZES = """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import ending
 import state
+from terminal import print
 
 VALID = ["valid_from", "valid_to"]
 # seed: (columns, what it decides, an example row)

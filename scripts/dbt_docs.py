@@ -8,6 +8,7 @@ import build
 import company
 import ending
 import state
+from terminal import print
 
 
 def write(data: Path, companies: Path) -> int:

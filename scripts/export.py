@@ -22,6 +22,7 @@ import ending
 import focus
 import state
 from paths import pattern, quoted
+from terminal import print
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
 # and after a tab or the end of a line.

@@ -20,6 +20,7 @@ import ending
 import environment
 from environment import PROJECT
 from paths import quoted
+from terminal import print
 
 ENVIRONMENT, LOCK = PROJECT / ".venv-focus", PROJECT / "requirements-focus.txt"
 ORDER = """x_OriginChargeId, ChargeCategory, ChargeClass, x_AllocatedMethodId, x_TeamId, x_PayerTeamId, x_FeatureId,

@@ -17,6 +17,7 @@ import state
 from landing import removal
 from landing.missing import listed
 from landing.store import FORGOTTEN, Store
+from terminal import print
 
 NEAREST = 5
 

@@ -17,6 +17,7 @@ import company
 import ending
 import state
 from paths import quoted
+from terminal import print
 
 SEEDS = {"policies": "chargeback_policies", "funding": "eval_funding", "sharing": "sharing_rules"}
 # As if no month were closed: what is posted from movements, not what has been frozen.

@@ -19,6 +19,7 @@ from report.pages import FINANCE, OVERVIEW
 from report.pages_product import DATA, PRODUCT, QUALITY, TRACE
 from report.trees import Trace, rows
 from state import exchange
+from terminal import print
 
 HERE = Path(__file__).parent
 PAGES: dict[str, tuple[str, list[Figure]]] = {
