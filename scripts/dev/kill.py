@@ -4,7 +4,8 @@ Usage: kill.py events WORK [--seed 0] [--most 1000]    land, export, bi, close a
        kill.py builds WORK [--seed 0] [--most 100]     builds and increments, killed at random moments
        kill.py flips WORK [--seed 0] [--most 200]      one bit of a landed Parquet file is another: noticed or harmless
 WORK is a folder to work in. It keeps the first build and a line for each kill in WORK/<action>.jsonl, so that a run
-that was stopped goes on where it stopped. Exit 1 where a kill left something else; it says which.
+that was stopped goes on where it stopped; the checkout has to stay as it is meanwhile, since builds depend on it.
+Exit 1 where a kill left something else; it says which.
 
 The commands run in a forked copy of this process, which ends without a word at its n-th event: a file opened for
 writing, renamed, removed, synced or made. Reading processes become function calls, so that their events count too.
