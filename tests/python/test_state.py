@@ -1,5 +1,6 @@
 """State that a kill, a fault of the disk or a hand has spoilt: made anew, mended from the inbox, or named."""
 
+import contextlib
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event, Thread
 
 import duckdb
 import pytest
@@ -219,6 +221,35 @@ def test_a_folder_takes_the_place_of_another(tmp_path, monkeypatch, is_exchanged
         state.exchange(tmp_path / "part", tmp_path / "folder")
         assert [path.name for path in tmp_path.iterdir()] == ["folder"]
         assert [path.name for path in (tmp_path / "folder").iterdir()] == [str(number)]
+
+
+def test_a_reader_finds_the_old_folder_or_the_new_one(tmp_path):
+    for name in ("folder", "part"):
+        (tmp_path / name).mkdir()
+    seen, is_over = [], Event()
+
+    def reads() -> None:
+        while not is_over.is_set():
+            folder, found = os.open(tmp_path / "folder", os.O_RDONLY), set()
+            for name in os.listdir(folder):
+                with contextlib.suppress(FileNotFoundError):
+                    file = os.open(name, os.O_RDONLY, dir_fd=folder)
+                    found.add(os.read(file, 9))
+                    os.close(file)
+            os.close(folder)
+            seen.append(found)
+
+    reader = Thread(target=reads)
+    reader.start()
+    for number in range(30):
+        (tmp_path / "part").mkdir(exist_ok=True)
+        for name in "abcdef":
+            (tmp_path / "part" / name).write_text(f"{number}")
+        state.exchange(tmp_path / "part", tmp_path / "folder")
+    is_over.set()
+    reader.join()
+    assert seen
+    assert max(map(len, seen)) == 1
 
 
 def test_interrupted_or_unheard_is_a_sentence_or_nothing(tmp_path, capfd):
