@@ -158,7 +158,7 @@ def test_a_damaged_database_goes_and_a_locked_one_stays(tmp_path, capsys):
         database.write_bytes(content)
         assert build_script.unusable(database) is None
         assert not database.exists()
-        assert "is built anew" in capsys.readouterr().out
+        assert "make build builds it anew" in capsys.readouterr().out
     database.write_bytes(whole)
     stamp = database.stat().st_mtime_ns
     holder = subprocess.Popen(
@@ -302,5 +302,5 @@ def test_state_is_remade_by_a_build(golden, tmp_path, capsys):
     (data / ".built").write_text(json.dumps({**stamp, "fingerprint": build_script.fingerprint(data)}))
     again = run_build(GOLDEN / "inbox", data, GOLDEN / "company")
     assert again.code == 0, again.output
-    assert "is damaged and is built anew" in again.output
+    assert "is damaged; make build builds it anew" in again.output
     assert again.rows("from marts.team_chargeback_monthly order by all") == wanted
