@@ -64,10 +64,9 @@ def errors(files: list[dict], most: float, least: int) -> list[str]:
 
 
 def replaced(files: list[dict], most: float, least: int) -> list[str]:
-    """Files that were refused, or broke off, and that a newer file of their name takes the place of."""
+    """Files that were refused and that a newer file of their name takes the place of."""
     later = _names(files)
     refused = [entry for group in _over(files, most, least) for entry in group if entry["rows_rejected"]]
-    refused += [entry for entry in files if _is_torn(entry)]
     return [entry["file_id"] for entry in refused if _newer(entry, later)]
 
 
@@ -75,20 +74,21 @@ def warnings(store: Store, most: float, least: int) -> list[str]:
     """Files that break off, until they are whole; and rows that were refused and that the newer file doesn't cover."""
     files = [*store.files.values()]
     later, found = _names(files), []
-    for entry in files:
-        if _is_torn(entry) and not _newer(entry, later):
+    torn = [entry for entry in files if _is_torn(entry) and not _came_whole(store, entry)]
+    for entry in torn:
+        if not _newer(entry, later):
             found.append(
                 f"{entry['source_file']} ({entry['kind']}) breaks off within its last record, so what follows is not "
                 "read; it is read again when it has changed, or take it out with `make forget FILE=`"
             )
-    for file_id in dict.fromkeys(replaced(files, most, least)):
-        entry = store.files[file_id]
-        newest = _newer(entry, later)[-1]
-        if not _covers(store, newest, entry):
+    refused = [store.files[file_id] for file_id in replaced(files, most, least)]
+    for entry in {one["file_id"]: one for one in [*refused, *torn]}.values():
+        newer = _newer(entry, later)
+        if newer and not _covers(store, newer[-1], entry):
             found.append(
                 f"{entry['rows_rejected']:,} of {entry['rows_read']:,} rows of an older {entry['source_file']} were "
                 "rejected, and the newer file of this name does not cover its time: land the older file corrected, "
-                f"under a name of its own, then `make forget FILE={file_id[:12]}`"
+                f"under a name of its own, then `make forget FILE={entry['file_id'][:12]}`"
             )
     return found
 
@@ -121,6 +121,16 @@ def _newer(entry: dict, named: dict[str, list[dict]]) -> list[dict]:
 def _is_torn(entry: dict) -> bool:
     """Whether the file's end was missing; a bill's lines are asked one by one."""
     return bool(entry.get("is_growing")) and entry["kind"] not in BILLS
+
+
+def _came_whole(store: Store, entry: dict) -> bool:
+    """Whether a later file, under any name, repeats the spans of one that broke off: a log that was rotated away."""
+    return any(
+        other["landing_no"] > entry["landing_no"]
+        and (other["file_id"] in entry.get("gave_way_to", ()) or entry["file_id"] in other.get("gave_way_to", ()))
+        and _covers(store, other, entry)
+        for other in store.files.values()
+    )
 
 
 def _over(files: list[dict], most: float, least: int) -> list[list[dict]]:

@@ -39,7 +39,7 @@ with ranked as (
     from both_sides
     window best as (
         partition by both_sides.trace_key, both_sides.span_key
-        order by file_id in {stale}, (ended_at is not null) desc, filled desc, ended_at desc, started_at, file_id,
+        order by (ended_at is not null) desc, file_id in {stale}, filled desc, ended_at desc, started_at, file_id,
             row_no
     )
 )

@@ -158,6 +158,22 @@ def test_a_file_that_breaks_off_is_a_warning_until_it_is_whole(inbox, data, caps
     assert landed(data, "spans") == [(3,)]
 
 
+def test_a_log_that_was_rotated_away_while_a_line_was_written_is_whole_under_its_next_name(inbox, data, capsys):
+    """Its successor under the old name has neither its spans nor the line that was cut."""
+    lines = [batch([chat(number, number, at=number * 60)]) for number in range(1, 7)]
+    (inbox / "spans.jsonl").write_text("".join(lines[:3])[:-100])
+    assert land.run(inbox, data) == 0
+    (inbox / "spans.jsonl").write_text("".join(lines[4:]))
+    said(capsys)
+    assert land.run(inbox, data) == 0
+    assert "WARNING: 1 of 3 rows of an older spans.jsonl were rejected" in said(capsys)
+    (inbox / "spans.jsonl.1").write_text("".join(lines[:4]))
+    for _ in range(2):
+        assert land.run(inbox, data) == 0
+        assert "WARNING" not in said(capsys)
+    assert landed(data, "spans") == [(6,)]
+
+
 def test_an_array_that_ends_within_a_record_is_told_from_one_with_a_broken_record():
     for text, is_torn in ((b'[{"a": 1},\n{"b": 2', True), (b'[{"a": 1},\n{"b": 2, x},\n{"c": 3}]', False)):
         faults = [fault for _, fault in documents.concatenated(io.BytesIO(text)) if isinstance(fault, Unreadable)]
