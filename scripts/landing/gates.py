@@ -125,12 +125,14 @@ def _is_torn(entry: dict) -> bool:
 
 def _came_whole(store: Store, entry: dict) -> bool:
     """Whether a later file, under any name, repeats the spans of one that broke off: a log that was rotated away."""
-    return any(
-        other["landing_no"] > entry["landing_no"]
-        and (other["file_id"] in entry.get("gave_way_to", ()) or entry["file_id"] in other.get("gave_way_to", ()))
-        and _covers(store, other, entry)
-        for other in store.files.values()
-    )
+    later = [other for other in store.files.values() if other["landing_no"] > entry["landing_no"]]
+    return any(_repeats(other, entry) for other in later)
+
+
+def _repeats(newer: dict, older: dict) -> bool:
+    """Whether a file has every span that another landed, whichever copies were kept."""
+    copies = [one.get("gave_way_to", {}).get(other["file_id"], 0) for one, other in ((newer, older), (older, newer))]
+    return sum(copies) >= older["rows_read"] - older["rows_rejected"] > 0
 
 
 def _over(files: list[dict], most: float, least: int) -> list[list[dict]]:
@@ -151,6 +153,8 @@ def _over(files: list[dict], most: float, least: int) -> list[list[dict]]:
 
 def _covers(store: Store, newer: dict, older: dict) -> bool:
     """Whether a file has as many rows as another, and begins and ends no later and no earlier."""
+    if _repeats(newer, older):
+        return True
     kind = older["kind"]
     day = DAY_OF.get(kind, "null")
     rows = f"read_parquet('{pattern(store.root)}/{kind}/*/*.parquet', hive_partitioning = false)"

@@ -212,8 +212,9 @@ class Store:
                 "select file_id, kept_of, count(*) from lost where is_copy group by all order by all"
             ).fetchall():
                 self.files[file_id]["rows_superseded"] += dropped
-                names = self.files[file_id].setdefault("gave_way_to", [])
-                names += [kept_of] if kept_of not in (file_id, *names) else []
+                if kept_of != file_id:
+                    copies = self.files[file_id].setdefault("gave_way_to", {})
+                    copies[kept_of] = copies.get(kept_of, 0) + dropped
             for (name,) in engine.execute("select distinct filename from lost order by filename").fetchall():
                 path = Path(name)
                 target = (
