@@ -212,8 +212,8 @@ class Store:
                 "select file_id, kept_of, count(*) from lost where is_copy group by all order by all"
             ).fetchall():
                 self.files[file_id]["rows_superseded"] += dropped
+                copies = self.files[file_id].setdefault("gave_way_to", {})
                 if kept_of != file_id:
-                    copies = self.files[file_id].setdefault("gave_way_to", {})
                     copies[kept_of] = copies.get(kept_of, 0) + dropped
             for (name,) in engine.execute("select distinct filename from lost order by filename").fetchall():
                 path = Path(name)
