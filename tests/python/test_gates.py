@@ -136,11 +136,12 @@ def test_a_file_that_grows_stays_refused(inbox, data):
 
 
 def test_copies_of_a_refused_file_give_way_to_its_successors(inbox, data):
-    """Also where they are as complete and would come first."""
-    lines = [batch([chat(number, number, response="old")]) for number in range(1, 12)]
+    """Although they have more attributes."""
+    lines = [batch([chat(number, number, response="old", more="x")]) for number in range(1, 12)]
     (inbox / "spans.jsonl").write_text("".join(lines) + "{broken}\n" * 6)
     assert land.run(inbox, data) == 1
-    (inbox / "spans.jsonl").write_text("".join(lines).replace("old", "new"))
+    lines = [batch([chat(number, number, response="new")]) for number in range(1, 12)]
+    (inbox / "spans.jsonl").write_text("".join(lines))
     assert land.run(inbox, data) == 0
     assert sorted(landed(data, "spans", "distinct response_id")) == [("new",)]
 
