@@ -419,7 +419,7 @@ def unusable(database: Path) -> str | None:
 def discard(database: Path, why: Exception) -> None:
     """Removes a damaged database: everything in it comes from what has landed, and is built anew."""
     reason = re.sub(r"^.*is damaged \((.*)\);.*$", r"\1", str(why).splitlines()[0])[:160]
-    print(f"{database} is damaged and is built anew from what has landed ({reason})")
+    print(f"{database} is damaged; make build builds it anew from what has landed ({reason})")
     for path in (database, database.with_name(f"{database.name}.wal")):
         state.remove(path)
 
@@ -438,6 +438,8 @@ def verify(data: str) -> int:
     built = files_built(Path(data))
     if said := unusable(database):
         print(f"ERROR: {said}", file=sys.stderr)
+        return 1
+    if not database.exists():  # it was damaged
         return 1
     passed, troubled = dbt("test", data)
     explain(troubled, database)

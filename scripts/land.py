@@ -81,16 +81,18 @@ def project_variables() -> dict:
 
 def files_in(inbox: Path) -> tuple[list[tuple[Path | documents.Member, str]], list[dict]]:
     """((path, name as shown), ...) of the inbox's files, also within archives; what can't be entered or followed."""
-    found, unread = [], []
-
-    def on_error(error: OSError) -> None:
-        name = name_of(os.path.relpath(error.filename, inbox))
-        unread.append(complaint(name, f"can't be opened ({error.strerror}); give read permission"))
-
-    for folder, folders, names in os.walk(inbox, onerror=on_error):
-        folders.sort()
-        for name in sorted(names, key=by_download):
-            path = Path(folder, name)
+    found, unread, waiting = [], [], [inbox]
+    while waiting:  # no recursion: folders may be nested more deeply than functions
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as listed:
+                entries = {entry.name: is_folder(entry) for entry in listed}
+        except OSError as error:
+            reason = f"can't be opened ({error.strerror}); give read permission"
+            unread.append(complaint(name_of(folder.relative_to(inbox)), reason))
+            continue
+        for name in sorted((name for name, holds_more in entries.items() if not holds_more), key=by_download):
+            path = folder / name
             shown = name_of(path.relative_to(inbox))
             if why := no_file(path, inbox):
                 unread.append(complaint(shown, why))
@@ -98,22 +100,32 @@ def files_in(inbox: Path) -> tuple[list[tuple[Path | documents.Member, str]], li
             files, why = unpacked(path, shown)
             found += files
             unread += [complaint(shown, why)] if why else []
-        for name in list(folders):
-            path = Path(folder, name)
-            if path.is_symlink():
+        for name in sorted((name for name, holds_more in entries.items() if holds_more), reverse=True):
+            path = folder / name
+            if os.path.islink(path):
                 shown = name_of(path.relative_to(inbox))
                 unread.append(complaint(shown, "a link to a folder; it is not followed, move the folder in"))
+            else:
+                waiting.append(path)
     return found, unread
+
+
+def is_folder(entry: os.DirEntry) -> bool:
+    """Whether an entry is a folder, or a link to one; not, where that can't be told."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def no_file(path: Path, inbox: Path) -> str | None:
     """Why an entry of a folder that is no folder is no file to read; asked before it is opened, which may wait."""
     try:
-        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(inbox)):
+        if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(inbox)):
             return "a link that leaves the inbox; it is not followed"
         mode = path.stat().st_mode
     except FileNotFoundError:
-        if path.is_symlink():
+        if os.path.islink(path):
             return "a link to a file that is not there; mend the link, or take it out"
         return "can't be read: it was taken away while files landed; land again"
     except OSError as error:

@@ -57,13 +57,13 @@ def main() -> int:
         return fail("name a file: POLICIES=, EVAL_FUNDING= or SHARING=")
     if code := company.complete(arguments.company, str(arguments.data)):
         return code
+    if build.files_built(arguments.data) is None:
+        return fail(f"{arguments.data} has no ledger of these seeds and models; run make build first")
     with state.holding(arguments.data) as is_held:  # a build would change what is copied
         return compared(arguments, given) if is_held else 2
 
 
 def compared(arguments: argparse.Namespace, given: dict[str, Path]) -> int:
-    if build.files_built(arguments.data) is None:
-        return fail(f"{arguments.data} has no ledger of these seeds and models; run make build first")
     copy = arguments.data / "whatif" / ".copy"
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir(parents=True)

@@ -4,7 +4,8 @@ Usage: kill.py events WORK [--seed 0] [--most 1000]    land, export, bi, close a
        kill.py builds WORK [--seed 0] [--most 100]     builds and increments, killed at random moments
        kill.py flips WORK [--seed 0] [--most 200]      one bit of a landed Parquet file is another: noticed or harmless
 WORK is a folder to work in. It keeps the first build and a line for each kill in WORK/<action>.jsonl, so that a run
-that was stopped goes on where it stopped. Exit 1 where a kill left something else; it says which.
+that was stopped goes on where it stopped; the checkout has to stay as it is meanwhile, since builds depend on it.
+Exit 1 where a kill left something else; it says which.
 
 The commands run in a forked copy of this process, which ends without a word at its n-th event: a file opened for
 writing, renamed, removed, synced or made. Reading processes become function calls, so that their events count too.
@@ -157,7 +158,7 @@ class World:
             kept = self.work / "states" / name
             if not kept.exists():
                 self.put(built)
-                for folder in ("target", "logs", "exports", "bi", "report", "closed/.empty"):
+                for folder in ("exports", "bi", "report", "closed/.empty"):
                     shutil.rmtree(self.data / folder, ignore_errors=True)
                 if not build.files_built(self.data):
                     build.stamp(self.data, build.files_landed(self.data))
@@ -170,7 +171,8 @@ class World:
 
     def put(self, kept: Path) -> None:
         shutil.rmtree(self.data, ignore_errors=True)
-        shutil.copytree(kept, self.data)
+        left_out = shutil.ignore_patterns("target", "logs")
+        shutil.copytree(kept, self.data, ignore=left_out, copy_function=copied)
 
     def damage(self) -> None:
         (self.data / "ledger.duckdb").unlink()
@@ -282,6 +284,14 @@ class World:
 
         self.alone(counting)
         return int(counted.read_text())
+
+
+def copied(source: str, target: str) -> None:
+    """No command here writes into the database, which is most of the bytes."""
+    if Path(source).name == "ledger.duckdb":
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
 
 
 def marts(database: Path) -> dict[str, str]:

@@ -64,10 +64,9 @@ def errors(files: list[dict], most: float, least: int) -> list[str]:
 
 
 def replaced(files: list[dict], most: float, least: int) -> list[str]:
-    """Files that were refused, or broke off, and that a newer file of their name takes the place of."""
+    """Files that were refused and that a newer file of their name takes the place of."""
     later = _names(files)
     refused = [entry for group in _over(files, most, least) for entry in group if entry["rows_rejected"]]
-    refused += [entry for entry in files if _is_torn(entry)]
     return [entry["file_id"] for entry in refused if _newer(entry, later)]
 
 
@@ -75,20 +74,21 @@ def warnings(store: Store, most: float, least: int) -> list[str]:
     """Files that break off, until they are whole; and rows that were refused and that the newer file doesn't cover."""
     files = [*store.files.values()]
     later, found = _names(files), []
-    for entry in files:
-        if _is_torn(entry) and not _newer(entry, later):
+    torn = [entry for entry in files if _is_torn(entry) and not _came_whole(store, entry)]
+    for entry in torn:
+        if not _newer(entry, later):
             found.append(
                 f"{entry['source_file']} ({entry['kind']}) breaks off within its last record, so what follows is not "
                 "read; it is read again when it has changed, or take it out with `make forget FILE=`"
             )
-    for file_id in dict.fromkeys(replaced(files, most, least)):
-        entry = store.files[file_id]
-        newest = _newer(entry, later)[-1]
-        if not _covers(store, newest, entry):
+    refused = [store.files[file_id] for file_id in replaced(files, most, least)]
+    for entry in {one["file_id"]: one for one in [*refused, *torn]}.values():
+        newer = _newer(entry, later)
+        if newer and not _covers(store, newer[-1], entry):
             found.append(
                 f"{entry['rows_rejected']:,} of {entry['rows_read']:,} rows of an older {entry['source_file']} were "
                 "rejected, and the newer file of this name does not cover its time: land the older file corrected, "
-                f"under a name of its own, then `make forget FILE={file_id[:12]}`"
+                f"under a name of its own, then `make forget FILE={entry['file_id'][:12]}`"
             )
     return found
 
@@ -123,6 +123,18 @@ def _is_torn(entry: dict) -> bool:
     return bool(entry.get("is_growing")) and entry["kind"] not in BILLS
 
 
+def _came_whole(store: Store, entry: dict) -> bool:
+    """Whether a later file, under any name, repeats the spans of one that broke off: a log that was rotated away."""
+    later = [other for other in store.files.values() if other["landing_no"] > entry["landing_no"]]
+    return any(_repeats(other, entry) for other in later)
+
+
+def _repeats(newer: dict, older: dict) -> bool:
+    """Whether a file has every span that another landed, whichever copies were kept."""
+    copies = [one.get("gave_way_to", {}).get(other["file_id"], 0) for one, other in ((newer, older), (older, newer))]
+    return sum(copies) >= older["rows_read"] - older["rows_rejected"] > 0
+
+
 def _over(files: list[dict], most: float, least: int) -> list[list[dict]]:
     """Files, or groups of small ones, whose rejects pass the share, whether or not they were mended since."""
     asked: dict[tuple, list[dict]] = {}
@@ -141,6 +153,8 @@ def _over(files: list[dict], most: float, least: int) -> list[list[dict]]:
 
 def _covers(store: Store, newer: dict, older: dict) -> bool:
     """Whether a file has as many rows as another, and begins and ends no later and no earlier."""
+    if _repeats(newer, older):
+        return True
     kind = older["kind"]
     day = DAY_OF.get(kind, "null")
     rows = f"read_parquet('{pattern(store.root)}/{kind}/*/*.parquet', hive_partitioning = false)"

@@ -47,7 +47,7 @@ with ranked as (
     from both_sides
     window best as (
         partition by both_sides.trace_key, both_sides.span_key
-        order by file_id in {stale}, (ended_at is not null) desc, filled desc, ended_at desc, started_at, file_id,
+        order by (ended_at is not null) desc, file_id in {stale}, filled desc, ended_at desc, started_at, file_id,
             row_no
     )
 )
@@ -321,8 +321,9 @@ class Store:
                 "select file_id, kept_of, count(*) from lost where is_copy group by all order by all"
             ).fetchall():
                 self.files[file_id]["rows_superseded"] += dropped
-                names = self.files[file_id].setdefault("gave_way_to", [])
-                names += [kept_of] if kept_of not in (file_id, *names) else []
+                copies = self.files[file_id].setdefault("gave_way_to", {})
+                if kept_of != file_id:
+                    copies[kept_of] = copies.get(kept_of, 0) + dropped
             for (name,) in engine.execute("select distinct filename from lost order by filename").fetchall():
                 path = Path(name)
                 target = (

@@ -136,11 +136,12 @@ def test_a_file_that_grows_stays_refused(inbox, data):
 
 
 def test_copies_of_a_refused_file_give_way_to_its_successors(inbox, data):
-    """Also where they are as complete and would come first."""
-    lines = [batch([chat(number, number, response="old")]) for number in range(1, 12)]
+    """Although they have more attributes."""
+    lines = [batch([chat(number, number, response="old", more="x")]) for number in range(1, 12)]
     (inbox / "spans.jsonl").write_text("".join(lines) + "{broken}\n" * 6)
     assert land.run(inbox, data) == 1
-    (inbox / "spans.jsonl").write_text("".join(lines).replace("old", "new"))
+    lines = [batch([chat(number, number, response="new")]) for number in range(1, 12)]
+    (inbox / "spans.jsonl").write_text("".join(lines))
     assert land.run(inbox, data) == 0
     assert sorted(landed(data, "spans", "distinct response_id")) == [("new",)]
 
@@ -156,6 +157,22 @@ def test_a_file_that_breaks_off_is_a_warning_until_it_is_whole(inbox, data, caps
     assert land.run(inbox, data) == 0
     assert "WARNING" not in said(capsys)
     assert landed(data, "spans") == [(3,)]
+
+
+def test_a_log_that_was_rotated_away_while_a_line_was_written_is_whole_under_its_next_name(inbox, data, capsys):
+    """Its successor under the old name has neither its spans nor the line that was cut."""
+    lines = [batch([chat(number, number, at=number * 60)]) for number in range(1, 7)]
+    (inbox / "spans.jsonl").write_text("".join(lines[:3])[:-100])
+    assert land.run(inbox, data) == 0
+    (inbox / "spans.jsonl").write_text("".join(lines[4:]))
+    said(capsys)
+    assert land.run(inbox, data) == 0
+    assert "WARNING: 1 of 3 rows of an older spans.jsonl were rejected" in said(capsys)
+    (inbox / "spans.jsonl.1").write_text("".join(lines[:4]))
+    for _ in range(2):
+        assert land.run(inbox, data) == 0
+        assert "WARNING" not in said(capsys)
+    assert landed(data, "spans") == [(6,)]
 
 
 def test_an_array_that_ends_within_a_record_is_told_from_one_with_a_broken_record():

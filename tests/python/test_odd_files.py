@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import stat
+import subprocess
 import sys
 from collections import deque
 from pathlib import Path
@@ -80,13 +81,34 @@ def test_nothing_that_steers_a_terminal_is_printed(odd):
     assert not any(terminal.HARMFUL.search(text) for row in [*rejects, *spans] for text in row if text)
 
 
+def test_folders_are_nested_as_deeply_as_paths_are_long(tmp_path):
+    """A thousand folders within each other, and a hundred more that no path reaches from here."""
+    here, depth = os.open(tmp_path, os.O_RDONLY), 0
+    while depth < 2200:
+        os.mkdir("d", dir_fd=here)
+        further = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here, depth = further, depth + 1
+        if depth == 1500:
+            deep = os.open("good.jsonl", os.O_WRONLY | os.O_CREAT, dir_fd=here)
+            os.write(deep, GOOD.encode())
+            os.close(deep)
+    os.close(here)
+    try:
+        found, unread = land.files_in(tmp_path)
+        assert [name.count("d/") for _, name in found] == [1500]
+        assert [item["reason"] for item in unread] == ["can't be opened (File name too long); give read permission"]
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # Python's own is recursive
+
+
 def test_device_is_named(tmp_path, monkeypatch):
     """Devices need rights to be made, so it is staged."""
     path = tmp_path / "device"
     path.write_bytes(b"")
     status = os.stat_result([stat.S_IFCHR | 0o600, *os.stat(path)[1:]])
     monkeypatch.setattr(Path, "stat", lambda *_, **__: status)
-    monkeypatch.setattr(Path, "is_symlink", lambda _: False)
+    monkeypatch.setattr(os.path, "islink", lambda _: False)
     assert "a device" in land.no_file(path, tmp_path)
 
 
@@ -95,7 +117,7 @@ def test_folder_that_may_not_be_searched_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "stat", refuse)
-    monkeypatch.setattr(Path, "is_symlink", lambda _: False)
+    monkeypatch.setattr(os.path, "islink", lambda _: False)
     assert "give read permission" in land.no_file(tmp_path / "file", tmp_path)
 
 
