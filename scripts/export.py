@@ -3,9 +3,13 @@
 Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team>.csv, journal.csv,
                                focus.csv and .parquet, manifest.json (rows, control totals, sha256); of a closed
                                month, the files as closed
-       export.py verify MONTH DATA    re-adds everything from the exported files; exit 1 where something is off
+       export.py verify MONTH DATA    re-adds everything from the exported files, and holds them against the chain of
+                               closings; exit 1 where something is off
+       export.py verify MONTH DATA --manifest=FILE --head=HASH    holds the chain against a manifest or a closing hash
+                               that somebody else has; MONTH may then be empty
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -17,6 +21,7 @@ from pathlib import Path
 
 import duckdb
 
+import chain
 import check
 import closed
 import focus
@@ -30,8 +35,10 @@ CHARGEBACK = "select * from marts.team_chargeback_monthly where month = ? order 
 JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by journal_no, leg_no"
 # One file per month each; statements have one per team.
 FILES = {"team_chargeback.csv": CHARGEBACK, "journal.csv": JOURNAL}
+# The last closing that the figures rest on, in a closed month its own: whoever has the file can ask for it.
 STATEMENT = """
-select * from marts.team_statements_monthly where month = ? and team_id = ? order by section, corrects_month, item
+select *, {} as closing_hash from marts.team_statements_monthly where month = ? and team_id = ?
+order by section, corrects_month, item
 """
 TEAMS = "select distinct team_id from marts.team_statements_monthly where month = ? order by team_id"
 
@@ -58,6 +65,8 @@ def file_name(team: str) -> str:
 
 def export(month: str, data: Path) -> int:
     database, folder = data / "ledger.duckdb", data / "exports" / month
+    if complaints := closed.complaints(data):
+        return say(complaints)
     part = folder.with_name(f".{month}.part")
     shutil.rmtree(part, ignore_errors=True)
     if month in closed.months(data):
@@ -70,7 +79,7 @@ def export(month: str, data: Path) -> int:
                 "select distinct month from marts.team_chargeback_monthly order by month").fetchall()]  # fmt: skip
             if month not in months:
                 return fail(f"the ledger has no month {month}; it has {', '.join(months) or 'none'}")
-            if not write_month(engine, month, part, "open"):
+            if not write_month(engine, month, part, "open", chain.listed(closed.links(data))):
                 return 1
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(part, folder)
@@ -80,18 +89,20 @@ def export(month: str, data: Path) -> int:
     return verify(month, data)
 
 
-def write_month(engine, month: str, folder: Path, status: str) -> bool:
+def write_month(engine, month: str, folder: Path, status: str, closings: list[dict]) -> bool:
     """A month's files and their manifest into a new folder; False, and why, where they may not leave."""
-    day = f"{month}-01"
+    day, closing_hash = f"{month}-01", closings[-1]["closing_hash"] if closings else None
+    statement = STATEMENT.format(f"'{quoted(closing_hash)}'" if closing_hash else "cast(null as varchar)")
     files = {name: write_csv(engine, query, [day], folder / name) for name, query in FILES.items()}
     for (team,) in engine.execute(TEAMS, [day]).fetchall():
         name = f"statements/{file_name(team)}.csv"
-        files[name] = write_csv(engine, STATEMENT, [day, team], folder / name)
+        files[name] = write_csv(engine, statement, [day, team], folder / name)
     files |= focus.write(engine, day, folder, write_csv)
     complaints = check.exit_door(folder)
     for complaint in complaints:
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
     manifest = {"month": month, "currency": "USD", "status": status, "files": files}
+    manifest |= {"closing_hash": closing_hash, "closings": closings}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return not complaints
 
@@ -146,6 +157,8 @@ def verify(month: str, data: Path) -> int:
     folder = data / "exports" / month
     if not (folder / "manifest.json").exists():
         return fail(f"{folder}/manifest.json is not there; run make export MONTH={month}")
+    if complaints := closed.complaints(data):
+        return say(complaints)
     manifest = json.loads((folder / "manifest.json").read_text())
     frozen = data / "closed" / month / closed.EXPORTS / "manifest.json"
     if frozen.exists() and frozen.read_bytes() != (folder / "manifest.json").read_bytes():
@@ -165,12 +178,14 @@ def verify(month: str, data: Path) -> int:
                     [f"{check}: {len(rows)} times not, first {tuple(str(cell) for cell in rows[0])}"] if rows else []
                 )
             wrong += focus.complaints(engine, month, folder, _table)
-    for complaint in wrong:
-        print(f"ERROR: {complaint}", file=sys.stderr)
     if not wrong:
         checks = len(CHECKS | focus.CHECKS)
         print(f"verified {month} from its files alone: {len(found)} files, {checks} checks, sums and sha256 agree")
-    return 1 if wrong else 0
+        if links := closed.links(data):
+            print(
+                f"{len(links)} closings, {chain.said_of_signatures(links)}; closing hash: {links[-1]['closing_hash']}"
+            )
+    return say(wrong)
 
 
 def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
@@ -204,6 +219,50 @@ def _table(folder: Path, name: str) -> str:
     return f"read_csv('{files}', header = true, types = {kinds})"
 
 
+def compare(data: Path, path: Path | None, head: str) -> int:
+    """Whether the closed months here are those that a manifest lists, or that a closing hash was printed of."""
+    complaints = closed.complaints(data)
+    links, log = closed.links(data), f"{data}/closed/{closed.LOG}"
+    hashes = [link.get("closing_hash") for link in links]
+    print(f"{log}: {len(links)} closings" + (f", {chain.said_of_signatures(links)}" if links else ""))
+    wrong = complaints + (_compared(path, links, log) if path else [])
+    if head and head not in hashes:
+        wrong.append(
+            f"no closing in {log} has the hash {head}: the months closed here are others than those it stands for; "
+            "the manifest of an export that states it (MANIFEST=) says from which month on"
+        )
+    elif head:
+        link = links[hashes.index(head)]
+        print(f"{head} is the closing hash of {chain.named(link)}, {hashes.index(head) + 1} of {len(links)}")
+    return say(wrong)
+
+
+def _compared(path: Path, links: list[dict], log: str) -> list[str]:
+    try:
+        manifest = json.loads(path.read_text())
+        month, status = str(manifest["month"]), manifest["status"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [f"{path} can't be read as the manifest of an export (manifest.json)"]
+    theirs, sums = closed.exported_chain(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    if parting := chain.parted(theirs or [], chain.listed(links)):
+        return [f"{path} and {log} are of two chains: {parting}"]
+    if status == "closed" and sums not in [link.get("exports_sha256") for link in links if link["month"] == month]:
+        return [f"{path} and {log} part at {month}: the exports that were closed here have another manifest (sha256)"]
+    if not theirs and status != "closed":
+        print(f"{path} lists no closing: none was made before {month} was exported, or an earlier release exported it")
+        return []
+    upto = f" up to {chain.named(theirs[-1])}, {theirs[-1]['closing_hash']}" if theirs else f" on {month}"
+    since = ", ".join(chain.named(link) for link in links[len(theirs) :]) if theirs else ""
+    print(f"{path} and {log} agree{upto}" + (f"; since then: {since}" if since else ""))
+    return []
+
+
+def say(complaints: list[str]) -> int:
+    for complaint in complaints:
+        print(f"ERROR: {complaint}", file=sys.stderr)
+    return 1 if complaints else 0
+
+
 def fail(reason: str) -> int:
     print(f"ERROR: {reason}", file=sys.stderr)
     return 2
@@ -212,10 +271,18 @@ def fail(reason: str) -> int:
 def main() -> int:
     words = sys.argv[1:]
     action = verify if words[:1] == ["verify"] else export
-    words = words[1:] if action is verify else words
-    if len(words) != 2 or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", words[0]):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("month", nargs="?", default="")
+    parser.add_argument("data", nargs="?", default="")
+    parser.add_argument("--manifest", default="", help="an export's manifest.json that somebody else has")
+    parser.add_argument("--head", default="", help="a closing hash that somebody else has")
+    given = parser.parse_args(words[1:] if action is verify else words)
+    data, is_compared = Path(given.data), action is verify and bool(given.manifest or given.head)
+    if not given.data or not (re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", given.month) or (is_compared and not given.month)):
         return fail("say which month: MONTH=2026-10")
-    return action(words[0], Path(words[1]))
+    if is_compared and (code := compare(data, Path(given.manifest) if given.manifest else None, given.head.strip())):
+        return code
+    return action(given.month, data) if given.month else 0
 
 
 if __name__ == "__main__":
