@@ -12,10 +12,10 @@ or close that sees a log without hashes adopts them and says so.
 What this does not prove: whoever can write all of DATA can make the whole chain anew, stamp and exports included, with
 other amounts. Two things outside of DATA show it. One is a closing hash, or the manifest of an export, that finance
 holds: `make verify HEAD=` and `MANIFEST=` compare it. The other is LEDGER_SIGNING_KEY, where whoever can write DATA
-does not have it: without the key no link can be signed. A closing hash covers the months up to its own, not those closed
-later, and a chain cut back to a link that somebody holds is seen only by who holds a later one. The time of a closing
-is the clock's of the machine that closed. Months that were adopted are proven from their adoption on, not from their
-closing.
+does not have it: without the key no link can be signed, and `make verify` says how many are. A closing hash covers the
+months up to its own, not those closed later: a chain cut back to a closing that somebody holds is seen only by whoever
+holds a later one. Nor does it cover the wording of its own month's exports; the manifest of these does. The time of a
+closing is the clock's of the machine that closed. Months that were adopted are proven from their adoption on.
 """
 
 import fcntl

@@ -22,7 +22,7 @@ TARGETS = {
     "build": ["DATA", "INBOX", "COMPANY", "DECIMAL", "DATE_ORDER"],
     "export": ["DATA", "MONTH"],
     "close": ["DATA", "COMPANY", "MONTH", "FORCE", "REOPEN"],
-    "verify": ["DATA", "INBOX", "COMPANY", "MONTH"],
+    "verify": ["DATA", "INBOX", "COMPANY", "MONTH", "MANIFEST", "HEAD"],
     "check-focus": ["DATA", "MONTH"],
     "report": ["DATA"],
     "bi": ["DATA"],
