@@ -29,12 +29,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from pyarrow import ArrowInvalid, parquet
+
 import chain
 
 ENTRIES, MANIFEST, EXPORTS, LOG = "entries.parquet", "manifest.json", "exports", "log.jsonl"
 EXPORTED = f"{EXPORTS}/manifest.json"  # has the sha256 of each exported file, which `make export` asks
 # A folder of its own for months that are being closed: a build reads `closed/*/entries.parquet`.
 PARTS = ".parts"
+EMPTY = ".empty"  # entries without rows, which each landing writes: columns where no month is closed
 
 
 class Log(NamedTuple):
@@ -362,8 +365,17 @@ def _strays(data: Path) -> list[str]:
     return [
         f"{path} belongs to no month that was closed, and a build would read it; take it away"
         for path in sorted((data / "closed").glob(f"*/{ENTRIES}"))
-        if path.parent.name not in known and not re.fullmatch(r"\.\d{4}-\d{2}\.part", path.parent.name)
+        if path.parent.name not in known
+        and not re.fullmatch(r"\.\d{4}-\d{2}\.part", path.parent.name)
+        and not (path.parent.name == EMPTY and _has_no_rows(path))
     ]
+
+
+def _has_no_rows(path: Path) -> bool:
+    try:
+        return parquet.read_metadata(path).num_rows == 0
+    except (OSError, ArrowInvalid):  # the landing writes it anew
+        return False
 
 
 def _exports_complained(data: Path, linked: list[dict]) -> list[str]:

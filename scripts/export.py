@@ -37,7 +37,7 @@ JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by jour
 FILES = {"team_chargeback.csv": CHARGEBACK, "journal.csv": JOURNAL}
 # The last closing that the figures rest on, in a closed month its own: whoever has the file can ask for it.
 STATEMENT = """
-select *, {} as closing_hash from marts.team_statements_monthly where month = ? and team_id = ?
+select *, {} as closing_hash from marts.team_statements_monthly where month = ? and team_id is not distinct from ?
 order by section, corrects_month, item
 """
 TEAMS = "select distinct team_id from marts.team_statements_monthly where month = ? order by team_id"
@@ -57,10 +57,11 @@ def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
     return {"rows": sums[0], "totals": totals, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def file_name(team: str) -> str:
-    """A team's id as a file name; ids that lose characters get a hash, so that no two share a file."""
-    plain = re.sub(r"[^A-Za-z0-9_-]", "_", team)
-    return plain if plain == team else f"{plain}-{hashlib.sha256(team.encode()).hexdigest()[:8]}"
+def file_name(team: str | None) -> str:
+    """A team's id as a file name; ids that lose characters, or have none, get a hash, so that no two share a file."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", team or "")
+    told = "\0" if team is None else team
+    return plain if plain and plain == team else f"{plain or 'no_id'}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 def export(month: str, data: Path) -> int:
@@ -77,7 +78,8 @@ def export(month: str, data: Path) -> int:
         with duckdb.connect(str(database), read_only=True) as engine:
             months = [f"{row[0]:%Y-%m}" for row in engine.execute(
                 "select distinct month from marts.team_chargeback_monthly order by month").fetchall()]  # fmt: skip
-            if month not in months:
+            # A month without a booking between two with some has files without rows.
+            if not months or not months[0] <= month <= months[-1]:
                 return fail(f"the ledger has no month {month}; it has {', '.join(months) or 'none'}")
             if not write_month(engine, month, part, "open", chain.listed(closed.links(data))):
                 return 1
@@ -126,14 +128,15 @@ CHECKS = {
             select team_id, sum(debit_usd - credit_usd) as net from {journal} where account = 'ai_cost' group by team_id
         ), stated as (select team_id, sum(amount_usd) as net from {statements} group by team_id)
         select coalesce(booked.team_id, stated.team_id), booked.net, stated.net
-        from booked full join stated using (team_id) where coalesce(booked.net, 0) != coalesce(stated.net, 0)""",
+        from booked full join stated on booked.team_id is not distinct from stated.team_id
+        where coalesce(booked.net, 0) != coalesce(stated.net, 0)""",
     "the journal is within a cent per line of the full-scale charge": """
         with booked as (
             select team_id, sum(debit_usd - credit_usd) as net, count(*) as lines from {journal}
             where account = 'ai_cost' group by team_id
         )
         select charged.team_id, charged.net_charge_usd, booked.net, booked.lines
-        from {chargeback} as charged left join booked using (team_id)
+        from {chargeback} as charged left join booked on charged.team_id is not distinct from booked.team_id
         where abs(charged.net_charge_usd - coalesce(booked.net, 0)) > 0.01 * (coalesce(booked.lines, 0) + 1)""",
     "corrections are of earlier months, and as many cents in statements as booked": """
         with lines as (
@@ -149,6 +152,7 @@ CHECKS = {
         union all select month from {journal} where month != date '{day}'
         union all select month from {statements} where month != date '{day}'""",
 }
+NO_STATEMENT = {"month": "date", "team_id": "varchar", "amount_usd": "decimal(38, 12)", "corrects_month": "date"}
 PLACES = {"chargeback": "team_chargeback.csv", "journal": "journal.csv", "statements": "statements/*.csv"}
 
 
@@ -212,7 +216,9 @@ def _table(folder: Path, name: str) -> str:
     if name.endswith(".parquet"):
         return f"read_parquet('{files}')"
     head = next(iter(sorted(folder.glob(name))), None)
-    present = head.read_text().split("\n", 1)[0].split(",") if head else []
+    if head is None:  # a month of which no team has a statement
+        return f"(select {', '.join(f'cast(null as {kind}) as {name}' for name, kind in NO_STATEMENT.items())} where false)"
+    present = head.read_text().split("\n", 1)[0].split(",")
     kinds = {name: "decimal(38, 12)" for name in present if name.endswith(("_usd", *focus.DECIMALS))}
     kinds |= {name: "date" for name in present if name.endswith(("month", "Month"))}
     kinds |= {name: "varchar" for name in present if name in ("team_id", "x_TeamId", "x_OriginChargeId")}

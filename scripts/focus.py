@@ -39,7 +39,7 @@ CHECKS = {
     "FOCUS rows bear what each team is charged, to a millionth of a dollar a team": """
         with focus as (select x_TeamId as team_id, sum(EffectiveCost) as borne_usd from {focus} group by all)
         select coalesce(charged.team_id, focus.team_id), charged.net_charge_usd, focus.borne_usd
-        from {chargeback} as charged full join focus using (team_id)
+        from {chargeback} as charged full join focus on charged.team_id is not distinct from focus.team_id
         where abs(coalesce(charged.net_charge_usd, 0) - coalesce(focus.borne_usd, 0)) > 0.000001""",
     "the shares of each charge in the FOCUS rows add up to it": """
         select x_OriginChargeId, ChargeCategory = 'Purchase', sum(x_AllocatedRatio) from {focus}

@@ -234,6 +234,10 @@ EDITS = {
         lambda data: shutil.copytree(data / "closed/2026-08", data / "closed/2026-08 (copy)"),
         "closed/2026-08 (copy)/entries.parquet belongs to no month that was closed",
     ),
+    "entries where none are": (
+        lambda data: shutil.copytree(data / "closed/2026-08", data / "closed/.empty"),
+        "closed/.empty/entries.parquet belongs to no month that was closed",
+    ),
     "folder and log are gone": (
         lambda data: shutil.rmtree(data / "closed"), "{}/.chain names 6, the last of them 2026-10 closed",
     ),
