@@ -101,6 +101,10 @@ def _read(data: Path) -> Log:
             unread.append(f"line {number} of {path} can't be read; put back the line of a backup")
         elif "hash" in said:
             found.append(said)
+            if json.dumps(said) != line:  # a member twice, of which readers may take either
+                unread.append(
+                    f"line {number} of {path} ({chain.named(said)}) was edited; put back the line of a backup"
+                )
         elif found:
             unread.append(
                 f"line {number} of {path} ({chain.named(said)}) has no hash: it was edited, or somebody added it; put "
@@ -150,6 +154,8 @@ def trace(data: Path, month: str, action: str, what: dict, move: tuple[Path, Pat
     if folder != place:
         place.parent.mkdir(parents=True, exist_ok=True)
         os.replace(folder, place)
+    with suppress(OSError):
+        (data / "closed" / PARTS).rmdir()
     chain.write_whole(data / "closed" / LOG, _text(data) + json.dumps(link) + "\n")
     chain.write_stamp(data, [*read.links, link])
     return link

@@ -25,7 +25,7 @@ import chain
 import check
 import closed
 import focus
-from paths import pattern, quoted
+from paths import AS_WRITTEN, pattern, quoted
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
 # and after a tab or the end of a line.
@@ -217,12 +217,13 @@ def _table(folder: Path, name: str) -> str:
         return f"read_parquet('{files}')"
     head = next(iter(sorted(folder.glob(name))), None)
     if head is None:  # a month of which no team has a statement
-        return f"(select {', '.join(f'cast(null as {kind}) as {name}' for name, kind in NO_STATEMENT.items())} where false)"
+        columns = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in NO_STATEMENT.items())
+        return f"(select {columns} where false)"
     present = head.read_text().split("\n", 1)[0].split(",")
     kinds = {name: "decimal(38, 12)" for name in present if name.endswith(("_usd", *focus.DECIMALS))}
     kinds |= {name: "date" for name in present if name.endswith(("month", "Month"))}
     kinds |= {name: "varchar" for name in present if name in ("team_id", "x_TeamId", "x_OriginChargeId")}
-    return f"read_csv('{files}', header = true, types = {kinds})"
+    return f"read_csv('{files}', {AS_WRITTEN}, types = {kinds})"
 
 
 def compare(data: Path, path: Path | None, head: str) -> int:
