@@ -1,9 +1,11 @@
 """The chain of closings: what was closed can't be edited, lost or made anew without a word."""
 
+import csv
 import fcntl
 import json
 import os
 import shutil
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import duckdb
 import pytest
 
 import chain
+import close as close_script
 import closed
 import export
 
@@ -604,3 +607,89 @@ def test_a_closing_hash_that_finance_holds(data, capsys):
     assert f"{heads[1]} is the closing hash of 2026-08 closed, 2 of 6" in capsys.readouterr().out
     assert verify(data, head="0" * 64) == 1
     assert f"has the hash {'0' * 64}" in capsys.readouterr().err
+
+
+def test_verify_takes_what_finance_holds_as_its_words(data, monkeypatch, capsys):
+    head = closed.links(data)[-1]["closing_hash"]
+    for words, code in (
+        (["", str(data), f"--head={head}"], 0),
+        (["", str(data), f"--head={head[:-1]}"], 1),
+        (["", str(data), f"--manifest={data}/closed/2026-10/exports/manifest.json", f"--head={head}"], 0),
+        (["", str(data), f"--manifest={data}/none.json"], 1),
+        (["", str(data)], 2),
+        (["2026-13", str(data), f"--head={head}"], 2),
+    ):
+        monkeypatch.setattr(sys, "argv", ["export.py", "verify", *words])
+        assert export.main() == code, words
+    assert "say which month" in capsys.readouterr().err
+
+
+# make close
+
+
+def test_reopening_and_closing_again_leave_links(data, capsys):
+    assert close_script.close("2026-09", data, force=True) == 0
+    assert closed.links(data)[-1]["closing_hash"] in capsys.readouterr().out
+    assert close_script.reopen("2026-10", data, force=False) == 0
+    assert closed.links(data)[-1]["closing_hash"] in capsys.readouterr().out
+    done = [(link["month"], link["action"], link["flags"]) for link in closed.links(data)[-2:]]
+    assert done == [("2026-09", "closed", ["FORCE"]), ("2026-10", "reopened", ["REOPEN"])]
+    assert closed.complaints(data) == []
+
+
+def test_a_signed_chain_asks_for_its_key(tmp_path, monkeypatch, capsys):
+    data = tmp_path / "data"
+    monkeypatch.setenv(chain.KEY, KEY)
+    close(data, "2026-09")
+    monkeypatch.delenv(chain.KEY)
+    assert close_script.reopen("2026-09", data, force=False) == 1
+    assert "is signed, and LEDGER_SIGNING_KEY is not set" in capsys.readouterr().err
+    assert closed.months(data) == ["2026-09"]
+    assert close_script.reopen("2026-09", data, force=True) == 0
+    link = closed.links(data)[-1]
+    assert link["flags"] == ["REOPEN", "FORCE"]
+    assert "is signed, and LEDGER_SIGNING_KEY is not set" in link["overruled"][0]
+    monkeypatch.setenv(chain.KEY, KEY)
+    assert closed.complaints(data) == []
+    assert chain.said_of_signatures(closed.links(data)) == "1 of 2 closings signed, and the signatures hold"
+
+
+@pytest.mark.xdist_group("golden")
+def test_a_month_is_closed_with_its_hash_on_each_statement(golden, tmp_path, monkeypatch, capsys):
+    """By `make close` itself, from a ledger; also where it is killed."""
+    monkeypatch.setattr(closed, "now", lambda: "2026-11-03T00:00:00Z")
+
+    def begun(name: str) -> Path:
+        data = tmp_path / name
+        data.mkdir()
+        os.link(golden.data / "ledger.duckdb", data / "ledger.duckdb")
+        monkeypatch.setenv(chain.KEY, KEY)
+        close(data, "2026-08")
+        return data
+
+    data = begun("data")
+    monkeypatch.delenv(chain.KEY)
+    assert close_script.close("2026-10", data, force=False) == 1
+    assert "is signed, and LEDGER_SIGNING_KEY is not set" in capsys.readouterr().err
+    assert closed.months(data) == ["2026-08"]
+    monkeypatch.setenv(chain.KEY, KEY)
+    assert close_script.close("2026-10", data, force=True) == 0
+    head = closed.links(data)[-1]["closing_hash"]
+    assert f"closing hash: {head} (signed, and the signatures hold)" in capsys.readouterr().out
+    assert closed.manifest(data, "2026-10")["closing_hash"] == head
+    exports = data / "closed" / "2026-10" / "exports"
+    assert json.loads((exports / "manifest.json").read_text())["closings"] == chain.listed(closed.links(data))
+    for path in exports.glob("statements/*.csv"):
+        with path.open(newline="") as rows:
+            assert {row["closing_hash"] for row in csv.DictReader(rows)} == {head}
+    assert export.export("2026-10", data) == 0
+    assert "signed, and the signatures hold" in capsys.readouterr().out
+    shutil.rmtree(data / "exports")
+    whole = contents(data)
+    for events, is_closed in ((2, False), (3, True), (5, True)):  # before and after the folder moves, after the log
+        other = begun(f"killed-{events}")
+        assert killed_after(events, monkeypatch, lambda other=other: close_script.close("2026-10", other, force=True))
+        assert closed.complaints(other) == []
+        assert closed.months(other) == ["2026-08", *(["2026-10"] if is_closed else [])]
+        if is_closed:
+            assert {name: text for name, text in contents(other).items() if not name.endswith(".new")} == whole
