@@ -88,7 +88,8 @@ def hash_of(path: Path) -> str | None:
 
 def _text(data: Path) -> str:
     path = data / "closed" / LOG
-    return path.read_text(errors="replace") if path.exists() else ""
+    text = path.read_text(errors="replace") if path.exists() else ""
+    return text + "\n" * (_parsed(text.rpartition("\n")[2]) is not None)  # an editor may take the end of the last line
 
 
 def _read(data: Path) -> Log:

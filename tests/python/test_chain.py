@@ -479,6 +479,15 @@ def test_a_last_line_cut_short_is_left_out_where_its_folder_stands_for_it(early,
     assert closed.complaints(early) == []
 
 
+def test_a_last_line_without_its_end_is_a_line(early, data):
+    for folder in (early, data):
+        (folder / "closed" / closed.LOG).write_text("".join(lines(folder)).rstrip("\n"))
+        assert closed.complaints(folder) == []
+        close(folder, "2026-11")
+        assert closed.complaints(folder) == []
+        assert closed.log(folder)[-1]["month"] == "2026-11"
+
+
 def test_a_log_of_reopenings_alone_is_bound_by_the_first_closing(early):
     for month in ("2026-09", "2026-10"):
         shutil.rmtree(early / "closed" / month)
