@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 import export
+import focus
 
 pytestmark = pytest.mark.xdist_group("golden")
 
@@ -55,6 +56,8 @@ def test_a_month_without_a_booking_between_two_has_files_without_rows(ledger, ca
         assert ledger.rows("2026-09", name) == []
         assert (ledger.data / "exports" / "2026-09" / name).read_text().count(",") > 10
     assert ledger.statements("2026-09") == []
+    assert focus.check("2026-09", ledger.data) == 0
+    assert "the month has no rows" in capsys.readouterr().out
     for month in ("2026-07", "2026-11"):
         assert export.export(month, ledger.data) == 2
         assert f"the ledger has no month {month}" in capsys.readouterr().err
