@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN SPARK FILE UNDO
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -76,9 +76,9 @@ bi: .venv/.synced ## copies of the marts for dashboards and sheets in DATA/bi, w
 docs: .venv/.synced profiles.yml ## dbt's docs as one page in DATA/docs: models, columns, lineage, metrics, exposures
 	@$(BIN)/python scripts/dbt_docs.py "$$DATA" "$$COMPANY"
 
-verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger
-	@$(BIN)/python scripts/export.py verify "$$MONTH" "$$DATA"
-	@$(BIN)/python scripts/build.py --verify "$$INBOX" "$$DATA" "$$COMPANY"
+verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger (MANIFEST=, HEAD=: closed months against what finance holds)
+	@$(BIN)/python scripts/export.py verify "$$MONTH" "$$DATA" $(if $(MANIFEST),--manifest="$$MANIFEST") $(if $(HEAD),--head="$$HEAD")
+	@$(if $(and $(MANIFEST)$(HEAD),$(if $(MONTH),,1)),true,$(BIN)/python scripts/build.py --verify "$$INBOX" "$$DATA" "$$COMPANY")
 
 whatif: .venv/.synced profiles.yml ## each team's months under other POLICIES=, EVAL_FUNDING= or SHARING= files beside today's (MONTH=)
 	@$(BIN)/python scripts/whatif.py $(if $(MONTH),--month "$$MONTH") $(if $(POLICIES),--policies "$$POLICIES") \

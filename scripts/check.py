@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from paths import pattern
+from paths import AS_WRITTEN, pattern
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 EXAMPLES = 3
@@ -81,7 +81,7 @@ def exit_door(folder: Path) -> list[str]:
     complaints = []
     for table, name in files.items():
         if list(folder.glob(name)):
-            complaints += _validate(table, EXIT[table], f"read_csv('{pattern(folder)}/{name}', header = true)")
+            complaints += _validate(table, EXIT[table], f"read_csv('{pattern(folder)}/{name}', {AS_WRITTEN})")
     return complaints
 
 

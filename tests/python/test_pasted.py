@@ -23,7 +23,7 @@ TARGETS = {
     "export": ["DATA", "MONTH"],
     "close": ["DATA", "COMPANY", "MONTH", "FORCE", "REOPEN"],
     "forget": ["DATA", "FILE", "UNDO"],
-    "verify": ["DATA", "INBOX", "COMPANY", "MONTH"],
+    "verify": ["DATA", "INBOX", "COMPANY", "MONTH", "MANIFEST", "HEAD"],
     "check-focus": ["DATA", "MONTH"],
     "report": ["DATA"],
     "bi": ["DATA"],

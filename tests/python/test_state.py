@@ -16,7 +16,6 @@ import pytest
 from conftest import GOLDEN, PROJECT, run_build
 
 import build as build_script
-import closed
 import ending
 import land
 import state
@@ -128,25 +127,6 @@ def test_an_unreadable_stamp_is_none(data, capsys, text):
     (data / ".built").write_text(text)
     assert build_script.files_built(data) is None
     assert "the next build begins anew" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("last", "is_proven"),
-    [
-        ('{"at": "2026-11-03T10:00:00Z", "month": "2026-10", "act', True),
-        ('{"at": "2026-11-03T10:00:00Z", "month": "2026-09", "act', False),
-        ('{"at": "2026-11-03', False),
-    ],
-)
-def test_a_torn_line_of_the_log_is_dropped_where_its_folder_proves_it(tmp_path, capsys, last, is_proven):
-    whole = '{"at": "2026-10-03T10:00:00Z", "month": "2026-09", "action": "reopened"}\n'
-    (tmp_path / "closed" / "2026-10").mkdir(parents=True)
-    log = tmp_path / "closed" / "log.jsonl"
-    log.write_text(whole + last)
-    complaints = closed.torn(tmp_path)
-    assert bool(complaints) is not is_proven
-    assert log.read_text() == (whole if is_proven else whole + last)
-    assert ("its last line was cut off" in capsys.readouterr().out) is is_proven
 
 
 def test_a_damaged_database_goes_and_a_locked_one_stays(tmp_path, capsys):
