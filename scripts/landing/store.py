@@ -170,9 +170,10 @@ class Store:
             for path in sorted((self.staging / table).glob("day=*/*.parquet"))
         ]
         moves, removes = self._merge_parts(moves)
-        removes += [path for path in self.damaged if path.exists() and path not in [target for _, target in moves]]
         moves += self._write_small("files", [self._file_row(entry) for entry in self.files.values()], "files")
         moves += self._write_small("rejects", unread, "unread")
+        written = {target for _, target in moves}
+        removes += [path for path in self.damaged if path not in written]
         relative = [
             [str(source.relative_to(self.root)), str(target.relative_to(self.root))] for source, target in moves
         ]
