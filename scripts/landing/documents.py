@@ -17,6 +17,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from hashlib import sha256
@@ -285,7 +286,8 @@ def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator
     last = bytes(rest)
     if last.strip():
         try:
-            msgspec.json.decode(last, type=msgspec.Raw)
+            with suppress(RecursionError):  # JSON, as far as that goes, and the reader's to take or refuse
+                msgspec.json.decode(last, type=msgspec.Raw)
             yield Batch([line_no], [last], [])
         except msgspec.DecodeError:
             growing = Unreadable("the last line is incomplete: cut off or still being written; read when it ends")
@@ -526,13 +528,15 @@ def parquet_file(path: Path | Member) -> pq.ParquetFile:
 def parquet_rows(path: Path | Member) -> Iterator[Record]:
     """Records of a Parquet file; `line` is the row."""
     with duckdb.connect() as engine:
-        line_no = 0
-        for batch in parquet_file(path).iter_batches(batch_size=1000):
+        line_no, file, row = 0, parquet_file(path), "row"
+        while row in {name.lower() for name in file.schema_arrow.names}:
+            row += "_"  # else the column of that name would be the record
+        for batch in file.iter_batches(batch_size=1000):
             # JSON has floats alone: exact decimals travel as text.
             columns = [cells.cast(pa.string()) if pa.types.is_decimal(cells.type) else cells for cells in batch.columns]
             try:
                 engine.register("batch", pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
-                records = engine.execute("select to_json(batch) from batch").fetchall()
+                records = engine.execute(f"select to_json({row}) from batch as {row}").fetchall()
             except (duckdb.NotImplementedException, duckdb.InvalidInputException):
                 raise Unreadable(
                     f"a column of a type that is not read, of {_types_of(batch.schema)}; write texts, numbers and times"

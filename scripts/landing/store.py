@@ -182,7 +182,6 @@ class Store:
             for path in sorted((self.staging / table).glob("day=*/*.parquet"))
         ]
         moves, removes = self._merge_parts(moves)
-        removes += [path for path in self.damaged if path.exists() and path not in [target for _, target in moves]]
         # A database that was built on rows that are read again can't be built on.
         self.seal(moves, unread, removes, outdated=[".built"] if replaced else [])
 
@@ -199,6 +198,8 @@ class Store:
         """
         moves += self._write_small("files", [self._file_row(entry) for entry in self.files.values()], "files")
         moves += self._write_small("rejects", unread, "unread")
+        written = {target for _, target in moves}
+        removes = [*removes, *(path for path in self.damaged if path not in written)]
         relative = [
             [str(source.relative_to(self.root)), str(target.relative_to(self.root))] for source, target in moves
         ]

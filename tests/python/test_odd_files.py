@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import os
 import signal
 import stat
@@ -202,6 +203,25 @@ def test_file_that_is_written_anew_while_it_is_read_is_named(tmp_path):
     path.write_text(odd_files.HEADER + "\n")
     with pytest.raises(Unreadable, match="changed while files landed"):
         work.perform(work.Task(examined.what, "task", 0, (piece,)), READING, tmp_path / "staging")
+
+
+def test_columns_of_parquet_may_have_any_name(tmp_path):
+    names = ["batch", "row", "Row_", "record"]
+    path = tmp_path / "table.parquet"
+    path.write_bytes(odd_files.parquet(**{name: [place] for place, name in enumerate(names)}))
+    assert [json.loads(text) for _, text in documents.parquet_rows(path)] == [dict(zip(names, range(4), strict=True))]
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_last_line_that_is_nested_too_deeply_costs_no_other(tmp_path, end):
+    deep = '{"other": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    path = tmp_path / "spans.jsonl"
+    path.write_text(GOOD + deep + end)
+    examined = work.examine(path, None)
+    piece = work.Piece(path, examined.file_id, path.name, examined.ranges[0], examined.stamp)
+    found = work.perform(work.Task(examined.what, "task", 0, (piece,)), READING, tmp_path / "staging")
+    assert found[examined.file_id]["rows_read"] == 2
+    assert found[examined.file_id]["rows_rejected"] == 1
 
 
 def test_unknown_failure_says_where_and_never_what_the_file_holds(tmp_path, monkeypatch):

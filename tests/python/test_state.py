@@ -70,6 +70,14 @@ def test_a_damaged_file_is_landed_again_from_the_inbox(inbox, data, capsys, spoi
     assert "it has rows of" not in capsys.readouterr().out
 
 
+def test_lists_of_what_landed_are_written_anew(inbox, data):
+    """They hold no rows of a file that could be read again."""
+    wanted = rows(data, "files")
+    flip(parquet(data, "files"))
+    assert land.run(inbox, data) == 0
+    assert rows(data, "files") == wanted
+
+
 def test_a_damaged_file_whose_source_is_gone_is_named_until_it_is_back(inbox, data, tmp_path, capsys):
     before = rows(data, "openrouter_activity")
     bill = next(inbox.glob("openrouter*"))
