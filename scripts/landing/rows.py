@@ -209,8 +209,9 @@ class RowReader:
             if value:
                 typed.append(f"{value} as {name}")
             faults.append(fault)
-            if column.is_filled:
-                faults.append(f"case when {name}_stated is null then '{name} is blank' end")
+            if column.is_filled:  # a time of zero says "none"
+                blank = name if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else f"{name}_stated"
+                faults.append(f"case when {blank} is null then '{name} is blank' end")
         typed += [f"{MADE[name]} as {name}" for name in TABLES[table].names if name in MADE]
         decided = "null as refusal, false as is_total"
         if has_forms:
