@@ -289,12 +289,8 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
         landed.append({**entry, "end": end, "continues": continued, "unread": reason, **held})
         if reason:
             unread.append(complaint(name, reason))
-    if landed and (complaints := check.door(store.staging)):
-        for line in complaints:
-            print(f"ERROR at the door: {line}")
-        names = ", ".join(entry["source_file"] for entry in landed)
-        print(f"nothing landed; correct or take out the file that this stands in, of: {names}")
-        return 1
+    if landed:
+        judge(store, landed)
     store.commit(landed, unread)
     report(store, landed, unread, seen)
     if again := sum(found.is_again for found in fresh):
@@ -306,6 +302,20 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     for line in found.errors:
         print(f"ERROR: {line}")
     return max(int(bool(found.errors)), over_share(landed, variables))
+
+
+def judge(store: Store, landed: list[dict]) -> None:
+    """Great Expectations' word on the staged rows, put down to the files that they stand in."""
+    entries = {entry["file_id"]: entry for entry in landed}
+    for one in check.door(store.staging, f"{landed[0]['file_id'][:16]}-{store.landings}"):
+        entry = entries[one.file_id]
+        if not one.is_rejected:
+            entry["warnings"].append(one.said)
+        else:
+            own = entry["kind"] == one.table
+            entry["rows_rejected" if own else "evals_within"] += one.rows if own else -one.rows
+            said = f"line {one.line:,}: {one.said}"
+            entry["first_reasons"][said] = entry["first_reasons"].get(said, 0) + one.rows
 
 
 def mostly_silent(examined: Examined, counts: dict) -> str | None:

@@ -203,6 +203,7 @@ class RowReader:
             if self.hash_identities and name in HASHED.get(table, []):
                 value = f"left(keyed({value}), 32)"
             if name == "end_time" and table in LASTS:
+                fault = fault.replace(f"{stated}, {name},", f"{stated}, {value},")  # as stated, not as it is made up
                 value = f"coalesce({value}, try(start_time + {LASTS[table]}))"
             if name == "is_rounded":  # the Console's rows are whole cents; the API's reader says that its own are not
                 value = f"coalesce({value}, true)"
@@ -275,7 +276,7 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
     if pa.types.is_integer(kind):
         return f"count_of({stated})", f"count_fault({stated}, {name}, '{name}')"
     if pa.types.is_boolean(kind):
-        return f"try_cast({stated} as boolean)", "null"
+        return f"try_cast({stated} as boolean)", f"flag_fault({stated}, '{name}')"
     limit = f"case when strlen({stated}) > 4096 then '{name}: more than 4,096 characters of text' end"
     return stated, "null" if name in LONG_TEXTS else limit
 

@@ -662,7 +662,7 @@ class SpanReader:
         readable += [f"({name} is null) = ({name}_stated is null)" for name in numbers]
         unread = [f"time_fault({name}, moment_{name}, '{what} time')" for name, what in TIMES.items()]
         unread += [f"count_fault({name}_stated, {name}, '{name}')" for name in counts]
-        unread += [f"money_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
+        unread += [f"cost_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
         reasons = (
             f"case when not is_readable then list_filter([{', '.join(unread)}], lambda said: said is not null) end"
         )
@@ -710,7 +710,7 @@ class SpanReader:
             "plausible(moment_ended) as ended_at",
             "moment_started is null and moment_ended is null and says_nothing as is_silent",
             *(f"count_of({name}_stated) as {name}" for name in counts),
-            *(["money_of(stated_usd_stated) as stated_usd"] if "stated_usd" in numbers else []),
+            *(["cost_of(stated_usd_stated) as stated_usd"] if "stated_usd" in numbers else []),
             *([f"{conventions.place()} as usage_row"] if convention and conventions.rows else []),
             f"{' and '.join(readable)} as is_readable",
         ]

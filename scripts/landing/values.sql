@@ -150,6 +150,18 @@ create macro money_fault(stated, amount, name) as case
     else name || ': ' || told(stated) || ' is not an amount of money'
 end;
 
+-- What a request cost; a bill's amounts may be credits, but no request costs less than nothing.
+create macro cost_of(stated) as case when money_of(stated) >= 0 then money_of(stated) end;
+
+create macro cost_fault(stated, amount, name) as case
+    when amount is null and money_of(stated) < 0 then name || ': ' || told(stated) || ' is negative; a cost can''t be'
+    else money_fault(stated, amount, name)
+end;
+
+create macro flag_fault(stated, name) as case
+    when stated is not null and try_cast(stated as boolean) is null then name || ': ' || told(stated) || ' is no yes or no'
+end;
+
 -- Text longer than a label is cut to this mark while it is read; a label that carries it is refused by name.
 create macro label_fault(stated, name) as
     case when stated = chr(1) then name || ': more than 1,024 characters of text; a label is no document' end;
