@@ -109,7 +109,7 @@ def read_files(folder: Path, paths: list[Path]) -> tuple[dict, dict]:
 
 def may_land(name: str, kind: pa.DataType, odd: str, value) -> bool:
     """Whether a column of this type may take an odd value: as a fair one, or as nothing where it says nothing."""
-    if odd in ("empty", "epoch 0", "NaN") and (not value or name == "end_time"):  # an end may follow from the start
+    if odd in ("empty", "epoch 0", "NaN") and (not value or name in ("end_time", "is_rounded")):  # as made up
         return True
     if pa.types.is_decimal(kind):
         return odd == "negative" and value == -5
