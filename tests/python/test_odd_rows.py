@@ -4,12 +4,16 @@ import csv
 import io
 import json
 import sys
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import check
 from landing.tables import HEADERS, TABLES
 from landing.work import Piece, Reading, Task, examine, perform
 
@@ -152,3 +156,44 @@ def test_an_odd_value_costs_its_row_alone(tmp_path, table, write):
         elif reason is None or name not in reason or "some text" in reason:
             wrong.append((name, odd, reason))
     assert not wrong
+
+
+def staged(folder: Path, table: str, name: str, rows: list[dict]) -> None:
+    target = folder / table / "day=2026-01-05" / f"{name}.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    origin = {"source_file": name, "file_id": name}
+    rows = [{**origin, "source_line": line, **row} for line, row in enumerate(rows, 1)]
+    pq.write_table(pa.Table.from_pylist(rows, TABLES[table]), target)
+
+
+def test_what_great_expectations_finds_costs_rows_of_the_file_that_holds_them(tmp_path):
+    """What must hold rejects the row by file and line; what may be true lands with a warning; other files are none the
+    wiser.
+    """
+    day, next_day, amount = datetime(2026, 1, 5), datetime(2026, 1, 6), Decimal("2.5")
+    fair = {"start_time": day, "end_time": next_day, "amount_value": amount, "amount_currency": "EUR"}
+    staged(tmp_path, "openai_costs", "good.csv", [fair, fair])
+    staged(tmp_path, "openai_costs", "bad.csv", [fair, {**fair, "end_time": day}, {**fair, "amount_value": 10**9}])
+    staged(tmp_path, "openai_costs", "worse.csv", [{**fair, "end_time": day}])
+    found = check.door(tmp_path, "n")
+    assert [(one.file_id, one.rows, one.line, one.is_rejected) for one in found] == [
+        ("bad.csv", 1, 2, True),
+        ("worse.csv", 1, 1, True),
+        ("bad.csv", 1, 3, False),
+    ]
+    assert [one.said for one in found] == [
+        "end_time is not after start_time",
+        "end_time is not after start_time",
+        "bad.csv: line 3 has amount_value 1,000,000,000 (openai_costs), above 10,000,000: it lands, since it may be "
+        "true; look whether its unit and column are right",
+    ]
+    rows = "select source_file, source_line from read_parquet('{}/{}/*/*.parquet') order by all"
+    assert duckdb.sql(rows.format(tmp_path, "openai_costs")).fetchall() == [
+        ("bad.csv", 1), ("bad.csv", 3), ("good.csv", 1), ("good.csv", 2)
+    ]  # fmt: skip
+    columns = "source_file, line, kind, stated_on, amount, currency"
+    rejects = duckdb.sql(f"select {columns} from read_parquet('{tmp_path}/rejects/*/*.parquet') order by all")
+    assert rejects.fetchall() == [
+        ("bad.csv", 2, "openai_costs", day.date(), amount, "EUR"),
+        ("worse.csv", 1, "openai_costs", day.date(), amount, "EUR"),
+    ]
