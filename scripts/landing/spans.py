@@ -617,7 +617,9 @@ class SpanReader:
                     own += [name] if attributes == "names" else []
 
         def value(name: str, alias: Alias, canonical: str, is_readable: bool = True) -> str:
-            conditions = ["is_answer"] if alias.attribute.startswith("output.value:") else []
+            # Such names are made of the text of `output.value`; a span that states them itself means something else.
+            is_made = alias.attribute.startswith("output.value:")
+            conditions = [["false", "is_answer"][has_text]] if is_made else []
             # A count that can't be read gives way to another attribute's.
             if canonical in QUANTITIES and is_readable and len(picked[canonical]) > 1:
                 conditions.append(f"count_of({name}) is not null")

@@ -12,9 +12,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from exports import attributes, batch, chat
 
 import check
-from landing.tables import HEADERS, TABLES
+from landing.spans import SEED, Aliases
+from landing.tables import HEADERS, QUANTITIES, TABLES
 from landing.work import Piece, Reading, Task, examine, perform
 
 READING = Reading("00" * 32, ("app.feature",), ("app.team",), hash_identities=False)
@@ -158,6 +160,45 @@ def test_an_odd_value_costs_its_row_alone(tmp_path, table, write):
     assert not wrong
 
 
+def test_an_odd_value_of_a_span_is_left_out_and_named(tmp_path):
+    """Each count, cost and time x each odd value: the span, its place and its label stay."""
+    aliases = Aliases(SEED, READING.features, READING.teams)
+    own = {
+        name: [alias.attribute for alias in aliases.of[name] if not alias.attribute.startswith("output.value:")]
+        for name in [*QUANTITIES, "stated_usd"]
+    }
+    columns = {name: stated[0] for name, stated in own.items()}
+    lines, asked = [], []
+    for name in [*columns, "started_at", "ended_at"]:
+        for odd, value in ODD.items():
+            span = {**chat(1, len(lines) + 1), "attributes": attributes({"app.feature": "draft"})}
+            if name in columns:
+                kind = "stringValue" if isinstance(value, str) and value != HUGE else "doubleValue"
+                span["attributes"].append({"key": columns[name], "value": {kind: value}})
+            else:
+                span["startTimeUnixNano" if name == "started_at" else "endTimeUnixNano"] = value
+            lines.append(batch([span]).replace(f'"{HUGE}"', HUGE))
+            asked.append((name, odd))
+    path = tmp_path / "spans.jsonl"
+    path.write_text("".join(lines))
+    landed, rejected = read_files(tmp_path / "staging", [path])
+    assert len(landed) == len(lines), [(asked[line - 1], rejected[name, line]) for name, line in rejected][:5]
+    assert {row["feature_id"] for row in landed.values()} == {"draft"}
+    wrong = []
+    for line, (name, odd) in enumerate(asked, 1):
+        value, reason = landed[path.name, line][name], rejected.get((path.name, line))
+        said = {"started_at": "start time", "ended_at": "end time"}.get(name, name)
+        if odd in ("empty", "epoch 0"):
+            is_fine = not value if name != "started_at" else reason is None
+        elif name == "started_at":  # the end tells the day
+            is_fine = value == landed[path.name, line]["ended_at"] and said in reason
+        else:
+            is_fine = value is None and reason is not None and said in reason and "some text" not in reason
+        if not is_fine:
+            wrong.append((name, odd, value, reason))
+    assert not wrong
+
+
 def staged(folder: Path, table: str, name: str, rows: list[dict]) -> None:
     target = folder / table / "day=2026-01-05" / f"{name}.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -197,3 +238,14 @@ def test_what_great_expectations_finds_costs_rows_of_the_file_that_holds_them(tm
         ("bad.csv", 2, "openai_costs", day.date(), amount, "EUR"),
         ("worse.csv", 1, "openai_costs", day.date(), amount, "EUR"),
     ]
+
+
+def test_names_that_the_reader_makes_itself_are_nobody_elses(tmp_path):
+    path = tmp_path / "spans.jsonl"
+    stated = {"output.value:usage.prompt_tokens": 5, "output.value:id": "r", "app.feature": "draft", "x\2": "no JSON"}
+    path.write_text(batch([{**chat(1, 1), "attributes": attributes(stated)}]))
+    landed, rejected = read_files(tmp_path / "staging", [path])
+    assert [(row["input_tokens"], row["response_id"], row["feature_id"]) for row in landed.values()] == [
+        (None, None, "draft")
+    ]
+    assert rejected == {}
