@@ -371,12 +371,8 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     if lacking := not_again(store, {entry["file_id"] for entry in landed}):
         print("ERROR: " + "\nERROR: ".join(lacking))
         return 1
-    if landed and (complaints := check.door(store.staging)):
-        for line in complaints:
-            print(f"ERROR at the door: {line}")
-        names = ", ".join(entry["source_file"] for entry in landed)
-        print(f"nothing landed; correct or take out the file that this stands in, of: {names}")
-        return 1
+    if landed:
+        judge(store, landed)
     again = sum(found.is_again for found in fresh)
     if again or damages:
         state.remove(data / ".built")  # how many files have landed doesn't tell that their rows may be others
@@ -419,6 +415,20 @@ def not_again(store: Store, again: set[str]) -> list[str]:
         for name in lacking[:SHOWN]
     ]
     return lines + ([f"so are those of {len(lacking) - SHOWN:,} more files"] if len(lacking) > SHOWN else [])
+
+
+def judge(store: Store, landed: list[dict]) -> None:
+    """Great Expectations' word on the staged rows, put down to the files that they stand in."""
+    entries = {entry["file_id"]: entry for entry in landed}
+    for one in check.door(store.staging, f"{landed[0]['file_id'][:16]}-{store.landings}"):
+        entry = entries[one.file_id]
+        if not one.is_rejected:
+            entry["warnings"].append(one.said)
+        else:
+            own = entry["kind"] == one.table
+            entry["rows_rejected" if own else "evals_within"] += one.rows if own else -one.rows
+            said = f"line {one.line:,}: {one.said}"
+            entry["first_reasons"][said] = entry["first_reasons"].get(said, 0) + one.rows
 
 
 def mostly_silent(examined: Examined, counts: dict) -> str | None:

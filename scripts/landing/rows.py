@@ -219,14 +219,16 @@ class RowReader:
             if self.forgets and name in PERSONAL.get(table, ()):
                 value = f"unless_forgotten({stated}, {value})"
             if name == "end_time" and table in LASTS:
+                fault = fault.replace(f"{stated}, {name},", f"{stated}, {value},")  # as stated, not as it is made up
                 value = f"coalesce({value}, try(start_time + {LASTS[table]}))"
             if name == "is_rounded":  # the Console's rows are whole cents; the API's reader says that its own are not
                 value = f"coalesce({value}, true)"
             if value:
                 typed.append(f"{value} as {name}")
             faults.append(fault)
-            if column.is_filled:
-                faults.append(f"case when {name}_stated is null then '{name} is blank' end")
+            if column.is_filled:  # a time of zero says "none"
+                blank = name if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else f"{name}_stated"
+                faults.append(f"case when {blank} is null then '{name} is blank' end")
         typed += [f"{MADE[name]} as {name}" for name in TABLES[table].names if name in MADE]
         decided = "null as refusal, false as is_total"
         if has_forms:
@@ -290,7 +292,7 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
     if pa.types.is_integer(kind):
         return f"count_of({stated})", f"count_fault({stated}, {name}, '{name}')"
     if pa.types.is_boolean(kind):
-        return f"try_cast({stated} as boolean)", "null"
+        return f"try_cast({stated} as boolean)", f"flag_fault({stated}, '{name}')"
     limit = f"case when strlen({stated}) > 4096 then '{name}: more than 4,096 characters of text' end"
     return stated, "null" if name in LONG_TEXTS else limit
 

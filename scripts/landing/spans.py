@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
-from landing import uncounted
+from landing import odd_shapes, span_marks, uncounted
+from landing.cells import Remark
 from landing.engine import reader_sql
 from landing.recognise import SIGNALS
 from landing.tables import INCLUSIONS, LABELS, NO_DAY, PERSONAL, QUANTITIES, typed_columns
@@ -240,6 +242,7 @@ class SpanReader:
         self.conventions = Conventions(CONVENTIONS)
         self.taken, self.forgets = 0, False  # whether users were forgotten
         self.uncounted: list[uncounted.Uncounted] = []  # of the portion that landed last
+        self.remarks: list[Remark] = []  # of what was taken since
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
         engine.execute(f"""
             create or replace macro label_bytes() as {MAX_LABEL};
@@ -252,16 +255,31 @@ class SpanReader:
         """Read registered `documents` into `raw`, without their long texts; returns records refused whole."""
         run = self.engine.execute
         before, refused = self.taken, self._read(form, "documents")
+        refused += (odd := self._opened_otherwise(form, before))
+        reason, is_empty = SHAPES.get(form, (OTHER_SHAPE, "false"))
+        # Records that stand in one line with others that gave spans.
+        if short := run(odd_shapes.SHORT.format(before=before)).fetchall():
+            lines = ", ".join(f"({file_no}, {line})" for file_no, line in short)
+            run(f"""create or replace temp table numbered as
+                select file_no, row_number() over () as source_line, source_line as line, document from documents
+                where (file_no, source_line) in ({lines})""")
+            refused += run(
+                f"""select file_no, line, $reason from numbered
+                where source_line not in (select source_line from ({self._source(form, "numbered")}))
+                    and not coalesce({is_empty}, false)""",
+                {"reason": reason},
+            ).fetchall()
         # A record that gave no span, and is no empty batch, is no export of this format.
         silent = run(
             "select file_no, source_line from documents"
             f" anti join (select distinct file_no, source_line from raw where rowid >= {before}) as gave"
             " using (file_no, source_line)"
         ).fetchall()
+        named = {(file_no, line) for file_no, line, _ in odd}
+        silent = [line for line in silent if line not in named]
         if not silent:
             return refused
         lines = ", ".join(str(line) for line in silent)
-        reason, is_empty = SHAPES.get(form, (OTHER_SHAPE, "false"))
         # A Collector may write spans, log records and metrics into one file.
         for other, mark in next((family for family in SIGNALS if form in family), {}).items():
             if other != form:
@@ -285,18 +303,63 @@ class SpanReader:
             self.engine.execute(f"delete from raw where rowid >= {taken}")
         self.taken = taken
 
+    def _opened_otherwise(self, form: str, before: int) -> list[tuple]:
+        """Read records again that hold more spans or attributes than the reader gave; returns what is still missing, as
+        refused rows of their lines.
+        """
+        if form not in odd_shapes.MARKS:
+            return []
+        run = self.engine.execute
+        texts: dict[tuple[int, int], list[str]] = {}
+        gave: dict[tuple[int, int], tuple[int, bool]] = {}
+        for file_no, line, spans, is_odd, text in run(odd_shapes.lacking_sql(form, before)).fetchall():
+            texts.setdefault((file_no, line), []).append(text)
+            gave[file_no, line] = spans, is_odd
+        held, mended = {}, []
+        for line, records in texts.items():
+            found = [odd_shapes.opened(form, text) for text in records]
+            if None in found:
+                continue
+            spans, is_odd = gave[line]
+            doubled = list(dict.fromkeys(name for record in found for name in record.doubled))
+            held[line] = sum(record.spans for record in found)
+            if doubled or held[line] > spans or (is_odd and held[line] == spans):
+                mended += [(*line, record.document) for record in found]
+            if doubled:
+                names = ", ".join(f"'{name[:60]}'" for name in doubled[:3])
+                said = f"line {line[1]:,} has {names} twice in one object: the first counts, and of lists of spans both"
+                self.remarks.append(Remark(line[0], "warning", said))
+        if mended:
+            lines = ", ".join(sorted({f"({file_no}, {line})" for file_no, line, _ in mended}))
+            where = f"rowid >= {before} and (file_no, source_line) in ({lines})"
+            if self.taken > before:
+                run(f"delete from raw where {where}")
+            self.engine.register("mended", pa.Table.from_pylist(
+                [dict(zip(("file_no", "source_line", "document"), one, strict=True)) for one in mended],
+                pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())]),
+            ))  # fmt: skip
+            self._read(form, "mended")
+            now = run(f"select file_no, source_line, count(*) from raw where {where} group by all").fetchall()
+            gave |= {(file_no, line): (spans, True) for file_no, line, spans in now}
+        reason = f"{UNREACHED} {span_marks.title(form)} looks"
+        return [(*line, reason) for line, spans in held.items() for _ in range(spans - gave[line][0])]
+
+    def _source(self, form: str, documents: str) -> str:
+        """A reader's query over some documents: one row per span."""
+        source = reader_sql(form).replace("from documents", f"from {documents}")
+        if "as names" in source:  # a reader may give pairs, or names and texts
+            return source
+        return f"""
+            select source.* exclude (attributes, resource),
+                list_transform(attributes, lambda pair: pair.key) as names,
+                list_transform(attributes, lambda pair: label_text(pair.key, pair.value)) as texts,
+                list_transform(resource, lambda pair: pair.key) as resource_names,
+                list_transform(resource, lambda pair: pair.value) as resource_texts
+            from ({source}) as source"""
+
     def _read(self, form: str, documents: str) -> list[tuple]:
         """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
-        run = self.engine.execute
-        source = reader_sql(form).replace("from documents", f"from {documents}")
-        if "as names" not in source:  # a reader may give pairs, or names and texts
-            source = f"""
-                select source.* exclude (attributes, resource),
-                    list_transform(attributes, lambda pair: pair.key) as names,
-                    list_transform(attributes, lambda pair: label_text(pair.key, pair.value)) as texts,
-                    list_transform(resource, lambda pair: pair.key) as resource_names,
-                    list_transform(resource, lambda pair: pair.value) as resource_texts
-                from ({source}) as source"""
+        run, source = self.engine.execute, self._source(form, documents)
         before = self.taken
         run(f"insert into raw by name {source}" if self.taken else f"create or replace temp table raw as {source}")
         [(self.taken,)] = run("select coalesce(max(rowid) + 1, 0) from raw").fetchall()
@@ -560,7 +623,9 @@ class SpanReader:
                     own += [name] if attributes == "names" else []
 
         def value(name: str, alias: Alias, canonical: str, is_readable: bool = True) -> str:
-            conditions = ["is_answer"] if alias.attribute.startswith("output.value:") else []
+            # Such names are made of the text of `output.value`; a span that states them itself means something else.
+            is_made = alias.attribute.startswith("output.value:")
+            conditions = [["false", "is_answer"][has_text]] if is_made else []
             # A count that can't be read gives way to another attribute's.
             if canonical in QUANTITIES and is_readable and len(picked[canonical]) > 1:
                 conditions.append(f"count_of({name}) is not null")
@@ -605,7 +670,7 @@ class SpanReader:
         readable += [f"({name} is null) = ({name}_stated is null)" for name in numbers]
         unread = [f"time_fault({name}, moment_{name}, '{what} time')" for name, what in TIMES.items()]
         unread += [f"count_fault({name}_stated, {name}, '{name}')" for name in counts]
-        unread += [f"money_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
+        unread += [f"cost_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
         reasons = (
             f"case when not is_readable then list_filter([{', '.join(unread)}], lambda said: said is not null) end"
         )
@@ -656,7 +721,7 @@ class SpanReader:
             "plausible(moment_ended) as ended_at",
             "moment_started is null and moment_ended is null and says_nothing as is_silent",
             *(f"count_of({name}_stated) as {name}" for name in counts),
-            *(["money_of(stated_usd_stated) as stated_usd"] if "stated_usd" in numbers else []),
+            *(["cost_of(stated_usd_stated) as stated_usd"] if "stated_usd" in numbers else []),
             *([f"{conventions.place()} as usage_row"] if convention and conventions.rows else []),
             f"{' and '.join(readable)} as is_readable",
         ]
@@ -707,6 +772,7 @@ def is_silent(reason: str) -> bool:
     return SILENT in reason or reason == OTHER_SHAPE or reason in {shape for shape, _ in SHAPES.values()}
 
 
+UNREACHED = "a span that stands where no reader of"
 SILENT = "says nothing to the reader of"
 OTHER_SHAPE = "JSON of another shape than the file's other records"
 # Readers that name what they refuse within a record, in rows of format `refused`.
@@ -726,7 +792,8 @@ SHAPES = {
     "otlp_json": (
         "OTLP: no spans under resourceSpans",
         "json_type(document, '$.resourceSpans') = 'ARRAY'"
-        " and len(json_extract(document, '$.resourceSpans[*].*[*].*[*]')) = 0",
+        " and len(json_extract(document, '$.resourceSpans[*].*[*].*[*]')) = 0"
+        " and not regexp_matches(document, '(spanId|startTimeUnixNano)')",
     ),
     "tempo": (
         "Tempo: no spans under batches or trace.resourceSpans",

@@ -1,8 +1,8 @@
 """What one worker process does: examine a file, or read a task's pieces of files into staging."""
 
 import itertools
-import json
 import os
+import re
 import signal
 import zlib
 from collections.abc import Iterator
@@ -44,6 +44,8 @@ MOST_FAULTS = 1000  # portions that a reader can't take, before the whole file c
 # After these an engine is not to be asked again.
 LOST = duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException
 REASONS_SHOWN = 3
+# Escapes of JSON texts: whole surrogate pairs, halves of them, and all others.
+ESCAPES = re.compile(r"(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<half>\\ud[89a-f][0-9a-f]{2})|\\.", re.DOTALL)
 # Span files that may hold eval results: a mark in a record that does, and the readers that take them. A Collector that
 # exports every signal to one file mixes spans with log records.
 OTLP_EVALS = ("gen_ai.evaluation.result", ("eval_runs/otlp_evaluations", "eval_runs/otlp_logs"))
@@ -274,6 +276,7 @@ class Performance:
         self.task, self.folder = task, staging / task.what.table
         span_reader, row_reader = _readers(reading)
         self.reader = span_reader if task.what.table == "spans" else row_reader
+        span_reader.remarks = []
         self.evals = row_reader if task.what.form in EVALS_WITHIN else None
         self.found = {
             piece.file_id: {
@@ -337,17 +340,19 @@ class Performance:
             # What is too much for the memory at once need not be in parts: json_transform asks for gigabytes at a time.
             if table.num_rows == 1 and isinstance(error, duckdb.OutOfMemoryException):
                 raise
-            if table.num_rows == 1:
-                self.refuse(_fault_of(table), is_record=True)
-                return
+            # Also where a record is alone: what becomes of it never depends on its company.
             valid = engine.sql("select json_valid(document) as is_valid from documents").to_arrow_table()["is_valid"]
-            fine = table.filter(valid)
+            fine, mended = table.filter(valid), []
             for record in table.filter(pc.invert(valid)).to_batches(max_chunksize=1):
-                mended = _mended(record)
-                if mended is None:
+                if (one := _mended(record)) is None:
                     self.refuse(_fault_of(pa.Table.from_batches([record])), is_record=True)
                 else:
-                    self.take(mended)
+                    mended.append(one)
+            if mended:
+                self.take(pa.concat_tables(mended))
+            if fine.num_rows == table.num_rows == 1:
+                self.refuse(_fault_of(table), is_record=True)
+                return
             half = fine.num_rows // 2 or 1
             for part in (fine,) if fine.num_rows < table.num_rows else (fine[:half], fine[half:]):
                 if part.num_rows:
@@ -417,8 +422,8 @@ class Performance:
             for one in getattr(self.reader, "uncounted", ()):
                 said = {uncounted.key_of(one): [one.line, one.spans]}
                 uncounted.add(self.found[self.task.pieces[one.file_no].file_id]["uncounted"], said)
-            for file_no, kind, text in getattr(self.reader, "remarks", ()):
-                self.remark(file_no, kind, text)
+        for file_no, kind, text in self.reader.remarks:
+            self.remark(file_no, kind, text)
         self.parts += 1
 
     def remark(self, file_no: int, kind: str, text: str) -> None:
@@ -538,15 +543,10 @@ def _batch(file_no: int, batch: documents.Batch) -> pa.RecordBatch:
 
 
 def _mended(record: pa.RecordBatch) -> pa.Table | None:
-    """The record without halves of surrogate pairs, which exporters cut from emoji, if that is all that ails it."""
-    try:
-        value = documents.DECODER.decode(record["document"][0].as_py())
-        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
-    except (ValueError, RecursionError):
-        return None
-    if text == record["document"][0].as_py():
-        return None
-    return pa.Table.from_batches([record.set_column(2, "document", pa.array([text]))])
+    """The record without halves of surrogate pairs, which exporters cut from emoji; None where it has none."""
+    text = record["document"][0].as_py()
+    mended = ESCAPES.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)
+    return pa.Table.from_batches([record.set_column(2, "document", pa.array([mended]))]) if mended != text else None
 
 
 def _fault_of(record: pa.Table) -> list[tuple]:

@@ -55,7 +55,7 @@ def test_a_rejected_line_is_named_by_every_landing_until_it_is_there(inbox, data
         (said,) = warnings(capsys)
         assert said.startswith(
             "activity.csv (openrouter_activity): 1 of 10 lines are rejected and missing from the bill (line 11), "
-            "0.25 USD in all: tokens_prompt: 'many' is not a count; correct"
+            "0.25 USD in all: tokens_prompt: text of 4 characters is not a count; correct"
         )
     activity([*GOOD, BAD], inbox / "activity.csv")
     assert land.run(inbox, data) == 0

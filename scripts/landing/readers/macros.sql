@@ -64,7 +64,7 @@ end);
 
 -- The members of an object, named `<attribute>.<member>`; those that are objects stay marked, for the next round.
 create macro otlp_members(name, object) as list_transform(
-    json_transform(object, '{"values": [{attribute}]}').values,
+    json_transform(json_of(object), '{"values": [{attribute}]}').values,
     lambda pair: {
         'key': name || '.' || pair.key || case when pair.value.kvlistValue is null then '' else chr(2) end,
         'value': coalesce(
