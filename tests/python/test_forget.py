@@ -176,7 +176,7 @@ def test_a_kill_between_any_two_steps_leaves_all_or_nothing(inbox, data, monkeyp
         users = sorted({str(user).split("-")[0] for (user,) in landed(folder, "spans", "user_id")})
         return landed(folder, "spans", "response_id"), tuple(users), (folder / store.FORGOTTEN).exists()
 
-    for steps in range(20):
+    for steps in range(99):
         folder = data / str(steps)
         assert land.run(inbox, folder) == 0
         (folder / ".built").write_text("{}")

@@ -263,7 +263,7 @@ def test_workers_end_with_their_landing(inbox, tmp_path):
     script = (
         "import land, os, pathlib, signal, sys\n"
         "def started(inbox, store, reading, pool):\n"
-        "    pool.submit(os.getpid).result()\n"
+        "    pool.pool.submit(os.getpid).result()\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "land.survey = started\n"
         "land.run(*map(pathlib.Path, sys.argv[1:]))\n"
