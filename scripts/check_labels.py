@@ -7,7 +7,9 @@ some have none (each is named), or when spans state tokens that no call covers, 
 (operations, attributes and files are named); 2 when spans can't be read, or the call is wrong.
 """
 
+import os
 import shutil
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -61,12 +63,30 @@ def why(route: str | None, prompt: str | None, service: str | None, is_orphan: b
     return f"no label on it or above it, and no row of feature_rules fits {seen}"
 
 
-def check(spans: Path, companies: Path, data: Path) -> int:
-    inbox = spans
+def copied(spans: Path, inbox: Path) -> int:
+    """Copy what is to be checked, also what links lead to; names, and counts, entries that are no files."""
+
+    def copy(source: str, target: str) -> None:
+        if not stat.S_ISREG(os.stat(source).st_mode):
+            raise OSError("it is no file")
+        shutil.copy(source, target)
+
     if not spans.is_dir():
-        inbox = data / "inbox"
         inbox.mkdir()
         shutil.copy(spans, inbox)
+        return 0
+    try:
+        shutil.copytree(spans, inbox, copy_function=copy)
+    except shutil.Error as error:
+        for source, _, reason in error.args[0]:
+            print(f"  not read {plain(os.path.relpath(source, spans))}: {plain(reason)}")
+        return len(error.args[0])
+    return 0
+
+
+def check(spans: Path, companies: Path, data: Path) -> int:
+    inbox = data / "inbox"
+    uncopied = copied(spans, inbox)
     if code := company.complete(companies, str(data)):
         return code
     if land.run(inbox, data, strict=False):
@@ -106,7 +126,7 @@ def check(spans: Path, companies: Path, data: Path) -> int:
         )
     if unlabelled or said or unnamed:
         return 1
-    if rejected := landed(data, "rejects"):
+    if rejected := landed(data, "rejects") + uncopied:
         print(f"ERROR: {rejected} lines or files of {spans} can't be read (see above): they were not checked")
         return 2
     counts = ", ".join(f"{plain(feature)} {count}" for feature, count, _ in features)

@@ -17,6 +17,7 @@ import pytest
 from odd_files import GOOD, LANDED, NAMED, make, span_file, twins
 
 import check
+import check_labels
 import land
 import terminal
 from landing import Unreadable, documents, work
@@ -277,3 +278,21 @@ def test_print_to_a_terminal_without_unicode():
     terminal.print("caf\u00e9", file=stream)
     stream.flush()
     assert stream.buffer.getvalue() == b"caf\\xe9\n"
+
+
+def test_labels_are_checked_beside_entries_that_are_no_files(tmp_path, capsys):
+    """check_labels copies what it checks, also what links lead to."""
+    spans = tmp_path / "spans"
+    (spans / "deeper").mkdir(parents=True)
+    (spans / "deeper" / "good.jsonl").write_text(GOOD)
+    (tmp_path / "outside.jsonl").write_text(GOOD)
+    (spans / "link.jsonl").symlink_to(tmp_path / "outside.jsonl")
+    for name in ("pipe", "dangling", "loop"):
+        make(spans, name, NAMED[name][0])
+    assert check_labels.copied(spans, tmp_path / "inbox") == 3
+    names = [str(path.relative_to(tmp_path / "inbox")) for path in (tmp_path / "inbox").rglob("*.jsonl")]
+    assert sorted(names) == ["deeper/good.jsonl", "link.jsonl"]
+    said = capsys.readouterr().out.splitlines()
+    assert sorted(line.split(":")[0] for line in said) == [
+        f"  not read {name}" for name in ("dangling", "loop", "pipe")
+    ]
