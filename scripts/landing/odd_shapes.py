@@ -23,10 +23,13 @@ MARKS: dict[str, tuple[tuple[str, str], ...]] = {
             (r'startTimeUnixNano\\*"\s*:', "case when started is null then 0 else 1 end"),
         ),
     ),
+    "cloudwatch": ((r'startTimeUnixNano\\*"\s*:', "1"),),
     "jaeger": ((r'"operationName"\s*:', "1"),),
     "langfuse": ((r'"(?:parentObservationId|parent_observation_id)"\s*:', "1"),),
     "zipkin": ((r'"traceId"\s*:', "1"),),
 }
+# Marks that stand on spans alone: what no row accounts for is a span that was not read.
+EXACT = {"cloudwatch", "jaeger"}
 OTLP = {"otlp_json", "otlp_span", "tempo"}
 # Rows whose attributes, or their resource's, are not all understood; and what then tells a shape that is not OTLP's: an
 # object or a text where a list is due, or a plain value.
@@ -62,7 +65,8 @@ odd as (
     where (file_no, source_line) in (select (file_no, source_line) from gave where is_lacking)
     group by file_no, source_line
 )
-select held.file_no, held.source_line, coalesce(gave.spans, 0), coalesce(odd.is_odd, false), documents.document
+select held.file_no, held.source_line, coalesce(gave.spans, 0), coalesce(odd.is_odd, false),
+    greatest(held.marks_0 - coalesce(gave.told_0, 0), 0), documents.document
 from held
 inner join documents on held.file_no = documents.file_no and held.source_line = documents.source_line
 left join gave on held.file_no = gave.file_no and held.source_line = gave.source_line

@@ -230,7 +230,7 @@ def _is_azure(record: dict) -> bool:
         return True
     tables = record["tables"] if isinstance(record["tables"], list) else []
     columns = [
-        {column.get("name") for column in table["columns"] if isinstance(column, dict)}
+        {str(column.get("name")) for column in table["columns"] if isinstance(column, dict)}
         for table in tables
         if isinstance(table, dict) and isinstance(table.get("columns"), list)
     ]

@@ -312,9 +312,11 @@ class SpanReader:
         run = self.engine.execute
         texts: dict[tuple[int, int], list[str]] = {}
         gave: dict[tuple[int, int], tuple[int, bool]] = {}
-        for file_no, line, spans, is_odd, text in run(odd_shapes.lacking_sql(form, before)).fetchall():
+        unread: dict[tuple[int, int], int] = {}
+        for file_no, line, spans, is_odd, missing, text in run(odd_shapes.lacking_sql(form, before)).fetchall():
             texts.setdefault((file_no, line), []).append(text)
             gave[file_no, line] = spans, is_odd
+            unread[file_no, line] = int(missing)
         held, mended = {}, []
         for line, records in texts.items():
             found = [odd_shapes.opened(form, text) for text in records]
@@ -342,6 +344,9 @@ class SpanReader:
             now = run(f"select file_no, source_line, count(*) from raw where {where} group by all").fetchall()
             gave |= {(file_no, line): (spans, True) for file_no, line, spans in now}
         reason = f"{UNREACHED} {span_marks.title(form)} looks"
+        if form in odd_shapes.EXACT:
+            again = {tuple(one[:2]) for one in mended}
+            held |= {line: gave[line][0] + missing for line, missing in unread.items() if line not in again}
         return [(*line, reason) for line, spans in held.items() for _ in range(spans - gave[line][0])]
 
     def _source(self, form: str, documents: str) -> str:
@@ -826,7 +831,8 @@ SHAPES = {
     ),
     "xray": (
         "X-Ray: no segment with an id",
-        "json_type(document, '$.Traces') = 'ARRAY' and len(json_extract(document, '$.Traces[*].*[*]')) = 0",
+        "json_type(document, '$.Traces') = 'ARRAY' and len(json_extract(document, '$.Traces[*].*[*]')) = 0"
+        " and not contains(document, 'start_time')",
     ),
     "zipkin": ("Zipkin: no traceId and id, or neither a timestamp nor tags", "false"),
     "openinference": ("OpenInference: no attributes", "false"),

@@ -172,3 +172,34 @@ def test_spans_under_a_name_twice_are_all_read(tmp_path):
     rows, _, counts = landed_as(tmp_path, {"a.json": f'{{"data": [{trace}]}}'.encode()})
     assert len(rows) == 2
     assert "'spans' twice" in counts["a.json"]["warnings"][0]
+
+
+TIME = 1791158400000000
+JAEGER = {"traceID": "a" * 32, "spanID": "b" * 16, "operationName": "x", "startTime": TIME, "tags": []}
+CLOUDWATCH = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "x", "startTimeUnixNano": TIME * 1000, "attributes": {}}
+UNREACHED = {
+    "jaeger": (
+        {"data": [{"traceID": "t", "spans": [JAEGER], "processes": {}}]},
+        {"data": [{"traceID": "t", "spans": {"x": JAEGER}, "processes": {}}]},
+    ),
+    "cloudwatch": (
+        {"events": [{"message": json.dumps(CLOUDWATCH)}]},
+        {"events": [{"message": json.dumps(CLOUDWATCH)}, {"message": [json.dumps(CLOUDWATCH)]}]},
+    ),
+    "xray": (
+        {"Traces": [{"Id": "t", "Segments": [{"Id": "b", "Document": json.dumps(
+            {"id": "b" * 16, "trace_id": f"1-{'a' * 8}-{'a' * 24}", "name": "x", "start_time": TIME / 10**6}
+        )}]}]},
+        {"Traces": [json.dumps({"Segments": [{"Id": "b", "Document": json.dumps({"start_time": TIME / 10**6})}]})]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", UNREACHED)
+def test_a_span_where_no_reader_looks_is_refused_by_its_line(tmp_path, form):
+    fair, odd = UNREACHED[form]
+    content = "".join(json.dumps(record) + "\n" for record in (fair, odd, fair)).encode()
+    rows, rejects, counts = landed_as(tmp_path, {"a.jsonl": content})
+    assert {row[1] for row in rows} >= {1, 3}
+    assert [line for _, line, *_ in rejects] == [2]
+    assert counts["a.jsonl"]["rows_read"] == len(rows) + 1
