@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  DECIMAL DATE_ORDER STRICT FORCE REOPEN SPARK FILE UNDO
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN SPARK FILE UNDO
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench company prices lock clean
+.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -117,6 +117,10 @@ company: .venv/.synced ## a commented starting set of company seeds (DIR=)
 
 bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=); SPARK=1 holds Spark against DuckDB
 	@$(BIN)/python scripts/bench.py "$$DATA/bench$(if $(SPARK),_spark).md" --rows "$${ROWS:-1000000}" $(if $(SPARK),--spark)
+
+compare: .venv/.synced profiles.yml ## every mart and export of every test data set under commit BASE and as it is now (CASES=folders,...)
+	@test -n "$$BASE" || { echo "ERROR: say against which commit: make compare BASE=<commit>"; exit 2; }
+	@$(BIN)/python scripts/dev/compare.py "$$DATA" "$$BASE" "$$CASES"
 
 prices: .venv/.synced ## rebuild the list price book from genai-prices
 	@$(BIN)/python scripts/make_prices.py

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import duckdb
 
+import ending
+from terminal import print
+
 ANSWER = """
 select team_id as team, production_usd as production, evaluation_usd as evaluation,
     eval_pool_credit_usd as pool_credit, unattributed_usd as unattributed, net_charge_usd as net_charge,
@@ -29,4 +32,4 @@ def main(data: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))

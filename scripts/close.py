@@ -8,7 +8,6 @@ can't be closed (it says why), 2 where the call is wrong.
 
 import argparse
 import json
-import os
 import re
 import shutil
 import sys
@@ -22,10 +21,13 @@ import duckdb
 import build
 import closed
 import company
+import ending
 import export
 import land
+import state
 from landing import missing
 from paths import quoted
+from terminal import print
 
 # What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
 SIZES = """
@@ -161,8 +163,12 @@ def freeze(engine, month: str, data: Path, what: dict, totals: dict) -> tuple[Pa
         "entries": {"rows": rows, "sha256": sha256(path.read_bytes()).hexdigest(), "totals": totals},
         "exports_sha256": sha256((part / closed.EXPORTED).read_bytes()).hexdigest(),
     }
-    (part / closed.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-    os.replace(part, folder)
+    state.write(part / closed.MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    for path in (*part.rglob("*"), part):
+        state.sync(path)
+    # The ledger holds what is closed: a build from nothing would say the same, also after a kill in the next line.
+    build.stamp(data, build.files_landed(data), closing=month + manifest["entries"]["sha256"])
+    state.move(part, folder)
     return folder, manifest
 
 
@@ -177,8 +183,8 @@ def reopen(month: str, data: Path) -> int:
     kept.mkdir(exist_ok=True)
     times = sum(path.name.startswith(f"{month}.") for path in kept.iterdir())
     closed.trace(data, month, "reopened", {**was, "flags": ["REOPEN"], "kept": f".reopened/{month}.{times + 1}"})
-    os.replace(data / "closed" / month, kept / f"{month}.{times + 1}")
-    (data / ".built").unlink(missing_ok=True)
+    state.move(data / "closed" / month, kept / f"{month}.{times + 1}")
+    state.remove(data / ".built")
     print(f"reopened {month}; its files are kept in {kept}/{month}.{times + 1}. Now `make build`, then close it again")
     return 0
 
@@ -199,9 +205,9 @@ def main() -> int:
     if not arguments.reopen and not (data / "ledger.duckdb").exists():
         return refuse(f"{data}/ledger.duckdb is not there; run make build first", 2)
     data.mkdir(parents=True, exist_ok=True)
-    with (data / ".lock").open("w") as lock:
-        if not land.locked(lock):
-            return refuse(f"a landing is writing to {data}; wait for it")
+    with state.holding(data) as is_held:
+        if not is_held:
+            return 1
         if complaints := closed.complaints(data):
             return refuse("; ".join(complaints))
         built = build.files_built(data)
@@ -212,11 +218,11 @@ def main() -> int:
         try:
             code = close(month, data, arguments.force)
         except duckdb.IOException as error:
-            return refuse(f"{data}/ledger.duckdb can't be read now, another program may write to it ({error})")
-        if code == 0:  # the ledger holds what was closed: a build from nothing would say the same
+            return refuse(ending.sentence(error))
+        if code == 0:
             build.stamp(data, built)
         return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+import state
+
 ENTRIES, MANIFEST, EXPORTS, LOG = "entries.parquet", "manifest.json", "exports", "log.jsonl"
 EXPORTED = f"{EXPORTS}/manifest.json"  # has the sha256 of each exported file, which `make export` asks
 
@@ -30,8 +32,40 @@ def digest(data: Path) -> str:
 
 
 def log(data: Path) -> list[dict]:
+    path, lines = data / "closed" / LOG, []
+    for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else [], 1):
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            raise state.Unreadable(f"line {number} of {path} can't be read; put the log back from a backup") from None
+    return lines
+
+
+def torn(data: Path) -> list[str]:
+    """Drops the last line of the log where the machine stopped in it and its month's folder is there, from which
+    `complaints` writes it again; a complaint where not.
+    """
     path = data / "closed" / LOG
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    whole, end, last = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
+    if not last:
+        return []
+    try:
+        json.loads(last)
+        state.write(path, whole + end + last + b"\n")
+        return []
+    except ValueError:
+        pass
+    said = re.search(rb'"month": "(\d{4}-\d{2})"', last)
+    if not said or said[1].decode() not in months(data):
+        return [
+            f"the last line of {path} is cut off, and no closed month shows what it said: put the log back from a "
+            "backup, or take the line out if every closed month is there"
+        ]
+    state.write(path, whole + end)
+    print(
+        f"{path}: its last line was cut off and is dropped; {data}/closed/{said[1].decode()} is there and says the same"
+    )
+    return []
 
 
 def trace(data: Path, month: str, action: str, what: dict) -> None:
@@ -52,7 +86,9 @@ def trace_of(manifest: dict) -> dict:
 
 def complaints(data: Path) -> list[str]:
     """Where the closed files are not what was closed."""
-    found, present, last = [], months(data), {}
+    found, present, last = torn(data), months(data), {}
+    if found:
+        return found
     for line in log(data):
         last[line["month"]] = line["action"]
     for month in sorted(month for month, action in last.items() if action != "reopened" and month not in present):

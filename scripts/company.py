@@ -9,6 +9,10 @@ import sys
 from hashlib import md5
 from pathlib import Path
 
+import ending
+import state
+from terminal import print
+
 VALID = ["valid_from", "valid_to"]
 # seed: (columns, what it decides, an example row)
 SEEDS: dict[str, tuple[list[str], str, str]] = {
@@ -138,7 +142,7 @@ def complete(company: Path, data: str) -> int:
         written = target / f"{name}.csv"
         text = text or ",".join(columns) + "\n"
         if not written.exists() or written.read_text(encoding="utf-8") != text:
-            written.write_text(text, encoding="utf-8")
+            state.write(written, text)
     return 2 if errors else 0
 
 
@@ -184,7 +188,7 @@ def start(folder: Path) -> int:
 
 if __name__ == "__main__":
     if len(sys.argv) == 4 and sys.argv[1] == "complete":
-        sys.exit(complete(Path(sys.argv[2]), sys.argv[3]))
+        sys.exit(ending.of(lambda: complete(Path(sys.argv[2]), sys.argv[3])))
     if len(sys.argv) == 3 and sys.argv[1] == "start":
-        sys.exit(start(Path(sys.argv[2])))
+        sys.exit(ending.of(lambda: start(Path(sys.argv[2]))))
     sys.exit(__doc__)

@@ -8,7 +8,6 @@ Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, 
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import sys
@@ -19,8 +18,11 @@ import duckdb
 
 import check
 import closed
+import ending
 import focus
+import state
 from paths import pattern, quoted
+from terminal import print
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
 # and after a tab or the end of a line.
@@ -72,8 +74,7 @@ def export(month: str, data: Path) -> int:
                 return fail(f"the ledger has no month {month}; it has {', '.join(months) or 'none'}")
             if not write_month(engine, month, part, "open"):
                 return 1
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
+    state.exchange(part, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     net, files = manifest["files"]["team_chargeback.csv"]["totals"]["net_charge_usd"], len(manifest["files"])
     print(f"exported {files} files for {month} ({manifest['status']}) to {folder}: net charge {net} USD over all teams")
@@ -92,7 +93,7 @@ def write_month(engine, month: str, folder: Path, status: str) -> bool:
     for complaint in complaints:
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
     manifest = {"month": month, "currency": "USD", "status": status, "files": files}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    state.write(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return not complaints
 
 
@@ -215,8 +216,12 @@ def main() -> int:
     words = words[1:] if action is verify else words
     if len(words) != 2 or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", words[0]):
         return fail("say which month: MONTH=2026-10")
-    return action(words[0], Path(words[1]))
+    month, data = words[0], Path(words[1])
+    if action is verify or not data.exists():
+        return action(month, data)
+    with state.holding(data) as is_held:
+        return action(month, data) if is_held else 2
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -16,9 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import ending
 import environment
 from environment import PROJECT
 from paths import quoted
+from terminal import print
 
 ENVIRONMENT, LOCK = PROJECT / ".venv-focus", PROJECT / "requirements-focus.txt"
 ORDER = """x_OriginChargeId, ChargeCategory, ChargeClass, x_AllocatedMethodId, x_TeamId, x_PayerTeamId, x_FeatureId,
@@ -164,4 +166,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

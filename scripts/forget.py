@@ -11,10 +11,13 @@ import difflib
 import sys
 from pathlib import Path
 
+import ending
 import land
+import state
 from landing import removal
 from landing.missing import listed
 from landing.store import FORGOTTEN, Store
+from terminal import print
 
 NEAREST = 5
 
@@ -93,14 +96,16 @@ def main() -> int:
         )
     if not (data / "landed").is_dir():
         return refuse(f"nothing has landed in {data}")
-    with (data / ".lock").open("w") as lock:
-        if not land.locked(lock):
-            return refuse(f"a landing is writing to {data}; wait for it")
+    with state.holding(data) as is_held:
+        if not is_held:
+            return 2
         store = Store(data)
+        if damages := store.verify():
+            return refuse(f"{damages[0]}; make build lands damaged files again, where the inbox still holds them")
         if user:
             return forget_user(store, user)
         return take_back(store, arguments.file) if arguments.undo else forget_file(store, arguments.file)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -13,6 +13,9 @@ from unittest import mock
 
 import yaml
 
+import ending
+from terminal import plain, print
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +27,11 @@ def reading(profiles: str) -> str:
     return yaml.safe_dump(profile)
 
 
+def echo(message: object = "", file=None, nl: bool = True, err: bool = False, color=None) -> None:
+    """What `mf` says, as this project says it: click's own prints what it is given."""
+    print(message, end="\n" if nl else "", file=file or (sys.stderr if err else None))
+
+
 def ask(data: Path, words: list[str]) -> int:
     """Runs `mf` with these words; returns its exit code."""
     if not (data / "target" / "semantic_manifest.json").exists():
@@ -33,7 +41,13 @@ def ask(data: Path, words: list[str]) -> int:
     from dbt_metricflow.cli import main as mf
 
     data = data.resolve()
-    with TemporaryDirectory(prefix="metrics") as place, mock.patch.object(mf, "UpdateChecker") as checker:
+    # Values of dimensions come from files, so what would steer a terminal is written out.
+    shown = {"echo": echo, "style": lambda text, **_: plain(text)}
+    with (
+        TemporaryDirectory(prefix="metrics") as place,
+        mock.patch.object(mf, "UpdateChecker") as checker,
+        mock.patch.multiple(mf.click, **shown),
+    ):
         checker.return_value.check.return_value = None
         folder = Path(place)
         for name in ("dbt_project.yml", "models", "macros"):
@@ -55,4 +69,4 @@ def ask(data: Path, words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ask(Path(sys.argv[1]), sys.argv[2:] or ["list", "metrics"]))
+    sys.exit(ending.of(lambda: ask(Path(sys.argv[1]), sys.argv[2:] or ["list", "metrics"])))

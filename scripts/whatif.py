@@ -14,7 +14,10 @@ import duckdb
 
 import build
 import company
+import ending
+import state
 from paths import quoted
+from terminal import print
 
 SEEDS = {"policies": "chargeback_policies", "funding": "eval_funding", "sharing": "sharing_rules"}
 # As if no month were closed: what is posted from movements, not what has been frozen.
@@ -54,6 +57,11 @@ def main() -> int:
         return fail("name a file: POLICIES=, EVAL_FUNDING= or SHARING=")
     if code := company.complete(arguments.company, str(arguments.data)):
         return code
+    with state.holding(arguments.data) as is_held:  # a build would change what is copied
+        return compared(arguments, given) if is_held else 2
+
+
+def compared(arguments: argparse.Namespace, given: dict[str, Path]) -> int:
     if build.files_built(arguments.data) is None:
         return fail(f"{arguments.data} has no ledger of these seeds and models; run make build first")
     copy = arguments.data / "whatif" / ".copy"
@@ -108,7 +116,7 @@ def compare(copy: Path, given: dict[str, Path], month: str | None) -> int:
         target = copy.parent / "whatif.csv"
         columns = [column[0] for column in engine.description]
         lines = [columns, *([f"{row[0]:%Y-%m}", row[1], *(f"{amount:f}" for amount in row[2:])] for row in rows)]
-        target.write_text("".join(",".join(line) + "\n" for line in lines), encoding="utf-8")
+        state.write(target, "".join(",".join(line) + "\n" for line in lines))
     return show(rows, target)
 
 
@@ -134,4 +142,4 @@ def fail(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

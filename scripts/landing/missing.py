@@ -13,7 +13,8 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from landing.store import Store, _write_text
+import state
+from landing.store import Store
 from landing.tables import BILLS, DAY_OF, ORIGIN, TABLES
 from paths import pattern
 
@@ -77,13 +78,17 @@ def find(store: Store, unread: list[dict], present: set[str], most: float) -> Mi
 
 
 def write(store: Store, missing: Missing) -> None:
-    _write_text(store.root / NAME, json.dumps(missing._asdict(), indent=1))
+    state.write(store.root / NAME, json.dumps(missing._asdict(), indent=1))
 
 
 def known(data: Path) -> Missing:
     """What the last landing found."""
     path = data / "landed" / NAME
-    return Missing(**json.loads(path.read_text())) if path.exists() else Missing([], [], [])
+    try:
+        return Missing(**state.read(path, "")) if path.exists() else Missing([], [], [])
+    except (state.Unreadable, TypeError):
+        again = f"{path} can't be read, so what is missing from bills isn't known; the next make build finds it again"
+        return Missing([again], [], [{"source_file": str(path), "days": [], "what": again}])
 
 
 def listed(names: list[str], shown: int = SHOWN) -> str:

@@ -159,6 +159,9 @@ class RowReader:
         [(self.taken,)] = run("select count(*) from stated").fetchall()
         return []
 
+    def forget(self, taken: int) -> None:
+        """Nothing: a `take` that fails adds no rows."""
+
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`; `folder` is named after the table.
 

@@ -279,6 +279,12 @@ class SpanReader:
             ).fetchall()
         )
 
+    def forget(self, taken: int) -> None:
+        """Undo what a `take` added that failed: its records are taken again, or refused."""
+        if self.taken > taken > 0:
+            self.engine.execute(f"delete from raw where rowid >= {taken}")
+        self.taken = taken
+
     def _read(self, form: str, documents: str) -> list[tuple]:
         """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
         run = self.engine.execute

@@ -3,12 +3,14 @@
 import itertools
 import json
 import os
+import signal
 import zlib
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
-from multiprocessing import Value
+from multiprocessing import Value, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 import duckdb
@@ -19,7 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
-from landing import documents, gates, logs, uncounted
+import state
+from landing import Unreadable, documents, faults, gates, logs, uncounted
 from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
 from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
@@ -27,6 +30,7 @@ from landing.rows import RowReader
 from landing.settled import Row, settled
 from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent
 from landing.tables import NO_DAY, TABLES
+from terminal import plain
 
 # A larger file with a record a line is read in ranges, by all processes.
 LEAST_RANGE_BYTES, MOST_RANGE_BYTES = 1 << 25, 1 << 29
@@ -36,6 +40,9 @@ HASHES = {"blake3": blake3, "sha256": sha256}
 PORTION_BYTES = 1 << 25  # text that is read at a time
 DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
+MOST_FAULTS = 1000  # portions that a reader can't take, before the whole file counts as one that it can't
+# After these an engine is not to be asked again.
+LOST = duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException
 REASONS_SHOWN = 3
 # Span files that may hold eval results: a mark in a record that does, and the readers that take them. A Collector that
 # exports every signal to one file mixes spans with log records.
@@ -101,6 +108,7 @@ class Examined(NamedTuple):
     end: Resume | None = None
     is_continued: bool = False
     size: int = 0  # decompressed bytes
+    stamp: tuple[int, int, int] | None = None  # of the file on disk, when this was found
 
 
 class Piece(NamedTuple):
@@ -108,6 +116,7 @@ class Piece(NamedTuple):
     file_id: str
     source_file: str
     span: tuple[int, int, int] | None  # a range of the file, or all of it
+    stamp: tuple[int, int, int] | None = None  # of the file that was examined
 
 
 class Task(NamedTuple):
@@ -127,12 +136,34 @@ class Progress:
 
     @classmethod
     def share(cls, bytes_, rows) -> None:
+        """Begins a worker process, which ends without a word when a person interrupts, or its parent is killed."""
         cls.bytes, cls.rows = bytes_, rows
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+    @classmethod
+    def begin(cls) -> None:
+        cls.bytes, cls.rows = Value("q", 0), Value("q", 0)
+
+    @classmethod
+    def renew(cls) -> None:
+        """Go on with new counters: a process that was killed may have held the locks of these."""
+        cls.bytes, cls.rows = (Value("q", count) for count in cls.now())
+
+    @classmethod
+    def now(cls) -> tuple[int, int]:
+        return cls.bytes.get_obj().value, cls.rows.get_obj().value
 
     @classmethod
     def add(cls, counter, amount: int) -> None:
         with counter.get_lock():
             counter.value += amount
+
+
+def _end_with(parent) -> None:
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class _Counted:
@@ -169,6 +200,16 @@ class _Counted:
 def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Examined:
     """Format, content hash (of the decompressed bytes) and ranges of a file; from where on it is new."""
     try:
+        stamp = stamp_of(path)
+        return _recognised(path, known, algorithm)._replace(stamp=stamp)
+    except (KeyboardInterrupt, SystemExit, OSError):
+        raise
+    except BaseException as error:  # libraries in Rust panic with what is no Exception
+        raise Unreadable(faults.why(error)) from None
+
+
+def _recognised(path: Path, known: Resume | None, algorithm: str) -> Examined:
+    try:
         what = recognise(path)
         if what.table is None or what.complaint:
             return Examined(what)
@@ -178,7 +219,7 @@ def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Exam
         head = documents.begun(path, HEAD_BYTES)
         what = recognise(path, head) if head else None
         if what is None or what.table is None:
-            raise OSError(str(getattr(error, "strerror", None) or error)) from error
+            raise
         return Examined(
             what._replace(complaint=f"{what.table} that can't be read to its end ({error}); export it again")
         )
@@ -256,6 +297,7 @@ class Performance:
         row_reader.begin(Form(table, cut, dialect.delimiter, task.decimal, task.date_order))
         self.rejects: list[dict] = []
         self.parts = 0
+        self.faults = 0
         self.surveyed: set[int] = set()
         self.is_surveying = False
         engine = self.reader.engine
@@ -265,7 +307,7 @@ class Performance:
     def run(self) -> dict[str, dict]:
         batches, size = [], 0
         for file_no, piece in enumerate(self.task.pieces):
-            for batch in _batches(piece, self.task.what):
+            for batch in _checked(piece, _batches(piece, self.task.what)):
                 self.found[piece.file_id]["is_growing"] |= any(reason.is_growing for _, reason in batch.unreadable)
                 self.refuse([(file_no, line, str(reason)) for line, reason in batch.unreadable], is_record=True)
                 if len(batch.texts):
@@ -287,13 +329,18 @@ class Performance:
         engine.register("documents", table)
         try:
             refused = self.reader.take(self.task.what.form)
-        except (duckdb.DataError, duckdb.InvalidInputException, UnicodeDecodeError):  # the last: of its message
+        except (duckdb.Error, UnicodeError) as error:  # the last: of its message
+            self.faults += 1
+            if isinstance(error, LOST) or self.faults > MOST_FAULTS:
+                raise
+            self.reader.forget(before)
+            # What is too much for the memory at once need not be in parts: json_transform asks for gigabytes at a time.
+            if table.num_rows == 1 and isinstance(error, duckdb.OutOfMemoryException):
+                raise
             if table.num_rows == 1:
                 self.refuse(_fault_of(table), is_record=True)
                 return
-            valid = engine.execute("select json_valid(document) as is_valid from documents").to_arrow_table()[
-                "is_valid"
-            ]
+            valid = engine.sql("select json_valid(document) as is_valid from documents").to_arrow_table()["is_valid"]
             fine = table.filter(valid)
             for record in table.filter(pc.invert(valid)).to_batches(max_chunksize=1):
                 mended = _mended(record)
@@ -345,7 +392,10 @@ class Performance:
             engine.register("documents", records)
             try:
                 self.evals.take(form)
-            except (duckdb.DataError, duckdb.InvalidInputException, UnicodeDecodeError):
+            except (duckdb.Error, UnicodeError) as error:
+                self.faults += 1
+                if isinstance(error, LOST) or self.faults > MOST_FAULTS:
+                    raise
                 if records.num_rows == 1:
                     self.refuse(_fault_of(records), table="eval_runs")
                 else:
@@ -372,7 +422,7 @@ class Performance:
         self.parts += 1
 
     def remark(self, file_no: int, kind: str, text: str) -> None:
-        piece = self.task.pieces[file_no]
+        piece, text = self.task.pieces[file_no], plain(text)
         said = self.found[piece.file_id][{"warning": "warnings", "note": "notes", "asks": "asks"}[kind]]
         text = text if kind == "asks" else f"{piece.source_file}: {text}"
         if text not in said:
@@ -387,7 +437,7 @@ class Performance:
         rows rejected.
         """
         for file_no, line, reason, *money in () if self.is_surveying else refused:
-            piece = self.task.pieces[file_no]
+            piece, reason = self.task.pieces[file_no], plain(reason)  # it may name what stands in the file
             entry = self.found[piece.file_id]
             entry["rows_read"] += is_record
             entry["rows_rejected"] += table is None and is_row
@@ -413,11 +463,45 @@ class Performance:
 
 
 def perform(task: Task, reading: Reading, staging: Path) -> dict[str, dict]:
-    """Read a task's pieces into staging; returns per file: rows read, rejected and silent, reasons, `is_growing`."""
-    performance = Performance(task, reading, staging)
-    found = performance.run()
-    performance.write_rejects()
+    """Read a task's pieces into staging; returns per file: rows read, rejected and silent, reasons, `is_growing`.
+
+    Raises `Unreadable` where a file can't be read to its end; then nothing of the task is left, neither in staging nor
+    in this process's engine, whose next task would land what the engine still holds.
+    """
+    try:
+        performance = Performance(task, reading, staging)
+        found = performance.run()
+        performance.write_rejects()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # libraries in Rust panic with what is no Exception
+        if state.is_no_room(error):  # which is no fault of the file
+            raise state.NoRoom(str(error)) from error
+        _readers.cache_clear()
+        unstage(task.name, staging)
+        raise Unreadable(faults.why(error)) from None
     return found
+
+
+def unstage(name: str, staging: Path) -> None:
+    """Take what a task, or all tasks of a file, wrote out of staging again."""
+    for path in staging.glob(f"*/*/{name}-*"):
+        path.unlink()
+
+
+def stamp_of(path: Path | documents.Member) -> tuple[int, int, int]:
+    """What tells that a file is no longer the one that it was: inode, size, time of its last change."""
+    stat = os.stat(path.archive if isinstance(path, documents.Member) else path)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _checked(piece: Piece, batches: Iterator[documents.Batch]) -> Iterator[documents.Batch]:
+    """A piece's records, if they are still of the file that was examined, or of one that has only grown."""
+    yield from batches
+    if piece.stamp and (now := stamp_of(piece.path)) != piece.stamp:
+        has_grown = piece.span and now[0] == piece.stamp[0] and now[1] >= piece.stamp[1]
+        if not has_grown:
+            raise Unreadable("it was changed while files landed; land again")
 
 
 def _batches(piece: Piece, what: Recognised, is_counted: bool = True) -> Iterator[documents.Batch]:
@@ -456,7 +540,7 @@ def _batch(file_no: int, batch: documents.Batch) -> pa.RecordBatch:
 def _mended(record: pa.RecordBatch) -> pa.Table | None:
     """The record without halves of surrogate pairs, which exporters cut from emoji, if that is all that ails it."""
     try:
-        value = json.loads(record["document"][0].as_py())
+        value = documents.DECODER.decode(record["document"][0].as_py())
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
     except (ValueError, RecursionError):
         return None

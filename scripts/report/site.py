@@ -12,11 +12,14 @@ import duckdb
 import jinja2
 import vl_convert
 
+import ending
 from report import charts
 from report.figures import Figure, Shown, fill
 from report.pages import FINANCE, OVERVIEW
 from report.pages_product import DATA, PRODUCT, QUALITY, TRACE
 from report.trees import Trace, rows
+from state import exchange
+from terminal import print
 
 HERE = Path(__file__).parent
 PAGES: dict[str, tuple[str, list[Figure]]] = {
@@ -133,8 +136,7 @@ def write(data: Path) -> list[Path]:
                 (part / f"{name}-{month:%Y-%m}.html" if month else part / f"{name}.html").write_text(text)
     newest = f"overview-{months[0]:%Y-%m}.html" if months[0] else "overview.html"
     shutil.copyfile(part / newest, part / "index.html")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    exchange(part, folder)
     return sorted(folder.glob("*.html"))
 
 
@@ -158,4 +160,4 @@ def main(data: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))

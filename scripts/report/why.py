@@ -5,13 +5,15 @@ Usage: python -m report.why DATA --trace ID              ID of a trace, or of on
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 import duckdb
 
+import ending
 from report.trees import Trace, rows
+from terminal import plain as shown
+from terminal import print
 
 BY_CALL = "select trace_id from marts.attributed_calls where call_id = $trace or trace_id = $trace limit 1"
 SIMILAR = """
@@ -48,11 +50,6 @@ TOP = 10
 
 class Unknown(Exception):
     """What was asked for isn't there."""
-
-
-def shown(value: object) -> str:
-    """A name out of a file, on one line and without what would steer a terminal."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "?", str(value))
 
 
 def usd(amount) -> str:
@@ -182,4 +179,4 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

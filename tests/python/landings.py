@@ -3,18 +3,16 @@
 from concurrent.futures import Future
 
 import land
+from landing import workers
 
 
 class Inline:
     """An executor that runs each task as it comes: no processes, no engine anew."""
 
-    def __init__(self, **_options):
+    def __init__(self, *_, **_options):
         pass
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def shutdown(self, **_options):
         pass
 
     def submit(self, task, *arguments) -> Future:
@@ -28,6 +26,6 @@ class Inline:
 
 def inline(monkeypatch) -> None:
     """Nor does Great Expectations look at what lands: other tests see to that."""
-    monkeypatch.setattr(land, "ProcessPoolExecutor", Inline)
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", Inline)
     monkeypatch.setattr(land.check, "warm", lambda: None)
     monkeypatch.setattr(land.check, "door", lambda _: [])
