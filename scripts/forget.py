@@ -67,7 +67,7 @@ def unknown(name: str, entries: list[dict], what: str) -> int:
 
 def forget_user(store: Store, user: str) -> int:
     are_hashed = land.project_variables()["hash_identities"]
-    other, rows, left = removal.replace_user(store, land.hash_key(store.data), user, are_hashed)
+    other, rows, left = removal.replace_user(store, land.hash_key(store.data, store), user, are_hashed)
     if not rows and other:
         print(f"that id is forgotten already, as {other}")
     elif not rows:
