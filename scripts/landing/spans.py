@@ -532,6 +532,7 @@ class SpanReader:
                         {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }},
                         {{ 'key': 'output.value:web_search_calls', 'value': web_search_calls(answer) }},
                         {{ 'key': 'output.value:file_search_calls', 'value': file_search_calls(answer) }},
+                        {{ 'key': 'output.value:code_interpreter_calls', 'value': code_interpreter_calls(answer) }},
                         {{ 'key': 'output.value:meta.billed_units.search_units',
                             'value': answer ->> '$.meta.billed_units.search_units' }}
                     ] || coalesce(prefixed(pairs_of(usage), 'output.value:usage.'), [])

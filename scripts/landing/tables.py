@@ -23,7 +23,7 @@ LABELS = (
 QUANTITIES = (
     "input_tokens cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens output_tokens "
     "reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens tool_use_tokens "
-    "total_tokens web_search_requests requests"
+    "total_tokens web_search_requests requests code_execution_requests"
 ).split()
 
 # A convention's word on stated counts (seed usage_conventions).

@@ -134,6 +134,11 @@ create macro file_search_calls(answer) as cast(nullif(len(list_filter(
     lambda item: item ->> '$.type' = 'file_search_call' and coalesce(item ->> '$.status', 'completed') <> 'failed'
 )), 0) as varchar);
 
+-- Pieces of code among them that the provider ran: it bills the time of the container, which several calls share.
+create macro code_interpreter_calls(answer) as cast(nullif(len(list_filter(
+    json_extract(answer, '$.output[*]'), lambda item: item ->> '$.type' = 'code_interpreter_call'
+)), 0) as varchar);
+
 -- Google bills a grounded prompt once up to Gemini 2.5, and each query since (ai.google.dev, pricing).
 create macro is_billed_by_prompt(model) as regexp_matches(coalesce(model, ''), '(^|/)gemini-[12]');
 
