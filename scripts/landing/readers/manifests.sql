@@ -27,21 +27,26 @@ named as (
 
 ),
 
+opened as (
+
+    select
+        *,
+        json_extract(note, '$.filter."' || name || '"') as stated,
+        regexp_replace(lower(name), '(_?ids?|s)?(\[\])?$', '') as kind
+    from named
+
+),
+
 -- A filter without values is none.
 filters as (
 
     select
         *,
         list_filter(
-            case
-                when json_type(note -> '$.filter', '$."' || name || '"') = 'ARRAY'
-                    then json_extract_string(note, '$.filter."' || name || '"[*]')
-                else [json_extract_string(note, '$.filter."' || name || '"')]
-            end,
+            case when json_type(stated) = 'ARRAY' then json_extract_string(stated, '$[*]') else [stated ->> '$'] end,
             lambda value: value <> ''
-        ) as filter_values,
-        regexp_replace(lower(name), '(_?ids?|s)?(\[\])?$', '') as kind
-    from named
+        ) as filter_values
+    from opened
 
 ),
 
