@@ -24,10 +24,10 @@ named as (
 )
 select row_no, event_no, name,
     case when is_codex_answer(name, names, texts)
-        then list_transform(codex_pairs(names, texts), lambda pair: pair.key) else names
+        then list_transform(codex_pairs(names, texts, 'codex.response'), lambda pair: pair.key) else names
     end as names,
     case when is_codex_answer(name, names, texts)
-        then list_transform(codex_pairs(names, texts), lambda pair: pair.value) else texts
+        then list_transform(codex_pairs(names, texts, 'codex.response'), lambda pair: pair.value) else texts
     end as texts
 from named
 """

@@ -406,6 +406,9 @@ def test_reports_of_one_request_are_one_call(inbox, data):
          "payload": {"type": "token_count", "info": {"total_token_usage": counts, "last_token_usage": counts}}},
     ]  # fmt: skip
     (inbox / "rollout-1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    # Codex tells of an answer on its own span too.
+    told = [{"name": "event otel.rs:1", "timeUnixNano": nanoseconds(200), "attributes": attributes(CODEX)}]
+    (inbox / "codex.jsonl").write_text(batch([{**span(9, 9, at=199.3), "events": told}], "codex_cli_rs"))
     built = run_build(inbox, data, GOLDEN / "company")
     assert built.code == 0, built.output
     calls = built.rows("select trace_id, spans, input_tokens from marts.attributed_calls order by started_at, call_id")
@@ -414,4 +417,4 @@ def test_reports_of_one_request_are_one_call(inbox, data):
     assert of_spans[:2] == [(2, 70), (2, 120)]
     assert {count for _, count in of_spans[2:]} >= {60, 61}
     codex = [(spans, count) for _, spans, count in calls if count == 12000]
-    assert codex == [(2, 12000), (1, 12000)]
+    assert codex == [(2, 12000), (2, 12000)]

@@ -27,7 +27,7 @@ def used(inputs: int, outputs: int, **values) -> dict:
 
 OWN = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-4o-mini"}
 TOLD = {
-    # What the span says itself, its events -> what lands.
+    # The span's own words, its events -> the row that lands.
     "one event": ({}, [(DETAILS, ASKED)], ("gpt-4o", None, None, 1000, 100, None, None)),
     "another's model": (OWN, [(DETAILS, ASKED)], ("gpt-4o-mini", None, None, 1000, 100, None, None)),
     "the span's own counts": (

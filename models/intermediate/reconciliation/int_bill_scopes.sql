@@ -32,7 +32,7 @@ covering as (
 
 ),
 
--- What a noted request asked for goes before what its page lists.
+-- A noted request says more than its page lists.
 asked as (
 
     select distinct

@@ -246,7 +246,7 @@ select
     stretches.covers_to,
     files.export_id,
     files.is_in_manifest,
-    -- What was asked for goes before what the company says of it.
+    -- A noted request goes before the word of the company.
     coalesce(files.requested_scope, decided.covers) as stated_scope,
     coalesce(decided.priority, case stretches.file_kind
         {% for kind, place in kind_places.items() %}

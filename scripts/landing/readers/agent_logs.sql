@@ -127,7 +127,7 @@ described as (
         *,
         case
             when reporter = 'claude_code' then claude_code_pairs(names, texts, resource_names, resource_texts)
-            when reporter = 'codex' then codex_pairs(names, texts)
+            when reporter = 'codex' then codex_pairs(names, texts, 'chat')
             when reporter = 'gemini_cli' then [
                 { 'key': 'gen_ai.operation.name', 'value': 'generate_content' },
                 {

@@ -314,8 +314,8 @@ create macro claude_code_pairs(names, texts, resource_names, resource_texts) as 
 create macro is_codex_answer(name, names, texts) as
     name = 'codex.sse_event' and coalesce(text_at(names, texts, 'event.kind') = 'response.completed', false);
 
-create macro codex_pairs(names, texts) as [
-    { 'key': 'gen_ai.operation.name', 'value': 'chat' },
+create macro codex_pairs(names, texts, operation) as [
+    { 'key': 'gen_ai.operation.name', 'value': operation },
     { 'key': 'gen_ai.provider.name', 'value': 'openai' },
     { 'key': 'gen_ai.request.model', 'value': text_at(names, texts, 'model') },
     { 'key': 'gen_ai.conversation.id', 'value': text_at(names, texts, 'conversation.id') },
