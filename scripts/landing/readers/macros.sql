@@ -84,12 +84,15 @@ create macro otlp_members(name, object) as list_transform(
 create macro may_state_usage(events) as
     coalesce(contains(events, 'oken') or contains(events, 'OKEN') or contains(events, 'usage'), false);
 
-create macro otlp_events(events) as case when may_state_usage(events) then list_transform(
-    json_transform(events, '[{"name": "VARCHAR", "attributes": [{attribute}]}]'),
-    lambda event: {
-        'name': event.name, 'names': otlp_names(event.attributes), 'texts': otlp_texts(event.attributes)
-    }
-) end;
+-- Of OTLP the names are asked, which are short.
+create macro otlp_events(events) as case
+    when len(list_filter(events, lambda event: len(list_filter(
+        event.attributes, lambda pair: contains(pair.key, 'oken') or contains(pair.key, 'OKEN') or contains(pair.key, 'usage')
+    )) > 0)) > 0
+        then list_transform(events, lambda event: {
+            'name': event.name, 'names': otlp_names(event.attributes), 'texts': otlp_texts(event.attributes)
+        })
+end;
 
 create macro event_of(name, attributes) as {
     'name': name,
