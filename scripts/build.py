@@ -74,6 +74,11 @@ SAID = {
         "spans state more tokens in total than their counts or their calls make up",
         "the rest is not priced; compare it with the provider's usage file",
     ),
+    "executed_code": (
+        "span states code that its provider ran",
+        "spans state code that their provider ran",
+        "it is billed by the hour of a container, so that no call is priced for it; the bill's line of it has no calls",
+    ),
     "unreadable_count": (
         "span has a count that can't be read",
         "spans have a count that can't be read",

@@ -43,6 +43,7 @@ SPECIAL = (
     (stat.S_ISBLK, "a device"),
 )
 SHOWN = 10  # files that a warning names
+NOTE = ".request.json"  # the end of the name of a request's note, behind the name of its page
 RULES_CHANGED = (
     "feature_attributes, team_attributes, hash_identities, the seed attribute_aliases, DECIMAL or DATE_ORDER (or such "
     "a row of seed bill_sources) changed"
@@ -359,6 +360,7 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
             continue
         for kind, text in uncounted.remarks(held.pop("uncounted"), name):
             held[kind + "s"].append(text)
+        held["warnings"] += lonely_note(path, name, examined)
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
         entry["reading"] = mark_of({**entry, **held}, reading)
         end = list(examined.end) if examined.end else None
@@ -429,6 +431,15 @@ def judge(store: Store, landed: list[dict]) -> None:
             entry["rows_rejected" if own else "evals_within"] += one.rows if own else -one.rows
             said = f"line {one.line:,}: {one.said}"
             entry["first_reasons"][said] = entry["first_reasons"].get(said, 0) + one.rows
+
+
+def lonely_note(path: Path | documents.Member, name: str, examined: Examined) -> list[str]:
+    """A warning on the note of a request that lies beside no page."""
+    page = name.rpartition("/")[2].removesuffix(NOTE)
+    if examined.what.table != "manifests" or isinstance(path, documents.Member) or not name.endswith(NOTE):
+        return []
+    lies_beside = path.with_name(page).exists()
+    return [] if lies_beside else [f"{name}: the note of a request without its page {page}; put that beside it"]
 
 
 def mostly_silent(examined: Examined, counts: dict) -> str | None:

@@ -39,6 +39,7 @@ CHUNK_BYTES, BLOCK_BYTES, STEP_BYTES = 1 << 22, 1 << 22, 1 << 17
 # Text in one vector of the engine: its JSON functions slow down twentyfold where a vector holds millions of attributes.
 BATCH_BYTES = 1 << 19
 # One record may not pass this, nor a compressed file grow past so many times its size: memory and disk are bounded.
+WRAPPINGS = ("data", "value", "items", "rows", "results", "records", "charges", "line_items")
 MAX_RECORD_BYTES = 1 << 28
 MAX_EXPANSION, ALWAYS_ALLOWED_BYTES = 200, 1 << 30
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -389,6 +390,29 @@ def concatenated(stream) -> Iterator[Record]:
         yield line_no, text[:end]
         line_no += text.count("\n", 0, end)
         text = text[end:]
+
+
+def wrapped(stream) -> Iterator[Record]:
+    """Rows that stand in a list under one of these names, as APIs answer; other records as they are."""
+    for line_no, record in concatenated(stream):
+        rows = [] if isinstance(record, Unreadable) else rows_within(record)
+        if not rows:
+            yield line_no, record
+        begin = 0
+        for row in rows:
+            found = record.index(row, begin)
+            line_no, begin = line_no + record.count("\n", begin, found), found
+            yield line_no, row
+
+
+def rows_within(record: str) -> list[str]:
+    """The texts of the objects in a record's list of rows; as they are written, to the digit."""
+    try:
+        held = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+        lists = [held[name] for name in WRAPPINGS if bytes(held.get(name, b"")).startswith(b"[")]
+        return [bytes(row).decode() for row in msgspec.json.decode(lists[0], type=list[msgspec.Raw])] if lists else []
+    except msgspec.DecodeError:
+        return []
 
 
 def text_lines(stream) -> Iterator[str]:

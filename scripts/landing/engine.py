@@ -14,7 +14,8 @@ ATTRIBUTE = (
 SPAN = (
     '{"traceId": "VARCHAR", "spanId": "VARCHAR", "parentSpanId": "VARCHAR", "name": "VARCHAR",'
     ' "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR", "status": {"code": "VARCHAR"},'
-    ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}], "attributes": [{attribute}]}'
+    ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}],'
+    ' "events": [{"name": "VARCHAR", "attributes": [{attribute}]}], "attributes": [{attribute}]}'
 )
 SCOPE = '{"name": "VARCHAR", "version": "VARCHAR"}'
 SCOPE_SPANS = f'{{"scope": {SCOPE}, "instrumentationLibrary": {SCOPE}, "spans": [{{span}}]}}'

@@ -193,7 +193,13 @@ PAGES = [
     (r'"object"\s*:\s*"(page|bucket)"', "openai_usage/openai_page"),
 ]
 # Manifests of clouds' exports of bills: names at the top. They say which files are one export, and when it was made.
-MANIFESTS = [{"blobs", "runInfo"}, {"reportKeys", "assemblyId"}, {"dataFiles"}]
+# The last is the note of a request, which lies beside the page that answered it and says how the request was filtered.
+MANIFESTS = [
+    {"blobs", "runInfo"},
+    {"reportKeys", "assemblyId"},
+    {"dataFiles"},
+    {"endpoint", "filter", "requested_at"},
+]
 # OpenRouter's API, in pages, lists or lines: names that a record has, and the table and reader.
 OPENROUTER_RECORDS = [
     ({"date", "model_permaslug", "usage", "requests"}, "openrouter_daily/openrouter_activity"),
@@ -294,6 +300,8 @@ def _json(text: str) -> Recognised:
         for mark, form in PAGES:
             if re.search(mark, text):
                 return Recognised(form.partition("/")[0], form, cut)
+    if table := _table_within(record):
+        return Recognised(table, OPENED.get(table, table), "wrapped")
     if isinstance(record, dict) and (table := _table(names)):
         return Recognised(table, OPENED.get(table, table), cut)
     for mark, route in ROUTES:
@@ -303,6 +311,14 @@ def _json(text: str) -> Recognised:
         if marks <= _top_names(record, text) and re.search(mark, text):
             return _unknown(f"{route}; see README, Inputs")
     return spans
+
+
+def _table_within(record: object) -> str | None:
+    """The table of rows that stand in a list within the first record."""
+    held = record if isinstance(record, dict) else {}
+    lists = [held[name] for name in documents.WRAPPINGS if isinstance(held.get(name), list)]
+    rows = [row for row in lists[0][:MOST_RECORDS] if isinstance(row, dict)] if lists else []
+    return _table({name for row in rows for name in row}) if rows else None
 
 
 def _spans(records: list, end: int, cut: str) -> Recognised:

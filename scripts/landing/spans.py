@@ -15,7 +15,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from landing import odd_shapes, span_marks, uncounted
+from landing import events, odd_shapes, span_marks, uncounted
 from landing.cells import Remark
 from landing.engine import reader_sql
 from landing.recognise import SIGNALS
@@ -108,16 +108,25 @@ TRACE_KEY = {
 UNCOUNTED = """
 with unread as (
     select unnest(cast($names as varchar[])) as name, unnest(cast($shown as varchar[])) as shown,
-        unnest(cast($may_be_parts as boolean[])) as may_be_part, unnest(cast($alike as varchar[][])) as alike
+        unnest(cast($may_be_parts as boolean[])) as may_be_part, unnest(cast($alike as varchar[][])) as alike,
+        unnest(cast($may_be_sides as boolean[])) as may_be_side
 ),
+held as ({held}),
 stated as (
     select rowid as row_no, file_no, source_line, unnest(names) as name, unnest(texts) as stated_count,
-        list_filter(cast($counts as varchar[]), lambda count: list_contains(names, count)) as counted
-    from raw
+        list_filter(
+            cast($counts as varchar[]), lambda count: coalesce(count_of(texts[list_position(names, count)]) > 0, false)
+        ) as counted
+    from held
+),
+told as (
+    select *, len(counted) = 0 or (may_be_side and not list_has_any(counted, alike)) as is_alone
+    from stated inner join unread using (name)
+    where count_of(stated_count) > 0
 )
-select file_no, shown, len(counted) = 0, min(source_line), count(distinct row_no)
-from stated inner join unread using (name)
-where count_of(stated_count) > 0 and (len(counted) = 0 or (may_be_part and not list_has_any(counted, alike)))
+select file_no, shown, is_alone, min(source_line), count(distinct row_no)
+from told
+where is_alone or (may_be_part and not list_has_any(counted, alike))
 group by all
 """
 
@@ -352,15 +361,17 @@ class SpanReader:
     def _source(self, form: str, documents: str) -> str:
         """A reader's query over some documents: one row per span."""
         source = reader_sql(form).replace("from documents", f"from {documents}")
-        if "as names" in source:  # a reader may give pairs, or names and texts
-            return source
-        return f"""
-            select source.* exclude (attributes, resource),
-                list_transform(attributes, lambda pair: pair.key) as names,
-                list_transform(attributes, lambda pair: label_text(pair.key, pair.value)) as texts,
-                list_transform(resource, lambda pair: pair.key) as resource_names,
-                list_transform(resource, lambda pair: pair.value) as resource_texts
-            from ({source}) as source"""
+        if "as names" not in source:  # a reader may give pairs, or names and texts
+            source = f"""
+                select source.* exclude (attributes, resource),
+                    list_transform(attributes, lambda pair: pair.key) as names,
+                    list_transform(attributes, lambda pair: label_text(pair.key, pair.value)) as texts,
+                    list_transform(resource, lambda pair: pair.key) as resource_names,
+                    list_transform(resource, lambda pair: pair.value) as resource_texts
+                from ({source}) as source"""
+        if "as events" not in source:
+            source = f"select source.*, cast(null as {events.EVENTS}) as events from ({source}) as source"
+        return source
 
     def _read(self, form: str, documents: str) -> list[tuple]:
         """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
@@ -382,14 +393,15 @@ class SpanReader:
         """
         run = self.engine.execute
         seen = self._unfolded(self._prefixed(self._opened("names", "texts")))
-        self.uncounted = self._uncounted(seen)
+        told = self._told_by_events()
+        self.uncounted = self._uncounted(seen, told)
         below = self._opened("resource_names", "resource_texts")
         began = "plausible(time_of(started, unit)), plausible(time_of(ended, unit))"
         day = f"coalesce(cast(coalesce({began}) as date), date '{NO_DAY}')"
         found = run(f"select {day} as day, {ARE_PLAIN}, {HAVE_LINKS} from raw group by all order by all").fetchall()
         days = [on for on, *_ in found]
         query, absent, reasons, fault = self._canonical(
-            seen, below, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found)
+            seen, below, told, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found)
         )
         # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
         source = f"({query})"
@@ -434,58 +446,75 @@ class SpanReader:
         nulls = {name: int(stats[4][f'"{name}"']["null_count"]) for name in ("trace_key", "unreadable")}
         return nulls["trace_key"] > 0, nulls["unreadable"] < stats[1]
 
-    def _uncounted(self, seen: set[str]) -> list[uncounted.Uncounted]:
+    def _told_by_events(self) -> set[str]:
+        """Spans that state no usage have what their own events state; returns the names of that."""
+        if not events.hold(self.engine):
+            return set()
+        seen = self._opened("names", "texts", "held_events")
+        known = self._known_among(self.aliases.names(), QUANTITIES)
+        names = {
+            "known": known,
+            "ids": self._known_among(seen, ["response_id"]),
+            "inputs": self._known_among(seen, ["input_tokens"]),
+            "outputs": self._known_among(seen, ["output_tokens"]),
+        }
+        return events.tell(self.engine, {name for name in seen if name in known or uncounted.is_count(name)}, names)
+
+    def _uncounted(self, own: set[str], told: set[str]) -> list[uncounted.Uncounted]:
         """Counts under names that no alias reads: alone on their spans, or a part that no other name tells."""
+        seen = own | told
         unknown = sorted(name for name in seen - self.aliases.names() if uncounted.is_count(name))
         if not unknown:
             return []
-        parts = {
-            name: {column for word in uncounted.words_of(name) for column in uncounted.DETAILS.get(word, "").split()}
-            for name in unknown
-        }
         within = tuple(f"{carrier}{mark}" for carrier in self.aliases.unfolded for mark in ".:")
+        parts = {name: uncounted.columns_like(name, uncounted.DETAILS) for name in unknown}
+        sides = {name: set() if parts[name] else uncounted.columns_like(name, uncounted.SIDES) for name in unknown}
         asked = {
             "names": unknown,
             "shown": [uncounted.shown(name) for name in unknown],
             "may_be_parts": [bool(parts[name]) and not name.startswith(within) for name in unknown],
-            "alike": [self._known_among(seen, parts[name]) for name in unknown],
+            "alike": [self._known_among(seen, parts[name] or sides[name]) for name in unknown],
+            "may_be_sides": [bool(sides[name]) and not name.startswith(within) for name in unknown],
             "counts": self._known_among(seen, QUANTITIES),
         }
-        found = self.engine.execute(UNCOUNTED, asked).fetchall()
+        held = "select rowid, file_no, source_line, names, texts from raw"
+        for column in ("names", "texts") if told else ():
+            held = held.replace(f" {column}", f" list_concat({column}, event_{column}) as {column}")
+        found = self.engine.execute(UNCOUNTED.format(held=held), asked).fetchall()
         return [uncounted.Uncounted(*row) for row in found]
 
     def _known_among(self, seen: set[str], columns: Iterable[str]) -> list[str]:
-        """The names that occur and are some of these columns'."""
+        """The names among `seen` that are some of these columns'."""
         return sorted(seen & {alias.attribute for column in columns for alias in self.aliases.of.get(column, [])})
 
-    def _seen(self, names: str) -> set[str]:
-        found = self.engine.execute(f"select distinct unnest({names}) from raw").fetchall()
+    def _seen(self, names: str, table: str = "raw") -> set[str]:
+        found = self.engine.execute(f"select distinct unnest({names}) from {table}").fetchall()
         return {name for (name,) in found if name is not None}
 
-    def _opened(self, names: str, texts: str) -> set[str]:
+    def _opened(self, names: str, texts: str, table: str = "raw") -> set[str]:
         """Attributes that hold objects give way to the objects' members; returns the names that occur."""
         for _ in range(MOST_LEVELS):
-            seen = self._seen(names)
+            seen = self._seen(names, table)
             if not any(name.endswith(chr(2)) for name in seen):
                 return seen
             # A row's names and texts stay beside each other.
             self.engine.execute(f"""
-                create or replace temp table raw as
+                create or replace temp table {table} as
                 with opened as (
                     select rowid as row_no, flatten(list_transform({names}, lambda stated, place: case
                         when ends_with(stated, chr(2))
                             then coalesce(otlp_members(rtrim(stated, chr(2)), {texts}[place]), [])
                         else [{{ 'key': stated, 'value': {texts}[place] }}]
                     end)) as pairs
-                    from raw
+                    from {table}
                     where list_position(list_transform({names}, lambda stated: ends_with(stated, chr(2))), true) > 0
                 )
-                select raw.* replace (
-                    coalesce(list_transform(opened.pairs, lambda pair: pair.key), raw.{names}) as {names},
-                    coalesce(list_transform(opened.pairs, lambda pair: pair.value), raw.{texts}) as {texts}
+                select {table}.* replace (
+                    coalesce(list_transform(opened.pairs, lambda pair: pair.key), {table}.{names}) as {names},
+                    coalesce(list_transform(opened.pairs, lambda pair: pair.value), {table}.{texts}) as {texts}
                 )
-                from raw left join opened on raw.rowid = opened.row_no""")
-        return self._seen(names)
+                from {table} left join opened on {table}.rowid = opened.row_no""")
+        return self._seen(names, table)
 
     def _prefixed(self, seen: set[str]) -> set[str]:
         """Claude Code's spans name tokens without a prefix; theirs alone get one, in whatever format they came."""
@@ -577,6 +606,7 @@ class SpanReader:
                         {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }},
                         {{ 'key': 'output.value:web_search_calls', 'value': web_search_calls(answer) }},
                         {{ 'key': 'output.value:file_search_calls', 'value': file_search_calls(answer) }},
+                        {{ 'key': 'output.value:code_interpreter_calls', 'value': code_interpreter_calls(answer) }},
                         {{ 'key': 'output.value:meta.billed_units.search_units',
                             'value': answer ->> '$.meta.billed_units.search_units' }}
                     ] || coalesce(prefixed(pairs_of(usage), 'output.value:usage.'), [])
@@ -606,7 +636,7 @@ class SpanReader:
             from raw""")
 
     def _canonical(
-        self, seen: set[str], below: set[str], row_base: int, are_plain: bool, have_links: bool
+        self, seen: set[str], below: set[str], told: set[str], row_base: int, are_plain: bool, have_links: bool
     ) -> tuple[str, frozenset[str], str, str]:
         """The query from `raw` to landed columns, over the attributes that occur in this portion alone; the columns
         that nothing fills; the reasons why values of a row were left out, and why a row is refused.
@@ -617,7 +647,11 @@ class SpanReader:
         columns: list[str] = []  # one per attribute that occurs
         own: list[str] = []  # those that stand on spans themselves
         picked: dict[str, list[tuple[str, Alias]]] = {}
-        places = [(spelled(seen), "names", "texts"), (spelled(below), "resource_names", "resource_texts")]
+        places = [
+            (spelled(seen), "names", "texts"),
+            (spelled(below), "resource_names", "resource_texts"),
+            (spelled(told), "event_names", "event_texts"),
+        ]
         for canonical, ranked in self.aliases.of.items():
             for spellings, attributes, texts in places:
                 for attribute, alias in occurring(ranked, spellings):
@@ -625,7 +659,7 @@ class SpanReader:
                     quoted = attribute.replace("'", "''")
                     columns.append(f"text_of({texts}[list_position({attributes}, '{quoted}')]) as {name}")
                     picked.setdefault(canonical, []).append((name, alias))
-                    own += [name] if attributes == "names" else []
+                    own += [name] if attributes != "resource_names" else []
 
         def value(name: str, alias: Alias, canonical: str, is_readable: bool = True) -> str:
             # Such names are made of the text of `output.value`; a span that states them itself means something else.
