@@ -5,6 +5,8 @@ from pathlib import Path
 
 import duckdb
 
+from report.why import shown
+
 ANSWER = """
 select team_id as team, production_usd as production, evaluation_usd as evaluation,
     eval_pool_credit_usd as pool_credit, unattributed_usd as unattributed, net_charge_usd as net_charge,
@@ -19,7 +21,7 @@ def main(data: Path) -> None:
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         found = engine.execute(ANSWER)
         rows = [tuple(column[0] for column in found.description)]
-        rows += [(row[0], *(f"{cell:,.2f}" for cell in row[1:])) for row in found.fetchall()]
+        rows += [(shown(row[0]), *(f"{cell:,.2f}" for cell in row[1:])) for row in found.fetchall()]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     print("\nWho owes what (USD, newest month):\n")
     for team, *amounts in rows:

@@ -26,6 +26,7 @@ import export
 import land
 from landing import missing
 from paths import quoted
+from report.why import shown
 
 # What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
 SIZES = """
@@ -139,7 +140,7 @@ def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
         print("\n  The data end before the month does: what its last days bring will be corrections.")
     print(f"\n  {'team':24}{'net charge':>14}{'billed':>14}{'accrued':>14}{'corrections':>14}")
     for team, *amounts in engine.execute(TEAMS, {"month": f"{month}-01"}).fetchall():
-        print(f"  {team:24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
+        print(f"  {shown(team):24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
     print()
 
 

@@ -20,12 +20,19 @@ import duckdb
 import check
 import closed
 import focus
-from paths import pattern, quoted
+from paths import AS_WRITTEN, pattern, quoted
+from report.why import shown
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
-# and after a tab or the end of a line.
-BEGINS = "^[=+\\-@\uff1d\uff0b\uff0d\uff20\\t\\r\\n]"
-NEUTRAL = f"case when regexp_matches({{0}}, '{BEGINS}') then '''' || {{0}} else {{0}} end as {{0}}"
+# and after a tab, the end of a line, or what shows as nothing. A cell that begins with an apostrophe gets one more, so
+# that an importer has every value back by taking one off each cell that begins with one.
+MARKS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+BEGINS = f"^(''|[\\t\\r\\n]|[\\s\\pZ\\pC]*[{MARKS}])"
+SAFE = f"case when regexp_matches({{0}}, '{BEGINS}') then '''' || {{0}} else {{0}} end"
+NEUTRAL = f"{SAFE} as {{0}}"
+# Names that Windows keeps for devices, with any ending.
+DEVICE = r"con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]"
+MOST_READABLE = 60  # characters of an id before its hash
 CHARGEBACK = "select * from marts.team_chargeback_monthly where month = ? order by team_id"
 JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by journal_no, leg_no"
 # One file per month each; statements have one per team.
@@ -50,10 +57,19 @@ def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
     return {"rows": sums[0], "totals": totals, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def file_name(team: str) -> str:
-    """A team's id as a file name; ids that lose characters get a hash, so that no two share a file."""
-    plain = re.sub(r"[^A-Za-z0-9_-]", "_", team)
-    return plain if plain == team else f"{plain}-{hashlib.sha256(team.encode()).hexdigest()[:8]}"
+def file_name(team: str | None) -> str:
+    """A team's id as a file's name, which no other id shares, also where case or composition of letters don't count.
+
+    It is made of the id alone, so that a team keeps its file whoever else there is. An id of lower-case letters,
+    digits, - and _ stands as it is, unless it is long, a device's name, or like a name of the other sort; else its
+    letters and digits stand before a hash of it.
+    """
+    team = "\0" if team is None else team  # a team without a name is not the one whose name is empty
+    is_plain = re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,99}", team) and not re.fullmatch(DEVICE, team)
+    if is_plain and not re.search(r"-[0-9a-f]{16}$", team):
+        return team
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", team)[:MOST_READABLE].strip("_-")
+    return f"{readable or 'team'}-{hashlib.sha256(team.encode()).hexdigest()[:16]}"
 
 
 def export(month: str, data: Path) -> int:
@@ -86,11 +102,11 @@ def write_month(engine, month: str, folder: Path, status: str) -> bool:
     files = {name: write_csv(engine, query, [day], folder / name) for name, query in FILES.items()}
     for (team,) in engine.execute(TEAMS, [day]).fetchall():
         name = f"statements/{file_name(team)}.csv"
-        files[name] = write_csv(engine, STATEMENT, [day, team], folder / name)
+        files[name] = {"team_id": team, **write_csv(engine, STATEMENT, [day, team], folder / name)}
     files |= focus.write(engine, day, folder, write_csv)
-    complaints = check.exit_door(folder)
+    complaints = check.exit_door(folder, _table)
     for complaint in complaints:
-        print(f"ERROR at the exit: {complaint}", file=sys.stderr)
+        print(f"ERROR at the exit: {shown(complaint)}", file=sys.stderr)
     manifest = {"month": month, "currency": "USD", "status": status, "files": files}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return not complaints
@@ -166,7 +182,7 @@ def verify(month: str, data: Path) -> int:
                 )
             wrong += focus.complaints(engine, month, folder, _table)
     for complaint in wrong:
-        print(f"ERROR: {complaint}", file=sys.stderr)
+        print(f"ERROR: {shown(complaint)}", file=sys.stderr)
     if not wrong:
         checks = len(CHECKS | focus.CHECKS)
         print(f"verified {month} from its files alone: {len(found)} files, {checks} checks, sums and sha256 agree")
@@ -179,7 +195,7 @@ def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
         wrong.append(f"{name}: its bytes are not those that were exported (sha256)")
     for column, total in entry["totals"].items():
         try:
-            summed = f"select count(*), coalesce(sum({column}), 0) from {_table(folder, name)}"
+            summed = f"select count(*), coalesce(sum({column}), 0) from {_table(folder, name, (column,))}"
             rows, added = engine.execute(summed).fetchone()
         except duckdb.Error:
             wrong.append(f"{name}: {column} can't be added up")
@@ -188,20 +204,30 @@ def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
             wrong.append(f"{name}: {rows} rows, the manifest says {entry['rows']}")
         if Decimal(str(added)) != Decimal(total):
             wrong.append(f"{name}: {column} adds up to {added}, the manifest says {total}")
+    if "team_id" in entry:
+        own = SAFE.format("cast($team as varchar)")
+        others = f"select count(*) from {_table(folder, name)} where team_id is distinct from {own}"
+        if engine.execute(others, {"team": entry["team_id"]}).fetchone()[0]:
+            wrong.append(f"{name}: it has rows of another team than the manifest says")
     return wrong
 
 
-def _table(folder: Path, name: str) -> str:
-    """An exported file, or all whose names fit; of a CSV money as exact decimals and everything else as it is."""
+def _table(folder: Path, name: str, decimals: tuple[str, ...] = ()) -> str:
+    """An exported file, or all whose names fit; of a CSV money as exact decimals, months as days, and all else as text:
+    nothing in a cell has a say in how the file is read.
+    """
     files = f"{pattern(folder)}/{quoted(name)}"
     if name.endswith(".parquet"):
         return f"read_parquet('{files}')"
     head = next(iter(sorted(folder.glob(name))), None)
     present = head.read_text().split("\n", 1)[0].split(",") if head else []
-    kinds = {name: "decimal(38, 12)" for name in present if name.endswith(("_usd", *focus.DECIMALS))}
-    kinds |= {name: "date" for name in present if name.endswith(("month", "Month"))}
-    kinds |= {name: "varchar" for name in present if name in ("team_id", "x_TeamId", "x_OriginChargeId")}
-    return f"read_csv('{files}', header = true, types = {kinds})"
+    kinds = {
+        name: "decimal(38, 12)" if name.endswith(("_usd", *focus.DECIMALS)) or name in decimals
+        else "date" if name.endswith(("month", "Month"))
+        else "varchar"
+        for name in present
+    }  # fmt: skip
+    return f"read_csv('{files}', {AS_WRITTEN}, parallel = false, types = {kinds})"
 
 
 def fail(reason: str) -> int:

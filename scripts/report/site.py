@@ -1,6 +1,7 @@
 """Writes the site: pages for each month from the marts of DATA, to open from disk. Usage: python -m report.site DATA"""
 
 import json
+import shlex
 import shutil
 import sys
 import time
@@ -12,7 +13,7 @@ import duckdb
 import jinja2
 import vl_convert
 
-from report import charts
+from report import charts, why
 from report.figures import Figure, Shown, fill
 from report.pages import FINANCE, OVERVIEW
 from report.pages_product import DATA, PRODUCT, QUALITY, TRACE
@@ -76,6 +77,11 @@ def mart_paths() -> dict[str, str]:
     return {path.stem: path.relative_to(models.parent).as_posix() for path in sorted(models.glob("marts/*/*.sql"))}
 
 
+def word_of_shell(text: str) -> str:
+    """An id in a command to copy: a shell reads it as it is, and one that would steer a terminal is not offered."""
+    return shlex.quote(text) if why.shown(text) == text else "<id>"
+
+
 def environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
@@ -84,6 +90,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    made.filters["word_of_shell"] = word_of_shell
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":"), "allow_nan": False}
     return made
 

@@ -5,8 +5,8 @@ Usage: python -m report.why DATA --trace ID              ID of a trace, or of on
 """
 
 import argparse
-import re
 import sys
+import unicodedata
 from pathlib import Path
 
 import duckdb
@@ -44,6 +44,8 @@ select cast(min(spent_on) as varchar) as first_day, cast(max(spent_on) as varcha
 from marts.spend_daily where originating_feature_id = $feature
 """
 TOP = 10
+# Controls, marks that show as nothing or turn the text, halves of pairs, and ends of lines and paragraphs.
+STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 class Unknown(Exception):
@@ -51,8 +53,8 @@ class Unknown(Exception):
 
 
 def shown(value: object) -> str:
-    """A name out of a file, on one line and without what would steer a terminal."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "?", str(value))
+    """A name out of a file, on one line, without what would steer a terminal, turn its text or show as nothing."""
+    return "".join("?" if unicodedata.category(letter) in STEERING else letter for letter in str(value))
 
 
 def usd(amount) -> str:
@@ -141,7 +143,9 @@ def of_feature(engine, data: Path, feature: str, day: str) -> list[str]:
             )
         near = ", ".join(shown(row["feature_id"]) for row in rows(engine, FEATURES, {"feature": feature}))
         raise Unknown(f"no feature {shown(feature)}" + (f"; similar: {near}" if near else ""))
-    lines = [f"{shown(feature)} on {day}: {total['calls']} calls in {len(found)} traces, {usd(total['borne_usd'])}"]
+    lines = [
+        f"{shown(feature)} on {shown(day)}: {total['calls']} calls in {len(found)} traces, {usd(total['borne_usd'])}"
+    ]
     lines += [f"  {shown(row['trace_id'])}  {row['calls']:>5} calls  {usd(row['borne_usd'])}" for row in found[:TOP]]
     if len(found) > TOP:
         lines.append(f"  and {len(found) - TOP} cheaper traces")
