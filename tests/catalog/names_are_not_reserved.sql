@@ -15,7 +15,7 @@
             '{{ seed }}' as seed,
             '{{ column }}' as column_name,
             {{ column }} as stated,
-            'it names a row of the ledger itself, or has the mark between teams of a path: give the {{ kind }} another name'
+            'it names a row of the ledger itself, or has the mark of a path: give the {{ kind }} another name'
                 as what_to_do
         from {{ ref(seed) }}
         where {{ column }} is not null and {{ unreserved(column, kind) }} is null
