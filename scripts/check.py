@@ -7,6 +7,7 @@ can't be is rejected by file and line, and what is unlikely lands with a warning
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from landing.tables import BILLS, DAY_OF, NO_DAY, TABLES
-from paths import AS_WRITTEN, pattern, quoted
+from paths import pattern, quoted
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 EXAMPLES = 3
@@ -208,13 +209,16 @@ def _plain(value) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def exit_door(folder: Path) -> list[str]:
-    """Complaints about a month's exported files."""
+def exit_door(folder: Path, table_of: Callable[[Path, str], str]) -> list[str]:
+    """Complaints about a month's exported files; `table_of` reads one."""
     files = {"team_chargeback": "team_chargeback.csv", "journal": "journal.csv", "statements": "statements/*.csv"}
     complaints = []
     for table, name in files.items():
         if list(folder.glob(name)):
-            complaints += _validate(table, EXIT[table], f"read_csv('{pattern(folder)}/{name}', {AS_WRITTEN})")
+            bounded = {rule["column"] for kind, rule in EXIT[table] if kind.endswith("ToBeBetween")}
+            as_numbers = ", ".join(f"cast({column} as double) as {column}" for column in sorted(bounded))
+            replaced = f"* replace ({as_numbers})" if bounded else "*"
+            complaints += _validate(table, EXIT[table], f"(select {replaced} from {table_of(folder, name)})")
     return complaints
 
 

@@ -28,7 +28,7 @@ import land
 import state
 from landing import missing
 from paths import quoted
-from terminal import print
+from terminal import plain, print
 
 # What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
 SIZES = """
@@ -150,7 +150,7 @@ def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
         print("\n  The data end before the month does: what its last days bring will be corrections.")
     print(f"\n  {'team':24}{'net charge':>14}{'billed':>14}{'accrued':>14}{'corrections':>14}")
     for team, *amounts in engine.execute(TEAMS, {"month": f"{month}-01"}).fetchall():
-        print(f"  {team:24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
+        print(f"  {plain(team):24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
     print()
 
 

@@ -148,8 +148,15 @@ def complete(company: Path, data: str) -> int:
 
 def completed(source: Path, columns: list[str]) -> tuple[str, str | None]:
     """(CSV text with exactly `columns`, complaint): comment lines go, absent optional columns are blank."""
-    lines = [line for line in source.read_text(encoding="utf-8-sig").splitlines() if line.strip() and line[0] != "#"]
-    rows = list(csv.reader(lines))
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+        rows = list(csv.reader(_lines_of(text)))
+    except UnicodeDecodeError as error:
+        return "", f"it is no UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+    except (OSError, csv.Error) as error:
+        return "", f"it can't be read as CSV ({error})"
+    if "\0" in text:
+        return "", "it holds a NUL, which no text has; save it as CSV in UTF-8"
     if not rows:
         return "", None
     header = [cell.strip() for cell in rows[0]]
@@ -165,8 +172,22 @@ def completed(source: Path, columns: list[str]) -> tuple[str, str | None]:
     return "".join(",".join(_cell(cell) for cell in row) + "\n" for row in out), None
 
 
+def _lines_of(text: str) -> list[str]:
+    """The lines that are neither blank nor a comment; within quotes all of them are of the cell.
+
+    They end as a CSV's do: other marks, such as U+2028, may stand in a name.
+    """
+    lines, is_open = [], False
+    for line in text.split("\n"):
+        if is_open or (line.strip() and line[0] != "#"):
+            lines.append(f"{line}\n")
+            is_open ^= line.count('"') % 2 == 1
+    return lines
+
+
 def _cell(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if any(mark in cell for mark in ',"\n') else cell
+    is_odd = any(mark in cell for mark in ',"\r\n') or cell.startswith("#")
+    return '"' + cell.replace('"', '""') + '"' if is_odd else cell
 
 
 def start(folder: Path) -> int:

@@ -30,9 +30,15 @@ from paths import AS_WRITTEN, pattern, quoted
 from terminal import print
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
-# and after a tab or the end of a line.
-BEGINS = "^[=+\\-@\uff1d\uff0b\uff0d\uff20\\t\\r\\n]"
-NEUTRAL = f"case when regexp_matches({{0}}, '{BEGINS}') then '''' || {{0}} else {{0}} end as {{0}}"
+# and after a tab, the end of a line, or what shows as nothing. A cell that begins with an apostrophe gets one more, so
+# that an importer has every value back by taking one off each cell that begins with one.
+MARKS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+BEGINS = f"^(''|[\\t\\r\\n]|[\\s\\pZ\\pC]*[{MARKS}])"
+SAFE = f"case when regexp_matches({{0}}, '{BEGINS}') then '''' || {{0}} else {{0}} end"
+NEUTRAL = f"{SAFE} as {{0}}"
+# Names that Windows keeps for devices, with any ending.
+DEVICE = r"con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]"
+MOST_READABLE = 60  # characters of an id before its hash
 CHARGEBACK = "select * from marts.team_chargeback_monthly where month = ? order by team_id"
 JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by journal_no, leg_no"
 # One file per month each; statements have one per team.
@@ -60,10 +66,18 @@ def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
 
 
 def file_name(team: str | None) -> str:
-    """A team's id as a file name; ids that lose characters, or have none, get a hash, so that no two share a file."""
-    plain = re.sub(r"[^A-Za-z0-9_-]", "_", team or "")
-    told = "\0" if team is None else team
-    return plain if plain and plain == team else f"{plain or 'no_id'}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    """A team's id as a file's name, which no other id shares, also where case or composition of letters don't count.
+
+    It is made of the id alone, so that a team keeps its file whoever else there is. An id of lower-case letters,
+    digits, - and _ stands as it is, unless it is long, a device's name, or like a name of the other sort; else its
+    letters and digits stand before a hash of it.
+    """
+    team = "\0" if team is None else team  # a team without a name is not the one whose name is empty
+    is_plain = re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,99}", team) and not re.fullmatch(DEVICE, team)
+    if is_plain and not re.search(r"-[0-9a-f]{16}$", team):
+        return team
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", team)[:MOST_READABLE].strip("_-")
+    return f"{readable or 'team'}-{hashlib.sha256(team.encode()).hexdigest()[:16]}"
 
 
 def export(month: str, data: Path) -> int:
@@ -99,9 +113,9 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
     files = {name: write_csv(engine, query, [day], folder / name) for name, query in FILES.items()}
     for (team,) in engine.execute(TEAMS, [day]).fetchall():
         name = f"statements/{file_name(team)}.csv"
-        files[name] = write_csv(engine, statement, [day, team], folder / name)
+        files[name] = {"team_id": team, **write_csv(engine, statement, [day, team], folder / name)}
     files |= focus.write(engine, day, folder, write_csv)
-    complaints = check.exit_door(folder)
+    complaints = check.exit_door(folder, _table)
     for complaint in complaints:
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
     manifest = {"month": month, "currency": "USD", "status": status, "files": files}
@@ -199,7 +213,7 @@ def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
         wrong.append(f"{name}: its bytes are not those that were exported (sha256)")
     for column, total in entry["totals"].items():
         try:
-            summed = f"select count(*), coalesce(sum({column}), 0) from {_table(folder, name)}"
+            summed = f"select count(*), coalesce(sum({column}), 0) from {_table(folder, name, (column,))}"
             rows, added = engine.execute(summed).fetchone()
         except duckdb.Error:
             wrong.append(f"{name}: {column} can't be added up")
@@ -208,11 +222,18 @@ def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
             wrong.append(f"{name}: {rows} rows, the manifest says {entry['rows']}")
         if Decimal(str(added)) != Decimal(total):
             wrong.append(f"{name}: {column} adds up to {added}, the manifest says {total}")
+    if "team_id" in entry:
+        own = SAFE.format("cast($team as varchar)")
+        others = f"select count(*) from {_table(folder, name)} where team_id is distinct from {own}"
+        if engine.execute(others, {"team": entry["team_id"]}).fetchone()[0]:
+            wrong.append(f"{name}: it has rows of another team than the manifest says")
     return wrong
 
 
-def _table(folder: Path, name: str) -> str:
-    """An exported file, or all whose names fit; of a CSV money as exact decimals and everything else as it is."""
+def _table(folder: Path, name: str, decimals: tuple[str, ...] = ()) -> str:
+    """An exported file, or all whose names fit; of a CSV money as exact decimals, months as days, and all else as text:
+    nothing in a cell has a say in how the file is read.
+    """
     files = f"{pattern(folder)}/{quoted(name)}"
     if name.endswith(".parquet"):
         return f"read_parquet('{files}')"
@@ -221,10 +242,13 @@ def _table(folder: Path, name: str) -> str:
         columns = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in NO_STATEMENT.items())
         return f"(select {columns} where false)"
     present = head.read_text().split("\n", 1)[0].split(",")
-    kinds = {name: "decimal(38, 12)" for name in present if name.endswith(("_usd", *focus.DECIMALS))}
-    kinds |= {name: "date" for name in present if name.endswith(("month", "Month"))}
-    kinds |= {name: "varchar" for name in present if name in ("team_id", "x_TeamId", "x_OriginChargeId")}
-    return f"read_csv('{files}', {AS_WRITTEN}, types = {kinds})"
+    kinds = {
+        name: "decimal(38, 12)" if name.endswith(("_usd", *focus.DECIMALS)) or name in decimals
+        else "date" if name.endswith(("month", "Month"))
+        else "varchar"
+        for name in present
+    }  # fmt: skip
+    return f"read_csv('{files}', {AS_WRITTEN}, parallel = false, types = {kinds})"
 
 
 def compare(data: Path, path: Path | None, head: str) -> int:

@@ -26,7 +26,7 @@ import check
 import company
 import ending
 import state
-from landing import documents, faults, gates, missing, settled, span_marks, uncounted
+from landing import documents, faults, gates, missing, reserved, settled, span_marks, uncounted
 from landing.recognise import NOTHING
 from landing.spans import LEFT_OUT
 from landing.store import DAMAGED, Store
@@ -491,7 +491,7 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
         print(f"  eval_runs: {within:,} rows within files of spans")
     for entry in landed:
         for reason, times in entry["first_reasons"].items():
-            what = "value not read" if reason.endswith(LEFT_OUT) else "rejected"
+            what = "value not read" if reason.endswith((LEFT_OUT, reserved.LEFT_OUT)) else "rejected"
             print(f"  {what} {times:,}x in {entry['source_file']}: {reason}")
         for note in entry["notes"]:
             print(f"  {note}")

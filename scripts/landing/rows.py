@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from landing import cells
+from landing import cells, reserved
 from landing.engine import ATTRIBUTE, as_otlp
 from landing.tables import (
     BILLS,
@@ -107,6 +107,7 @@ class RowReader:
         engine.execute((READERS / "spreadsheets.sql").read_text())
         engine.execute((READERS / "evals.sql").read_text())
         engine.execute((READERS / "vendors.sql").read_text())
+        engine.execute(reserved.MACROS)
 
     def begin(self, form: cells.Form) -> None:
         """Start on a task's files, whose cells are written in this form."""
@@ -166,7 +167,7 @@ class RowReader:
         """Write what was taken as `folder/day=<day>/<name>.parquet`; `folder` is named after the table.
 
         Returns ((file_no, rows read), ...), the rows refused as (file_no, line, reason) and of a bill's rows also (day,
-        amount, currency) as far as they can be read, and no values left out.
+        amount, currency) as far as they can be read, and labels of rows that landed which nobody's can be.
         """
         run, table = self.engine.execute, folder.name
         if cells.has_forms(table, self.form):
@@ -191,8 +192,16 @@ class RowReader:
         if cells.has_forms(table, self.form):
             self.remarks = cells.remarks(self.engine, table, self.form, self.decided)
             self.decided |= {file_no for (file_no,) in run("select file_no from decisions").fetchall()}
+        left_out = [
+            found
+            for column in reserved.COLUMNS.get(table, ())
+            for found in run(
+                f"select file_no, source_line, {reserved.reason(column, column)} || '; {reserved.LEFT_OUT}' from landed"
+                f" where is_landed and {reserved.is_one(table, column, column)}"
+            ).fetchall()
+        ]
         self.taken = 0
-        return read, refused, []
+        return read, refused, left_out
 
     def _typed(self, table: str, row_base: int) -> str:
         times, numbers, spelled, typed, faults = [], [], [], [], ["refusal"]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from landing import events, odd_shapes, span_marks, uncounted
+from landing import events, odd_shapes, reserved, span_marks, uncounted
 from landing.cells import Remark
 from landing.engine import reader_sql
 from landing.recognise import SIGNALS
@@ -255,6 +255,7 @@ class SpanReader:
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
         engine.execute(f"""
             create or replace macro label_bytes() as {MAX_LABEL};
+            {reserved.MACROS}
             create or replace macro is_carrier(name) as name in ({carriers});
             create or replace macro label_text(name, stated) as
                 case when strlen(stated) > label_bytes() and not is_carrier(name) then chr(1) else stated end;
@@ -661,6 +662,8 @@ class SpanReader:
                     picked.setdefault(canonical, []).append((name, alias))
                     own += [name] if attributes != "resource_names" else []
 
+        asked = [name for name in reserved.COLUMNS["spans"] if name in picked]
+
         def value(name: str, alias: Alias, canonical: str, is_readable: bool = True) -> str:
             # Such names are made of the text of `output.value`; a span that states them itself means something else.
             is_made = alias.attribute.startswith("output.value:")
@@ -668,6 +671,8 @@ class SpanReader:
             # A count that can't be read gives way to another attribute's.
             if canonical in QUANTITIES and is_readable and len(picked[canonical]) > 1:
                 conditions.append(f"count_of({name}) is not null")
+            if canonical in asked:  # a name that nobody's label can have leaves it to whatever else states one
+                conditions.append(f"not {reserved.is_one('spans', canonical, name)}")
             if canonical in SAY_NOTHING:
                 conditions.append(f"lower({name}) not in {SAY_NOTHING[canonical]}")
             return f"case when {' and '.join(conditions)} then {name} end" if conditions else name
@@ -677,6 +682,11 @@ class SpanReader:
             if canonical in QUANTITIES and len(found) > 1:
                 found += [value(name, alias, canonical, is_readable=False) for name, alias in picked[canonical]]
             return f"coalesce({', '.join([*found, 'null'])})" if found else "cast(null as varchar)"
+
+        def reserved_of(canonical: str) -> str:
+            """The first reserved name among the labels stated."""
+            cases = [f"when {reserved.is_one('spans', canonical, name)} then {name}" for name, _ in picked[canonical]]
+            return f"case {' '.join(cases)} end"
 
         def said(canonicals: list[str], what: str) -> str:
             """What the first alias that gave a value says of it."""
@@ -710,6 +720,9 @@ class SpanReader:
         unread = [f"time_fault({name}, moment_{name}, '{what} time')" for name, what in TIMES.items()]
         unread += [f"count_fault({name}_stated, {name}, '{name}')" for name in counts]
         unread += [f"cost_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
+        readable += [f"{name}_reserved is null" for name in asked]
+        unread += [f"case when {name}_reserved is not null then {reserved.reason(name, f'{name}_reserved')} end"
+                   for name in asked]  # fmt: skip
         reasons = (
             f"case when not is_readable then list_filter([{', '.join(unread)}], lambda said: said is not null) end"
         )
@@ -750,6 +763,7 @@ class SpanReader:
             f"coalesce({', '.join([*own, 'null'])}) is null as says_nothing",
             *labels,
             *(f"{first(name)} as {name}_stated" for name in numbers),
+            *(f"{reserved_of(name)} as {name}_reserved" for name in asked),
             *([f"{convention} as usage_convention"] if convention else []),
             *(f"{proof} = 'true' as says_{name}" for name, proof in proofs.items() if proof),
             *([f"case when is_answer and {text} <> '' then {text} end as output_text"] if has_text else []),

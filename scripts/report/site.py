@@ -1,6 +1,7 @@
 """Writes the site: pages for each month from the marts of DATA, to open from disk. Usage: python -m report.site DATA"""
 
 import json
+import shlex
 import shutil
 import sys
 import time
@@ -19,7 +20,7 @@ from report.pages import FINANCE, OVERVIEW
 from report.pages_product import DATA, PRODUCT, QUALITY, TRACE
 from report.trees import Trace, rows
 from state import exchange
-from terminal import print
+from terminal import plain, print
 
 HERE = Path(__file__).parent
 PAGES: dict[str, tuple[str, list[Figure]]] = {
@@ -79,6 +80,11 @@ def mart_paths() -> dict[str, str]:
     return {path.stem: path.relative_to(models.parent).as_posix() for path in sorted(models.glob("marts/*/*.sql"))}
 
 
+def word_of_shell(text: str) -> str:
+    """An id in a command to copy: a shell reads it as it is, and one that would steer a terminal is not offered."""
+    return shlex.quote(text) if plain(text) == text else "<id>"
+
+
 def environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
@@ -87,6 +93,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    made.filters["word_of_shell"] = word_of_shell
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":"), "allow_nan": False}
     return made
 
