@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close test test-spark lint bench company prices lock clean
+.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close test test-spark lint bench company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -123,6 +123,12 @@ lock: .venv/.synced ## compile requirements.txt, requirements-focus.txt and requ
 	  requirements-focus.in -o requirements-focus.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --override overrides.txt requirements-spark.in -o requirements-spark.txt
+
+sbom: .venv/.synced ## a bill of materials (CycloneDX) of each lock, in DATA/sbom; the licences, in docs/licences.md
+	@$(BIN)/python scripts/dev/sbom.py "$$DATA/sbom"
+
+audit: .venv/.synced ## ask an advisory database about every locked package; says so where none can be reached
+	@$(BIN)/python scripts/dev/audit.py
 
 clean: ## remove what make made, except data
 	@rm -rf .venv .venv-focus .venv-spark target logs .company profiles.yml
