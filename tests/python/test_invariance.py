@@ -1,0 +1,58 @@
+"""The same world, written and read otherwise, gives the same marts and exports; scripts/dev/invariance.py has more."""
+
+import sys
+from datetime import datetime
+
+import pytest
+from conftest import PROJECT, run_build
+from test_increments import world
+
+from landing import engine
+
+sys.path.insert(0, str(PROJECT / "scripts" / "dev"))
+import invariance
+from invariance import Variant
+
+SEED = 5
+MACHINE = {"SPANS_PER_WALK": "50", "MEMORY_LIMIT": "300MB", "TZ": "Pacific/Auckland", "LC_ALL": "C"}
+
+
+def in_this_process(inbox, data, company, environment, clock):
+    with pytest.MonkeyPatch.context() as patch:
+        if clock:
+            patch.setattr(engine, "clock", lambda: datetime.fromisoformat(clock))
+        built = run_build(inbox, data, company, **environment)
+    return built.code, built.output
+
+
+def test_the_same_data_written_and_read_otherwise_give_the_same_ledger(tmp_path):
+    world(SEED, tmp_path / "whole")
+    content = invariance.content_of(tmp_path / "whole" / "inbox")
+    variants = (
+        Variant("written", invariance.all_at_once, clock="2024-02-29T12:00:00"),
+        Variant("read", environment=MACHINE, clock="2031-07-01T12:00:00"),
+    )
+    company = tmp_path / "whole" / "company"
+    found = invariance.run(content, company, tmp_path / "work", variants, SEED, in_this_process)
+    assert found == {"written": [], "read": []}
+
+
+def test_a_difference_is_seen(tmp_path):
+    """A row more, and a cent more in a file: the comparison names both."""
+    world(SEED, tmp_path / "whole")
+    inbox, company = tmp_path / "whole" / "inbox", tmp_path / "whole" / "company"
+    content = [part for part in invariance.content_of(inbox) if "spans" in part[0] or "costs" in part[0]]
+
+    def with_less(parts, dice):
+        return [(name, text if "11-01" not in name else text.replace(b"0.", b"1.", 1)) for name, text in parts]
+
+    found = invariance.run(content, company, tmp_path, (Variant("less", with_less),), SEED, in_this_process)
+    marts = {line.split(":")[0] for line in found["less"]}
+    assert {"team_chargeback_monthly", "exports/2026-10/team_chargeback.csv"} <= marts
+
+
+def test_lines_are_cut_where_records_end():
+    text = b'a,b\n1,"two\nlines"\n3,4'
+    assert invariance.cut("x.csv", text) == ([b"a,b\n"], [b'1,"two\nlines"\n', b"3,4\n"])
+    assert invariance.cut("x.jsonl", b"{}\n\n[]") == ([], [b"{}\n", b"[]\n"])
+    assert invariance.cut("x.json", b"{}") == ([], [])
