@@ -130,10 +130,11 @@ def split(content: Content, dice: random.Random) -> Content:
 
 
 def compressed(content: Content, dice: random.Random) -> Content:
-    """Each by gzip, zstd or in an archive of its own."""
-    found = []
+    """Each by gzip, zstd or in an archive of its own; parts of one export alike, and in no archives of their own."""
+    found, salt = [], dice.random()
     for name, text in content:
-        how = dice.choice(["gz", "zst", "zip"])
+        ways = ["gz", "zst"] if "_part-" in name else ["gz", "zst", "zip"]
+        how = random.Random(f"{salt} {Path(name).parent}").choice(ways)
         if how == "gz":
             packed = gzip.compress(text, mtime=0)
         elif how == "zst":

@@ -1,7 +1,7 @@
 """The same world, written and read otherwise, gives the same marts and exports; scripts/dev/invariance.py has more."""
 
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from conftest import PROJECT, run_build
@@ -49,6 +49,17 @@ def test_a_difference_is_seen(tmp_path):
     found = invariance.run(content, company, tmp_path, (Variant("less", with_less),), SEED, in_this_process)
     marts = {line.split(":")[0] for line in found["less"]}
     assert {"team_chargeback_monthly", "exports/2026-10/team_chargeback.csv"} <= marts
+
+
+def test_a_clock_that_is_behind_the_program_refuses_nothing():
+    """Data of today land on a machine that believes itself in 2024; one that is ahead refuses no more than it did."""
+    behind, right, ahead = datetime(2024, 2, 29), engine.WRITTEN_AT + timedelta(9), datetime(2031, 7, 1)
+    year = timedelta(366)
+    assert [engine.latest_time(now) for now in (behind, right, ahead)] == [
+        engine.WRITTEN_AT + year,
+        right + year,
+        ahead + year,
+    ]
 
 
 def test_lines_are_cut_where_records_end():
