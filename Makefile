@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock clean
+.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,8 +26,9 @@ help: ## what there is
 	@$(PYTHON) -c 'import sys; sys.exit("ERROR: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@echo "installing the locked tools into .venv (about a minute, once)"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[^ ]+' requirements.txt)"
-	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --compile-bytecode requirements.txt || { \
+	@sed -n '/^uv==/,/# via/p' requirements.txt > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.txt || { \
 	  echo "uv could not install (see above); trying pip, which takes longer"; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt; }
 	@touch $@
@@ -132,6 +133,12 @@ lock: .venv/.synced ## compile requirements.txt, requirements-focus.txt and requ
 	  requirements-focus.in -o requirements-focus.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --override overrides.txt requirements-spark.in -o requirements-spark.txt
+
+sbom: .venv/.synced ## a bill of materials (CycloneDX) of each lock, in DATA/sbom; the licences, in docs/licences.md
+	@$(BIN)/python scripts/dev/sbom.py "$$DATA/sbom"
+
+audit: .venv/.synced ## ask an advisory database about every locked package; says so where none can be reached
+	@$(BIN)/python scripts/dev/audit.py
 
 clean: ## remove what make made, except data
 	@rm -rf .venv .venv-focus .venv-spark target logs .company profiles.yml

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import export
-from report import site, why
+from report import site
+from terminal import plain
 
 TEAMS = [*hostile.IDS, "", " ", "Con", "CON.csv", "com¹", "x" * 255, "名" * 86, "a" * 100, "a" * 101, "_x", "compose"]
 
@@ -91,4 +92,4 @@ def test_an_id_in_a_command_to_copy_is_one_word_of_it():
 
 @pytest.mark.parametrize("name", hostile.IDS, ids=range(len(hostile.IDS)))
 def test_nothing_shown_steers_a_terminal(name):
-    assert not hostile.steering(why.shown(name).replace("\n", "\x00"))
+    assert not hostile.steering(plain(name).replace("\n", "\x00"))

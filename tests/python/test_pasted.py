@@ -30,6 +30,7 @@ TARGETS = {
     "docs": ["DATA", "COMPANY"],
     "company": ["DIR"],
     "bench": ["DATA", "ROWS", "SPARK"],
+    "sbom": ["DATA"],
 }
 # Programs read these from their environment, or a recipe asks only whether they are given.
 NO_WORDS = {"DECIMAL", "DATE_ORDER", "FORCE", "REOPEN", "SPARK", "UNDO"}
