@@ -23,7 +23,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -341,7 +341,7 @@ def land_all(mutants: list[Mutant], folder: Path) -> Landing:
     with quiet(log):
         try:
             code = land.run(inbox, data, strict=False)
-        except BaseException:
+        except (Exception, SystemExit):
             traceback.print_exc()
             code = -1
     said = log.read_text("utf-8", "replace")
@@ -415,28 +415,26 @@ def fuzz(folders: list[Path], numbers: list[int], seed: int, batch: int, keep: P
     """What went wrong, by the mutant's number; prints counts as it goes."""
     samples = samples_in(folders)
     faults: dict[int, str] = {}
-    counts, slowest, began = Counter(), (0.0, 0), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+    counts, done, slowest, began = Counter(), 0, (0.0, 0), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, suppress(KeyboardInterrupt):  # then what is known
         for begin in range(0, len(numbers), batch):
             mutants = [mutant(seed, number, samples) for number in numbers[begin : begin + batch]]
-            start = time.monotonic()
-            counts += tried(mutants, Path(folder), faults)
-            slowest = max(slowest, (time.monotonic() - start, mutants[0].number))
-            print(
-                f"  {begin + len(mutants):,} mutants, {len(faults)} faults, {time.monotonic() - began:.0f} s",
-                flush=True,
-            )
             if keep:
                 keep.mkdir(parents=True, exist_ok=True)
                 for one in mutants:
                     (keep / one.name).write_bytes(one.content)
+            start = time.monotonic()
+            counts += tried(mutants, Path(folder), faults)
+            slowest = max(slowest, (time.monotonic() - start, mutants[0].number))
+            done += len(mutants)
+            print(f"  {done:,} mutants, {len(faults)} faults, {time.monotonic() - began:.0f} s", flush=True)
     for number, said in sorted(faults.items()):
         one = mutant(seed, number, samples)
         print(
             f"ERROR: mutant {number} of {one.sample} ({one.how}): {plain(said)}; again: --seed {seed} --only {number}"
         )
     said = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()) if count)
-    print(f"{len(numbers):,} mutants of {len(samples)} files, seed {seed}: {said}; {len(faults)} faults")
+    print(f"{done:,} mutants of {len(samples)} files, seed {seed}: {said}; {len(faults)} faults")
     print(f"slowest batch: {slowest[0]:.0f} s, from mutant {slowest[1]}")
     return faults
 
