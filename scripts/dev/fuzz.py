@@ -350,6 +350,8 @@ def land_all(mutants: list[Mutant], folder: Path) -> Landing:
         whole.append(f"a traceback: {said[said.index('Traceback') :].strip().splitlines()[-1]}")
     if odd := HARMFUL_IN_LINES.search(said.replace("\r", "")):
         whole.append(f"a raw {odd[0]!r} was printed")
+    if not (data / "landed" / "manifest.json").exists():  # the door refused all of it
+        whole.append(next((line for line in said.splitlines() if "ERROR" in line), "nothing landed"))
     if whole:
         return Landing(whole, {}, Counter())
     return accounted(mutants, data)
