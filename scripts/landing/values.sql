@@ -7,6 +7,9 @@ create macro told(stated) as case
     when length(stated) <= 40
         and regexp_full_match(stated, '(?i)[-(]?[$€£]? ?\d[\d.,:/eTZ+-]*\)?|\d{4}-\d\d-\d\d [\d:.+Z-]+|[-+]?(nan|inf|infinity)|true|false|<?nil>?|none|null|n/a|undefined')
         then '''' || stated || ''''
+    -- Words of the readers themselves, where a value should be.
+    when regexp_full_match(stated, 'none in the file or its name|a page; put all pages into one file|(usage|cost) of [\d.]+|[\d.]+ at [\d.]+|organization\.[a-z_.]+|[\d.eE+-]+ \(digits are lost\)')
+        then '''' || stated || ''''
     when regexp_full_match(stated, '(?s)\s*\{.*\}\s*') then 'an object'
     when regexp_full_match(stated, '(?s)\s*\[.*\]\s*') then 'a list'
     when regexp_full_match(stated, '[-+]?[\d.,]+') then 'a number of ' || length(stated) || ' digits'
