@@ -10,11 +10,12 @@ Rejects stop counting where a file of the same name with other content has lande
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import duckdb
 
 from landing import missing
+from landing.engine import clock, latest_time
 from landing.store import Store
 from landing.tables import BILLS, DAY_OF
 from paths import pattern
@@ -22,7 +23,6 @@ from paths import pattern
 # A time of which only the clock of the machine says that it is too far ahead, and how far is too far (values.sql).
 FUTURE = "far in the future"
 TOO_FAR = re.compile(rf"(?<!\d)([2-9]\d{{3}})-(\d\d)-(\d\d) is before 2015 or {FUTURE}")
-AHEAD = timedelta(366)
 SHOWN = 10
 REMEDY = (
     "correct the rows and land the file under the same name, take it out with `make forget FILE=`, or raise "
@@ -38,7 +38,7 @@ def first_too_far(reasons: list[str]) -> str | None:
 
 def is_reached(too_far: str | None) -> bool:
     """Whether the clock, put right or moved on, would let that day pass now: then the file is read again."""
-    return bool(too_far) and date.fromisoformat(too_far) < (datetime.now(UTC) + AHEAD).date()
+    return bool(too_far) and date.fromisoformat(too_far) < latest_time(clock()).date()
 
 
 def errors(files: list[dict], most: float, least: int) -> list[str]:
