@@ -44,7 +44,8 @@ def test_the_same_data_written_and_read_otherwise_give_the_same_ledger(tmp_path)
     with duckdb.connect(str(other / "ledger.duckdb")) as ledger:
         ledger.execute("update marts.team_chargeback_monthly set net_charge_usd = net_charge_usd + 0.01")
     marts = {line.split(":")[0] for line in invariance.compare(baseline, other)}
-    assert {"team_chargeback_monthly", "exports/2026-10 could not be exported"} <= marts
+    assert "team_chargeback_monthly" in marts
+    assert any(name.endswith("could not be exported") for name in marts)
     assert "spend_daily" not in marts
 
 
