@@ -177,6 +177,8 @@ def test_a_kill_between_any_two_steps_leaves_all_or_nothing(inbox, data, monkeyp
         users = sorted({str(user).split("-")[0] for (user,) in landed(folder, "spans", "user_id")})
         return landed(folder, "spans", "response_id"), tuple(users), (folder / store.FORGOTTEN).exists()
 
+    assert land.run(inbox, data / "landed_once") == 0
+    (data / "landed_once" / ".built").write_text("{}")
     for steps in range(99):
         folder = data / str(steps)
         shutil.copytree(data / "landed_once", folder)
