@@ -224,7 +224,8 @@ def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
             wrong.append(f"{name}: {column} adds up to {added}, the manifest says {total}")
     if "team_id" in entry:
         own = SAFE.format("cast($team as varchar)")
-        others = f"select count(*) from {_table(folder, name)} where team_id is distinct from {own}"
+        # In a CSV an empty id and none are alike.
+        others = f"select count(*) from {_table(folder, name)} where coalesce(team_id, '') != coalesce({own}, '')"
         if engine.execute(others, {"team": entry["team_id"]}).fetchone()[0]:
             wrong.append(f"{name}: it has rows of another team than the manifest says")
     return wrong

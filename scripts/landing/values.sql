@@ -13,7 +13,7 @@ create macro told(stated) as case
     when regexp_full_match(stated, '(?s)\s*\{.*\}\s*') then 'an object'
     when regexp_full_match(stated, '(?s)\s*\[.*\]\s*') then 'a list'
     when regexp_full_match(stated, '[-+]?[\d.,]+') then 'a number of ' || length(stated) || ' digits'
-    else 'text of ' || length(stated) || ' characters'
+    else 'text of ' || length(stated) || ' character' || if(length(stated) = 1, '', 's')
 end;
 
 -- Blank text is no text.

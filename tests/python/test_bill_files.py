@@ -294,7 +294,7 @@ BAD = {
         "focus", table_of(FOCUS, CHARGE, {**CHARGE, "ChargePeriodEnd": "NULL"}), "charge_period_end is blank"
     ),
     "invoice of no amount": (
-        "invoices", table_of(",".join(INVOICE), INVOICE, {**INVOICE, "amount": "?"}), "amount: '?'"
+        "invoices", table_of(",".join(INVOICE), INVOICE, {**INVOICE, "amount": "?"}), "amount: text of 1 character is"
     ),
 }  # fmt: skip
 
@@ -357,7 +357,9 @@ def test_rows_of_focus_that_an_api_wraps_land_to_the_digit(inbox, tmp_path, name
     (inbox / "focus.json").write_text(f'{{"next": null,\n"{name}": [\n' + ",\n".join(rows) + "]}")
     land.run(inbox, tmp_path / "data")
     assert landed(tmp_path, "focus", "billed_cost") == [(Decimal(amounts[0]),), (Decimal(amounts[1]),)]
-    assert landed(tmp_path, "rejects", "source_line, reason") == [(5, "billed_cost: 'never' is not an amount of money")]
+    assert landed(tmp_path, "rejects", "source_line, reason") == [
+        (5, "billed_cost: text of 5 characters is not an amount of money")
+    ]
 
 
 NOTE = {"endpoint": "/v1/organization/costs", "requested_at": "2026-10-09T08:00:00Z", "group_by": ["project_id"]}
