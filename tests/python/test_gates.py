@@ -62,8 +62,8 @@ def test_a_refusal_is_an_error_on_every_run_until_the_file_is_replaced(inbox, da
         assert land.run(inbox, data) == 1
         assert (
             "ERROR: 5 of 20 rows of usage_events rejected in bad.csv, over max_reject_share (20%): occurred_at: "
-            "text of 5 characters is not a time; correct the rows and land the file under the same name, take it out with `make "
-            "forget FILE=`, or raise max_reject_share in dbt_project.yml"
+            "text of 5 characters is not a time; correct the rows and land the file under the same name, take it out "
+            "with `make forget FILE=`, or raise max_reject_share in dbt_project.yml"
         ) in said(capsys)
     (inbox / "bad.csv").unlink()  # its other rows stand in the ledger
     assert land.run(inbox, data) == 1
