@@ -10,6 +10,7 @@ create macro told(stated) as case
     -- Words of the readers themselves, where a value should be.
     when regexp_full_match(stated, 'none in the file or its name|a page; put all pages into one file|(usage|cost) of [\d.]+|[\d.]+ at [\d.]+|organization\.[a-z_.]+|[\d.eE+-]+ \(digits are lost\)')
         then '''' || stated || ''''
+    when starts_with(stated, 'credits ') then 'a list of credits that can''t be read'
     when regexp_full_match(stated, '(?s)\s*\{.*\}\s*') then 'an object'
     when regexp_full_match(stated, '(?s)\s*\[.*\]\s*') then 'a list'
     when regexp_full_match(stated, '[-+]?[\d.,]+') then 'a number of ' || length(stated) || ' digits'

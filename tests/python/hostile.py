@@ -47,6 +47,7 @@ select table_name from information_schema.tables where table_schema = 'marts' an
 )
 """
 STEERS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+JOINERS = {"\n", "\u200c", "\u200d"}
 
 
 def plain(number: int) -> str:
@@ -158,8 +159,8 @@ class Page(HTMLParser):
 
 
 def steering(text: str) -> set[str]:
-    """What in a command's output would steer a terminal."""
-    return {letter for letter in text if letter != "\n" and unicodedata.category(letter) in STEERS}
+    """What in a command's output would steer a terminal; the joiners of scripts and emoji do not."""
+    return {letter for letter in text if letter not in JOINERS and unicodedata.category(letter) in STEERS}
 
 
 def run(folder: Path, ids: list[str]):

@@ -28,4 +28,4 @@ def inline(monkeypatch) -> None:
     """Nor does Great Expectations look at what lands: other tests see to that."""
     monkeypatch.setattr(workers, "ProcessPoolExecutor", Inline)
     monkeypatch.setattr(land.check, "warm", lambda: None)
-    monkeypatch.setattr(land.check, "door", lambda _: [])
+    monkeypatch.setattr(land.check, "door", lambda *_: [])
