@@ -157,7 +157,7 @@ def test_file_that_ends_its_process_is_named_and_costs_no_other(tmp_path, monkey
         return as_it_is(first, *more)
 
     monkeypatch.setattr(module, name, with_trouble)
-    monkeypatch.setattr(check, "door", lambda _: [])
+    monkeypatch.setattr(check, "door", lambda *_: [])
     assert land.run(inbox, data) == 0
     rows = duckdb.sql(f"select source_file, count(*) from '{data}/landed/spans/*/*.parquet' group by all").fetchall()
     assert sorted(rows) == [(f"{trace}.jsonl", 1) for trace in range(1, 7)]
