@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN SPARK
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close test test-spark lint bench compare company prices lock clean
+.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,8 +26,9 @@ help: ## what there is
 	@$(PYTHON) -c 'import sys; sys.exit("ERROR: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@echo "installing the locked tools into .venv (about a minute, once)"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[^ ]+' requirements.txt)"
-	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --compile-bytecode requirements.txt || { \
+	@sed -n '/^uv==/,/# via/p' requirements.txt > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.txt || { \
 	  echo "uv could not install (see above); trying pip, which takes longer"; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt; }
 	@touch $@
@@ -76,9 +77,9 @@ bi: .venv/.synced ## copies of the marts for dashboards and sheets in DATA/bi, w
 docs: .venv/.synced profiles.yml ## dbt's docs as one page in DATA/docs: models, columns, lineage, metrics, exposures
 	@$(BIN)/python scripts/dbt_docs.py "$$DATA" "$$COMPANY"
 
-verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger
-	@$(BIN)/python scripts/export.py verify "$$MONTH" "$$DATA"
-	@$(BIN)/python scripts/build.py --verify "$$INBOX" "$$DATA" "$$COMPANY"
+verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themselves alone; every test over the whole ledger (MANIFEST=, HEAD=: closed months against what finance holds)
+	@$(BIN)/python scripts/export.py verify "$$MONTH" "$$DATA" $(if $(MANIFEST),--manifest="$$MANIFEST") $(if $(HEAD),--head="$$HEAD")
+	@$(if $(and $(MANIFEST)$(HEAD),$(if $(MONTH),,1)),true,$(BIN)/python scripts/build.py --verify "$$INBOX" "$$DATA" "$$COMPANY")
 
 whatif: .venv/.synced profiles.yml ## each team's months under other POLICIES=, EVAL_FUNDING= or SHARING= files beside today's (MONTH=)
 	@$(BIN)/python scripts/whatif.py $(if $(MONTH),--month "$$MONTH") $(if $(POLICIES),--policies "$$POLICIES") \
@@ -86,6 +87,11 @@ whatif: .venv/.synced profiles.yml ## each team's months under other POLICIES=, 
 
 close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports (FORCE=1 over what is named, REOPEN=1 takes it back)
 	@$(BIN)/python scripts/close.py "$$MONTH" "$$DATA" "$$COMPANY" $(if $(filter-out 0,$(FORCE)),--force) $(if $(filter-out 0,$(REOPEN)),--reopen)
+
+# USER is the login name in every shell's environment: it counts where make is told it.
+forget: .venv/.synced ## take FILE out of what landed (UNDO=1 lets it land again), or put another name for the id USER
+	@$(BIN)/python scripts/forget.py "$$DATA" $(if $(FILE),--file="$$FILE") $(if $(filter-out 0,$(UNDO)),--undo) \
+	  $(if $(filter override command,$(firstword $(origin USER))),--user="$$USER")
 
 check-focus: .venv/.synced ## hold MONTH's exported FOCUS file against focus-validator (Python 3.12)
 	@$(BIN)/python scripts/focus.py "$$MONTH" "$$DATA"
@@ -127,6 +133,12 @@ lock: .venv/.synced ## compile requirements.txt, requirements-focus.txt and requ
 	  requirements-focus.in -o requirements-focus.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --override overrides.txt requirements-spark.in -o requirements-spark.txt
+
+sbom: .venv/.synced ## a bill of materials (CycloneDX) of each lock, in DATA/sbom; the licences, in docs/licences.md
+	@$(BIN)/python scripts/dev/sbom.py "$$DATA/sbom"
+
+audit: .venv/.synced ## ask an advisory database about every locked package; says so where none can be reached
+	@$(BIN)/python scripts/dev/audit.py
 
 clean: ## remove what make made, except data
 	@rm -rf .venv .venv-focus .venv-spark target logs .company profiles.yml

@@ -24,7 +24,8 @@
             'chat.completions', 'chat.streaming_completions', 'text.completions', 'text.streaming_completions'
         ],
         'Sentry': ['gen_ai.chat', 'gen_ai.text_completion', 'gen_ai.generate_content', 'gen_ai.embeddings'],
-        'Claude Code': ['claude_code.llm_request']
+        'Claude Code': ['claude_code.llm_request'],
+        'Codex, by the event of an answer on its span': ['codex.response']
     } -%}
     {%- set wrappers = {
         'OpenTelemetry GenAI': [

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import duckdb
 
+import ending
+from terminal import plain, print
+
 ANSWER = """
 select team_id as team, production_usd as production, evaluation_usd as evaluation,
     eval_pool_credit_usd as pool_credit, unattributed_usd as unattributed, net_charge_usd as net_charge,
@@ -19,7 +22,7 @@ def main(data: Path) -> None:
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         found = engine.execute(ANSWER)
         rows = [tuple(column[0] for column in found.description)]
-        rows += [(row[0], *(f"{cell:,.2f}" for cell in row[1:])) for row in found.fetchall()]
+        rows += [(plain(row[0]), *(f"{cell:,.2f}" for cell in row[1:])) for row in found.fetchall()]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     print("\nWho owes what (USD, newest month):\n")
     for team, *amounts in rows:
@@ -29,4 +32,4 @@ def main(data: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))

@@ -26,6 +26,7 @@ import orjson
 
 import bench_ledger
 import bench_spark
+import ending
 
 SCRIPTS = Path(__file__).resolve().parent
 LANDED_ROWS = 1_000_000
@@ -160,4 +161,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

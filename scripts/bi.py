@@ -14,7 +14,10 @@ from pathlib import Path
 
 import duckdb
 
+import ending
 import export
+import state
+from terminal import print
 
 SHEET_ROWS = 1_048_575  # of a spreadsheet, below its header
 MARTS = """
@@ -68,8 +71,9 @@ def write(data: Path) -> list[Path]:
                 engine.execute(f"copy (select {', '.join(cells)} from copied.marts.{mart}) to {sheet} (header)")
         engine.execute("detach copied")
     made = sorted(path.relative_to(part) for path in part.rglob("*.*") if path.is_file())
-    for path in made:
-        os.replace(part / path, folder / path)
+    for kind in ("parquet", "csv"):  # readers find all of the old copies or all of the new ones
+        state.exchange(part / kind, folder / kind)
+    os.replace(part / "ledger.duckdb", folder / "ledger.duckdb")
     for path in folder.rglob("*.*"):
         if path.is_file() and path.relative_to(folder) not in made:
             path.unlink()
@@ -81,6 +85,11 @@ def main(data: Path) -> int:
     if not (data / "ledger.duckdb").exists():
         print(f"ERROR: there is no {data / 'ledger.duckdb'}; run make build first", file=sys.stderr)
         return 2
+    with state.holding(data) as is_held:
+        return renew(data) if is_held else 2
+
+
+def renew(data: Path) -> int:
     start = time.monotonic()
     try:
         made = write(data)
@@ -95,4 +104,4 @@ def main(data: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))

@@ -10,6 +10,7 @@ ends with a WARNING; 2 when the call is wrong.
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from hashlib import sha256
@@ -21,8 +22,12 @@ from tqdm import tqdm
 import bi
 import closed
 import company
+import ending
 import land
+import state
 from landing import missing
+from landing.store import Store
+from terminal import print
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.
@@ -68,6 +73,11 @@ SAID = {
         "span states more tokens in total than its counts or its calls make up",
         "spans state more tokens in total than their counts or their calls make up",
         "the rest is not priced; compare it with the provider's usage file",
+    ),
+    "executed_code": (
+        "span states code that its provider ran",
+        "spans state code that their provider ran",
+        "it is billed by the hour of a container, so that no call is priced for it; the bill's line of it has no calls",
     ),
     "unreadable_count": (
         "span has a count that can't be read",
@@ -144,6 +154,14 @@ group by all having bool_or(billed_amount != 0) order by abs(usd) desc nulls las
 """
 
 
+# Errors of the engine, in dbt's results, that no query of this project causes on a sound database.
+DAMAGED = re.compile(r"Corrupt database file|not match stored checksum|Could not read enough bytes from file")
+
+
+class Damaged(state.Unreadable):
+    """The database's own bytes are wrong."""
+
+
 class Progress:
     """A bar over dbt's nodes, fed by its events; failures are kept for the end."""
 
@@ -161,9 +179,12 @@ class Progress:
             self.bar.close()
 
 
-def fingerprint(data: Path) -> str:
-    """What a build depends on beside what has landed: project, seeds, closed months, the database to build on."""
-    digest = sha256(closed.digest(data).encode())
+def fingerprint(data: Path, closing: str = "") -> str:
+    """What a build depends on beside what has landed: project, seeds, closed months, the database to build on.
+
+    `closing` is what a month that is about to be closed adds to `closed.digest`.
+    """
+    digest = sha256((closed.digest(data) + closing).encode())
     folders = [PROJECT / name for name in ("models", "macros", "seeds", "tests")]
     files = [path for folder in [*folders, company.seeds_of(str(data))] for path in folder.rglob("*") if path.is_file()]
     files += [PROJECT / "dbt_project.yml", PROJECT / "profiles.yml"]
@@ -176,22 +197,36 @@ def fingerprint(data: Path) -> str:
 
 
 def files_landed(data: Path) -> int:
+    """The number of the newest file; as many as there are, unless some were taken out."""
     manifest = data / "landed" / "manifest.json"
-    return len(json.loads(manifest.read_text())["files"]) if manifest.exists() else 0
+    files = state.read(manifest, "run make build, which says what to do")["files"] if manifest.exists() else {}
+    return max((entry["landing_no"] for entry in files.values()), default=0)
 
 
 def files_built(data: Path) -> int | None:
     """How many landed files the database holds, if the last build was good and can be built on; else None."""
-    stamp = data / ".built"
+    stamp, database = data / ".built", data / "ledger.duckdb"
     if not stamp.exists():
         return None
-    built = json.loads(stamp.read_text())
-    return built["files"] if built["fingerprint"] == fingerprint(data) else None
+    try:
+        built = json.loads(stamp.read_bytes())
+        files, fits = int(built["files"]), (built["fingerprint"], built.get("closing"))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        print(f"{stamp} can't be read, so nothing says what {database} was built of: the next build begins anew")
+        return None
+    # What a program wrote last and couldn't end is in a file beside the database.
+    is_ended = database.exists() and not database.with_name(f"{database.name}.wal").exists()
+    return files if is_ended and fingerprint(data) in fits else None
 
 
-def stamp(data: Path, files: int) -> None:
-    """Says that the database is a good build of so many landed files, and of all else that it depends on."""
-    (data / ".built").write_text(json.dumps({"fingerprint": fingerprint(data), "files": files}))
+def stamp(data: Path, files: int, closing: str | None = None) -> None:
+    """Says that the database is a good build of so many landed files, and of all else that it depends on; before a
+    month is closed, also that it will be one with this month closed, since the month's entries are the database's own.
+    """
+    built = {"fingerprint": fingerprint(data), "files": files}
+    if closing is not None:
+        built["closing"] = fingerprint(data, closing)
+    state.write(data / ".built", json.dumps(built))
 
 
 def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ...] = ()) -> tuple[bool, list]:
@@ -215,16 +250,28 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     outcome = dbtRunner(callbacks=[progress]).invoke(command)
     progress.close()
     DuckDBConnectionManager.close_all_connections()
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise KeyboardInterrupt
+    results = outcome.result.results if outcome.result and verb != "docs" else []
+    messages = [str(outcome.exception), *(str(result.message) for result in results if str(result.status) == "error")]
+    if damage := next((line.strip() for text in messages for line in text.splitlines() if DAMAGED.search(line)), None):
+        raise Damaged(f"{data}/ledger.duckdb is damaged ({damage[:160]}); remove it and run make build")
     if outcome.exception:
-        print(f"ERROR: dbt could not start: {outcome.exception}", file=sys.stderr)
+        said = ending.sentence(outcome.exception) or f"dbt could not start: {outcome.exception}"
+        print(f"ERROR: {said}", file=sys.stderr)
         return False, []
-    results = outcome.result.results if verb != "docs" else []
     troubled = [result for result in results if str(result.status) not in ("success", "pass", "no-op")]
     return outcome.success, troubled
 
 
 def explain(results: list, database: Path) -> None:
     """Name each failed or warning node, and of a failed test the first rows."""
+    if no_room := [result for result in results if "No space left on device" in str(result.message)]:
+        print(
+            f"  ERROR: the disk is full ({len(no_room)} nodes could not write to {database} or beside it); make room "
+            "and run again"
+        )
+        results = [result for result in results if result not in no_room and str(result.status) == "error"]
     skipped = sum(str(result.status) == "skipped" for result in results)
     for result in results:
         status = str(result.status)
@@ -360,13 +407,45 @@ def warn(data: Path) -> int:
     return land.failed_as_strict(len(lines)) if lines and land.is_strict() else 0
 
 
+def unusable(database: Path) -> str | None:
+    """Why a build can't write to the database now: another program has it, or its disk fails. Damaged ones go away."""
+    if not database.exists():
+        return None
+    try:
+        with duckdb.connect(str(database), config={"storage_compatibility_version": "v1.4.0"}):
+            return None
+    except (duckdb.Error, OSError) as error:
+        if not ending.is_damage(error):
+            return ending.sentence(error) or str(error).splitlines()[0]
+        discard(database, error)
+        return None
+
+
+def discard(database: Path, why: Exception) -> None:
+    """Removes a damaged database: everything in it comes from what has landed, and is built anew."""
+    reason = re.sub(r"^.*is damaged \((.*)\);.*$", r"\1", str(why).splitlines()[0])[:160]
+    print(f"{database} is damaged; make build builds it anew from what has landed ({reason})")
+    for path in (database, database.with_name(f"{database.name}.wal")):
+        state.remove(path)
+
+
 def verify(data: str) -> int:
     """Every identity and test over the whole ledger: a build that goes on tests only what it read anew."""
     database = Path(data, "ledger.duckdb")
     if not database.exists():
         print(f"{database}: no ledger here, its tests were not run")
         return 0
+    if damages := Store(Path(data)).verify():
+        for line in damages:
+            print(f"  ERROR: {line}")
+        print("make build lands damaged files again, where the inbox still holds them")
+        return 1
     built = files_built(Path(data))
+    if said := unusable(database):
+        print(f"ERROR: {said}", file=sys.stderr)
+        return 1
+    if not database.exists():  # it was damaged
+        return 1
     passed, troubled = dbt("test", data)
     explain(troubled, database)
     if built is not None:
@@ -382,7 +461,6 @@ def main() -> int:
     parser.add_argument("company", type=Path)
     parser.add_argument("--verify", action="store_true", help="build nothing; run every test over all that is built")
     arguments = parser.parse_args()
-    began = time.monotonic()
     if set(arguments.data) & {"#", "?"}:
         print(
             f"ERROR: DATA={arguments.data}: dbt reads a # or ? as the end of a path; name another folder",
@@ -391,6 +469,12 @@ def main() -> int:
         return 2
     if code := company.complete(arguments.company, arguments.data):
         return code
+    with state.holding(Path(arguments.data)) as is_held:  # until all is built, so that two builds don't mix
+        return make(arguments) if is_held else 2
+
+
+def make(arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
     if complaints := closed.complaints(Path(arguments.data)):
         print("ERROR: " + "\nERROR: ".join(complaints), file=sys.stderr)
         return 1
@@ -403,10 +487,27 @@ def main() -> int:
     built = files_built(data)
     if built == landed:
         print(f"nothing new since {database} was built: same inputs, seeds and models")
-        report(data)
-        return warn(data)
-    (data / ".built").unlink(missing_ok=True)
-    passed, troubled = dbt("build", arguments.data, built)
+        try:
+            report(data)
+            return warn(data)
+        except duckdb.Error as error:
+            if not ending.is_damage(error):
+                raise
+            discard(database, error)
+    if said := unusable(database):
+        print(f"ERROR: {said}", file=sys.stderr)
+        return 1
+    built, mark = files_built(data), data / ".built"
+    before = mark.read_bytes() if built is not None else b""
+    state.remove(mark)
+    try:
+        passed, troubled = dbt("build", arguments.data, built)
+    except Damaged as why:
+        discard(database, why)
+        built, before = None, b""
+        passed, troubled = dbt("build", arguments.data, built)
+    if not passed and not troubled and before:  # it couldn't begin; the mark says whether the database is as it was
+        state.write(mark, before)
     explain(troubled, database)
     if not passed:
         print(
@@ -414,10 +515,10 @@ def main() -> int:
             f"named above and run again; compiled SQL in {arguments.data}/target, log in {arguments.data}/logs/dbt.log"
         )
         return 1
+    stamp(data, landed)
     how = "anew" if built is None else f"on, from {landed - built} new files,"
     print(f"built {database} {how} in {time.monotonic() - began:.0f} s; every identity and test holds")
     report(data)
-    stamp(data, landed)
     if (data / "bi").exists() and bi.main(data):
         return 1
     print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
@@ -425,4 +526,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

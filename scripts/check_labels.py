@@ -7,7 +7,9 @@ some have none (each is named), or when spans state tokens that no call covers, 
 (operations, attributes and files are named); 2 when spans can't be read, or the call is wrong.
 """
 
+import os
 import shutil
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -16,9 +18,11 @@ import duckdb
 
 import build
 import company
+import ending
 import land
 from landing import missing, uncounted
 from paths import pattern
+from terminal import plain, print
 
 # As far as labels are known; a few models of money come along, because a key may name a feature too.
 MODELS = ("+int_call_shares", "+unexplained_usage_daily")
@@ -59,13 +63,30 @@ def why(route: str | None, prompt: str | None, service: str | None, is_orphan: b
     return f"no label on it or above it, and no row of feature_rules fits {seen}"
 
 
+def copied(spans: Path, inbox: Path) -> int:
+    """Copy what is to be checked, also what links lead to; names, and counts, entries that are no files."""
+
+    def copy(source: str, target: str) -> None:
+        if not stat.S_ISREG(os.stat(source).st_mode):
+            raise OSError("it is no file")
+        shutil.copy(source, target)
+
+    if not spans.is_dir():
+        inbox.mkdir()
+        shutil.copy(spans, inbox)
+        return 0
+    try:
+        shutil.copytree(spans, inbox, copy_function=copy)
+    except shutil.Error as error:
+        for source, _, reason in error.args[0]:
+            print(f"  not read {plain(os.path.relpath(source, spans))}: {plain(reason)}")
+        return len(error.args[0])
+    return 0
+
+
 def check(spans: Path, companies: Path, data: Path) -> int:
     inbox = data / "inbox"
-    inbox.mkdir()
-    if spans.is_dir():
-        shutil.copytree(spans, inbox, dirs_exist_ok=True)
-    else:
-        shutil.copy(spans, inbox)
+    uncopied = copied(spans, inbox)
     if code := company.complete(companies, str(data)):
         return code
     if land.run(inbox, data, strict=False):
@@ -84,10 +105,11 @@ def check(spans: Path, companies: Path, data: Path) -> int:
         unexplained = build.unexplained(engine)
     for file, line, trace, span, name, service, route, prompt, is_orphan in unlabelled:
         reason = why(route, prompt, service, is_orphan)
-        print(f"  UNLABELLED {file} line {line}: trace {trace}, span {span}, '{name}', service {service}: {reason}")
+        found = f"{file} line {line}: trace {trace}, span {span}, '{name}', service {service}: {reason}"
+        print(f"  UNLABELLED {plain(found)}")
     for feature, _, is_catalogued in features:
         if not is_catalogued and feature != "unlabelled":
-            print(f"  note: label '{feature}' stands in no row of feature_catalog; nobody owns it yet")
+            print(f"  note: label '{plain(feature)}' stands in no row of feature_catalog; nobody owns it yet")
     if unlabelled:
         names = ", ".join(land.project_variables()["feature_attributes"])
         print(
@@ -97,17 +119,17 @@ def check(spans: Path, companies: Path, data: Path) -> int:
     if said := unexplained.pop("not_a_call", None):
         print(f"ERROR: {said}. Until then no label of theirs is checked, and nobody bears what they cost")
     for line in unexplained.values():
-        print(f"  note: {line}")
+        print(f"  note: {plain(line)}")
     if unnamed := sum(uncounted.UNREAD in line for line in missing.known(data).warnings):
         print(
             f"ERROR: tokens under names that are not read, see {unnamed} warnings above; no label of theirs is checked"
         )
     if unlabelled or said or unnamed:
         return 1
-    if rejected := landed(data, "rejects"):
+    if rejected := landed(data, "rejects") + uncopied:
         print(f"ERROR: {rejected} lines or files of {spans} can't be read (see above): they were not checked")
         return 2
-    counts = ", ".join(f"{feature} {count}" for feature, count, _ in features)
+    counts = ", ".join(f"{plain(feature)} {count}" for feature, count, _ in features)
     none = f"0 billable calls in {spans}: none of its {landed(data, 'spans'):,} spans asks a model or states tokens"
     print(f"{calls} billable calls, each labelled ({counts})" if calls else none)
     return 0
@@ -129,4 +151,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -2,30 +2,33 @@
 
 Usage: close.py MONTH DATA COMPANY [--force] [--reopen]. Months close in order, on a good build of all that landed.
 --force closes although too much of the month is unexplained or lines of its bills were rejected, or closes a closed
-month again; --reopen takes the last closed month back. Both leave a line in DATA/closed/log.jsonl. Exit 1 where a month
-can't be closed (it says why), 2 where the call is wrong.
+month again; --reopen takes the last closed month back. Both leave a line in DATA/closed/log.jsonl, which is a link of
+the chain of closings (chain.py); with LEDGER_SIGNING_KEY in the environment it is signed. Exit 1 where a month can't be
+closed (it says why), 2 where the call is wrong.
 """
 
 import argparse
 import json
-import os
 import re
 import shutil
 import sys
 from datetime import date, timedelta
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
 import build
+import chain
 import closed
 import company
+import ending
 import export
 import land
+import state
 from landing import missing
 from paths import quoted
+from terminal import plain, print
 
 # What the month's providers bill and what of it nobody traced; what accrued; what corrects earlier months.
 SIZES = """
@@ -66,8 +69,10 @@ def close(month: str, data: Path, force: bool) -> int:
     if month in before:
         if not force:
             return refuse(f"{month} is closed; FORCE=1 says so once more, REOPEN=1 takes it back")
-        closed.trace(data, month, "closed", {**closed.trace_of(closed.manifest(data, month)), "flags": ["FORCE"]})
-        print(f"{month} was closed already; its entries are as they were")
+        what = {**closed.trace_of(closed.manifest(data, month)), "flags": ["FORCE"]}
+        what["overruled"] = what["overruled"] + closed.unsigned(data)
+        link = closed.trace(data, month, "closed", what, (data / "closed" / month,) * 2)
+        print(f"{month} was closed already; its entries are as they were. Closing hash: {link['closing_hash']}")
         return 0
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         months = [f"{row[0]:%Y-%m}" for row in engine.execute(
@@ -79,6 +84,7 @@ def close(month: str, data: Path, force: bool) -> int:
             return refuse(f"the ledger has no entry in {month}; it has {', '.join(months) or 'no month'}")
         sizes, until = sizes_of(engine, month), str(engine.execute(NEWEST).fetchone()[0])
         gaps = gaps_of(sizes) + bills_lacking(month, data) + build.unsettled(engine, f"{month}-01")
+        gaps += closed.unsigned(data)
         show(engine, month, sizes, until)
         if gaps and not force:
             for gap in gaps:
@@ -86,13 +92,18 @@ def close(month: str, data: Path, force: bool) -> int:
             return refuse(f"{month} stays open; explain what is named above, or close it as it is with FORCE=1")
         what = {"data_until": until, "flags": ["FORCE"] if force else [], "overruled": gaps}
         totals = {name: f"{amount:f}" for name, amount in sizes.items()}
-        folder, written = freeze(engine, month, data, what, totals)
-    if folder is None:
+        part, written = freeze(engine, month, data, what, totals)
+    if part is None:
         return 1
-    closed.trace(data, month, "closed", closed.trace_of(written))
+    folder = data / "closed" / month
+    link = closed.trace(data, month, "closed", closed.trace_of(written), (part, folder))
     print(
         f"closed {month}: {written['entries']['rows']:,} entries and the month's exports are in {folder}; what comes "
         "later is booked in the next month, as corrections"
+    )
+    print(
+        f"closing hash: {link['closing_hash']} ({chain.said_of_signatures(closed.links(data))}). Keep it outside of "
+        f"{data}: make verify HEAD=<it> tells whether closed months were made anew"
     )
     return 0
 
@@ -139,47 +150,57 @@ def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
         print("\n  The data end before the month does: what its last days bring will be corrections.")
     print(f"\n  {'team':24}{'net charge':>14}{'billed':>14}{'accrued':>14}{'corrections':>14}")
     for team, *amounts in engine.execute(TEAMS, {"month": f"{month}-01"}).fetchall():
-        print(f"  {team:24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
+        print(f"  {plain(team):24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
     print()
 
 
 def freeze(engine, month: str, data: Path, what: dict, totals: dict) -> tuple[Path | None, dict]:
-    """The month's folder, written beside and moved in whole; its manifest. Nothing where an export is refused."""
-    folder, part = data / "closed" / month, data / "closed" / f".{month}.part"
-    shutil.rmtree(part, ignore_errors=True)
+    """The month's folder, beside those that are closed, and its manifest. Nothing where an export is refused."""
+    part = data / "closed" / closed.PARTS / month
+    shutil.rmtree(part.parent, ignore_errors=True)
     part.mkdir(parents=True)
     path = part / closed.ENTRIES
     rows = engine.execute(
         f"copy (select * from marts.ledger_entries where posted_month = date '{month}-01' order by entry_id) "
         f"to '{quoted(path)}' (format parquet, compression zstd)"
     ).fetchone()[0]
-    if not export.write_month(engine, month, part / closed.EXPORTS, "closed"):
+    entries = {"rows": rows, "sha256": closed.hash_of(path), "totals": totals}
+    closing = closed.next_closing(data, month, closed.trace_of({**what, "entries": entries}))
+    closings = chain.listed([*closed.links(data), closing])
+    if not export.write_month(engine, month, part / closed.EXPORTS, "closed", closings):
         return None, {}
     manifest = {
         "month": month,
         **what,
-        "entries": {"rows": rows, "sha256": sha256(path.read_bytes()).hexdigest(), "totals": totals},
-        "exports_sha256": sha256((part / closed.EXPORTED).read_bytes()).hexdigest(),
+        "entries": entries,
+        "exports_sha256": closed.hash_of(part / closed.EXPORTED),
+        "closing_hash": closing["closing_hash"],
     }
-    (part / closed.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-    os.replace(part, folder)
-    return folder, manifest
+    state.write(part / closed.MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    for path in (*part.rglob("*"), part):
+        state.sync(path)
+    # The ledger holds what is closed: a build from nothing would say the same, also after a kill in the next line.
+    build.stamp(data, build.files_landed(data), closing=month + manifest["entries"]["sha256"])
+    return part, manifest
 
 
-def reopen(month: str, data: Path) -> int:
+def reopen(month: str, data: Path, force: bool) -> int:
     before = closed.months(data)
     if month not in before:
         return refuse(f"{month} is not closed; closed are {', '.join(before) or 'none'}")
     if month != before[-1]:
         return refuse(f"only the last closed month can be reopened: {before[-1]}")
-    was = closed.trace_of(closed.manifest(data, month))
-    kept = data / "closed" / ".reopened"
-    kept.mkdir(exist_ok=True)
-    times = sum(path.name.startswith(f"{month}.") for path in kept.iterdir())
-    closed.trace(data, month, "reopened", {**was, "flags": ["REOPEN"], "kept": f".reopened/{month}.{times + 1}"})
-    os.replace(data / "closed" / month, kept / f"{month}.{times + 1}")
-    (data / ".built").unlink(missing_ok=True)
-    print(f"reopened {month}; its files are kept in {kept}/{month}.{times + 1}. Now `make build`, then close it again")
+    if (gaps := closed.unsigned(data)) and not force:
+        return refuse(f"{gaps[0]}; {month} stays closed, or FORCE=1 REOPEN=1 takes it back all the same")
+    folder = data / "closed"
+    times = sum(path.name.startswith(f"{month}.") for path in (folder / ".reopened").glob("*"))
+    kept = f".reopened/{month}.{times + 1}"
+    what = {**closed.trace_of(closed.manifest(data, month)), "kept": kept}
+    what |= {"flags": ["REOPEN", *(["FORCE"] if force else [])], "overruled": what["overruled"] + gaps}
+    link = closed.trace(data, month, "reopened", what, (folder / month, folder / kept))
+    state.remove(data / ".built")
+    print(f"reopened {month}; its files are kept in {folder / kept}. Now `make build`, then close it again")
+    print(f"closing hash: {link['closing_hash']}")
     return 0
 
 
@@ -199,24 +220,24 @@ def main() -> int:
     if not arguments.reopen and not (data / "ledger.duckdb").exists():
         return refuse(f"{data}/ledger.duckdb is not there; run make build first", 2)
     data.mkdir(parents=True, exist_ok=True)
-    with (data / ".lock").open("w") as lock:
-        if not land.locked(lock):
-            return refuse(f"a landing is writing to {data}; wait for it")
+    with state.holding(data) as is_held:
+        if not is_held:
+            return 1
         if complaints := closed.complaints(data):
             return refuse("; ".join(complaints))
         built = build.files_built(data)
         if arguments.reopen:
-            return reopen(month, data)
+            return reopen(month, data, arguments.force)
         if built is None or built != build.files_landed(data):
             return refuse(f"{data}/ledger.duckdb is not a good build of what is there now; run make build first")
         try:
             code = close(month, data, arguments.force)
         except duckdb.IOException as error:
-            return refuse(f"{data}/ledger.duckdb can't be read now, another program may write to it ({error})")
-        if code == 0:  # the ledger holds what was closed: a build from nothing would say the same
+            return refuse(ending.sentence(error))
+        if code == 0:
             build.stamp(data, built)
         return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -9,6 +9,10 @@ import sys
 from hashlib import md5
 from pathlib import Path
 
+import ending
+import state
+from terminal import print
+
 VALID = ["valid_from", "valid_to"]
 # seed: (columns, what it decides, an example row)
 SEEDS: dict[str, tuple[list[str], str, str]] = {
@@ -138,14 +142,21 @@ def complete(company: Path, data: str) -> int:
         written = target / f"{name}.csv"
         text = text or ",".join(columns) + "\n"
         if not written.exists() or written.read_text(encoding="utf-8") != text:
-            written.write_text(text, encoding="utf-8")
+            state.write(written, text)
     return 2 if errors else 0
 
 
 def completed(source: Path, columns: list[str]) -> tuple[str, str | None]:
     """(CSV text with exactly `columns`, complaint): comment lines go, absent optional columns are blank."""
-    lines = [line for line in source.read_text(encoding="utf-8-sig").splitlines() if line.strip() and line[0] != "#"]
-    rows = list(csv.reader(lines))
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+        rows = list(csv.reader(_lines_of(text)))
+    except UnicodeDecodeError as error:
+        return "", f"it is no UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+    except (OSError, csv.Error) as error:
+        return "", f"it can't be read as CSV ({error})"
+    if "\0" in text:
+        return "", "it holds a NUL, which no text has; save it as CSV in UTF-8"
     if not rows:
         return "", None
     header = [cell.strip() for cell in rows[0]]
@@ -161,8 +172,22 @@ def completed(source: Path, columns: list[str]) -> tuple[str, str | None]:
     return "".join(",".join(_cell(cell) for cell in row) + "\n" for row in out), None
 
 
+def _lines_of(text: str) -> list[str]:
+    """The lines that are neither blank nor a comment; within quotes all of them are of the cell.
+
+    They end as a CSV's do: other marks, such as U+2028, may stand in a name.
+    """
+    lines, is_open = [], False
+    for line in text.split("\n"):
+        if is_open or (line.strip() and line[0] != "#"):
+            lines.append(f"{line}\n")
+            is_open ^= line.count('"') % 2 == 1
+    return lines
+
+
 def _cell(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if any(mark in cell for mark in ',"\n') else cell
+    is_odd = any(mark in cell for mark in ',"\r\n') or cell.startswith("#")
+    return '"' + cell.replace('"', '""') + '"' if is_odd else cell
 
 
 def start(folder: Path) -> int:
@@ -184,7 +209,7 @@ def start(folder: Path) -> int:
 
 if __name__ == "__main__":
     if len(sys.argv) == 4 and sys.argv[1] == "complete":
-        sys.exit(complete(Path(sys.argv[2]), sys.argv[3]))
+        sys.exit(ending.of(lambda: complete(Path(sys.argv[2]), sys.argv[3])))
     if len(sys.argv) == 3 and sys.argv[1] == "start":
-        sys.exit(start(Path(sys.argv[2])))
+        sys.exit(ending.of(lambda: start(Path(sys.argv[2]))))
     sys.exit(__doc__)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import build
 import company
+import ending
+import state
+from terminal import print
 
 
 def write(data: Path, companies: Path) -> int:
@@ -16,7 +19,10 @@ def write(data: Path, companies: Path) -> int:
         return code
     folder = (data / "docs").resolve()
     folder.mkdir(exist_ok=True)
-    passed, _ = build.dbt("docs", str(data), selection=("generate", "--static"))
+    with state.holding(data) as is_held:
+        if not is_held:
+            return 2
+        passed, _ = build.dbt("docs", str(data), selection=("generate", "--static"))
     if not passed:
         return 1
     made = build.PROJECT / data / "target" / "static_index.html"
@@ -26,4 +32,4 @@ def write(data: Path, companies: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(write(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(ending.of(lambda: write(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import state
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -32,7 +34,7 @@ def make(folder: Path, lock: Path, python: str, tool: str) -> int:
             print(f"It comes from the package index, by {lock.name}; run again when that answers.", file=sys.stderr)
             shutil.rmtree(folder, ignore_errors=True)  # half an environment is none
             return 1
-    (folder / ".lock").write_text(digest(lock))
+    state.write(folder / ".lock", digest(lock))
     return 0
 
 

@@ -3,12 +3,15 @@
 Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team>.csv, journal.csv,
                                focus.csv and .parquet, manifest.json (rows, control totals, sha256); of a closed
                                month, the files as closed
-       export.py verify MONTH DATA    re-adds everything from the exported files; exit 1 where something is off
+       export.py verify MONTH DATA    re-adds everything from the exported files, and holds them against the chain of
+                               closings; exit 1 where something is off
+       export.py verify MONTH DATA --manifest=FILE --head=HASH    holds the chain against a manifest or a closing hash
+                               that somebody else has; MONTH may then be empty
 """
 
+import argparse
 import hashlib
 import json
-import os
 import re
 import shutil
 import sys
@@ -17,21 +20,33 @@ from pathlib import Path
 
 import duckdb
 
+import chain
 import check
 import closed
+import ending
 import focus
-from paths import pattern, quoted
+import state
+from paths import AS_WRITTEN, pattern, quoted
+from terminal import print
 
 # A cell that a spreadsheet would run as a formula gets an apostrophe: =, +, -, @ begin one, also in their full width,
-# and after a tab or the end of a line.
-BEGINS = "^[=+\\-@\uff1d\uff0b\uff0d\uff20\\t\\r\\n]"
-NEUTRAL = f"case when regexp_matches({{0}}, '{BEGINS}') then '''' || {{0}} else {{0}} end as {{0}}"
+# and after a tab, the end of a line, or what shows as nothing. A cell that begins with an apostrophe gets one more, so
+# that an importer has every value back by taking one off each cell that begins with one.
+MARKS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+BEGINS = f"^(''|[\\t\\r\\n]|[\\s\\pZ\\pC]*[{MARKS}])"
+SAFE = f"case when regexp_matches({{0}}, '{BEGINS}') then '''' || {{0}} else {{0}} end"
+NEUTRAL = f"{SAFE} as {{0}}"
+# Names that Windows keeps for devices, with any ending.
+DEVICE = r"con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]"
+MOST_READABLE = 60  # characters of an id before its hash
 CHARGEBACK = "select * from marts.team_chargeback_monthly where month = ? order by team_id"
 JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by journal_no, leg_no"
 # One file per month each; statements have one per team.
 FILES = {"team_chargeback.csv": CHARGEBACK, "journal.csv": JOURNAL}
+# The last closing that the figures rest on, in a closed month its own: whoever has the file can ask for it.
 STATEMENT = """
-select * from marts.team_statements_monthly where month = ? and team_id = ? order by section, corrects_month, item
+select *, {} as closing_hash from marts.team_statements_monthly where month = ? and team_id is not distinct from ?
+order by section, corrects_month, item
 """
 TEAMS = "select distinct team_id from marts.team_statements_monthly where month = ? order by team_id"
 
@@ -50,14 +65,25 @@ def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
     return {"rows": sums[0], "totals": totals, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def file_name(team: str) -> str:
-    """A team's id as a file name; ids that lose characters get a hash, so that no two share a file."""
-    plain = re.sub(r"[^A-Za-z0-9_-]", "_", team)
-    return plain if plain == team else f"{plain}-{hashlib.sha256(team.encode()).hexdigest()[:8]}"
+def file_name(team: str | None) -> str:
+    """A team's id as a file's name, which no other id shares, also where case or composition of letters don't count.
+
+    It is made of the id alone, so that a team keeps its file whoever else there is. An id of lower-case letters,
+    digits, - and _ stands as it is, unless it is long, a device's name, or like a name of the other sort; else its
+    letters and digits stand before a hash of it.
+    """
+    team = "\0" if team is None else team  # a team without a name is not the one whose name is empty
+    is_plain = re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,99}", team) and not re.fullmatch(DEVICE, team)
+    if is_plain and not re.search(r"-[0-9a-f]{16}$", team):
+        return team
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", team)[:MOST_READABLE].strip("_-")
+    return f"{readable or 'team'}-{hashlib.sha256(team.encode()).hexdigest()[:16]}"
 
 
 def export(month: str, data: Path) -> int:
     database, folder = data / "ledger.duckdb", data / "exports" / month
+    if complaints := closed.complaints(data):
+        return say(complaints)
     part = folder.with_name(f".{month}.part")
     shutil.rmtree(part, ignore_errors=True)
     if month in closed.months(data):
@@ -68,31 +94,33 @@ def export(month: str, data: Path) -> int:
         with duckdb.connect(str(database), read_only=True) as engine:
             months = [f"{row[0]:%Y-%m}" for row in engine.execute(
                 "select distinct month from marts.team_chargeback_monthly order by month").fetchall()]  # fmt: skip
-            if month not in months:
+            # A month without a booking between two with some has files without rows.
+            if not months or not months[0] <= month <= months[-1]:
                 return fail(f"the ledger has no month {month}; it has {', '.join(months) or 'none'}")
-            if not write_month(engine, month, part, "open"):
+            if not write_month(engine, month, part, "open", chain.listed(closed.links(data))):
                 return 1
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
+    state.exchange(part, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     net, files = manifest["files"]["team_chargeback.csv"]["totals"]["net_charge_usd"], len(manifest["files"])
     print(f"exported {files} files for {month} ({manifest['status']}) to {folder}: net charge {net} USD over all teams")
     return verify(month, data)
 
 
-def write_month(engine, month: str, folder: Path, status: str) -> bool:
+def write_month(engine, month: str, folder: Path, status: str, closings: list[dict]) -> bool:
     """A month's files and their manifest into a new folder; False, and why, where they may not leave."""
-    day = f"{month}-01"
+    day, closing_hash = f"{month}-01", closings[-1]["closing_hash"] if closings else None
+    statement = STATEMENT.format(f"'{quoted(closing_hash)}'" if closing_hash else "cast(null as varchar)")
     files = {name: write_csv(engine, query, [day], folder / name) for name, query in FILES.items()}
     for (team,) in engine.execute(TEAMS, [day]).fetchall():
         name = f"statements/{file_name(team)}.csv"
-        files[name] = write_csv(engine, STATEMENT, [day, team], folder / name)
+        files[name] = {"team_id": team, **write_csv(engine, statement, [day, team], folder / name)}
     files |= focus.write(engine, day, folder, write_csv)
-    complaints = check.exit_door(folder)
+    complaints = check.exit_door(folder, _table)
     for complaint in complaints:
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
     manifest = {"month": month, "currency": "USD", "status": status, "files": files}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    manifest |= {"closing_hash": closing_hash, "closings": closings}
+    state.write(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return not complaints
 
 
@@ -115,14 +143,15 @@ CHECKS = {
             select team_id, sum(debit_usd - credit_usd) as net from {journal} where account = 'ai_cost' group by team_id
         ), stated as (select team_id, sum(amount_usd) as net from {statements} group by team_id)
         select coalesce(booked.team_id, stated.team_id), booked.net, stated.net
-        from booked full join stated using (team_id) where coalesce(booked.net, 0) != coalesce(stated.net, 0)""",
+        from booked full join stated on booked.team_id is not distinct from stated.team_id
+        where coalesce(booked.net, 0) != coalesce(stated.net, 0)""",
     "the journal is within a cent per line of the full-scale charge": """
         with booked as (
             select team_id, sum(debit_usd - credit_usd) as net, count(*) as lines from {journal}
             where account = 'ai_cost' group by team_id
         )
         select charged.team_id, charged.net_charge_usd, booked.net, booked.lines
-        from {chargeback} as charged left join booked using (team_id)
+        from {chargeback} as charged left join booked on charged.team_id is not distinct from booked.team_id
         where abs(charged.net_charge_usd - coalesce(booked.net, 0)) > 0.01 * (coalesce(booked.lines, 0) + 1)""",
     "corrections are of earlier months, and as many cents in statements as booked": """
         with lines as (
@@ -138,6 +167,7 @@ CHECKS = {
         union all select month from {journal} where month != date '{day}'
         union all select month from {statements} where month != date '{day}'""",
 }
+NO_STATEMENT = {"month": "date", "team_id": "varchar", "amount_usd": "decimal(38, 12)", "corrects_month": "date"}
 PLACES = {"chargeback": "team_chargeback.csv", "journal": "journal.csv", "statements": "statements/*.csv"}
 
 
@@ -146,6 +176,8 @@ def verify(month: str, data: Path) -> int:
     folder = data / "exports" / month
     if not (folder / "manifest.json").exists():
         return fail(f"{folder}/manifest.json is not there; run make export MONTH={month}")
+    if complaints := closed.complaints(data):
+        return say(complaints)
     manifest = json.loads((folder / "manifest.json").read_text())
     frozen = data / "closed" / month / closed.EXPORTS / "manifest.json"
     if frozen.exists() and frozen.read_bytes() != (folder / "manifest.json").read_bytes():
@@ -165,12 +197,14 @@ def verify(month: str, data: Path) -> int:
                     [f"{check}: {len(rows)} times not, first {tuple(str(cell) for cell in rows[0])}"] if rows else []
                 )
             wrong += focus.complaints(engine, month, folder, _table)
-    for complaint in wrong:
-        print(f"ERROR: {complaint}", file=sys.stderr)
     if not wrong:
         checks = len(CHECKS | focus.CHECKS)
         print(f"verified {month} from its files alone: {len(found)} files, {checks} checks, sums and sha256 agree")
-    return 1 if wrong else 0
+        if links := closed.links(data):
+            print(
+                f"{len(links)} closings, {chain.said_of_signatures(links)}; closing hash: {links[-1]['closing_hash']}"
+            )
+    return say(wrong)
 
 
 def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
@@ -179,7 +213,7 @@ def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
         wrong.append(f"{name}: its bytes are not those that were exported (sha256)")
     for column, total in entry["totals"].items():
         try:
-            summed = f"select count(*), coalesce(sum({column}), 0) from {_table(folder, name)}"
+            summed = f"select count(*), coalesce(sum({column}), 0) from {_table(folder, name, (column,))}"
             rows, added = engine.execute(summed).fetchone()
         except duckdb.Error:
             wrong.append(f"{name}: {column} can't be added up")
@@ -188,20 +222,78 @@ def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
             wrong.append(f"{name}: {rows} rows, the manifest says {entry['rows']}")
         if Decimal(str(added)) != Decimal(total):
             wrong.append(f"{name}: {column} adds up to {added}, the manifest says {total}")
+    if "team_id" in entry:
+        own = SAFE.format("cast($team as varchar)")
+        # In a CSV an empty id and none are alike.
+        others = f"select count(*) from {_table(folder, name)} where coalesce(team_id, '') != coalesce({own}, '')"
+        if engine.execute(others, {"team": entry["team_id"]}).fetchone()[0]:
+            wrong.append(f"{name}: it has rows of another team than the manifest says")
     return wrong
 
 
-def _table(folder: Path, name: str) -> str:
-    """An exported file, or all whose names fit; of a CSV money as exact decimals and everything else as it is."""
+def _table(folder: Path, name: str, decimals: tuple[str, ...] = ()) -> str:
+    """An exported file, or all whose names fit; of a CSV money as exact decimals, months as days, and all else as text:
+    nothing in a cell has a say in how the file is read.
+    """
     files = f"{pattern(folder)}/{quoted(name)}"
     if name.endswith(".parquet"):
         return f"read_parquet('{files}')"
     head = next(iter(sorted(folder.glob(name))), None)
-    present = head.read_text().split("\n", 1)[0].split(",") if head else []
-    kinds = {name: "decimal(38, 12)" for name in present if name.endswith(("_usd", *focus.DECIMALS))}
-    kinds |= {name: "date" for name in present if name.endswith(("month", "Month"))}
-    kinds |= {name: "varchar" for name in present if name in ("team_id", "x_TeamId", "x_OriginChargeId")}
-    return f"read_csv('{files}', header = true, types = {kinds})"
+    if head is None:  # a month of which no team has a statement
+        columns = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in NO_STATEMENT.items())
+        return f"(select {columns} where false)"
+    present = head.read_text().split("\n", 1)[0].split(",")
+    kinds = {
+        name: "decimal(38, 12)" if name.endswith(("_usd", *focus.DECIMALS)) or name in decimals
+        else "date" if name.endswith(("month", "Month"))
+        else "varchar"
+        for name in present
+    }  # fmt: skip
+    return f"read_csv('{files}', {AS_WRITTEN}, parallel = false, types = {kinds})"
+
+
+def compare(data: Path, path: Path | None, head: str) -> int:
+    """Whether the closed months here are those that a manifest lists, or that a closing hash was printed of."""
+    complaints = closed.complaints(data)
+    links, log = closed.links(data), f"{data}/closed/{closed.LOG}"
+    hashes = [link.get("closing_hash") for link in links]
+    print(f"{log}: {len(links)} closings" + (f", {chain.said_of_signatures(links)}" if links else ""))
+    wrong = complaints + (_compared(path, links, log) if path else [])
+    if head and head not in hashes:
+        wrong.append(
+            f"no closing in {log} has the hash {head}: the months closed here are others than those it stands for; "
+            "the manifest of an export that states it (MANIFEST=) says from which month on"
+        )
+    elif head:
+        link = links[hashes.index(head)]
+        print(f"{head} is the closing hash of {chain.named(link)}, {hashes.index(head) + 1} of {len(links)}")
+    return say(wrong)
+
+
+def _compared(path: Path, links: list[dict], log: str) -> list[str]:
+    try:
+        manifest = json.loads(path.read_text())
+        month, status = str(manifest["month"]), manifest["status"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [f"{path} can't be read as the manifest of an export (manifest.json)"]
+    theirs, sums = closed.exported_chain(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    if parting := chain.parted(theirs or [], chain.listed(links)):
+        return [f"{path} and {log} are of two chains: {parting}"]
+    if status == "closed" and sums not in [link.get("exports_sha256") for link in links if link["month"] == month]:
+        return [f"{path} and {log} part at {month}: the exports that were closed here have another manifest (sha256)"]
+    if not theirs and status != "closed":
+        print(f"{path} lists no closing: none was made before {month} was exported, or an earlier release exported it")
+        return []
+    upto = f" up to {chain.named(theirs[-1])}, {theirs[-1]['closing_hash']}" if theirs else f" on {month}"
+    since = ", ".join(chain.named(link) for link in links[len(theirs) :]) if theirs else ""
+    print(f"{path} and {log} agree{upto}" + (f"; since then: {since}" if since else ""))
+    return []
+
+
+def say(complaints: list[str]) -> int:
+    for complaint in complaints:
+        print(f"ERROR: {complaint}", file=sys.stderr)
+    return 1 if complaints else 0
 
 
 def fail(reason: str) -> int:
@@ -212,11 +304,24 @@ def fail(reason: str) -> int:
 def main() -> int:
     words = sys.argv[1:]
     action = verify if words[:1] == ["verify"] else export
-    words = words[1:] if action is verify else words
-    if len(words) != 2 or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", words[0]):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("month", nargs="?", default="")
+    parser.add_argument("data", nargs="?", default="")
+    parser.add_argument("--manifest", default="", help="an export's manifest.json that somebody else has")
+    parser.add_argument("--head", default="", help="a closing hash that somebody else has")
+    given = parser.parse_args(words[1:] if action is verify else words)
+    data, is_compared = Path(given.data), action is verify and bool(given.manifest or given.head)
+    if not given.data or not (re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", given.month) or (is_compared and not given.month)):
         return fail("say which month: MONTH=2026-10")
-    return action(words[0], Path(words[1]))
+    if is_compared and (code := compare(data, Path(given.manifest) if given.manifest else None, given.head.strip())):
+        return code
+    if not given.month:
+        return 0
+    if action is verify or not data.exists():
+        return action(given.month, data)
+    with state.holding(data) as is_held:
+        return action(given.month, data) if is_held else 2
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

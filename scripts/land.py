@@ -6,17 +6,17 @@ bill is a WARNING); 1 when the share of rejected rows of a kind, or of a bill, p
 STRICT=1 where there is a WARNING; 2 when the call itself is wrong.
 """
 
-import fcntl
+import errno
 import os
 import re
 import secrets
+import stat
 import sys
-import time
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from hashlib import sha256
 from pathlib import Path
-from threading import Thread
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import pandas  # noqa: F401 - the engine asks for it; loaded once, before the processes fork
 import yaml
@@ -24,15 +24,26 @@ from tqdm import tqdm
 
 import check
 import company
-from landing import documents, missing, settled, span_marks, uncounted
+import ending
+import state
+from landing import documents, faults, gates, missing, reserved, settled, span_marks, uncounted
 from landing.recognise import NOTHING
 from landing.spans import LEFT_OUT
-from landing.store import Store
-from landing.tables import BILLS
-from landing.work import Examined, Piece, Progress, Reading, Resume, Task, examine, perform
+from landing.store import DAMAGED, Store
+from landing.work import Examined, Piece, Reading, Resume, Task, examine, perform, unstage
+from landing.workers import Job, Workers
+from terminal import name_of, plain, print
 
 PROJECT = Path(__file__).resolve().parent.parent
+# Entries of a folder that are neither file, folder nor link.
+SPECIAL = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 SHOWN = 10  # files that a warning names
+NOTE = ".request.json"  # the end of the name of a request's note, behind the name of its page
 RULES_CHANGED = (
     "feature_attributes, team_attributes, hash_identities, the seed attribute_aliases, DECIMAL or DATE_ORDER (or such "
     "a row of seed bill_sources) changed"
@@ -45,16 +56,24 @@ def pace() -> float:
     return 0.2 if sys.stderr.isatty() else 10
 
 
-def hash_key(data: Path) -> str:
-    """The key of text hashes: made once per data folder, so that hashes can't be looked up elsewhere."""
+def hash_key(data: Path, store: Store | None = None) -> str:
+    """The key of text hashes: made once per data folder, so that hashes can't be looked up elsewhere. Rows that were
+    hashed with another key meet no others, so the store says which key its rows have.
+    """
     path = data / "landed" / ".hash_key"
-    if not path.exists():
+    if not path.exists() and not (store and store.key):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_bytes(secrets.token_bytes(32))
-        part.chmod(0o600)
-        os.replace(part, path)
-    return path.read_bytes().hex()
+        state.write(path, secrets.token_bytes(32), mode=0o600)
+    key = path.read_bytes() if path.exists() else b""
+    mark = sha256(b"mark of " + key).hexdigest()[:16]
+    if len(key) != 32 or (store and store.key not in (None, mark)):
+        raise state.Unreadable(
+            f"{path} is not the key that landed rows were hashed with; put it back from a backup, or move "
+            f"{data}/landed away, put every export that ever landed into the inbox and build"
+        )
+    if store:
+        store.key = mark
+    return key.hex()
 
 
 def project_variables() -> dict:
@@ -63,29 +82,61 @@ def project_variables() -> dict:
 
 def files_in(inbox: Path) -> tuple[list[tuple[Path | documents.Member, str]], list[dict]]:
     """((path, name as shown), ...) of the inbox's files, also within archives; what can't be entered or followed."""
-    found, unread = [], []
-
-    def on_error(error: OSError) -> None:
-        name = os.path.relpath(error.filename, inbox)
-        unread.append(complaint(name, f"can't be opened ({error.strerror}); give read permission"))
-
-    for folder, folders, names in os.walk(inbox, onerror=on_error):
-        folders.sort()
-        for name in sorted(names, key=by_download):
-            path = Path(folder, name)
-            shown = str(path.relative_to(inbox))
-            if path.is_symlink() and not path.resolve().is_relative_to(inbox.resolve()):
-                unread.append(complaint(shown, "a link that leaves the inbox; it is not followed"))
-            elif path.is_file():
-                files, why = unpacked(path, shown)
-                found += files
-                unread += [complaint(shown, why)] if why else []
-        for name in list(folders):
-            path = Path(folder, name)
-            if path.is_symlink():
-                shown = str(path.relative_to(inbox))
+    found, unread, waiting = [], [], [inbox]
+    while waiting:  # no recursion: folders may be nested more deeply than functions
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as listed:
+                entries = {entry.name: is_folder(entry) for entry in listed}
+        except OSError as error:
+            reason = f"can't be opened ({error.strerror}); give read permission"
+            unread.append(complaint(name_of(folder.relative_to(inbox)), reason))
+            continue
+        for name in sorted((name for name, holds_more in entries.items() if not holds_more), key=by_download):
+            path = folder / name
+            shown = name_of(path.relative_to(inbox))
+            if why := no_file(path, inbox):
+                unread.append(complaint(shown, why))
+                continue
+            files, why = unpacked(path, shown)
+            found += files
+            unread += [complaint(shown, why)] if why else []
+        for name in sorted((name for name, holds_more in entries.items() if holds_more), reverse=True):
+            path = folder / name
+            if os.path.islink(path):
+                shown = name_of(path.relative_to(inbox))
                 unread.append(complaint(shown, "a link to a folder; it is not followed, move the folder in"))
+            else:
+                waiting.append(path)
     return found, unread
+
+
+def is_folder(entry: os.DirEntry) -> bool:
+    """Whether an entry is a folder, or a link to one; not, where that can't be told."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def no_file(path: Path, inbox: Path) -> str | None:
+    """Why an entry of a folder that is no folder is no file to read; asked before it is opened, which may wait."""
+    try:
+        if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(inbox)):
+            return "a link that leaves the inbox; it is not followed"
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if os.path.islink(path):
+            return "a link to a file that is not there; mend the link, or take it out"
+        return "can't be read: it was taken away while files landed; land again"
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "a link that leads back to itself; put the file in its place"
+        return f"can't be read ({error.strerror}); give read permission, or mend it"
+    if stat.S_ISREG(mode):
+        return None
+    kind = next((words for is_kind, words in SPECIAL if is_kind(mode)), "no file")
+    return f"{kind}, which holds nothing to read; export into a file"
 
 
 def by_download(name: str) -> tuple[str, int, str]:
@@ -98,17 +149,17 @@ def unpacked(path: Path, shown: str) -> tuple[list[tuple[Path | documents.Member
     """The files of a zip archive by its name and theirs, or why they can't be read; any other file as it is."""
     try:
         members = documents.members_of(path)
-    except OSError:  # which reading it will name
+    except Exception:  # which reading it will name
         members = None
     if isinstance(members, str):
         return [], members
-    return [(member, f"{shown}/{member.name}") for member in members or []] or [(path, shown)], None
+    return [(member, f"{shown}/{name_of(member.name)}") for member in members or []] or [(path, shown)], None
 
 
 def complaint(name: str, reason: str, refused_as: str | None = None) -> dict:
     """A file that is not read; `refused_as` is the kind that it would land as, where that is known."""
     origin = {"source_file": name, "source_line": None, "file_id": None, "line": None}
-    return {**origin, "kind": "file", "reason": reason, "refused_as": refused_as}
+    return {**origin, "kind": "file", "reason": plain(reason), "refused_as": refused_as}
 
 
 class Found(NamedTuple):
@@ -122,25 +173,30 @@ class Found(NamedTuple):
 
 
 def survey(
-    inbox: Path, store: Store, reading: Reading, pool: ProcessPoolExecutor
+    inbox: Path, store: Store, reading: Reading, workers: Workers
 ) -> tuple[list[Found], list[dict], int, set[str]]:
     """Files to land, what can't be read, how many files were known, and the contents of all that can be read."""
     found, unread = files_in(inbox)
     by_name = {entry["source_file"]: entry for entry in store.files.values()}
+    for entry in store.forgotten.values():  # what grew from it begins with it
+        by_name.setdefault(entry["source_file"], entry)
     resumes = [Resume(*end) if (end := by_name.get(name, {}).get("end")) else None for _, name in found]
-    outcomes = [
-        pool.submit(examine, path, known, store.algorithm) for (path, _), known in zip(found, resumes, strict=True)
-    ]
+    jobs = deque(
+        Job(place, examine, (path, known, store.algorithm))
+        for place, ((path, _), known) in enumerate(zip(found, resumes, strict=True))
+    )
+    outcomes = {job.key: outcome for job, outcome in workers.run(jobs)}
     fresh, seen, ids, again, present = [], 0, set(store.files), set(), set()
-    for (path, name), outcome in zip(found, outcomes, strict=True):
-        try:
-            examined: Examined = outcome.result()
-        except (OSError, EOFError) as error:
-            why = getattr(error, "strerror", None) or error
-            unread.append(complaint(name, f"can't be read ({why}); give read permission, or mend it"))
+    for place, (path, name) in enumerate(found):
+        examined: Examined | Exception = outcomes[place]
+        if isinstance(examined, Exception):
+            unread.append(complaint(name, f"can't be read ({faults.why(examined)}){faults.remedy(examined)}"))
             continue
         if examined.what.complaint:
             unread.append(complaint(name, examined.what.complaint, examined.what.table))
+            continue
+        if known := forgotten(name, examined, by_name, store):
+            unread.append({**complaint(name, known), "is_forgotten": True})
             continue
         present.add(examined.file_id)
         if isinstance(path, documents.Member) and examined.file_id in store.files:
@@ -158,6 +214,19 @@ def survey(
     return fresh, unread, seen, present
 
 
+def forgotten(name: str, examined: Examined, by_name: dict[str, dict], store: Store) -> str | None:
+    """Why a file that was taken out does not land again, nor one that goes on from it."""
+    known = store.forgotten.get(examined.file_id)
+    if not known and examined.is_continued and by_name[name]["file_id"] not in store.files:
+        known = by_name[name]
+    if not known:
+        return None
+    return (
+        f"forgotten on {known['at'][:10]} (`make forget FILE=` with {known['source_file']}), not landed again; UNDO=1 "
+        "takes that back, and a file with other content lands"
+    )
+
+
 def read_by_other_rules(
     path: Path, examined: Examined, continued: str | None, store: Store, reading: Reading
 ) -> Iterator[Found]:
@@ -169,7 +238,7 @@ def read_by_other_rules(
     while entry := store.files.get(file_id):
         before = store.files.get(entry["continues"])
         begin, line = (before["end"][0], before["end"][1] + 1) if before else (0, 1)
-        if entry["reading"] != mark_of(entry, reading):
+        if entry["reading"] != mark_of(entry, reading) or gates.is_reached(entry.get("too_far")):
             ranges = ((begin, stop - begin, line),) if entry["end"] else ()
             end = Resume(*entry["end"]) if entry["end"] else None
             part = Examined(examined.what, file_id, ranges, end)
@@ -187,9 +256,9 @@ def tasks_of(fresh: list[Found], landing_no: int, reading: Reading) -> list[Task
     tasks, groups = [], {}
     for path, name, examined, _, is_again in fresh:
         ranges = examined.ranges or (None,)
-        pieces = [Piece(path, examined.file_id, name, span) for span in ranges]
+        pieces = [Piece(path, examined.file_id, name, span, examined.stamp) for span in ranges]
         settings = tuple(reading.setting(setting, name, examined.what.table) for setting in ("decimal", "date_order"))
-        if len(pieces) == 1 and not is_again and path.stat().st_size < SMALL_BYTES:
+        if len(pieces) == 1 and not is_again and bytes_of(path) < SMALL_BYTES:
             groups.setdefault((examined.what, *settings), []).extend(pieces)
             continue
         for number, piece in enumerate(pieces):
@@ -198,36 +267,45 @@ def tasks_of(fresh: list[Found], landing_no: int, reading: Reading) -> list[Task
     for (what, *settings), pieces in groups.items():
         for begin in range(0, len(pieces), GROUP_FILES):
             group = tuple(pieces[begin : begin + GROUP_FILES])
-            tasks.append(Task(what, f"{group[0].file_id[:16]}-group", 0, group, *settings))
+            tasks.append(Task(what, f"{group[0].file_id[:16]}-group-{landing_no}", 0, group, *settings))
     return tasks
 
 
-def read_all(
-    tasks: list[Task], reading: Reading, staging: Path, pool: ProcessPoolExecutor
-) -> tuple[dict, dict[str, str]]:
+def bytes_of(path: Path | documents.Member) -> int:
+    """A file's size on disk; none of a file that was taken away, which reading it will name."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def read_all(tasks: list[Task], reading: Reading, staging: Path, workers: Workers) -> tuple[dict, dict[str, str]]:
     """Per file id the counts of all its pieces; and why a file can't be read to its end."""
     counts: dict[str, dict] = {}
     broken: dict[str, str] = {}
-    size = sum(piece.span[1] if piece.span else piece.path.stat().st_size for task in tasks for piece in task.pieces)
+    size = sum(piece.span[1] if piece.span else bytes_of(piece.path) for task in tasks for piece in task.pieces)
+    jobs = deque(Job(task, perform, (task, reading, staging)) for task in tasks)
     with tqdm(total=size, unit="B", unit_scale=True, desc="landing", disable=not tasks, mininterval=pace()) as bar:
-        waiting: dict[Future, Task] = {pool.submit(perform, task, reading, staging): task for task in tasks}
-        while waiting:
-            done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
-            bar.update(min(Progress.bytes.value, size) - bar.n)
-            bar.set_postfix_str(f"{Progress.rows.value:,} rows", refresh=False)
-            for future in done:
-                task = waiting.pop(future)
-                try:
-                    for file_id, found in future.result().items():
-                        empty = dict(found, rows_read=0, rows_rejected=0, evals_within=0, rows_silent=0, uncounted={})
-                        merge_counts(counts.setdefault(file_id, empty), found)
-                except (OSError, EOFError, MemoryError) as error:
-                    if len(task.pieces) == 1:
-                        broken[task.pieces[0].file_id] = str(error)
-                        continue
-                    for number, piece in enumerate(task.pieces):  # one bad file must not take its group along
-                        alone = task._replace(name=f"{piece.file_id[:16]}-{number:05d}", row_base=0, pieces=(piece,))
-                        waiting[pool.submit(perform, alone, reading, staging)] = alone
+
+        def show() -> None:
+            bytes_read, rows = workers.progress()
+            bar.update(max(min(bytes_read, size) - bar.n, 0))
+            bar.set_postfix_str(f"{rows:,} rows", refresh=False)
+
+        for job, outcome in workers.run(jobs, show):
+            task: Task = job.key
+            if isinstance(outcome, Exception):
+                unstage(task.name, staging)  # a process that was killed left what it had written
+                if len(task.pieces) == 1:
+                    broken[task.pieces[0].file_id] = faults.why(outcome)
+                    continue
+                for number, piece in enumerate(task.pieces):  # one bad file must not take its group along
+                    alone = task._replace(name=f"{piece.file_id[:16]}-{number:05d}", row_base=0, pieces=(piece,))
+                    jobs.append(Job(alone, perform, (alone, reading, staging)))
+                continue
+            for file_id, found in outcome.items():
+                empty = dict(found, rows_read=0, rows_rejected=0, evals_within=0, rows_silent=0, uncounted={})
+                merge_counts(counts.setdefault(file_id, empty), found)
     return counts, broken
 
 
@@ -237,6 +315,7 @@ def merge_counts(total: dict, found: dict) -> None:
     total["evals_within"] += found["evals_within"]
     total["rows_silent"] += found["rows_silent"]
     total["is_growing"] |= found["is_growing"]
+    total["too_far"] = min(filter(None, (total["too_far"], found["too_far"])), default=None)
     total["has_more"] |= found["has_more"]
     for said in ("warnings", "notes", "asks"):
         total[said] = list(dict.fromkeys([*total[said], *found[said]]))
@@ -248,7 +327,7 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     variables = project_variables()
     store = Store(data)
     reading = Reading(
-        hash_key(data),
+        hash_key(data, store),
         tuple(variables["feature_attributes"]),
         tuple(variables["team_attributes"]),
         variables["hash_identities"],
@@ -256,21 +335,22 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
         os.environ.get("DECIMAL", ""),
         os.environ.get("DATE_ORDER", ""),
         sources,
+        tuple(sorted(store.forgotten_users.items())),
     )
     for entry in store.files.values():  # of a store that began before there were marks
         entry.setdefault("reading", mark_of(entry, reading))
-    Progress.bytes.value = Progress.rows.value = 0
-    shared = (Progress.bytes, Progress.rows)
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=Progress.share, initargs=shared) as pool:
-        fresh, unread, seen, present = survey(inbox, store, reading, pool)
-        if fresh:
-            Thread(target=check.warm, daemon=True).start()  # while the processes, forked by now, read
-        counts, broken = read_all(tasks_of(fresh, store.landings, reading), reading, store.staging, pool)
+    damages = store.verify()
+    for line in damages:
+        print(f"  damaged: {line}")
+    with Workers() as workers:
+        fresh, unread, seen, present = survey(inbox, store, reading, workers)
+        if fresh:  # while the processes, forked by now, read
+            workers.beside(check.warm)
+        counts, broken = read_all(tasks_of(fresh, store.landings, reading), reading, store.staging, workers)
     landed = []
     for path, name, examined, continued, is_again in fresh:
         if examined.file_id in broken:
-            for part in store.staging.glob(f"*/*/{examined.file_id[:16]}-*.parquet"):
-                part.unlink()
+            unstage(examined.file_id[:16], store.staging)
             reason = f"{examined.what.table} that can't be read to its end ({broken[examined.file_id]})"
             unread.append(complaint(name, reason, examined.what.table))
             continue
@@ -280,6 +360,7 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
             continue
         for kind, text in uncounted.remarks(held.pop("uncounted"), name):
             held[kind + "s"].append(text)
+        held["warnings"] += lonely_note(path, name, examined)
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
         entry["reading"] = mark_of({**entry, **held}, reading)
         end = list(examined.end) if examined.end else None
@@ -289,23 +370,76 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
         landed.append({**entry, "end": end, "continues": continued, "unread": reason, **held})
         if reason:
             unread.append(complaint(name, reason))
-    if landed and (complaints := check.door(store.staging)):
-        for line in complaints:
-            print(f"ERROR at the door: {line}")
-        names = ", ".join(entry["source_file"] for entry in landed)
-        print(f"nothing landed; correct or take out the file that this stands in, of: {names}")
+    if lacking := not_again(store, {entry["file_id"] for entry in landed}):
+        print("ERROR: " + "\nERROR: ".join(lacking))
         return 1
-    store.commit(landed, unread)
+    if landed:
+        judge(store, landed)
+    again = sum(found.is_again for found in fresh)
+    if again or damages:
+        state.remove(data / ".built")  # how many files have landed doesn't tell that their rows may be others
+    mended = sum(store.files[found.examined.file_id]["reading"] == DAMAGED for found in fresh if found.is_again)
+    share, least = variables["max_reject_share"], variables["max_reject_share_min_rows"]
+    store.commit(landed, unread, gates.replaced(with_landed(store, landed), share, least))
     report(store, landed, unread, seen)
-    if again := sum(found.is_again for found in fresh):
-        print(f"  read again, because {RULES_CHANGED}: {again} files")
-    found = missing.find(store, unread, present, variables["max_reject_share"])
+    if damages:
+        print(f"  mended: {len(damages):,} damaged Parquet files; {mended:,} files were landed again from the inbox")
+    if again > mended:
+        print(
+            f"  read again, because {RULES_CHANGED}, or a clock moved on, or a file was forgotten: "
+            f"{again - mended} files"
+        )
+    found = missing.find(store, unread, present, share)
+    found.warnings.extend(gates.warnings(store, share, least))
     found.warnings.extend(read_by_old_rules(store, reading))
+    found.errors.extend(gates.errors([*store.files.values()], share, least))
     missing.write(store, found)
     warn(found.warnings)
     for line in found.errors:
         print(f"ERROR: {line}")
-    return max(int(bool(found.errors)), over_share(landed, variables))
+    return int(bool(found.errors))
+
+
+def with_landed(store: Store, landed: list[dict]) -> list[dict]:
+    """The store's files as they will be after a commit."""
+    last = max((entry["landing_no"] for entry in store.files.values()), default=0)
+    new = {"landing_no": last + 1, "landing": store.landings + 1}
+    coming = {entry["file_id"]: {**new, **store.files.get(entry["file_id"], {}), **entry} for entry in landed}
+    return [*{**store.files, **coming}.values()]
+
+
+def not_again(store: Store, again: set[str]) -> list[str]:
+    """Errors on files whose landed rows are damaged, and that the inbox doesn't hold any more."""
+    lacking = [e["source_file"] for e in store.files.values() if e["reading"] == DAMAGED and e["file_id"] not in again]
+    lines = [
+        f"rows of {name} in {store.root} are damaged, and the inbox doesn't hold it as it landed: put it back into the "
+        "inbox, or the Parquet files named above from a backup; until then nothing lands"
+        for name in lacking[:SHOWN]
+    ]
+    return lines + ([f"so are those of {len(lacking) - SHOWN:,} more files"] if len(lacking) > SHOWN else [])
+
+
+def judge(store: Store, landed: list[dict]) -> None:
+    """Great Expectations' word on the staged rows, put down to the files that they stand in."""
+    entries = {entry["file_id"]: entry for entry in landed}
+    for one in check.door(store.staging, f"{landed[0]['file_id'][:16]}-{store.landings}"):
+        entry = entries[one.file_id]
+        if not one.is_rejected:
+            entry["warnings"].append(one.said)
+        else:
+            own = entry["kind"] == one.table
+            entry["rows_rejected" if own else "evals_within"] += one.rows if own else -one.rows
+            said = f"line {one.line:,}: {one.said}"
+            entry["first_reasons"][said] = entry["first_reasons"].get(said, 0) + one.rows
+
+
+def lonely_note(path: Path | documents.Member, name: str, examined: Examined) -> list[str]:
+    """A warning on the note of a request that lies beside no page."""
+    page = name.rpartition("/")[2].removesuffix(NOTE)
+    if examined.what.table != "manifests" or isinstance(path, documents.Member) or not name.endswith(NOTE):
+        return []
+    lies_beside = path.with_name(page).exists()
+    return [] if lies_beside else [f"{name}: the note of a request without its page {page}; put that beside it"]
 
 
 def mostly_silent(examined: Examined, counts: dict) -> str | None:
@@ -322,7 +456,14 @@ def mostly_silent(examined: Examined, counts: dict) -> str | None:
 def read_by_old_rules(store: Store, reading: Reading) -> list[str]:
     """Warnings on files that can't be read again although the rules of reading changed."""
     old = [entry for entry in store.files.values() if entry["reading"] != mark_of(entry, reading)]
+    lacking = [entry for entry in old if entry.get("lacks")]
+    old = [entry for entry in old if not entry.get("lacks")]
     lines = [
+        f"{entry['source_file']} lacks copies of spans that gave way to {entry['lacks']}, which was forgotten; put it "
+        "back into the inbox"
+        for entry in lacking
+    ]
+    lines += [
         f"{entry['source_file']} stands as it was read before {RULES_CHANGED}; put it back into the inbox"
         for entry in old[:SHOWN]
     ]
@@ -350,7 +491,7 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
         print(f"  eval_runs: {within:,} rows within files of spans")
     for entry in landed:
         for reason, times in entry["first_reasons"].items():
-            what = "value not read" if reason.endswith(LEFT_OUT) else "rejected"
+            what = "value not read" if reason.endswith((LEFT_OUT, reserved.LEFT_OUT)) else "rejected"
             print(f"  {what} {times:,}x in {entry['source_file']}: {reason}")
         for note in entry["notes"]:
             print(f"  {note}")
@@ -361,23 +502,6 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
         f"landed {len(landed)} new files ({seen} known, {len(unread)} not read; {copies:,} copies of spans aside); "
         f"rejects: {store.root}/rejects"
     )
-
-
-def over_share(landed: list[dict], variables: dict) -> int:
-    """1 where rejects of one kind pass the share that the project allows; says which and how many. Of bills, that is
-    asked file by file (`missing.find`).
-    """
-    worst = 0
-    for kind in sorted({entry["kind"] for entry in landed} - set(BILLS)):
-        read = sum(entry["rows_read"] for entry in landed if entry["kind"] == kind)
-        rejected = sum(entry["rows_rejected"] for entry in landed if entry["kind"] == kind)
-        if read >= variables["max_reject_share_min_rows"] and rejected > read * variables["max_reject_share"]:
-            print(
-                f"ERROR: {rejected:,} of {read:,} rows of {kind} rejected, over max_reject_share "
-                f"({variables['max_reject_share']:.0%}); correct the files named, or raise it"
-            )
-            worst = 1
-    return worst
 
 
 def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None = None) -> int:
@@ -395,10 +519,8 @@ def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None 
     if complaint:
         print(f"ERROR: seed bill_sources: {complaint}", file=sys.stderr)
         return 2
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / ".lock").open("w") as lock:
-        if not locked(lock):
-            print(f"ERROR: another landing is writing to {data}; wait for it", file=sys.stderr)
+    with state.holding(data) as is_held:
+        if not is_held:
             return 2
         try:
             code = land(inbox, data, sources)
@@ -415,20 +537,7 @@ def failed_as_strict(warnings: int) -> int:
     return 1
 
 
-def locked(lock: TextIO, seconds: float = 3) -> bool:
-    """Whether the lock could be had: a landing that was killed lets go of it when its last process is gone."""
-    patience = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() > patience:
-                return False
-            time.sleep(0.1)
-
-
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(ending.of(lambda: run(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -25,6 +25,7 @@ from pathlib import Path
 from genai_prices import data
 from genai_prices import types as book
 
+import ending
 import model_names
 
 REFERENCE = Path(__file__).resolve().parent.parent / "seeds" / "reference"
@@ -263,4 +264,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ending.of(main))

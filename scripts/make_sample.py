@@ -23,6 +23,7 @@ from pathlib import Path
 
 import msgspec
 
+import ending
 import sample_incidents
 import sample_telemetry
 from sample_company import ACCOUNTS_OF, FEATURES, PLANS, Feature
@@ -394,4 +395,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ending.of(main))

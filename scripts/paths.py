@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+# How exported CSV files are written: without it the reader guesses, and takes an apostrophe in a cell for a quote.
+AS_WRITTEN = "header = true, delim = ',', quote = '\"', escape = '\"'"
+
 
 def quoted(path: Path | str) -> str:
     """The path for between the quotes of a SQL text."""

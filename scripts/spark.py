@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ending
 import environment
 from environment import PROJECT
 
@@ -95,4 +96,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

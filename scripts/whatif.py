@@ -6,6 +6,8 @@ Exit 0 when the totals are equal, 1 when they are not or a file contradicts itse
 """
 
 import argparse
+import csv
+import io
 import shutil
 import sys
 from pathlib import Path
@@ -14,7 +16,11 @@ import duckdb
 
 import build
 import company
+import ending
+import export
+import state
 from paths import quoted
+from terminal import plain, print
 
 SEEDS = {"policies": "chargeback_policies", "funding": "eval_funding", "sharing": "sharing_rules"}
 # As if no month were closed: what is posted from movements, not what has been frozen.
@@ -39,6 +45,8 @@ from today full outer join other on today.month = other.month and today.team_id 
 where ? is null or strftime(coalesce(today.month, other.month), '%Y-%m') = ?
 order by month, team_id
 """
+SAFE_TEAMS = f"select distinct team_id, {export.SAFE.format('team_id')} from (from today union all by name from other)"
+MOST_BYTES = 16_000_000  # of a seed's file; a company's policies are thousands of rows at most
 
 
 def main() -> int:
@@ -56,6 +64,11 @@ def main() -> int:
         return code
     if build.files_built(arguments.data) is None:
         return fail(f"{arguments.data} has no ledger of these seeds and models; run make build first")
+    with state.holding(arguments.data) as is_held:  # a build would change what is copied
+        return compared(arguments, given) if is_held else 2
+
+
+def compared(arguments: argparse.Namespace, given: dict[str, Path]) -> int:
     copy = arguments.data / "whatif" / ".copy"
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir(parents=True)
@@ -74,9 +87,11 @@ def replace_seeds(companies: Path, copy: str, given: dict[str, Path]) -> int:
     for seed, path in given.items():
         if not path.is_file():
             return fail(f"{path} is no file; it would be a CSV with {','.join(company.SEEDS[seed][0])}")
+        if path.stat().st_size > MOST_BYTES:
+            return fail(f"{path} has more than {MOST_BYTES // 1_000_000} MB; a seed {seed} has a row per policy")
         text, complaint = company.completed(path, company.SEEDS[seed][0])
         if complaint:
-            return fail(f"{path}: {complaint}")
+            return fail(f"{path}: {plain(complaint)}")
         text = text or ",".join(company.SEEDS[seed][0]) + "\n"
         (company.seeds_of(copy) / f"{seed}.csv").write_text(text, encoding="utf-8")
     return 0
@@ -107,13 +122,16 @@ def compare(copy: Path, given: dict[str, Path], month: str | None) -> int:
             return fail(f"the ledger has no month {month}")
         target = copy.parent / "whatif.csv"
         columns = [column[0] for column in engine.description]
-        lines = [columns, *([f"{row[0]:%Y-%m}", row[1], *(f"{amount:f}" for amount in row[2:])] for row in rows)]
-        target.write_text("".join(",".join(line) + "\n" for line in lines), encoding="utf-8")
+        teams = dict(engine.execute(SAFE_TEAMS).fetchall())
+        lines = [[f"{row[0]:%Y-%m}", teams[row[1]], *(f"{amount:f}" for amount in row[2:])] for row in rows]
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows([columns, *lines])
+        state.write(target, text.getvalue())
     return show(rows, target)
 
 
 def show(rows: list[tuple], target: Path) -> int:
-    width = max(12, *(len(row[1]) for row in rows))
+    width = max(12, *(len(plain(row[1])) for row in rows))
     print(f"\n{'month':8} {'team':{width}} {'today':>16} {'what if':>16} {'difference':>16}")
     unequal = 0
     for month in sorted({row[0] for row in rows}):
@@ -121,7 +139,7 @@ def show(rows: list[tuple], target: Path) -> int:
         sums = [sum(row[place] for row in of_month) for place in (1, 2, 3)]
         unequal += sums[2] != 0
         for team, *amounts in [*of_month, ("all teams", *sums)]:
-            print(f"{month:%Y-%m}  {team:{width}} " + " ".join(f"{amount:16.6f}" for amount in amounts))
+            print(f"{month:%Y-%m}  {plain(team):{width}} " + " ".join(f"{amount:16.6f}" for amount in amounts))
     print(f"\nThe ledger is as it was. To the last digit: {target}")
     if unequal:
         print("FAILED: totals differ; a policy moves money between teams, and makes none", file=sys.stderr)
@@ -134,4 +152,4 @@ def fail(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -11,10 +11,13 @@ import gzip
 import io
 import itertools
 import json
+import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from hashlib import sha256
@@ -36,12 +39,14 @@ CHUNK_BYTES, BLOCK_BYTES, STEP_BYTES = 1 << 22, 1 << 22, 1 << 17
 # Text in one vector of the engine: its JSON functions slow down twentyfold where a vector holds millions of attributes.
 BATCH_BYTES = 1 << 19
 # One record may not pass this, nor a compressed file grow past so many times its size: memory and disk are bounded.
+WRAPPINGS = ("data", "value", "items", "rows", "results", "records", "charges", "line_items")
 MAX_RECORD_BYTES = 1 << 28
 MAX_EXPANSION, ALWAYS_ALLOWED_BYTES = 200, 1 << 30
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ZIP_MAGIC = b"PK\x03\x04", b"PK\x05\x06"
 MOST_MEMBERS = 1000  # files of one archive
 MOST_WORKBOOK_BYTES = 1 << 29  # a workbook's parts, unpacked: it is read whole
+MOST_DIGITS = 4000
 DELIMITERS = ",", ";", "\t", "|"
 HEADER_WITHIN = 30  # lines at the begin of a table, among which its header is sought
 # How a row that adds up the others calls itself.
@@ -49,8 +54,27 @@ TOTAL = (
     r"(?i)((grand|sub|overall)[ -]?)?totals?( (amount|cost|costs|usd|général))?:?"
     r"|sum|summe|gesamt(summe|betrag)?|totale|totaal"
 )
+# What a torn or forged archive makes the standard library raise.
+BROKEN_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    RuntimeError,  # among them NotImplementedError
+    EOFError,
+    OverflowError,
+)
 TOO_LONG = f"a record of more than {MAX_RECORD_BYTES >> 20} MB; split the export"
 Record = tuple[int, bytes | str | Unreadable]
+csv.field_size_limit(MAX_RECORD_BYTES)
+
+
+def number_of(digits: str) -> int | float:
+    """A whole number of JSON: Python makes no integer of more than some thousand digits."""
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
+
+
+DECODER = json.JSONDecoder(parse_int=number_of)
 
 
 # Bytes that are no UTF-8 are Windows-1252, which spreadsheets write; digits are the same in all of its kin.
@@ -70,13 +94,15 @@ class Dialect(NamedTuple):
 class Member:
     """A file within a zip archive, read as if it lay in the inbox."""
 
-    def __init__(self, archive: Path, name: str, size: int, archive_id: str):
-        self.archive, self.name, self.size, self.archive_id = archive, name, size, archive_id
+    def __init__(self, archive: Path, name: str, place: int, size: int, archive_id: str):
+        self.archive, self.name, self.place, self.size, self.archive_id = archive, name, place, size, archive_id
 
     def open(self, _mode: str = "rb"):
         try:
-            return zipfile.ZipFile(self.archive).open(self.name)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            archive = zipfile.ZipFile(self.archive)
+            # By its place: an archive may hold several files of one name.
+            return archive.open(archive.infolist()[self.place])
+        except (*BROKEN_ARCHIVE, LookupError) as error:
             raise OSError(f"{error}; unpack the archive before landing") from error
 
     def stat(self) -> SimpleNamespace:
@@ -90,25 +116,26 @@ def members_of(path: Path) -> list[Member] | str | None:
             return None
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except zipfile.BadZipFile:  # which recognising it will name
+            entries = [(place, entry) for place, entry in enumerate(archive.infolist()) if not entry.is_dir()]
+    except BROKEN_ARCHIVE:  # which recognising it will name
         return None
-    names = {entry.filename for entry in entries}
+    names = {entry.filename for _, entry in entries}
     if is_workbook(names) or is_inspect_log(names):
         return None
-    entries = [entry for entry in entries if not re.search(r"(^|/)(__MACOSX/|\.DS_Store$)", entry.filename)]
+    hidden = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$)")
+    entries = [(place, entry) for place, entry in entries if not hidden.search(entry.filename)]
     if not entries:
         return "a zip archive without a file; nothing to read"
-    if any(entry.flag_bits & 1 for entry in entries):
+    if any(entry.flag_bits & 1 for _, entry in entries):
         return "a zip archive with a password; unpack it before landing"
     if len(entries) > MOST_MEMBERS:
         return f"a zip archive of more than {MOST_MEMBERS:,} files; unpack it before landing"
-    if sum(entry.file_size for entry in entries) > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * path.stat().st_size):
+    if sum(entry.file_size for _, entry in entries) > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * path.stat().st_size):
         return f"a zip archive that unpacks to more than {MAX_EXPANSION} times its size; unpack it before landing"
     # Another archive of the same name is another download.
-    said = repr(sorted((entry.filename, entry.CRC, entry.file_size) for entry in entries))
-    archive_id = sha256(said.encode()).hexdigest()[:16]
-    return [Member(path, entry.filename, entry.file_size, archive_id) for entry in entries]
+    said = repr(sorted((entry.filename, entry.CRC, entry.file_size) for _, entry in entries))
+    archive_id = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return [Member(path, entry.filename, place, entry.file_size, archive_id) for place, entry in entries]
 
 
 def is_workbook(names: set[str]) -> bool:
@@ -140,7 +167,7 @@ class Bounded(io.RawIOBase):
     def readinto(self, buffer) -> int:
         try:
             data = self.stream.read(len(buffer))
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        except BROKEN_ARCHIVE as error:
             raise OSError(f"{error}; download it again") from error
         self.left -= len(data)
         if self.left < 0:
@@ -205,13 +232,17 @@ def opened(path: Path | Member):
     elif head[:2] == b"\x1f\x8b":
         stream = gzip.GzipFile(fileobj=path.open("rb"))
     else:
-        packed = pa.OSFile(str(path), "rb") if isinstance(path, Path) else pa.PythonFile(path.open("rb"), "r")
+        packed = _file(path) if isinstance(path, Path) else pa.PythonFile(path.open("rb"), "r")
         stream = pa.CompressedInputStream(packed, "zstd")
     if _is_compressed(head) or isinstance(path, Member):
         stream = io.BufferedReader(Bounded(stream, path.stat().st_size), CHUNK_BYTES)
     if encoding := utf16_of(stream.peek(256)):
         return io.BufferedReader(Transcoded(stream, encoding), CHUNK_BYTES)
     return stream
+
+
+def _file(path: Path) -> pa.OSFile:
+    return pa.OSFile(os.fsencode(path), "rb")  # a name need not be UTF-8
 
 
 def begun(path: Path | Member, size: int) -> bytes:
@@ -256,7 +287,8 @@ def lines(stream, first_line: int = 1, last_byte: int | None = None) -> Iterator
     last = bytes(rest)
     if last.strip():
         try:
-            msgspec.json.decode(last, type=msgspec.Raw)
+            with suppress(RecursionError):  # JSON, as far as that goes, and the reader's to take or refuse
+                msgspec.json.decode(last, type=msgspec.Raw)
             yield Batch([line_no], [last], [])
         except msgspec.DecodeError:
             growing = Unreadable("the last line is incomplete: cut off or still being written; read when it ends")
@@ -318,7 +350,8 @@ def _skip_line(stream) -> bytes:
 def concatenated(stream) -> Iterator[Record]:
     """Records of pretty-printed or concatenated JSON, or the items of JSON arrays."""
     decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
-    scan, text, line_no, more = json.JSONDecoder().raw_decode, "", 1, True
+    # The values are not kept, so numbers stay texts, however long.
+    scan, text, line_no, more = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode, "", 1, True
     while True:
         skipped = re.match(r"[\s,\[\]]*", text).end()
         line_no += text.count("\n", 0, skipped)
@@ -338,7 +371,9 @@ def concatenated(stream) -> Iterator[Record]:
             if not text:
                 return
             why = "nested too deeply" if isinstance(error, RecursionError) else error.msg
-            yield line_no, Unreadable(f"not JSON, or cut off: {why}; export the file again")
+            torn = Unreadable(f"not JSON, or cut off: {why}; export the file again")
+            torn.is_growing = is_cut
+            yield line_no, torn
             # Go on at the next record that begins a line.
             following = re.compile(r"\n(?=[{\[])").search(text, 1)
             while following is None and more:
@@ -357,6 +392,29 @@ def concatenated(stream) -> Iterator[Record]:
         text = text[end:]
 
 
+def wrapped(stream) -> Iterator[Record]:
+    """Rows that stand in a list under one of these names, as APIs answer; other records as they are."""
+    for line_no, record in concatenated(stream):
+        rows = [] if isinstance(record, Unreadable) else rows_within(record)
+        if not rows:
+            yield line_no, record
+        begin = 0
+        for row in rows:
+            found = record.index(row, begin)
+            line_no, begin = line_no + record.count("\n", begin, found), found
+            yield line_no, row
+
+
+def rows_within(record: str) -> list[str]:
+    """The texts of the objects in a record's list of rows; as they are written, to the digit."""
+    try:
+        held = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+        lists = [held[name] for name in WRAPPINGS if bytes(held.get(name, b"")).startswith(b"[")]
+        return [bytes(row).decode() for row in msgspec.json.decode(lists[0], type=list[msgspec.Raw])] if lists else []
+    except msgspec.DecodeError:
+        return []
+
+
 def text_lines(stream) -> Iterator[str]:
     """Lines of a table of text with their ends; a mark of a byte order is no text, wherever it is."""
     for line in io.TextIOWrapper(stream, encoding="utf-8", errors="windows_1252", newline=""):
@@ -366,7 +424,6 @@ def text_lines(stream) -> Iterator[str]:
 def rows(stream, dialect: Dialect | None = None) -> Iterator[Record]:
     """Records of a table of text (CSV, or parted by semicolons, tabs or bars) with a header."""
     dialect = dialect or Dialect()
-    csv.field_size_limit(MAX_RECORD_BYTES)
     lines = itertools.islice(text_lines(stream), dialect.header_line - 1, None)
     reader = csv.reader(lines, delimiter=dialect.delimiter)
     header = [name.strip() for name in next(reader, [])]
@@ -487,7 +544,7 @@ def text_of_cell(cell: object, is_number: bool = False, has_hour: bool = True) -
 
 def parquet_file(path: Path | Member) -> pq.ParquetFile:
     if isinstance(path, Path):
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(_file(path))
     with opened(path) as stream:  # its end is read first, so it is unpacked whole
         return pq.ParquetFile(pa.BufferReader(stream.read()))
 
@@ -495,14 +552,26 @@ def parquet_file(path: Path | Member) -> pq.ParquetFile:
 def parquet_rows(path: Path | Member) -> Iterator[Record]:
     """Records of a Parquet file; `line` is the row."""
     with duckdb.connect() as engine:
-        line_no = 0
-        for batch in parquet_file(path).iter_batches(batch_size=1000):
+        line_no, file, row = 0, parquet_file(path), "row"
+        while row in {name.lower() for name in file.schema_arrow.names}:
+            row += "_"  # else the column of that name would be the record
+        for batch in file.iter_batches(batch_size=1000):
             # JSON has floats alone: exact decimals travel as text.
             columns = [cells.cast(pa.string()) if pa.types.is_decimal(cells.type) else cells for cells in batch.columns]
-            engine.register("batch", pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
-            for (record,) in engine.execute("select to_json(batch) from batch").fetchall():
+            try:
+                engine.register("batch", pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
+                records = engine.execute(f"select to_json({row}) from batch as {row}").fetchall()
+            except (duckdb.NotImplementedException, duckdb.InvalidInputException):
+                raise Unreadable(
+                    f"a column of a type that is not read, of {_types_of(batch.schema)}; write texts, numbers and times"
+                ) from None
+            for (record,) in records:
                 line_no += 1
                 yield line_no, record
+
+
+def _types_of(schema: pa.Schema) -> str:
+    return ", ".join(sorted({str(kind).partition("<")[0] for kind in schema.types}))
 
 
 def messages(stream) -> Iterator[Record]:
@@ -539,7 +608,11 @@ def _frame(stream, is_first: bool) -> bytes | Unreadable:
     if length > MAX_RECORD_BYTES:
         return Unreadable(TOO_LONG)
     frame = stream.read(length)
-    return Unreadable("a message that is cut off; export the file again") if len(frame) < length else frame
+    if len(frame) == length:
+        return frame
+    torn = Unreadable("a message that is cut off; export the file again")
+    torn.is_growing = True
+    return torn
 
 
 def _protobuf_as_json(frame: bytes) -> str | Unreadable:

@@ -1,12 +1,15 @@
 """The engine that reads records, in memory alone, and the SQL of the readers."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import duckdb
 
 HERE = Path(__file__).resolve().parent
+# Nothing landed before this was written: a machine whose clock says so is wrong, and what its files say may be right.
+WRITTEN_AT = datetime(2026, 11, 28)
 ATTRIBUTE = (
     '{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "doubleValue": "VARCHAR",'
     ' "boolValue": "VARCHAR", "arrayValue": "JSON", "kvlistValue": "JSON"}}'
@@ -14,7 +17,8 @@ ATTRIBUTE = (
 SPAN = (
     '{"traceId": "VARCHAR", "spanId": "VARCHAR", "parentSpanId": "VARCHAR", "name": "VARCHAR",'
     ' "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR", "status": {"code": "VARCHAR"},'
-    ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}], "attributes": [{attribute}]}'
+    ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}],'
+    ' "events": [{"name": "VARCHAR", "attributes": [{attribute}]}], "attributes": [{attribute}]}'
 )
 SCOPE = '{"name": "VARCHAR", "version": "VARCHAR"}'
 SCOPE_SPANS = f'{{"scope": {SCOPE}, "instrumentationLibrary": {SCOPE}, "spans": [{{span}}]}}'
@@ -24,7 +28,7 @@ BATCHES_OF_ONE = {
 }
 
 
-def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
+def engine_for(secret: str, forgotten: tuple[tuple[str, str], ...] = ()) -> duckdb.DuckDBPyConnection:
     """An engine with the macros of values and readers; in memory alone, so that no text can reach the disk."""
     engine = duckdb.connect(config={"threads": 1, "temp_directory": ""})
     engine.execute("set TimeZone = 'UTC'")
@@ -32,10 +36,23 @@ def engine_for(secret: str) -> duckdb.DuckDBPyConnection:
     engine.execute("set disabled_optimizers = 'in_clause'")
     engine.execute("set force_compression = 'uncompressed'")  # what is held in memory for moments
     engine.execute(f"set variable hash_key = '{secret}'")
-    engine.execute("set variable latest_time = cast(now() as timestamp) + interval 366 days")
+    engine.execute("set variable latest_time = cast(? as timestamp)", [latest_time(clock())])
     engine.execute((HERE / "values.sql").read_text())
+    known = " ".join(f"when '{hashed}' then '{other}'" for hashed, other in forgotten)
+    lands = f"coalesce(case left(keyed(stated), 32) {known} end, otherwise)" if known else "otherwise"
+    engine.execute(f"create macro unless_forgotten(stated, otherwise) as {lands}")
     engine.execute(_expanded((HERE / "readers" / "macros.sql").read_text()))
     return engine
+
+
+def clock() -> datetime:
+    """The machine's, in UTC; nothing else in a landing asks it what a row may say."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def latest_time(now: datetime) -> datetime:
+    """A time after this is far in the future, and no time."""
+    return max(now, WRITTEN_AT) + timedelta(days=366)
 
 
 @cache

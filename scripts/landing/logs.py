@@ -8,7 +8,6 @@ import io
 import json
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
@@ -17,7 +16,17 @@ import msgspec
 import pyarrow as pa
 
 from landing import Unreadable
-from landing.documents import ALWAYS_ALLOWED_BYTES, BOM, MAX_EXPANSION, MAX_RECORD_BYTES, Record, concatenated, rows
+from landing.documents import (
+    ALWAYS_ALLOWED_BYTES,
+    BOM,
+    BROKEN_ARCHIVE,
+    MAX_EXPANSION,
+    MAX_RECORD_BYTES,
+    Record,
+    concatenated,
+    number_of,
+    rows,
+)
 
 ZIP_MAGIC = b"PK\x03\x04"
 STORED, DEFLATED, ZSTD = 0, 8, 93
@@ -25,16 +34,7 @@ LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of name and extra field, at th
 TEXTS_KEPT = 512  # longer ones are a case's own
 OBJECTS = {"scores", "metrics", "metadata", "span_attributes"}  # which tables hold as JSON text
 # What a torn or forged archive makes its readers raise.
-BROKEN = (
-    ValueError,
-    OSError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,
-)
+BROKEN = (*BROKEN_ARCHIVE, OSError, LookupError)
 
 
 class Log(msgspec.Struct, omit_defaults=True):
@@ -375,7 +375,7 @@ def eval_rows(stream) -> Iterator[Record]:
         if isinstance(record, Unreadable):
             yield line_no, record
             continue
-        row = json.loads(record, parse_constant=lambda _: None)
+        row = json.loads(record, parse_constant=lambda _: None, parse_int=number_of)
         if isinstance(row, dict):
             held.append(json.dumps(_without_texts(row)))
             begin, size = begin or line_no, size + len(held[-1])
@@ -417,7 +417,7 @@ def _decoded(text: bytes, kind: type):
     except (msgspec.DecodeError, RecursionError):
         # Python writes NaN and Infinity where nothing was measured, which JSON does not know.
         try:
-            plain = json.loads(text.decode("utf-8", "replace"), parse_constant=lambda _: None)
+            plain = json.loads(text.decode("utf-8", "replace"), parse_constant=lambda _: None, parse_int=number_of)
         except RecursionError:
             raise Unreadable("nested too deeply") from None
         return msgspec.convert(plain, kind, strict=False)

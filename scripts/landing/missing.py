@@ -13,7 +13,8 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from landing.store import Store, _write_text
+import state
+from landing.store import Store
 from landing.tables import BILLS, DAY_OF, ORIGIN, TABLES
 from paths import pattern
 
@@ -61,7 +62,7 @@ def find(store: Store, unread: list[dict], present: set[str], most: float) -> Mi
             errors.append(
                 f"{entry['rows_rejected']:,} of {entry['rows_read']:,} rows of {entry['kind']} rejected in "
                 f"{entry['source_file']}, over max_reject_share ({most:.0%}), which is asked of each bill; {REMEDY}, "
-                "or raise it"
+                "take the file out with `make forget FILE=`, or raise max_reject_share in dbt_project.yml"
             )
     for entry, end in _cut_short(store):
         said = (
@@ -77,13 +78,17 @@ def find(store: Store, unread: list[dict], present: set[str], most: float) -> Mi
 
 
 def write(store: Store, missing: Missing) -> None:
-    _write_text(store.root / NAME, json.dumps(missing._asdict(), indent=1))
+    state.write(store.root / NAME, json.dumps(missing._asdict(), indent=1))
 
 
 def known(data: Path) -> Missing:
     """What the last landing found."""
     path = data / "landed" / NAME
-    return Missing(**json.loads(path.read_text())) if path.exists() else Missing([], [], [])
+    try:
+        return Missing(**state.read(path, "")) if path.exists() else Missing([], [], [])
+    except (state.Unreadable, TypeError):
+        again = f"{path} can't be read, so what is missing from bills isn't known; the next make build finds it again"
+        return Missing([again], [], [{"source_file": str(path), "days": [], "what": again}])
 
 
 def listed(names: list[str], shown: int = SHOWN) -> str:
@@ -104,7 +109,7 @@ def _days_of(rejects: dict) -> list[list[str]]:
 
 def _not_read(unread: list[dict], store: Store, present: set[str]) -> list[str]:
     """A warning per file of the inbox that was not read, or of which next to nothing was."""
-    named = {item["source_file"]: item["reason"] for item in unread}
+    named = {item["source_file"]: item["reason"] for item in unread if not item.get("is_forgotten")}
     for entry in store.files.values():
         if entry.get("unread") and entry["file_id"] in present:
             named.setdefault(entry["source_file"], entry["unread"])

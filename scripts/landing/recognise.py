@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 import zipfile
 from collections import Counter
@@ -16,6 +15,7 @@ from landing.documents import Dialect, Member
 from landing.logs import ZIP_MAGIC
 from landing.span_marks import ATTRIBUTE_NAMES
 from landing.tables import DISTINCTIVE, HEADERS
+from terminal import plain
 
 HEAD_BYTES = 1 << 18
 # Readers of OTLP, and the list that their records hold.
@@ -193,7 +193,13 @@ PAGES = [
     (r'"object"\s*:\s*"(page|bucket)"', "openai_usage/openai_page"),
 ]
 # Manifests of clouds' exports of bills: names at the top. They say which files are one export, and when it was made.
-MANIFESTS = [{"blobs", "runInfo"}, {"reportKeys", "assemblyId"}, {"dataFiles"}]
+# The last is the note of a request, which lies beside the page that answered it and says how the request was filtered.
+MANIFESTS = [
+    {"blobs", "runInfo"},
+    {"reportKeys", "assemblyId"},
+    {"dataFiles"},
+    {"endpoint", "filter", "requested_at"},
+]
 # OpenRouter's API, in pages, lists or lines: names that a record has, and the table and reader.
 OPENROUTER_RECORDS = [
     ({"date", "model_permaslug", "usage", "requests"}, "openrouter_daily/openrouter_activity"),
@@ -247,7 +253,7 @@ def recognise(path: Path | Member, head: bytes | None = None) -> Recognised:
 
 
 def _unknown(complaint: str) -> Recognised:
-    return Recognised(None, complaint=complaint)
+    return Recognised(None, complaint=plain(complaint))  # it may name what stands in the file
 
 
 def _is_framed(head: bytes) -> bool:
@@ -294,6 +300,8 @@ def _json(text: str) -> Recognised:
         for mark, form in PAGES:
             if re.search(mark, text):
                 return Recognised(form.partition("/")[0], form, cut)
+    if table := _table_within(record):
+        return Recognised(table, OPENED.get(table, table), "wrapped")
     if isinstance(record, dict) and (table := _table(names)):
         return Recognised(table, OPENED.get(table, table), cut)
     for mark, route in ROUTES:
@@ -303,6 +311,14 @@ def _json(text: str) -> Recognised:
         if marks <= _top_names(record, text) and re.search(mark, text):
             return _unknown(f"{route}; see README, Inputs")
     return spans
+
+
+def _table_within(record: object) -> str | None:
+    """The table of rows that stand in a list within the first record."""
+    held = record if isinstance(record, dict) else {}
+    lists = [held[name] for name in documents.WRAPPINGS if isinstance(held.get(name), list)]
+    rows = [row for row in lists[0][:MOST_RECORDS] if isinstance(row, dict)] if lists else []
+    return _table({name for row in rows for name in row}) if rows else None
 
 
 def _spans(records: list, end: int, cut: str) -> Recognised:
@@ -412,14 +428,14 @@ def _case_rows(names: set[str]) -> Recognised | None:
 
 def _first_records(text: str) -> tuple[list, int]:
     """(the first records, where the first ends) of JSON text; where the head cuts the first, its beginning and -1."""
-    decode, begin, first_end, records = json.JSONDecoder().raw_decode, 0, -1, []
+    decode, begin, first_end, records = documents.DECODER.raw_decode, 0, -1, []
     while len(records) < MOST_RECORDS:
         begin = re.compile(r"[\s,\[\]]*").match(text, begin).end()
         try:
             record, begin = decode(text, begin)
             first_end = first_end if records else begin
             records.append(record)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             if not records:
                 return [part for part in [_beginning(text, begin)] if part is not None], -1
             begin = text.find("\n", begin) + 1  # of lines, one may be broken
@@ -432,7 +448,7 @@ def _session(text: str) -> Recognised | None:
     """The reader of a coding agent's session, where one of its first lines shows it."""
     for line in text.splitlines()[:LINES_LOOKED_AT]:
         try:
-            record = json.loads(line)
+            record = documents.DECODER.decode(line)
         except (ValueError, RecursionError):
             continue
         for marks, types, form, cut in SESSION_LINES:
@@ -455,22 +471,23 @@ def _platform(records: list[tuple], names: set[str], text: str) -> str | None:
 
 def _beginning(text: str, begin: int) -> object:
     """As much of a JSON value as its cut text says, or None."""
-    closers, whole = [], None
+    # `end` is where the text may be cut; no bracket follows it, so `closers` are those that are needed there.
+    closers, end = [], None
     for token in re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\],]').finditer(text, begin):
         if token[0] == '"':  # a text without its end
             break
         if token[0] in "{[":
             closers.append("}" if token[0] == "{" else "]")
-            whole = token.end(), "".join(reversed(closers))
+            end = token.end()
         elif token[0] in "}]":
             if not closers or closers.pop() != token[0]:
                 return None
-            whole = token.end(), "".join(reversed(closers))
+            end = token.end()
         elif token[0] == ",":
-            whole = token.start(), "".join(reversed(closers))
+            end = token.start()
     try:
-        return json.loads(text[begin : whole[0]] + whole[1]) if whole else None
-    except (json.JSONDecodeError, RecursionError):
+        return None if end is None else documents.DECODER.decode(text[begin:end] + "".join(reversed(closers)))
+    except (ValueError, RecursionError):
         return None
 
 
@@ -485,7 +502,9 @@ def _is_line_wise(text: str, end: int) -> bool:
 
 def _csv(text: str) -> Recognised:
     lines = list(io.StringIO(text, newline=""))
-    first = next(place for place, line in enumerate(lines) if line.strip())
+    first = next((place for place, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        return _unknown("an empty file, but for blanks and marks of a byte order; nothing to read")
     if re.match(r"\d{4}-\d\d-\d\dT\S+ (\S+ )?\{", lines[first].lstrip()):
         return _unknown(
             "records behind a time, as CloudWatch's export to S3 and `logs tail` write them; see README, Inputs"
@@ -526,7 +545,7 @@ def _zipped(path: Path | Member) -> Recognised:
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             names = set(archive.namelist())
-    except zipfile.BadZipFile as error:
+    except documents.BROKEN_ARCHIVE as error:
         return _unknown(f"a zip archive that can't be opened ({error}); download it again")
     if not documents.is_workbook(names):
         return _unknown("an archive within an archive, or a document of another kind; unpack it before landing")
@@ -546,7 +565,7 @@ def _zipped(path: Path | Member) -> Recognised:
 def _parquet(path: Path | Member) -> Recognised:
     try:
         names = documents.parquet_file(path).schema_arrow.names
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, EOFError) as error:
         return _unknown(f"Parquet that can't be opened ({str(error)[:100]}); export it again")
     return _header(names, "parquet_rows", dict.fromkeys(names))
 

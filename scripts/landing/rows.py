@@ -8,9 +8,20 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from landing import cells
+from landing import cells, reserved
 from landing.engine import ATTRIBUTE, as_otlp
-from landing.tables import BILLS, DAY_OF, HEADERS, IS_NUMBER, IS_TIME, NO_DAY, TABLES, columns_of, typed_columns
+from landing.tables import (
+    BILLS,
+    DAY_OF,
+    HEADERS,
+    IS_NUMBER,
+    IS_TIME,
+    NO_DAY,
+    PERSONAL,
+    TABLES,
+    columns_of,
+    typed_columns,
+)
 from paths import quoted
 
 READERS = Path(__file__).resolve().parent / "readers"
@@ -89,13 +100,14 @@ class RowReader:
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, hash_identities: bool):
         self.engine, self.hash_identities = engine, hash_identities
-        self.taken = 0
+        self.taken, self.forgets = 0, False  # whether users were forgotten
         self.form, self.decided = cells.Form(), set()
         self.remarks: list[cells.Remark] = []  # of what landed last
         self.has_more: dict[int, bool] = {}
         engine.execute((READERS / "spreadsheets.sql").read_text())
         engine.execute((READERS / "evals.sql").read_text())
         engine.execute((READERS / "vendors.sql").read_text())
+        engine.execute(reserved.MACROS)
 
     def begin(self, form: cells.Form) -> None:
         """Start on a task's files, whose cells are written in this form."""
@@ -148,11 +160,14 @@ class RowReader:
         [(self.taken,)] = run("select count(*) from stated").fetchall()
         return []
 
+    def forget(self, taken: int) -> None:
+        """Nothing: a `take` that fails adds no rows."""
+
     def land(self, folder: Path, name: str, row_base: int) -> tuple[list[tuple], list[tuple], list[tuple]]:
         """Write what was taken as `folder/day=<day>/<name>.parquet`; `folder` is named after the table.
 
         Returns ((file_no, rows read), ...), the rows refused as (file_no, line, reason) and of a bill's rows also (day,
-        amount, currency) as far as they can be read, and no values left out.
+        amount, currency) as far as they can be read, and labels of rows that landed which nobody's can be.
         """
         run, table = self.engine.execute, folder.name
         if cells.has_forms(table, self.form):
@@ -177,8 +192,16 @@ class RowReader:
         if cells.has_forms(table, self.form):
             self.remarks = cells.remarks(self.engine, table, self.form, self.decided)
             self.decided |= {file_no for (file_no,) in run("select file_no from decisions").fetchall()}
+        left_out = [
+            found
+            for column in reserved.COLUMNS.get(table, ())
+            for found in run(
+                f"select file_no, source_line, {reserved.reason(column, column)} || '; {reserved.LEFT_OUT}' from landed"
+                f" where is_landed and {reserved.is_one(table, column, column)}"
+            ).fetchall()
+        ]
         self.taken = 0
-        return read, refused, []
+        return read, refused, left_out
 
     def _typed(self, table: str, row_base: int) -> str:
         times, numbers, spelled, typed, faults = [], [], [], [], ["refusal"]
@@ -201,16 +224,20 @@ class RowReader:
             elif has_forms and self.form.is_text and name == CURRENCY.get(table):
                 fault = f"no_currency_fault({stated}, '{name}')"
             if self.hash_identities and name in HASHED.get(table, []):
-                value = f"left(keyed({value}), 32)"
+                value = f"left(keyed({stated}), 32)"
+            if self.forgets and name in PERSONAL.get(table, ()):
+                value = f"unless_forgotten({stated}, {value})"
             if name == "end_time" and table in LASTS:
+                fault = fault.replace(f"{stated}, {name},", f"{stated}, {value},")  # as stated, not as it is made up
                 value = f"coalesce({value}, try(start_time + {LASTS[table]}))"
             if name == "is_rounded":  # the Console's rows are whole cents; the API's reader says that its own are not
                 value = f"coalesce({value}, true)"
             if value:
                 typed.append(f"{value} as {name}")
             faults.append(fault)
-            if column.is_filled:
-                faults.append(f"case when {name}_stated is null then '{name} is blank' end")
+            if column.is_filled:  # a time of zero says "none"
+                blank = name if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else f"{name}_stated"
+                faults.append(f"case when {blank} is null then '{name} is blank' end")
         typed += [f"{MADE[name]} as {name}" for name in TABLES[table].names if name in MADE]
         decided = "null as refusal, false as is_total"
         if has_forms:
@@ -274,7 +301,7 @@ def _column(name: str, kind: pa.DataType) -> tuple[str, str]:
     if pa.types.is_integer(kind):
         return f"count_of({stated})", f"count_fault({stated}, {name}, '{name}')"
     if pa.types.is_boolean(kind):
-        return f"try_cast({stated} as boolean)", "null"
+        return f"try_cast({stated} as boolean)", f"flag_fault({stated}, '{name}')"
     limit = f"case when strlen({stated}) > 4096 then '{name}: more than 4,096 characters of text' end"
     return stated, "null" if name in LONG_TEXTS else limit
 

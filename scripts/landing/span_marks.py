@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from landing import odd_shapes
+
 ATTRIBUTE_NAMES = re.compile(r"(gen_ai|llm|openinference|ai|traceloop|langfuse)\.")
 # Names of a record's own ids and times: attributes alone have none.
 OWN_IDS_AND_TIMES = re.compile(
@@ -117,6 +119,8 @@ def lacking(form: str, records: list[dict]) -> str:
         return ""
     spans = [span for record in records for span in _spans_of(record, known.way)][:MOST_SPANS]
     if not spans:
+        if form in odd_shapes.OTLP and any(map(odd_shapes.holds_span, records)):
+            return ""  # which stand elsewhere, where they are found
         return next(filter(None, (_end_of(record, known.way) for record in records)), "")
     names = {name.replace(" ", "␣") for span in spans for name in span}
     missing = [
@@ -226,7 +230,7 @@ def _is_azure(record: dict) -> bool:
         return True
     tables = record["tables"] if isinstance(record["tables"], list) else []
     columns = [
-        {column.get("name") for column in table["columns"] if isinstance(column, dict)}
+        {str(column.get("name")) for column in table["columns"] if isinstance(column, dict)}
         for table in tables
         if isinstance(table, dict) and isinstance(table.get("columns"), list)
     ]

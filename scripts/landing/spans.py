@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
-from landing import uncounted
+from landing import events, odd_shapes, reserved, span_marks, uncounted
+from landing.cells import Remark
 from landing.engine import reader_sql
 from landing.recognise import SIGNALS
-from landing.tables import INCLUSIONS, LABELS, NO_DAY, QUANTITIES, typed_columns
+from landing.tables import INCLUSIONS, LABELS, NO_DAY, PERSONAL, QUANTITIES, typed_columns
 from paths import quoted
 
 HERE = Path(__file__).resolve().parent
@@ -106,16 +108,25 @@ TRACE_KEY = {
 UNCOUNTED = """
 with unread as (
     select unnest(cast($names as varchar[])) as name, unnest(cast($shown as varchar[])) as shown,
-        unnest(cast($may_be_parts as boolean[])) as may_be_part, unnest(cast($alike as varchar[][])) as alike
+        unnest(cast($may_be_parts as boolean[])) as may_be_part, unnest(cast($alike as varchar[][])) as alike,
+        unnest(cast($may_be_sides as boolean[])) as may_be_side
 ),
+held as ({held}),
 stated as (
     select rowid as row_no, file_no, source_line, unnest(names) as name, unnest(texts) as stated_count,
-        list_filter(cast($counts as varchar[]), lambda count: list_contains(names, count)) as counted
-    from raw
+        list_filter(
+            cast($counts as varchar[]), lambda count: coalesce(count_of(texts[list_position(names, count)]) > 0, false)
+        ) as counted
+    from held
+),
+told as (
+    select *, len(counted) = 0 or (may_be_side and not list_has_any(counted, alike)) as is_alone
+    from stated inner join unread using (name)
+    where count_of(stated_count) > 0
 )
-select file_no, shown, len(counted) = 0, min(source_line), count(distinct row_no)
-from stated inner join unread using (name)
-where count_of(stated_count) > 0 and (len(counted) = 0 or (may_be_part and not list_has_any(counted, alike)))
+select file_no, shown, is_alone, min(source_line), count(distinct row_no)
+from told
+where is_alone or (may_be_part and not list_has_any(counted, alike))
 group by all
 """
 
@@ -238,11 +249,13 @@ class SpanReader:
     def __init__(self, engine: duckdb.DuckDBPyConnection, aliases: Aliases, hash_identities: bool):
         self.engine, self.aliases, self.hash_identities = engine, aliases, hash_identities
         self.conventions = Conventions(CONVENTIONS)
-        self.taken = 0
+        self.taken, self.forgets = 0, False  # whether users were forgotten
         self.uncounted: list[uncounted.Uncounted] = []  # of the portion that landed last
+        self.remarks: list[Remark] = []  # of what was taken since
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
         engine.execute(f"""
             create or replace macro label_bytes() as {MAX_LABEL};
+            {reserved.MACROS}
             create or replace macro is_carrier(name) as name in ({carriers});
             create or replace macro label_text(name, stated) as
                 case when strlen(stated) > label_bytes() and not is_carrier(name) then chr(1) else stated end;
@@ -252,16 +265,31 @@ class SpanReader:
         """Read registered `documents` into `raw`, without their long texts; returns records refused whole."""
         run = self.engine.execute
         before, refused = self.taken, self._read(form, "documents")
+        refused += (odd := self._opened_otherwise(form, before))
+        reason, is_empty = SHAPES.get(form, (OTHER_SHAPE, "false"))
+        # Records that stand in one line with others that gave spans.
+        if short := run(odd_shapes.SHORT.format(before=before)).fetchall():
+            lines = ", ".join(f"({file_no}, {line})" for file_no, line in short)
+            run(f"""create or replace temp table numbered as
+                select file_no, row_number() over () as source_line, source_line as line, document from documents
+                where (file_no, source_line) in ({lines})""")
+            refused += run(
+                f"""select file_no, line, $reason from numbered
+                where source_line not in (select source_line from ({self._source(form, "numbered")}))
+                    and not coalesce({is_empty}, false)""",
+                {"reason": reason},
+            ).fetchall()
         # A record that gave no span, and is no empty batch, is no export of this format.
         silent = run(
             "select file_no, source_line from documents"
             f" anti join (select distinct file_no, source_line from raw where rowid >= {before}) as gave"
             " using (file_no, source_line)"
         ).fetchall()
+        named = {(file_no, line) for file_no, line, _ in odd}
+        silent = [line for line in silent if line not in named]
         if not silent:
             return refused
         lines = ", ".join(str(line) for line in silent)
-        reason, is_empty = SHAPES.get(form, (OTHER_SHAPE, "false"))
         # A Collector may write spans, log records and metrics into one file.
         for other, mark in next((family for family in SIGNALS if form in family), {}).items():
             if other != form:
@@ -279,9 +307,60 @@ class SpanReader:
             ).fetchall()
         )
 
-    def _read(self, form: str, documents: str) -> list[tuple]:
-        """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
+    def forget(self, taken: int) -> None:
+        """Undo what a `take` added that failed: its records are taken again, or refused."""
+        if self.taken > taken > 0:
+            self.engine.execute(f"delete from raw where rowid >= {taken}")
+        self.taken = taken
+
+    def _opened_otherwise(self, form: str, before: int) -> list[tuple]:
+        """Read records again that hold more spans or attributes than the reader gave; returns what is still missing, as
+        refused rows of their lines.
+        """
+        if form not in odd_shapes.MARKS:
+            return []
         run = self.engine.execute
+        texts: dict[tuple[int, int], list[str]] = {}
+        gave: dict[tuple[int, int], tuple[int, bool]] = {}
+        unread: dict[tuple[int, int], int] = {}
+        for file_no, line, spans, is_odd, missing, text in run(odd_shapes.lacking_sql(form, before)).fetchall():
+            texts.setdefault((file_no, line), []).append(text)
+            gave[file_no, line] = spans, is_odd
+            unread[file_no, line] = int(missing)
+        held, mended = {}, []
+        for line, records in texts.items():
+            found = [odd_shapes.opened(form, text) for text in records]
+            if None in found:
+                continue
+            spans, is_odd = gave[line]
+            doubled = list(dict.fromkeys(name for record in found for name in record.doubled))
+            held[line] = sum(record.spans for record in found)
+            if doubled or held[line] > spans or (is_odd and held[line] == spans):
+                mended += [(*line, record.document) for record in found]
+            if doubled:
+                names = ", ".join(f"'{name[:60]}'" for name in doubled[:3])
+                said = f"line {line[1]:,} has {names} twice in one object: the first counts, and of lists of spans both"
+                self.remarks.append(Remark(line[0], "warning", said))
+        if mended:
+            lines = ", ".join(sorted({f"({file_no}, {line})" for file_no, line, _ in mended}))
+            where = f"rowid >= {before} and (file_no, source_line) in ({lines})"
+            if self.taken > before:
+                run(f"delete from raw where {where}")
+            self.engine.register("mended", pa.Table.from_pylist(
+                [dict(zip(("file_no", "source_line", "document"), one, strict=True)) for one in mended],
+                pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())]),
+            ))  # fmt: skip
+            self._read(form, "mended")
+            now = run(f"select file_no, source_line, count(*) from raw where {where} group by all").fetchall()
+            gave |= {(file_no, line): (spans, True) for file_no, line, spans in now}
+        reason = f"{UNREACHED} {span_marks.title(form)} looks"
+        if form in odd_shapes.EXACT:
+            again = {tuple(one[:2]) for one in mended}
+            held |= {line: gave[line][0] + missing for line, missing in unread.items() if line not in again}
+        return [(*line, reason) for line, spans in held.items() for _ in range(spans - gave[line][0])]
+
+    def _source(self, form: str, documents: str) -> str:
+        """A reader's query over some documents: one row per span."""
         source = reader_sql(form).replace("from documents", f"from {documents}")
         if "as names" not in source:  # a reader may give pairs, or names and texts
             source = f"""
@@ -291,6 +370,13 @@ class SpanReader:
                     list_transform(resource, lambda pair: pair.key) as resource_names,
                     list_transform(resource, lambda pair: pair.value) as resource_texts
                 from ({source}) as source"""
+        if "as events" not in source:
+            source = f"select source.*, cast(null as {events.EVENTS}) as events from ({source}) as source"
+        return source
+
+    def _read(self, form: str, documents: str) -> list[tuple]:
+        """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
+        run, source = self.engine.execute, self._source(form, documents)
         before = self.taken
         run(f"insert into raw by name {source}" if self.taken else f"create or replace temp table raw as {source}")
         [(self.taken,)] = run("select coalesce(max(rowid) + 1, 0) from raw").fetchall()
@@ -308,14 +394,15 @@ class SpanReader:
         """
         run = self.engine.execute
         seen = self._unfolded(self._prefixed(self._opened("names", "texts")))
-        self.uncounted = self._uncounted(seen)
+        told = self._told_by_events()
+        self.uncounted = self._uncounted(seen, told)
         below = self._opened("resource_names", "resource_texts")
         began = "plausible(time_of(started, unit)), plausible(time_of(ended, unit))"
         day = f"coalesce(cast(coalesce({began}) as date), date '{NO_DAY}')"
         found = run(f"select {day} as day, {ARE_PLAIN}, {HAVE_LINKS} from raw group by all order by all").fetchall()
         days = [on for on, *_ in found]
         query, absent, reasons, fault = self._canonical(
-            seen, below, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found)
+            seen, below, told, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found)
         )
         # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
         source = f"({query})"
@@ -360,58 +447,75 @@ class SpanReader:
         nulls = {name: int(stats[4][f'"{name}"']["null_count"]) for name in ("trace_key", "unreadable")}
         return nulls["trace_key"] > 0, nulls["unreadable"] < stats[1]
 
-    def _uncounted(self, seen: set[str]) -> list[uncounted.Uncounted]:
+    def _told_by_events(self) -> set[str]:
+        """Spans that state no usage have what their own events state; returns the names of that."""
+        if not events.hold(self.engine):
+            return set()
+        seen = self._opened("names", "texts", "held_events")
+        known = self._known_among(self.aliases.names(), QUANTITIES)
+        names = {
+            "known": known,
+            "ids": self._known_among(seen, ["response_id"]),
+            "inputs": self._known_among(seen, ["input_tokens"]),
+            "outputs": self._known_among(seen, ["output_tokens"]),
+        }
+        return events.tell(self.engine, {name for name in seen if name in known or uncounted.is_count(name)}, names)
+
+    def _uncounted(self, own: set[str], told: set[str]) -> list[uncounted.Uncounted]:
         """Counts under names that no alias reads: alone on their spans, or a part that no other name tells."""
+        seen = own | told
         unknown = sorted(name for name in seen - self.aliases.names() if uncounted.is_count(name))
         if not unknown:
             return []
-        parts = {
-            name: {column for word in uncounted.words_of(name) for column in uncounted.DETAILS.get(word, "").split()}
-            for name in unknown
-        }
         within = tuple(f"{carrier}{mark}" for carrier in self.aliases.unfolded for mark in ".:")
+        parts = {name: uncounted.columns_like(name, uncounted.DETAILS) for name in unknown}
+        sides = {name: set() if parts[name] else uncounted.columns_like(name, uncounted.SIDES) for name in unknown}
         asked = {
             "names": unknown,
             "shown": [uncounted.shown(name) for name in unknown],
             "may_be_parts": [bool(parts[name]) and not name.startswith(within) for name in unknown],
-            "alike": [self._known_among(seen, parts[name]) for name in unknown],
+            "alike": [self._known_among(seen, parts[name] or sides[name]) for name in unknown],
+            "may_be_sides": [bool(sides[name]) and not name.startswith(within) for name in unknown],
             "counts": self._known_among(seen, QUANTITIES),
         }
-        found = self.engine.execute(UNCOUNTED, asked).fetchall()
+        held = "select rowid, file_no, source_line, names, texts from raw"
+        for column in ("names", "texts") if told else ():
+            held = held.replace(f" {column}", f" list_concat({column}, event_{column}) as {column}")
+        found = self.engine.execute(UNCOUNTED.format(held=held), asked).fetchall()
         return [uncounted.Uncounted(*row) for row in found]
 
     def _known_among(self, seen: set[str], columns: Iterable[str]) -> list[str]:
-        """The names that occur and are some of these columns'."""
+        """The names among `seen` that are some of these columns'."""
         return sorted(seen & {alias.attribute for column in columns for alias in self.aliases.of.get(column, [])})
 
-    def _seen(self, names: str) -> set[str]:
-        found = self.engine.execute(f"select distinct unnest({names}) from raw").fetchall()
+    def _seen(self, names: str, table: str = "raw") -> set[str]:
+        found = self.engine.execute(f"select distinct unnest({names}) from {table}").fetchall()
         return {name for (name,) in found if name is not None}
 
-    def _opened(self, names: str, texts: str) -> set[str]:
+    def _opened(self, names: str, texts: str, table: str = "raw") -> set[str]:
         """Attributes that hold objects give way to the objects' members; returns the names that occur."""
         for _ in range(MOST_LEVELS):
-            seen = self._seen(names)
+            seen = self._seen(names, table)
             if not any(name.endswith(chr(2)) for name in seen):
                 return seen
             # A row's names and texts stay beside each other.
             self.engine.execute(f"""
-                create or replace temp table raw as
+                create or replace temp table {table} as
                 with opened as (
                     select rowid as row_no, flatten(list_transform({names}, lambda stated, place: case
                         when ends_with(stated, chr(2))
                             then coalesce(otlp_members(rtrim(stated, chr(2)), {texts}[place]), [])
                         else [{{ 'key': stated, 'value': {texts}[place] }}]
                     end)) as pairs
-                    from raw
+                    from {table}
                     where list_position(list_transform({names}, lambda stated: ends_with(stated, chr(2))), true) > 0
                 )
-                select raw.* replace (
-                    coalesce(list_transform(opened.pairs, lambda pair: pair.key), raw.{names}) as {names},
-                    coalesce(list_transform(opened.pairs, lambda pair: pair.value), raw.{texts}) as {texts}
+                select {table}.* replace (
+                    coalesce(list_transform(opened.pairs, lambda pair: pair.key), {table}.{names}) as {names},
+                    coalesce(list_transform(opened.pairs, lambda pair: pair.value), {table}.{texts}) as {texts}
                 )
-                from raw left join opened on raw.rowid = opened.row_no""")
-        return self._seen(names)
+                from {table} left join opened on {table}.rowid = opened.row_no""")
+        return self._seen(names, table)
 
     def _prefixed(self, seen: set[str]) -> set[str]:
         """Claude Code's spans name tokens without a prefix; theirs alone get one, in whatever format they came."""
@@ -503,6 +607,7 @@ class SpanReader:
                         {{ 'key': 'output.value:service_tier', 'value': answer ->> '$.service_tier' }},
                         {{ 'key': 'output.value:web_search_calls', 'value': web_search_calls(answer) }},
                         {{ 'key': 'output.value:file_search_calls', 'value': file_search_calls(answer) }},
+                        {{ 'key': 'output.value:code_interpreter_calls', 'value': code_interpreter_calls(answer) }},
                         {{ 'key': 'output.value:meta.billed_units.search_units',
                             'value': answer ->> '$.meta.billed_units.search_units' }}
                     ] || coalesce(prefixed(pairs_of(usage), 'output.value:usage.'), [])
@@ -532,7 +637,7 @@ class SpanReader:
             from raw""")
 
     def _canonical(
-        self, seen: set[str], below: set[str], row_base: int, are_plain: bool, have_links: bool
+        self, seen: set[str], below: set[str], told: set[str], row_base: int, are_plain: bool, have_links: bool
     ) -> tuple[str, frozenset[str], str, str]:
         """The query from `raw` to landed columns, over the attributes that occur in this portion alone; the columns
         that nothing fills; the reasons why values of a row were left out, and why a row is refused.
@@ -543,7 +648,11 @@ class SpanReader:
         columns: list[str] = []  # one per attribute that occurs
         own: list[str] = []  # those that stand on spans themselves
         picked: dict[str, list[tuple[str, Alias]]] = {}
-        places = [(spelled(seen), "names", "texts"), (spelled(below), "resource_names", "resource_texts")]
+        places = [
+            (spelled(seen), "names", "texts"),
+            (spelled(below), "resource_names", "resource_texts"),
+            (spelled(told), "event_names", "event_texts"),
+        ]
         for canonical, ranked in self.aliases.of.items():
             for spellings, attributes, texts in places:
                 for attribute, alias in occurring(ranked, spellings):
@@ -551,13 +660,19 @@ class SpanReader:
                     quoted = attribute.replace("'", "''")
                     columns.append(f"text_of({texts}[list_position({attributes}, '{quoted}')]) as {name}")
                     picked.setdefault(canonical, []).append((name, alias))
-                    own += [name] if attributes == "names" else []
+                    own += [name] if attributes != "resource_names" else []
+
+        asked = [name for name in reserved.COLUMNS["spans"] if name in picked]
 
         def value(name: str, alias: Alias, canonical: str, is_readable: bool = True) -> str:
-            conditions = ["is_answer"] if alias.attribute.startswith("output.value:") else []
+            # Such names are made of the text of `output.value`; a span that states them itself means something else.
+            is_made = alias.attribute.startswith("output.value:")
+            conditions = [["false", "is_answer"][has_text]] if is_made else []
             # A count that can't be read gives way to another attribute's.
             if canonical in QUANTITIES and is_readable and len(picked[canonical]) > 1:
                 conditions.append(f"count_of({name}) is not null")
+            if canonical in asked:  # a name that nobody's label can have leaves it to whatever else states one
+                conditions.append(f"not {reserved.is_one('spans', canonical, name)}")
             if canonical in SAY_NOTHING:
                 conditions.append(f"lower({name}) not in {SAY_NOTHING[canonical]}")
             return f"case when {' and '.join(conditions)} then {name} end" if conditions else name
@@ -567,6 +682,11 @@ class SpanReader:
             if canonical in QUANTITIES and len(found) > 1:
                 found += [value(name, alias, canonical, is_readable=False) for name, alias in picked[canonical]]
             return f"coalesce({', '.join([*found, 'null'])})" if found else "cast(null as varchar)"
+
+        def reserved_of(canonical: str) -> str:
+            """The first reserved name among the labels stated."""
+            cases = [f"when {reserved.is_one('spans', canonical, name)} then {name}" for name, _ in picked[canonical]]
+            return f"case {' '.join(cases)} end"
 
         def said(canonicals: list[str], what: str) -> str:
             """What the first alias that gave a value says of it."""
@@ -599,7 +719,10 @@ class SpanReader:
         readable += [f"({name} is null) = ({name}_stated is null)" for name in numbers]
         unread = [f"time_fault({name}, moment_{name}, '{what} time')" for name, what in TIMES.items()]
         unread += [f"count_fault({name}_stated, {name}, '{name}')" for name in counts]
-        unread += [f"money_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
+        unread += [f"cost_fault({name}_stated, {name}, '{name}')" for name in numbers if name not in counts]
+        readable += [f"{name}_reserved is null" for name in asked]
+        unread += [f"case when {name}_reserved is not null then {reserved.reason(name, f'{name}_reserved')} end"
+                   for name in asked]  # fmt: skip
         reasons = (
             f"case when not is_readable then list_filter([{', '.join(unread)}], lambda said: said is not null) end"
         )
@@ -626,8 +749,11 @@ class SpanReader:
             derived["output_key"] = "signed(word_of(left(keyed(output_text), 16)))"
         if have_links:
             derived["links"] = "case when len(links) > 0 then link_keys(links) end"
-        hashed = [name for name in ("user_id", "tenant_id") if self.hash_identities and name in picked]
-        derived |= {name: f"left(keyed({name}), 32)" for name in hashed}
+        hashed = {name: f"left(keyed({name}), 32)" for name in ("user_id", "tenant_id") if self.hash_identities}
+        if self.forgets:
+            hashed |= {name: f"unless_forgotten({name}, {hashed.get(name, name)})" for name in PERSONAL["spans"]}
+        hashed = {name: lands for name, lands in hashed.items() if name in picked}
+        derived |= hashed
         absent = OPTIONAL - {*picked, *derived, *(["usage_convention"] if convention else [])}
         ids = PLAIN_IDS if are_plain else IDS
         stated = [
@@ -637,6 +763,7 @@ class SpanReader:
             f"coalesce({', '.join([*own, 'null'])}) is null as says_nothing",
             *labels,
             *(f"{first(name)} as {name}_stated" for name in numbers),
+            *(f"{reserved_of(name)} as {name}_reserved" for name in asked),
             *([f"{convention} as usage_convention"] if convention else []),
             *(f"{proof} = 'true' as says_{name}" for name, proof in proofs.items() if proof),
             *([f"case when is_answer and {text} <> '' then {text} end as output_text"] if has_text else []),
@@ -647,7 +774,7 @@ class SpanReader:
             "plausible(moment_ended) as ended_at",
             "moment_started is null and moment_ended is null and says_nothing as is_silent",
             *(f"count_of({name}_stated) as {name}" for name in counts),
-            *(["money_of(stated_usd_stated) as stated_usd"] if "stated_usd" in numbers else []),
+            *(["cost_of(stated_usd_stated) as stated_usd"] if "stated_usd" in numbers else []),
             *([f"{conventions.place()} as usage_row"] if convention and conventions.rows else []),
             f"{' and '.join(readable)} as is_readable",
         ]
@@ -698,6 +825,7 @@ def is_silent(reason: str) -> bool:
     return SILENT in reason or reason == OTHER_SHAPE or reason in {shape for shape, _ in SHAPES.values()}
 
 
+UNREACHED = "a span that stands where no reader of"
 SILENT = "says nothing to the reader of"
 OTHER_SHAPE = "JSON of another shape than the file's other records"
 # Readers that name what they refuse within a record, in rows of format `refused`.
@@ -717,7 +845,8 @@ SHAPES = {
     "otlp_json": (
         "OTLP: no spans under resourceSpans",
         "json_type(document, '$.resourceSpans') = 'ARRAY'"
-        " and len(json_extract(document, '$.resourceSpans[*].*[*].*[*]')) = 0",
+        " and len(json_extract(document, '$.resourceSpans[*].*[*].*[*]')) = 0"
+        " and not regexp_matches(document, '(spanId|startTimeUnixNano)')",
     ),
     "tempo": (
         "Tempo: no spans under batches or trace.resourceSpans",
@@ -750,7 +879,8 @@ SHAPES = {
     ),
     "xray": (
         "X-Ray: no segment with an id",
-        "json_type(document, '$.Traces') = 'ARRAY' and len(json_extract(document, '$.Traces[*].*[*]')) = 0",
+        "json_type(document, '$.Traces') = 'ARRAY' and len(json_extract(document, '$.Traces[*].*[*]')) = 0"
+        " and not contains(document, 'start_time')",
     ),
     "zipkin": ("Zipkin: no traceId and id, or neither a timestamp nor tags", "false"),
     "openinference": ("OpenInference: no attributes", "false"),

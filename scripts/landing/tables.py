@@ -23,7 +23,7 @@ LABELS = (
 QUANTITIES = (
     "input_tokens cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens output_tokens "
     "reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens tool_use_tokens "
-    "total_tokens web_search_requests requests"
+    "total_tokens web_search_requests requests code_execution_requests"
 ).split()
 
 # A convention's word on stated counts (seed usage_conventions).
@@ -158,7 +158,7 @@ TABLES: dict[str, pa.Schema] = {
         text="invoice_id provider account_id currency credit_of",
     ),
     # Which files an export is made of, as clouds state it beside them.
-    "manifests": provider_file(time="exported_at", text="export_id file_name"),
+    "manifests": provider_file(time="exported_at", text="export_id file_name endpoint filter_key filter_value"),
     "eval_runs": pa.schema(
         [
             *ORIGIN,
@@ -256,6 +256,17 @@ BILLS: dict[str, tuple[str, str | None]] = {
     "google_billing": ("cost", "currency"),
     "charges": ("amount", "currency"),
     "invoices": ("amount", "currency"),
+}
+# Columns that may hold a person's id, which `make forget USER=` replaces. Ids that decide who is charged (keys, and
+# accounts of providers) are not among them.
+PERSONAL: dict[str, tuple[str, ...]] = {
+    "spans": ("user_id", "tenant_id", "session_id"),
+    "openrouter_activity": ("user",),
+    "openai_usage": ("user_id",),
+    "charges": ("user_id",),
+    "usage_events": ("user_id", "account_id"),
+    "users": ("user_id", "account_id"),
+    "revenue": ("account_id",),
 }
 COUNTS_OF_USE = {"openai_usage", "anthropic_usage", "litellm_daily"}
 
@@ -505,7 +516,7 @@ HEADERS: dict[str, dict[str, Column]] = {
         "invoice_id provider period_start period_end amount",
         **optional("account_id issued_on currency tax credit_of"),
     ),
-    "manifests": stated("file_name", "export_id", **optional("exported_at")),
+    "manifests": stated("file_name", "export_id", **optional("exported_at endpoint filter_key filter_value")),
     "eval_runs": stated(
         "run_id suite started_at passed failed errored",
         # Of a run of no known feature its suite may tell it; else it shows as such.

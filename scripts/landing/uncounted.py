@@ -34,6 +34,13 @@ DETAILS = {
     "audio": "audio_input_tokens audio_output_tokens",
     "image": "image_input_tokens image_output_tokens",
 }
+# The columns of a side of a request: where they state nothing, a name of that side is the only one that does.
+IN = (
+    "input_tokens cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens audio_input_tokens "
+    "image_input_tokens tool_use_tokens total_tokens"
+)
+OUT = "output_tokens reasoning_tokens audio_output_tokens image_output_tokens total_tokens"
+SIDES = {"input": IN, "prompt": IN, "output": OUT, "completion": OUT, "generated": OUT}
 UNREAD = "which no row of seed attribute_aliases reads"
 
 
@@ -50,6 +57,11 @@ class Uncounted(NamedTuple):
 def words_of(name: str) -> set[str]:
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     return set(re.findall(r"[a-z]+", re.sub(r"tokens?(?!i)", r"_\g<0>_", parted)))  # `prompttokens`, but no tokenizer
+
+
+def columns_like(name: str, words: dict[str, str]) -> set[str]:
+    """The columns that would have a count of this name."""
+    return {column for word in words_of(name) for column in words.get(word, "").split()}
 
 
 def is_count(name: str) -> bool:

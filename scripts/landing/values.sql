@@ -1,6 +1,22 @@
 -- Ids, times, counts and money as exports write them, made uniform. A `_fault` says why a stated value can't be
 -- taken; it is null where the value is fine or absent.
 
+-- What a value that can't be taken is: its own text where that is a number, a day or a word for none; of any other text,
+-- which may be a person's, only what kind it is.
+create macro told(stated) as case
+    when length(stated) <= 40
+        and regexp_full_match(stated, '(?i)[-(]?[$€£]? ?\d[\d.,:/eTZ+-]*\)?|\d{4}-\d\d-\d\d [\d:.+Z-]+|[-+]?(nan|inf|infinity)|true|false|<?nil>?|none|null|n/a|undefined')
+        then '''' || stated || ''''
+    -- Words of the readers themselves, where a value should be.
+    when regexp_full_match(stated, 'none in the file or its name|a page; put all pages into one file|(usage|cost) of [\d.]+|[\d.]+ at [\d.]+|organization\.[a-z_.]+|[\d.eE+-]+ \(digits are lost\)')
+        then '''' || stated || ''''
+    when starts_with(stated, 'credits ') then 'a list of credits that can''t be read'
+    when regexp_full_match(stated, '(?s)\s*\{.*\}\s*') then 'an object'
+    when regexp_full_match(stated, '(?s)\s*\[.*\]\s*') then 'a list'
+    when regexp_full_match(stated, '[-+]?[\d.,]+') then 'a number of ' || length(stated) || ' digits'
+    else 'text of ' || length(stated) || ' character' || if(length(stated) = 1, '', 's')
+end;
+
 -- Blank text is no text.
 create macro text_of(stated) as nullif(trim(stated), '');
 
@@ -81,12 +97,14 @@ create macro time_of(stated, unit) as case
         then make_timestamp(try_cast(stated as bigint) // 1000)
     when try_cast(stated as decimal(38, 9)) is not null
         then try(epoch_of(try_cast(stated as decimal(38, 9)), unit))
+    -- `infinity` is a time to engines alone: no file keeps it.
+    when contains(lower(stated), 'infinity') then null
     else try_cast(stated as timestamptz) at time zone 'UTC'
 end;
 
 create macro time_fault(stated, moment, name) as case
     when stated is null or stated in ('', '0', '0.0') then null
-    when moment is null then name || ': ''' || left(stated, 40) || ''' is not a time'
+    when moment is null then name || ': ' || told(stated) || ' is not a time'
     when moment < timestamp '2015-01-01' or moment > getvariable('latest_time')
         then name || ': ' || strftime(moment, '%Y-%m-%d')
             || ' is before 2015 or far in the future; correct the clock or unit'
@@ -121,11 +139,11 @@ end;
 create macro count_fault(stated, count, name) as case
     when stated is null or count is not null then null
     when try_cast(stated as decimal(38, 10)) is null
-        then name || ': ''' || left(stated, 40) || ''' is not a count'
+        then name || ': ' || told(stated) || ' is not a count'
     when try_cast(stated as decimal(38, 10)) < 0 then name || ': ' || left(stated, 40) || ' is negative; a count can''t be'
     when try_cast(stated as decimal(38, 10)) > 1000000000000000
         then name || ': ' || left(stated, 40) || ' is not a plausible count'
-    else name || ': ''' || left(stated, 40) || ''' is not a whole count'
+    else name || ': ' || told(stated) || ' is not a whole count'
 end;
 
 -- Exact to 18 decimals; what stands behind them is rounded.
@@ -133,7 +151,19 @@ create macro money_of(stated) as try_cast(stated as decimal(38, 18));
 
 create macro money_fault(stated, amount, name) as case
     when stated is null or amount is not null then null
-    else name || ': ''' || left(stated, 40) || ''' is not an amount of money'
+    else name || ': ' || told(stated) || ' is not an amount of money'
+end;
+
+-- What a request cost; a bill's amounts may be credits, but no request costs less than nothing.
+create macro cost_of(stated) as case when money_of(stated) >= 0 then money_of(stated) end;
+
+create macro cost_fault(stated, amount, name) as case
+    when amount is null and money_of(stated) < 0 then name || ': ' || told(stated) || ' is negative; a cost can''t be'
+    else money_fault(stated, amount, name)
+end;
+
+create macro flag_fault(stated, name) as case
+    when stated is not null and try_cast(stated as boolean) is null then name || ': ' || told(stated) || ' is no yes or no'
 end;
 
 -- Text longer than a label is cut to this mark while it is read; a label that carries it is refused by name.

@@ -1,14 +1,16 @@
 """What one worker process does: examine a file, or read a task's pieces of files into staging."""
 
 import itertools
-import json
 import os
+import re
+import signal
 import zlib
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
-from multiprocessing import Value
+from multiprocessing import Value, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 import duckdb
@@ -19,7 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
-from landing import documents, logs, uncounted
+import state
+from landing import Unreadable, documents, faults, gates, logs, uncounted
 from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
 from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
@@ -27,6 +30,7 @@ from landing.rows import RowReader
 from landing.settled import Row, settled
 from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent
 from landing.tables import NO_DAY, TABLES
+from terminal import plain
 
 # A larger file with a record a line is read in ranges, by all processes.
 LEAST_RANGE_BYTES, MOST_RANGE_BYTES = 1 << 25, 1 << 29
@@ -36,7 +40,12 @@ HASHES = {"blake3": blake3, "sha256": sha256}
 PORTION_BYTES = 1 << 25  # text that is read at a time
 DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
+MOST_FAULTS = 1000  # portions that a reader can't take, before the whole file counts as one that it can't
+# After these an engine is not to be asked again.
+LOST = duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException
 REASONS_SHOWN = 3
+# Escapes of JSON texts: whole surrogate pairs, halves of them, and all others.
+ESCAPES = re.compile(r"(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<half>\\ud[89a-f][0-9a-f]{2})|\\.", re.DOTALL)
 # Span files that may hold eval results: a mark in a record that does, and the readers that take them. A Collector that
 # exports every signal to one file mixes spans with log records.
 OTLP_EVALS = ("gen_ai.evaluation.result", ("eval_runs/otlp_evaluations", "eval_runs/otlp_logs"))
@@ -63,6 +72,7 @@ class Reading(NamedTuple):
     decimal: str = ""  # how cells are read whose file doesn't say it: point or comma
     date_order: str = ""  # mdy or dmy
     sources: tuple[Row, ...] = ()  # what the company says of single files
+    forgotten: tuple[tuple[str, str], ...] = ()  # keyed hashes of users' ids, and what lands instead
 
     def setting(self, name: str, source_file: str, table: str) -> str:
         """`decimal` or `date_order` of a file that doesn't say it: a row of seed bill_sources, else the landing's."""
@@ -100,6 +110,7 @@ class Examined(NamedTuple):
     end: Resume | None = None
     is_continued: bool = False
     size: int = 0  # decompressed bytes
+    stamp: tuple[int, int, int] | None = None  # of the file on disk, when this was found
 
 
 class Piece(NamedTuple):
@@ -107,6 +118,7 @@ class Piece(NamedTuple):
     file_id: str
     source_file: str
     span: tuple[int, int, int] | None  # a range of the file, or all of it
+    stamp: tuple[int, int, int] | None = None  # of the file that was examined
 
 
 class Task(NamedTuple):
@@ -126,12 +138,34 @@ class Progress:
 
     @classmethod
     def share(cls, bytes_, rows) -> None:
+        """Begins a worker process, which ends without a word when a person interrupts, or its parent is killed."""
         cls.bytes, cls.rows = bytes_, rows
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+    @classmethod
+    def begin(cls) -> None:
+        cls.bytes, cls.rows = Value("q", 0), Value("q", 0)
+
+    @classmethod
+    def renew(cls) -> None:
+        """Go on with new counters: a process that was killed may have held the locks of these."""
+        cls.bytes, cls.rows = (Value("q", count) for count in cls.now())
+
+    @classmethod
+    def now(cls) -> tuple[int, int]:
+        return cls.bytes.get_obj().value, cls.rows.get_obj().value
 
     @classmethod
     def add(cls, counter, amount: int) -> None:
         with counter.get_lock():
             counter.value += amount
+
+
+def _end_with(parent) -> None:
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class _Counted:
@@ -168,6 +202,16 @@ class _Counted:
 def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Examined:
     """Format, content hash (of the decompressed bytes) and ranges of a file; from where on it is new."""
     try:
+        stamp = stamp_of(path)
+        return _recognised(path, known, algorithm)._replace(stamp=stamp)
+    except (KeyboardInterrupt, SystemExit, OSError):
+        raise
+    except BaseException as error:  # libraries in Rust panic with what is no Exception
+        raise Unreadable(faults.why(error)) from None
+
+
+def _recognised(path: Path, known: Resume | None, algorithm: str) -> Examined:
+    try:
         what = recognise(path)
         if what.table is None or what.complaint:
             return Examined(what)
@@ -177,7 +221,7 @@ def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Exam
         head = documents.begun(path, HEAD_BYTES)
         what = recognise(path, head) if head else None
         if what is None or what.table is None:
-            raise OSError(str(getattr(error, "strerror", None) or error)) from error
+            raise
         return Examined(
             what._replace(complaint=f"{what.table} that can't be read to its end ({error}); export it again")
         )
@@ -216,11 +260,13 @@ def _examined(path: Path | documents.Member, what: Recognised, known: Resume | N
 
 @cache
 def _readers(reading: Reading) -> tuple[SpanReader, RowReader]:
-    engine = engine_for(reading.secret)
+    engine = engine_for(reading.secret, reading.forgotten)
     engine.execute("set variable score_threshold = $least", {"least": reading.score_threshold})
     engine.execute("set variable feature_names = $names", {"names": [*reading.features, "feature_id"]})
     aliases = Aliases(SEED, reading.features, reading.teams)
-    return SpanReader(engine, aliases, reading.hash_identities), RowReader(engine, reading.hash_identities)
+    spans, rows = SpanReader(engine, aliases, reading.hash_identities), RowReader(engine, reading.hash_identities)
+    spans.forgets = rows.forgets = bool(reading.forgotten)
+    return spans, rows
 
 
 class Performance:
@@ -230,6 +276,7 @@ class Performance:
         self.task, self.folder = task, staging / task.what.table
         span_reader, row_reader = _readers(reading)
         self.reader = span_reader if task.what.table == "spans" else row_reader
+        span_reader.remarks = []
         self.evals = row_reader if task.what.form in EVALS_WITHIN else None
         self.found = {
             piece.file_id: {
@@ -241,6 +288,7 @@ class Performance:
                 "uncounted": {},
                 "is_growing": False,
                 "has_more": False,
+                "too_far": None,
                 "warnings": [],
                 "notes": [],
                 "asks": [],
@@ -252,6 +300,7 @@ class Performance:
         row_reader.begin(Form(table, cut, dialect.delimiter, task.decimal, task.date_order))
         self.rejects: list[dict] = []
         self.parts = 0
+        self.faults = 0
         self.surveyed: set[int] = set()
         self.is_surveying = False
         engine = self.reader.engine
@@ -261,7 +310,7 @@ class Performance:
     def run(self) -> dict[str, dict]:
         batches, size = [], 0
         for file_no, piece in enumerate(self.task.pieces):
-            for batch in _batches(piece, self.task.what):
+            for batch in _checked(piece, _batches(piece, self.task.what)):
                 self.found[piece.file_id]["is_growing"] |= any(reason.is_growing for _, reason in batch.unreadable)
                 self.refuse([(file_no, line, str(reason)) for line, reason in batch.unreadable], is_record=True)
                 if len(batch.texts):
@@ -283,20 +332,27 @@ class Performance:
         engine.register("documents", table)
         try:
             refused = self.reader.take(self.task.what.form)
-        except (duckdb.DataError, duckdb.InvalidInputException, UnicodeDecodeError):  # the last: of its message
-            if table.num_rows == 1:
-                self.refuse(_fault_of(table), is_record=True)
-                return
-            valid = engine.execute("select json_valid(document) as is_valid from documents").to_arrow_table()[
-                "is_valid"
-            ]
-            fine = table.filter(valid)
+        except (duckdb.Error, UnicodeError) as error:  # the last: of its message
+            self.faults += 1
+            if isinstance(error, LOST) or self.faults > MOST_FAULTS:
+                raise
+            self.reader.forget(before)
+            # What is too much for the memory at once need not be in parts: json_transform asks for gigabytes at a time.
+            if table.num_rows == 1 and isinstance(error, duckdb.OutOfMemoryException):
+                raise
+            # Also where a record is alone: what becomes of it never depends on its company.
+            valid = engine.sql("select json_valid(document) as is_valid from documents").to_arrow_table()["is_valid"]
+            fine, mended = table.filter(valid), []
             for record in table.filter(pc.invert(valid)).to_batches(max_chunksize=1):
-                mended = _mended(record)
-                if mended is None:
+                if (one := _mended(record)) is None:
                     self.refuse(_fault_of(pa.Table.from_batches([record])), is_record=True)
                 else:
-                    self.take(mended)
+                    mended.append(one)
+            if mended:
+                self.take(pa.concat_tables(mended))
+            if fine.num_rows == table.num_rows == 1:
+                self.refuse(_fault_of(table), is_record=True)
+                return
             half = fine.num_rows // 2 or 1
             for part in (fine,) if fine.num_rows < table.num_rows else (fine[:half], fine[half:]):
                 if part.num_rows:
@@ -341,7 +397,10 @@ class Performance:
             engine.register("documents", records)
             try:
                 self.evals.take(form)
-            except (duckdb.DataError, duckdb.InvalidInputException, UnicodeDecodeError):
+            except (duckdb.Error, UnicodeError) as error:
+                self.faults += 1
+                if isinstance(error, LOST) or self.faults > MOST_FAULTS:
+                    raise
                 if records.num_rows == 1:
                     self.refuse(_fault_of(records), table="eval_runs")
                 else:
@@ -363,12 +422,12 @@ class Performance:
             for one in getattr(self.reader, "uncounted", ()):
                 said = {uncounted.key_of(one): [one.line, one.spans]}
                 uncounted.add(self.found[self.task.pieces[one.file_no].file_id]["uncounted"], said)
-            for file_no, kind, text in getattr(self.reader, "remarks", ()):
-                self.remark(file_no, kind, text)
+        for file_no, kind, text in self.reader.remarks:
+            self.remark(file_no, kind, text)
         self.parts += 1
 
     def remark(self, file_no: int, kind: str, text: str) -> None:
-        piece = self.task.pieces[file_no]
+        piece, text = self.task.pieces[file_no], plain(text)
         said = self.found[piece.file_id][{"warning": "warnings", "note": "notes", "asks": "asks"}[kind]]
         text = text if kind == "asks" else f"{piece.source_file}: {text}"
         if text not in said:
@@ -383,11 +442,13 @@ class Performance:
         rows rejected.
         """
         for file_no, line, reason, *money in () if self.is_surveying else refused:
-            piece = self.task.pieces[file_no]
+            piece, reason = self.task.pieces[file_no], plain(reason)  # it may name what stands in the file
             entry = self.found[piece.file_id]
             entry["rows_read"] += is_record
             entry["rows_rejected"] += table is None and is_row
             entry["rows_silent"] += is_silent(reason)
+            if gates.FUTURE in reason and (day := gates.first_too_far([reason])):
+                entry["too_far"] = min(day, entry["too_far"] or day)
             if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:
                 entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
@@ -407,11 +468,45 @@ class Performance:
 
 
 def perform(task: Task, reading: Reading, staging: Path) -> dict[str, dict]:
-    """Read a task's pieces into staging; returns per file: rows read, rejected and silent, reasons, `is_growing`."""
-    performance = Performance(task, reading, staging)
-    found = performance.run()
-    performance.write_rejects()
+    """Read a task's pieces into staging; returns per file: rows read, rejected and silent, reasons, `is_growing`.
+
+    Raises `Unreadable` where a file can't be read to its end; then nothing of the task is left, neither in staging nor
+    in this process's engine, whose next task would land what the engine still holds.
+    """
+    try:
+        performance = Performance(task, reading, staging)
+        found = performance.run()
+        performance.write_rejects()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # libraries in Rust panic with what is no Exception
+        if state.is_no_room(error):  # which is no fault of the file
+            raise state.NoRoom(str(error)) from error
+        _readers.cache_clear()
+        unstage(task.name, staging)
+        raise Unreadable(faults.why(error)) from None
     return found
+
+
+def unstage(name: str, staging: Path) -> None:
+    """Take what a task, or all tasks of a file, wrote out of staging again."""
+    for path in staging.glob(f"*/*/{name}-*"):
+        path.unlink()
+
+
+def stamp_of(path: Path | documents.Member) -> tuple[int, int, int]:
+    """What tells that a file is no longer the one that it was: inode, size, time of its last change."""
+    stat = os.stat(path.archive if isinstance(path, documents.Member) else path)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _checked(piece: Piece, batches: Iterator[documents.Batch]) -> Iterator[documents.Batch]:
+    """A piece's records, if they are still of the file that was examined, or of one that has only grown."""
+    yield from batches
+    if piece.stamp and (now := stamp_of(piece.path)) != piece.stamp:
+        has_grown = piece.span and now[0] == piece.stamp[0] and now[1] >= piece.stamp[1]
+        if not has_grown:
+            raise Unreadable("it was changed while files landed; land again")
 
 
 def _batches(piece: Piece, what: Recognised, is_counted: bool = True) -> Iterator[documents.Batch]:
@@ -448,15 +543,10 @@ def _batch(file_no: int, batch: documents.Batch) -> pa.RecordBatch:
 
 
 def _mended(record: pa.RecordBatch) -> pa.Table | None:
-    """The record without halves of surrogate pairs, which exporters cut from emoji, if that is all that ails it."""
-    try:
-        value = json.loads(record["document"][0].as_py())
-        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
-    except (ValueError, RecursionError):
-        return None
-    if text == record["document"][0].as_py():
-        return None
-    return pa.Table.from_batches([record.set_column(2, "document", pa.array([text]))])
+    """The record without halves of surrogate pairs, which exporters cut from emoji; None where it has none."""
+    text = record["document"][0].as_py()
+    mended = ESCAPES.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)
+    return pa.Table.from_batches([record.set_column(2, "document", pa.array([mended]))]) if mended != text else None
 
 
 def _fault_of(record: pa.Table) -> list[tuple]:

@@ -1,6 +1,7 @@
 """Writes the site: pages for each month from the marts of DATA, to open from disk. Usage: python -m report.site DATA"""
 
 import json
+import shlex
 import shutil
 import sys
 import time
@@ -12,11 +13,14 @@ import duckdb
 import jinja2
 import vl_convert
 
+import ending
 from report import charts
 from report.figures import Figure, Shown, fill
 from report.pages import FINANCE, OVERVIEW
 from report.pages_product import DATA, PRODUCT, QUALITY, TRACE
 from report.trees import Trace, rows
+from state import exchange
+from terminal import plain, print
 
 HERE = Path(__file__).parent
 PAGES: dict[str, tuple[str, list[Figure]]] = {
@@ -76,6 +80,11 @@ def mart_paths() -> dict[str, str]:
     return {path.stem: path.relative_to(models.parent).as_posix() for path in sorted(models.glob("marts/*/*.sql"))}
 
 
+def word_of_shell(text: str) -> str:
+    """An id in a command to copy: a shell reads it as it is, and one that would steer a terminal is not offered."""
+    return shlex.quote(text) if plain(text) == text else "<id>"
+
+
 def environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
@@ -84,6 +93,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    made.filters["word_of_shell"] = word_of_shell
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":"), "allow_nan": False}
     return made
 
@@ -133,8 +143,7 @@ def write(data: Path) -> list[Path]:
                 (part / f"{name}-{month:%Y-%m}.html" if month else part / f"{name}.html").write_text(text)
     newest = f"overview-{months[0]:%Y-%m}.html" if months[0] else "overview.html"
     shutil.copyfile(part / newest, part / "index.html")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    exchange(part, folder)
     return sorted(folder.glob("*.html"))
 
 
@@ -158,4 +167,4 @@ def main(data: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))

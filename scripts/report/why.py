@@ -5,13 +5,14 @@ Usage: python -m report.why DATA --trace ID              ID of a trace, or of on
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 import duckdb
 
+import ending
 from report.trees import Trace, rows
+from terminal import plain, print
 
 BY_CALL = "select trace_id from marts.attributed_calls where call_id = $trace or trace_id = $trace limit 1"
 SIMILAR = """
@@ -48,11 +49,6 @@ TOP = 10
 
 class Unknown(Exception):
     """What was asked for isn't there."""
-
-
-def shown(value: object) -> str:
-    """A name out of a file, on one line and without what would steer a terminal."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "?", str(value))
 
 
 def usd(amount) -> str:
@@ -93,7 +89,7 @@ def tree_lines(trace: Trace) -> list[str]:
         trace.parameters,
     )
     lines = [
-        f"trace {shown(trace.parameters['trace'])}, {found[0]['started_at']}: {len(found)} spans,"
+        f"trace {plain(trace.parameters['trace'])}, {found[0]['started_at']}: {len(found)} spans,"
         f" {total['calls']} calls, {usd(total['usd']) if total['calls'] else 'no money'}"
     ]
     trails = []  # for each depth above: does that span have more siblings below?
@@ -103,7 +99,7 @@ def tree_lines(trace: Trace) -> list[str]:
         branch = "└─ " if row["is_last"] else "├─ "
         carried = f"  {usd(row['carried_usd'])} below" if row["carried_calls"] and not row["call_id"] else ""
         team = f" [{row['owner_team_id']}]" if row["owner_team_id"] else ""
-        lines.append(shown(f"{stem}{branch}{row['service_name'] or 'no service'}: {row['span_name']}{team}{carried}"))
+        lines.append(plain(f"{stem}{branch}{row['service_name'] or 'no service'}: {row['span_name']}{team}{carried}"))
         notes = []
         if row["call_id"]:
             notes = of_call(row) + charges.get(row["call_id"], [])
@@ -112,10 +108,10 @@ def tree_lines(trace: Trace) -> list[str]:
         elif row["same_call_id"]:
             notes = [f"the same call as {row['same_call_id']}, counted once, elsewhere"]
         under = "│  " if row["carried_calls"] > bool(row["call_id"]) else "   "
-        lines += [shown(f"{''.join(trails)}{under}{note}") for note in notes]
+        lines += [plain(f"{''.join(trails)}{under}{note}") for note in notes]
     causes = trace.causes()
     lines += [
-        shown(f"{cause['how']} trace {cause['trace_id']}: {cause['calls']} calls, {usd(cause['attributed_usd'])}")
+        plain(f"{cause['how']} trace {cause['trace_id']}: {cause['calls']} calls, {usd(cause['attributed_usd'])}")
         for cause in causes[:TOP]
     ]
     return lines + ([f"and {len(causes) - TOP} traces more by links"] if len(causes) > TOP else [])
@@ -127,8 +123,8 @@ def of_trace(engine, data: Path, asked: str) -> list[str]:
     try:
         return tree_lines(Trace(engine, data, trace))
     except Unknown:
-        near = ", ".join(shown(row["trace_id"]) for row in rows(engine, SIMILAR, {"trace": asked}))
-        raise Unknown(f"no trace or call {shown(asked)}" + (f"; similar: {near}" if near else "")) from None
+        near = ", ".join(plain(row["trace_id"]) for row in rows(engine, SIMILAR, {"trace": asked}))
+        raise Unknown(f"no trace or call {plain(asked)}" + (f"; similar: {near}" if near else "")) from None
 
 
 def of_feature(engine, data: Path, feature: str, day: str) -> list[str]:
@@ -137,12 +133,14 @@ def of_feature(engine, data: Path, feature: str, day: str) -> list[str]:
         (days,) = rows(engine, DAYS_OF, {"feature": feature})
         if days["first_day"]:
             raise Unknown(
-                f"no call of {shown(feature)} that day; it has spend from {days['first_day']} to {days['last_day']}"
+                f"no call of {plain(feature)} that day; it has spend from {days['first_day']} to {days['last_day']}"
             )
-        near = ", ".join(shown(row["feature_id"]) for row in rows(engine, FEATURES, {"feature": feature}))
-        raise Unknown(f"no feature {shown(feature)}" + (f"; similar: {near}" if near else ""))
-    lines = [f"{shown(feature)} on {day}: {total['calls']} calls in {len(found)} traces, {usd(total['borne_usd'])}"]
-    lines += [f"  {shown(row['trace_id'])}  {row['calls']:>5} calls  {usd(row['borne_usd'])}" for row in found[:TOP]]
+        near = ", ".join(plain(row["feature_id"]) for row in rows(engine, FEATURES, {"feature": feature}))
+        raise Unknown(f"no feature {plain(feature)}" + (f"; similar: {near}" if near else ""))
+    lines = [
+        f"{plain(feature)} on {plain(day)}: {total['calls']} calls in {len(found)} traces, {usd(total['borne_usd'])}"
+    ]
+    lines += [f"  {plain(row['trace_id'])}  {row['calls']:>5} calls  {usd(row['borne_usd'])}" for row in found[:TOP]]
     if len(found) > TOP:
         lines.append(f"  and {len(found) - TOP} cheaper traces")
     return [*lines, "", *of_trace(engine, data, found[0]["trace_id"])]
@@ -172,7 +170,7 @@ def main(words: list[str] | None = None) -> int:
         print(f"ERROR: {unknown}", file=sys.stderr)
         return 2
     except duckdb.ConversionException:
-        print(f"ERROR: {shown(asked.day)} is no day; write it as 2026-10-31", file=sys.stderr)
+        print(f"ERROR: {plain(asked.day)} is no day; write it as 2026-10-31", file=sys.stderr)
         return 2
     except duckdb.CatalogException as broken:
         print(f"ERROR: the ledger is not built whole; run make build ({str(broken).splitlines()[0]})", file=sys.stderr)
@@ -182,4 +180,4 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending.of(main))

@@ -32,4 +32,4 @@ inner join {{ ref('feature_pnl_monthly') }} as earlier
 where
     pnl.margin_usd < 0
     and earlier.margin_usd >= 0
-    and pnl.feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage', 'quality_pool')
+    and pnl.feature_id not in {{ reserved_names('feature') }}

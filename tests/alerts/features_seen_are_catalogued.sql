@@ -11,5 +11,5 @@ from {{ ref('spend_daily') }} as spend
 left join {{ ref('feature_catalog') }} as catalog on spend.originating_feature_id = catalog.feature_id
 where
     catalog.feature_id is null
-    and spend.originating_feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage')
+    and spend.originating_feature_id not in {{ reserved_names('feature') }}
 group by spend.originating_feature_id

@@ -38,4 +38,4 @@ select
     null as other_feature_id,
     'it is no feature, but what is left over: it can not be continued' as problem
 from continued
-where continues_feature_id in ('unlabelled', 'untraced', 'invoice_only', 'no_usage', 'quality_pool', 'multiple')
+where continues_feature_id in {{ reserved_names('feature') }}

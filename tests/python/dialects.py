@@ -339,6 +339,20 @@ def langfuse_wrapper(usage: Usage, total: int | None) -> dict:
     )
 
 
+def langfuse_earlier(usage: Usage, total: int | None) -> dict:
+    """Langfuse v2: three counts of a unit, twice; a total that the client leaves out is the sum of the two others."""
+    counts = {"input": prompt(usage), "output": completion(usage), "total": total}
+    return filled(
+        {
+            "type": "GENERATION",
+            "usage": {**filled(counts), "unit": "TOKENS"},
+            "promptTokens": counts["input"],
+            "completionTokens": counts["output"],
+            "totalTokens": total,
+        }
+    )
+
+
 def litellm(usage: Usage, total: int | None) -> dict:
     """SpendLogs: OpenAI's shape for every provider."""
     return {
@@ -548,6 +562,8 @@ DIALECTS = {
     "Langfuse, Anthropic's names": Dialect(langfuse_anthropic, CACHES, provider_total, True, LIFETIME, form="langfuse"),
     "Langfuse, TypeScript wrapper": Dialect(langfuse_wrapper, "cache_read reasoning audio_in audio_out",
                                             None, form="langfuse", has_none=False),
+    "Langfuse v2": Dialect(langfuse_earlier, "cache_read reasoning", prompt_and_completion, False,
+                           {"cache_read": "text", "reasoning": "answer"}, form="langfuse"),
     "LiteLLM": Dialect(litellm, CACHES + "reasoning", prompt_and_completion, False, LIFETIME, form="litellm"),
     "pydantic-ai": Dialect(pydantic_ai, CACHES + "reasoning audio_in audio_out", None, False, LIFETIME),
     "LangSmith": Dialect(langsmith, CACHES + "reasoning audio_in audio_out", prompt_and_completion, False, LIFETIME),

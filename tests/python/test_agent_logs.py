@@ -24,7 +24,7 @@ CLAUDE = {
 CODEX = {
     "event.name": "codex.sse_event", "event.kind": "response.completed", "conversation.id": "c1", "model": "gpt-5",
     "input_token_count": 12000, "cached_token_count": 8000, "output_token_count": 900, "reasoning_token_count": 500,
-    "tool_token_count": 12900,
+    "cache_write_token_count": 0, "tool_token_count": 12900,
 }  # fmt: skip
 GEMINI = {
     "event.name": "gemini_cli.api_response", "event.timestamp": "2026-10-05T00:00:00.000Z", "session.id": "g1",
@@ -97,7 +97,7 @@ def test_a_request_that_claude_code_logs_is_a_call(tmp_path, fields, values):
 
 
 def test_codex_and_gemini_count_as_their_apis_do(tmp_path):
-    chunk = record(CODEX | {"event.kind": "response.output_item.done"})
+    chunk = record({**dict(list(CODEX.items())[:4]), "event.kind": "response.output_item.done"})
     failed = record({**dict(list(CODEX.items())[:4]), "error.message": SECRET})
     text = logs([record(CODEX), chunk, failed], "codex_cli_rs", **{"team.id": "mail"}) + logs(
         [record(GEMINI)], "gemini-cli"
@@ -107,9 +107,19 @@ def test_codex_and_gemini_count_as_their_apis_do(tmp_path):
     )
     assert sorted(one(tmp_path, text, columns)) == [
         ("gemini-2.5-pro", "gcp.vertex_ai", "g1", None, 12000, 8000, None, 350, 420, 30, 12800, False),
-        ("gpt-5", "openai", "c1", "mail", 12000, 8000, None, 900, 500, None, None, True),
+        ("gpt-5", "openai", "c1", "mail", 12000, 8000, 0, 900, 500, None, None, True),
     ]
     assert SECRET not in str(one(tmp_path, text, "*"))
+
+
+def test_what_codex_counts_in_other_events_is_named(inbox, data):
+    """A turn's cost is the sum of its answers; another event's tokens are nobody's."""
+    turn = record(CODEX | {"event.name": "codex.turn_cost"})
+    other = record(CODEX | {"event.name": "codex.compaction", "event.kind": None})
+    (inbox / "logs.jsonl").write_text(logs([record(CODEX), turn, other], "codex_cli_rs"))
+    assert land.run(inbox, data) == 0
+    assert reasons(data)["logs.jsonl"].startswith("1 OTLP log records 'codex.compaction' state tokens and are no event")
+    assert landed(data, what="input_tokens, cache_write_tokens") == [(12000, 0)]
 
 
 def test_what_gemini_reports_twice_is_one_call(inbox, data, tmp_path):
@@ -396,6 +406,9 @@ def test_reports_of_one_request_are_one_call(inbox, data):
          "payload": {"type": "token_count", "info": {"total_token_usage": counts, "last_token_usage": counts}}},
     ]  # fmt: skip
     (inbox / "rollout-1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    # Codex tells of an answer on its own span too.
+    told = [{"name": "event otel.rs:1", "timeUnixNano": nanoseconds(200), "attributes": attributes(CODEX)}]
+    (inbox / "codex.jsonl").write_text(batch([{**span(9, 9, at=199.3), "events": told}], "codex_cli_rs"))
     built = run_build(inbox, data, GOLDEN / "company")
     assert built.code == 0, built.output
     calls = built.rows("select trace_id, spans, input_tokens from marts.attributed_calls order by started_at, call_id")
@@ -404,4 +417,4 @@ def test_reports_of_one_request_are_one_call(inbox, data):
     assert of_spans[:2] == [(2, 70), (2, 120)]
     assert {count for _, count in of_spans[2:]} >= {60, 61}
     codex = [(spans, count) for _, spans, count in calls if count == 12000]
-    assert codex == [(2, 12000), (1, 12000)]
+    assert codex == [(2, 12000), (2, 12000)]

@@ -294,7 +294,7 @@ BAD = {
         "focus", table_of(FOCUS, CHARGE, {**CHARGE, "ChargePeriodEnd": "NULL"}), "charge_period_end is blank"
     ),
     "invoice of no amount": (
-        "invoices", table_of(",".join(INVOICE), INVOICE, {**INVOICE, "amount": "?"}), "amount: '?'"
+        "invoices", table_of(",".join(INVOICE), INVOICE, {**INVOICE, "amount": "?"}), "amount: text of 1 character is"
     ),
 }  # fmt: skip
 
@@ -340,6 +340,55 @@ def test_header_that_lacks_a_column_names_it(inbox, tmp_path):
     (inbox / "focus.csv").write_text("BilledCost,ChargePeriodStart\n1,2025-05-01\n")
     assert land.run(inbox, tmp_path / "data") == 0
     assert "header of focus without ChargePeriodEnd" in landed(tmp_path, "rejects", "reason")[0][0]
+
+
+FOCUS_ROW = {
+    "BilledCost": 1, "BillingCurrency": "USD", "ProviderName": "Acme", "ChargePeriodStart": "2026-10-05T00:00:00Z",
+    "ChargePeriodEnd": "2026-10-06T00:00:00Z",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["data", "value", "items", "rows", "results"])
+def test_rows_of_focus_that_an_api_wraps_land_to_the_digit(inbox, tmp_path, name):
+    """A row that can't be read is named by its own line."""
+    amounts = ["1e-7", "0.1234567890123456", "never"]
+    rows = [json.dumps({**FOCUS_ROW, "BilledCost": "?"}).replace('"?"', amount if amount != "never" else '"never"')
+            for amount in amounts]  # fmt: skip
+    (inbox / "focus.json").write_text(f'{{"next": null,\n"{name}": [\n' + ",\n".join(rows) + "]}")
+    land.run(inbox, tmp_path / "data")
+    assert landed(tmp_path, "focus", "billed_cost") == [(Decimal(amounts[0]),), (Decimal(amounts[1]),)]
+    assert landed(tmp_path, "rejects", "source_line, reason") == [
+        (5, "billed_cost: text of 5 characters is not an amount of money")
+    ]
+
+
+NOTE = {"endpoint": "/v1/organization/costs", "requested_at": "2026-10-09T08:00:00Z", "group_by": ["project_id"]}
+FILTERS = [
+    ({}, [(None, None)]),
+    ({"api_key_ids": [], "models": None}, [(None, None)]),
+    ({"api_key_ids": ["key_1", "key_2"]}, [("key_id", "key_1"), ("key_id", "key_2")]),
+    ({"workspace_ids[]": ["wrkspc_1"], "models[]": ["o3"]}, [("model", "o3"), ("project_id", "wrkspc_1")]),
+    ({"project_id": "proj_1"}, [("project_id", "proj_1")]),
+    ({"batch": True, "context_window": ["0-200k"]}, [("filter", "batch true"), ("filter", "context_window 0-200k")]),
+]
+
+
+@pytest.mark.parametrize(("asked", "keys"), FILTERS)
+def test_the_note_of_a_request_states_its_filter(inbox, tmp_path, capsys, asked, keys):
+    (inbox / "costs.json").write_text(json.dumps(openai_page([openai_cost(1)])))
+    (inbox / "costs.json.request.json").write_text(json.dumps({**NOTE, "filter": asked}))
+    assert land.run(inbox, tmp_path / "data") == 0
+    what = "file_name, cast(exported_at as varchar), filter_key, filter_value"
+    assert set(landed(tmp_path, "manifests", what)) == {("costs.json", "2026-10-09 08:00:00", *key) for key in keys}
+    assert "WARNING" not in capsys.readouterr().out
+
+
+def test_the_note_of_a_request_without_its_page_is_named(inbox, tmp_path, capsys):
+    (inbox / "costs.json.request.json").write_text(json.dumps({**NOTE, "filter": {}}))
+    assert land.run(inbox, tmp_path / "data") == 0
+    assert (
+        "WARNING: costs.json.request.json: the note of a request without its page costs.json" in capsys.readouterr().out
+    )
 
 
 def test_focus_parquet_with_types_of_its_own(inbox, tmp_path):

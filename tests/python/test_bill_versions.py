@@ -41,6 +41,8 @@ class File(NamedTuple):
     last: int
     listed: dict[str, set]
     covers_account: bool
+    asked: dict[str, str] | None = None  # the filter of the request, where a note states it
+    asked_at: str = ""
 
 
 class World:
@@ -51,6 +53,7 @@ class World:
         self.name, self.org = f"w{number}", f"org-{number}"
         self.keys = self.rng.sample(sorted(KEYS), self.rng.randint(1, 4))
         self.states_time, self.states_scope = self.rng.random() < 0.7, self.rng.random() < 0.3
+        self.notes_requests = self.rng.random() < 0.4
         self.today, self.truth = self.rng.randint(2, 4), []
         self.steps: list[list[File]] = []
         landed: set[tuple] = set()
@@ -83,21 +86,38 @@ class World:
 
     def exported(self, step: int) -> list[File]:
         # Without a stated time the later period's end is newer: only exports up to today are.
-        kinds = ["full", "full", "key", "project", "model", *["day", "parts"] * self.states_time]
+        has_time = self.states_time or self.notes_requests
+        kinds = ["full", "full", "key", "project", "model", *["day", "parts"] * has_time]
         kind, first, last = self.rng.choice(kinds), 1, self.today
         if kind == "day":
             first = last = self.rng.randint(1, self.today)
         field = {"key": "key", "project": "project", "model": "model"}.get(kind)
         rows = [charge for charge in self.truth if first <= charge.day <= last]
-        if field and rows:
-            wanted = getattr(self.rng.choice(rows), field)
+        is_noted, asked = self.notes_requests and kind != "parts" and self.rng.random() < 0.8, {}
+        if field and (rows or is_noted):
+            # A request may ask for what nothing is charged for.
+            known = {"key": self.keys, "project": [KEYS[key] for key in self.keys], "model": MODELS}[field]
+            wanted = self.rng.choice(known) if is_noted else getattr(self.rng.choice(rows), field)
             rows = [charge for charge in rows if getattr(charge, field) == wanted]
+            asked = {field: wanted}
         listed = {name: {getattr(charge, name) for charge in rows} for name in ("key", "project", "model")}
-        stamp = f"_2026-10-{self.today:02}T{step:02}00" if self.states_time else f"_{step}"
+        is_stamped = self.states_time or (self.notes_requests and not is_noted)
+        stamp = f"_2026-10-{self.today:02}T{step:02}00" if is_stamped else f"_{step}"
         name = f"{self.name}_{kind}{stamp}"
         covers = self.states_scope and kind in ("full", "parts", "day")
         if kind != "parts" or len(rows) < 2:
-            return [File(f"{name}.csv", rows, first, last, listed, covers)]
+            return [
+                File(
+                    f"{name}.csv",
+                    rows,
+                    first,
+                    last,
+                    listed,
+                    covers,
+                    asked if is_noted else None,
+                    f"2026-10-{self.today:02}T{step:02}:00:00Z",
+                )
+            ]
         cut = self.rng.randint(1, len(rows) - 1)
         self.rng.shuffle(rows)
         halves = enumerate((rows[:cut], rows[cut:]), 1)
@@ -116,6 +136,12 @@ class World:
             if "-0000" not in file.name:  # buckets without use are rows too
                 rows += [bucket(day, organization_id=self.org) for day in range(file.first, file.last + 1)]
             write(folder / file.name, COSTS, rows)
+            if file.asked is not None:
+                names = {"key": "api_key_ids", "project": "project_ids", "model": "models"}
+                note = {"endpoint": "/v1/organization/costs", "requested_at": file.asked_at,
+                        "filter": {names[field]: [value] for field, value in file.asked.items()},
+                        "group_by": ["project_id", "line_item", "api_key_id"], "start": file.first}  # fmt: skip
+                (folder / f"{file.name}.request.json").write_text(json.dumps(note | {"file": file.name}))
 
     def expected(self) -> tuple[Counter, Counter]:
         """((key, amount) of the charges that stand, as often as they do; (older, newer file): the sum at stake)."""
@@ -127,7 +153,8 @@ class World:
         for charge, at, name in standing:
             for files in self.steps[at + 1 :]:
                 for file in files:
-                    if file.first <= charge.day <= file.last and not file.covers_account:
+                    is_stated = file.covers_account or file.asked is not None
+                    if file.first <= charge.day <= file.last and not is_stated:
                         stakes[name, file.name] += charge.amount
         return Counter((charge.key, charge.amount) for charge, _, _ in standing), stakes
 
@@ -135,6 +162,8 @@ class World:
 def in_scope(charge: Charge, file: File) -> bool:
     if not file.first <= charge.day <= file.last:
         return False
+    if file.asked is not None:
+        return all(getattr(charge, field) == value for field, value in file.asked.items())
     return file.covers_account or all(getattr(charge, name) in values for name, values in file.listed.items())
 
 
@@ -231,7 +260,8 @@ def test_a_manifest_says_what_is_newer(worlds):
     """Run a was exported a day after run b, as their manifests say; their names and periods say nothing."""
     _, built = worlds
     assert built.landed(
-        "select file_name, cast(exported_at as varchar), export_id from {} order by all", "manifests"
+        "select file_name, cast(exported_at as varchar), export_id from {} where endpoint is null order by all",
+        "manifests",
     ) == [(f"exports/20261001-20261031/{run}/part_0_0001.csv", f"2026-11-0{day} 09:00:00", f"{run}{GUID[1:]}")
           for run, day in (("a", 9), ("b", 8))]  # fmt: skip
     assert built.rows(

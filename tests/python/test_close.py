@@ -1,5 +1,7 @@
 """Closed months: what comes later is booked in the open month, step by step and to the last digit."""
 
+import csv
+import json
 import re
 import shutil
 import sys
@@ -12,6 +14,7 @@ from exports import COSTS, DAY, activity, batch, chat, cost, span, write
 from test_increments import differences
 from test_sample import hashes
 
+import chain
 import close
 import closed
 import export
@@ -101,7 +104,9 @@ def test_what_comes_later_is_booked_in_the_open_month(tmp_path, capsys):
     assert "0.05 USD are untraced, or on invoices that no charge explains: 14.3% of 0.35" in capsys.readouterr().err
     assert not closed.months(world.data)
     assert world.close("2026-10", "--force") == 0
-    assert re.search(r"\n  mail +0\.20 +0\.20 +0\.00 +0\.00\n", capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert re.search(r"\n  mail +0\.20 +0\.20 +0\.00 +0\.00\n", said)
+    assert f"closing hash: {closed.links(world.data)[-1]['closing_hash']} (not signed)" in said
     assert world.close("2026-10") == 1
     assert "2026-10 is closed" in capsys.readouterr().err
     frozen, before = world.frozen(), built.rows("from marts.ledger_entries order by all")
@@ -180,11 +185,25 @@ def _closed_corrections_are_not_booked_again(world: World, data: Path) -> None:
         assert export.export(month, world.data) == 0
         exports, kept = world.data / "exports" / month, world.data / "closed" / month / "exports"
         assert hashes(exports) == hashes(kept)
+    _exports_state_the_closing_that_they_are_of(world)
     shutil.copytree(world.data / "closed", data / "closed")
     anew = run_build(world.inbox, data, world.company)
     assert anew.code == 0, anew.output
     assert differences(world.data, data) == {}
     assert "2026-12" not in anew.output
+
+
+def _exports_state_the_closing_that_they_are_of(world: World) -> None:
+    links = closed.links(world.data)
+    for link in links:
+        folder = world.data / "exports" / link["month"]
+        stated = json.loads((folder / "manifest.json").read_text())
+        assert stated["closing_hash"] == link["closing_hash"]
+        assert stated["closings"] == chain.listed(links[: links.index(link) + 1])
+        for path in folder.glob("statements/*.csv"):
+            with path.open(newline="") as lines:
+                assert {row["closing_hash"] for row in csv.DictReader(lines)} == {link["closing_hash"]}
+        assert export.compare(world.data, folder / "manifest.json", link["closing_hash"]) == 0
 
 
 def _closed_files_that_changed_stop_the_build(world: World) -> None:
@@ -208,9 +227,11 @@ def _closed_files_that_changed_stop_the_build(world: World) -> None:
     folder.rename(folder.with_name("away"))
     assert "2026-11 is gone" in closed.complaints(world.data)[0]
     folder.with_name("away").rename(folder)
-    log = world.data / "closed" / "log.jsonl"
+    log, link = world.data / "closed" / "log.jsonl", closed.links(world.data)[-1]
     lines = log.read_text().splitlines(keepends=True)
-    log.write_text("".join(lines[:-1]))  # as a kill between a month's folder and its line leaves it
+    log.write_text("".join(lines[:-1]))
+    assert "its end was cut" in closed.complaints(world.data)[0]
+    chain.write_stamp(world.data, closed.links(world.data), link)  # as a kill between a month's folder and its line
     assert closed.complaints(world.data) == []
     assert [line["month"] for line in closed.log(world.data)] == ["2026-10", "2026-11"]
 

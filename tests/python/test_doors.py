@@ -413,6 +413,17 @@ UNREAD = [
     ({f"acme.steps.{step}.prompt_tokens": 9 for step in range(3)}, {"acme.steps.*.prompt_tokens"}, True),
     ({**MODEL, **COUNTS, "acme.cached_tokens": 3, "acme.prompt_tokens": 9}, {"acme.cached_tokens"}, False),
     ({**MODEL, **COUNTS, "acme.usage.thinkingTokens": 3}, {"acme.usage.thinkingTokens"}, False),
+    # A known name that says zero counts nothing, nor does one of the other side.
+    ({**MODEL, "gen_ai.usage.input_tokens": 0, "prompt_token_total": 500}, {"prompt_token_total"}, True),
+    ({**MODEL, "gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 4, "prompt_token_total": 500},
+     {"prompt_token_total"}, True),
+    ({**MODEL, "gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 0, "acme.completionTokens": 5},
+     {"acme.completionTokens"}, True),
+    ({**MODEL, **COUNTS, "gen_ai.usage.cache_read.input_tokens": 0, "acme.cached_tokens": 3}, {"acme.cached_tokens"},
+     False),
+    ({**MODEL, "gen_ai.usage.total_tokens": 9, "prompt_token_total": 5}, set(), False),
+    ({**MODEL, "gen_ai.usage.input_tokens": 9, "gen_ai.usage.total_tokens": 14, "acme.completionTokens": 5}, set(),
+     False),
     # Another name of the same part was read; nothing was counted; settings, rates and running totals are no usage.
     ({**MODEL, **COUNTS, "gen_ai.usage.cache_read.input_tokens": 3, "acme.cached_tokens": 3}, set(), False),
     ({**MODEL, **COUNTS, "acme.cached_tokens": 0}, set(), False),

@@ -177,7 +177,7 @@ REFUSED = {
     ),
     "tokens.json": (
         json.dumps({**EVAL_RUN, "id": "x", "per_model_usage": [{"model_name": "m", "prompt_tokens": "many"}]}),
-        "input_tokens: 'many' is not a count",
+        "input_tokens: text of 4 characters is not a count",
     ),
     "undated.json": (json.dumps({**EVAL_RUN, "id": "x", "created_at": None}), "started_at is blank"),
 }  # fmt: skip

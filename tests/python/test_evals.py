@@ -45,17 +45,23 @@ def jsonl(records: list[dict]) -> str:
 BAD = {
     "cut.json": (json.dumps(LOGS["values.json"])[:-400], "inspect_ai log that can't be read"),
     "types.json": (json.dumps({**LOGS["values.json"], "samples": "none"}), "Expected `array | null`, got `str`"),
-    "count.json": (json.dumps(inspect([], usage={"openai/gpt-5": {"input_tokens": "many"}})), "'many' is not a count"),
+    "count.json": (
+        json.dumps(inspect([], usage={"openai/gpt-5": {"input_tokens": "many"}})),
+        "text of 4 characters is not a count",
+    ),
     "below.json": (json.dumps(inspect([], usage={"openai/gpt-5": {"input_tokens": -4}})), "is negative"),
-    "undated.json": (json.dumps(inspect([], created="yesterday")), "'yesterday' is not a time"),
+    "undated.json": (json.dumps(inspect([], created="yesterday")), "text of 9 characters is not a time"),
     "torn.eval": (b"PK\x03\x04" + b"\x00" * 26 + b"header.json{}", "inspect_ai log that can't be read"),
     "headless.eval": (zstd_zip({"samples/1_epoch_1.json": b"{}"}), "without its `eval` part"),
     "bomb.eval": (None, "it unpacks to more than"),
     "foo_cut.json": (json.dumps(TWO)[:-300], "promptfoo results that can't be read"),
     "foo_empty.json": (json.dumps(promptfoo([], [])), "nothing was run"),
-    "foo_types.json": (json.dumps(promptfoo([], [prompt("eight", 2)])), "'eight' is not a count"),
-    "foo_cost.json": (json.dumps(promptfoo([], [prompt(8, 2, cost="cheap")])), "'cheap' is not an amount"),
-    "scores_bad.jsonl": (jsonl([score(20, "tone", 1, timestamp="soon"), score(21, "ok", 1)]), "'soon' is not a time"),
+    "foo_types.json": (json.dumps(promptfoo([], [prompt("eight", 2)])), "text of 5 characters is not a count"),
+    "foo_cost.json": (json.dumps(promptfoo([], [prompt(8, 2, cost="cheap")])), "text of 5 characters is not an amount"),
+    "scores_bad.jsonl": (
+        jsonl([score(20, "tone", 1, timestamp="soon"), score(21, "ok", 1)]),
+        "text of 4 characters is not a time",
+    ),
 }
 
 

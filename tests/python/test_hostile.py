@@ -1,7 +1,8 @@
-"""Exports as odd as they come: nested objects, ids that are nearly hex, words that mean nothing."""
+"""Exports as odd as they come: nested objects, ids nearly hex, words that mean nothing, names that would run."""
 
 import csv
 
+import hostile
 from exports import batch, chat
 from test_doors import LITELLM
 from test_formats import read
@@ -31,6 +32,11 @@ def test_objects_in_otlp_attributes_open_at_any_depth_and_hide_nothing(tmp_path)
     found = sorted(read(path, "span_key, feature_id, input_tokens, output_tokens"))
     assert found == [(depth + 1, f"feature-{depth}", 100, 10) for depth in range(8)] + [(9, None, 100, 10)]
     assert "the prompt" not in str(read(path, "*"))
+
+
+def test_a_company_of_hostile_ids_is_the_one_of_plain_ids(tmp_path):
+    """Landed, built, exported, copied, reported and asked: the same money under other names, and nothing ran."""
+    assert hostile.compare(tmp_path, hostile.IDS) == []
 
 
 def test_ids_that_are_nearly_hex_stay_apart(tmp_path):

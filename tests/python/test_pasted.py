@@ -22,16 +22,18 @@ TARGETS = {
     "build": ["DATA", "INBOX", "COMPANY", "DECIMAL", "DATE_ORDER"],
     "export": ["DATA", "MONTH"],
     "close": ["DATA", "COMPANY", "MONTH", "FORCE", "REOPEN"],
-    "verify": ["DATA", "INBOX", "COMPANY", "MONTH"],
+    "forget": ["DATA", "FILE", "UNDO"],
+    "verify": ["DATA", "INBOX", "COMPANY", "MONTH", "MANIFEST", "HEAD"],
     "check-focus": ["DATA", "MONTH"],
     "report": ["DATA"],
     "bi": ["DATA"],
     "docs": ["DATA", "COMPANY"],
     "company": ["DIR"],
     "bench": ["DATA", "ROWS", "SPARK"],
+    "sbom": ["DATA"],
 }
 # Programs read these from their environment, or a recipe asks only whether they are given.
-NO_WORDS = {"DECIMAL", "DATE_ORDER", "FORCE", "REOPEN", "SPARK"}
+NO_WORDS = {"DECIMAL", "DATE_ORDER", "FORCE", "REOPEN", "SPARK", "UNDO"}
 SAY = '#!/bin/sh\nfor word in "$@"; do printf "%s\\0" "$word" >> "$SAID"; done; env -0 >> "$SAID.env"\n'
 
 
@@ -57,6 +59,21 @@ def test_what_is_pasted_reaches_programs_as_it_is(tmp_path, target, names, throu
     said, around = ((tmp_path / name).read_bytes().decode().split("\0") for name in ("said", "said.env"))
     for name, text in given.items():
         assert f"{name}={text}" in around if name in NO_WORDS else any(text in word for word in said), name
+
+
+def test_a_user_is_forgotten_where_make_is_told_so_not_who_is_logged_in(tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "python").write_text(SAY)
+    (tools / "python").chmod(0o755)
+    make = ["make", "-s", "-o", ".venv/.synced", "forget", f"BIN={tools}"]
+    user = f"it's $(shell touch {tmp_path}/ran) $$(touch {tmp_path}/ran) \"; #"
+    for words, options in (([], []), ([f"USER={user}"], [f"--user={user}"])):
+        said = tmp_path / f"said{len(words)}"
+        around = {**os.environ, "SAID": str(said), "USER": "root"}
+        subprocess.run([*make, *words], cwd=PROJECT, env=around, check=True)
+        assert [word for word in said.read_text().split("\0") if word.startswith("--")] == options
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_sample_takes_no_place_of_something_else(tmp_path):

@@ -506,13 +506,20 @@ REQUESTED = {
         {"openinference__span__kind": "RERANKER",
          "output__value": json.dumps({"id": "r", "meta": {"billed_units": {"search_units": 3}}})}, 3,
     ),
-    # Free beside web tools and for the first hours of a month: no count of calls has a price.
-    "executed code": (answered(server_tool_use={"code_execution_requests": 4, "web_fetch_requests": 2}), None),
+}  # fmt: skip
+# Free beside web tools and for the first hours of a month: it lands, and no call is priced for it.
+EXECUTED = {
+    "executed code": (answered(server_tool_use={"code_execution_requests": 4, "web_fetch_requests": 2}), 4),
+    "a code interpreter": (
+        {"openinference__span__kind": "LLM", "output__value": json.dumps({**ANSWER, "output": [
+            {"type": "code_interpreter_call"}, {"type": "code_interpreter_call"}, {"type": "message"}]})}, 2,
+    ),
+    "no code": (answered(server_tool_use={"web_fetch_requests": 2}), None),
 }  # fmt: skip
 
 
 def test_every_place_of_a_tier_and_of_searches_lands(tmp_path):
-    cases = {**PLACES, **COUNTED, **REQUESTED}
+    cases = {**PLACES, **COUNTED, **REQUESTED, **EXECUTED}
     inbox, data = tmp_path / "inbox", tmp_path / "data"
     inbox.mkdir()
     (inbox / "spans.jsonl").write_text(
@@ -530,15 +537,16 @@ def test_every_place_of_a_tier_and_of_searches_lands(tmp_path):
     (inbox / "spend.jsonl").write_text(json.dumps(gateway) + "\n")
     assert land.run(inbox, data) == 0
     rows = duckdb.sql(
-        "select trace_id, service_tier, speed, inference_geo, web_search_requests, requests"
-        f" from read_parquet('{data}/landed/spans/*/*.parquet')"
+        "select trace_id, service_tier, speed, inference_geo, web_search_requests, requests,"
+        f" code_execution_requests from read_parquet('{data}/landed/spans/*/*.parquet')"
     ).fetchall()
     landed = {trace: rest for trace, *rest in rows}
-    assert landed.pop("langfuse") == ["Flex", "fast", None, None, None]
-    assert landed.pop("litellm:b") == ["batch", None, None, 7, None]
+    assert landed.pop("langfuse") == ["Flex", "fast", None, None, None, None]
+    assert landed.pop("litellm:b") == ["batch", None, None, 7, None, None]
     found = {name: landed[f"{number:032x}"] for number, name in enumerate(cases, 1)}
     assert {name: tuple(found[name][:3]) for name in PLACES} == {name: said for name, (_, said) in PLACES.items()}
     assert {name: found[name][3] for name in COUNTED} == {name: count for name, (_, count) in COUNTED.items()}
+    assert {name: found[name][5] for name in EXECUTED} == {name: count for name, (_, count) in EXECUTED.items()}
     assert {name: found[name][4] for name in REQUESTED} == {name: count for name, (_, count) in REQUESTED.items()}
 
 

@@ -334,7 +334,7 @@ def test_why_names_what_is_near(sample, capsys):
     ((trace,),) = sample.rows("select max(trace_id) from marts.attributed_calls")
     for words, hint in (
         (["--trace", trace[:-1]], trace),
-        (["--trace", "\x1b[2Jnone"], "no trace or call ?[2Jnone"),
+        (["--trace", "\x1b[2Jnone"], "no trace or call \\x1b[2Jnone"),
         (["--feature", "draft-mail", "--day", "2026-09-03"], "draft-email"),
         (["--feature", "draft-email", "--day", "2031-01-01"], "spend from 2026-08-01 to 2026-10-31"),
         (["--feature", "draft-email", "--day", "monday"], "no day"),

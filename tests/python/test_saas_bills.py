@@ -171,12 +171,12 @@ REFUSED = {
     "charge without an end": (table_of(CHARGES, charge("1", end="")), "end_time is blank", "period_end is blank"),
     "charge that ends before it begins": (table_of(CHARGES, charge("1", end="2026-09-01")), "", "period_end is before"),
     "charge of nothing": (table_of(CHARGES, charge("")), "", "neither an amount nor a quantity"),
-    "charge in words": (table_of(CHARGES, charge("ten")), "", "amount: 'ten'"),
+    "charge in words": (table_of(CHARGES, charge("ten")), "", "amount: text of 3 characters"),
     "price in words": (
-        json.dumps([{**dbus("JOBS", "1"), "list_price": "cheap"}]), "", "amount: 'cheap'"
+        json.dumps([{**dbus("JOBS", "1"), "list_price": "cheap"}]), "", "amount: text of 5 characters"
     ),
-    "credits in words": (table_of(CORTEX, {**CREDITS, "TOKEN_CREDITS": "few"}), "", "quantity: 'few'"),
-    "cost in words": (table_of(CURSOR, event("On-Demand", "a lot")), "", "amount: 'a lot'"),
+    "credits in words": (table_of(CORTEX, {**CREDITS, "TOKEN_CREDITS": "few"}), "", "quantity: text of 3 characters"),
+    "cost in words": (table_of(CURSOR, event("On-Demand", "a lot")), "", "amount: text of 5 characters"),
     "queries without a time": (
         "QUERY_ID,WAREHOUSE_ID,FUNCTION_NAME,MODEL_NAME,TOKENS,TOKEN_CREDITS\nq,7,COMPLETE,m,1,2\n", "",
         "start_time is blank",

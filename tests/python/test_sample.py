@@ -226,17 +226,16 @@ def test_statements_and_journal_are_the_charge_in_cents(sample):
     assert gaps[0][0] < Decimal("0.05")
 
 
-def test_door_refuses_what_can_not_be(tmp_path, capsys):
-    """A wrong unit in a bill, and in spans: named with table, column, count; nothing lands."""
+def test_door_names_what_is_unlikely(tmp_path, capsys):
+    """A wrong unit, or the truth: in a bill and in spans it lands, named with file, line, column and value."""
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     activity([("g1", "2026-10-05 10:00:00", "50000"), ("g2", "2026-10-05 11:00:00", "0.1")], inbox / "activity.csv")
-    (inbox / "spans.jsonl").write_text(batch([chat(1, 1, gen_ai__usage__input_tokens=10**12)]))
-    assert land.run(inbox, tmp_path / "data") == 1
+    (inbox / "spans.jsonl").write_text(batch([chat(1, 1, gen_ai__usage__input_tokens=10**12), chat(1, 2)]))
+    (inbox / "fine.jsonl").write_text(batch([chat(2, 1)]))
+    assert land.run(inbox, tmp_path / "data") == 0
     out = capsys.readouterr().out
-    assert "openrouter_activity: expect_column_values_to_be_between" in out
-    assert "'column': 'cost_total'" in out
-    assert "does not hold, such as" in out
-    assert "'column': 'input_tokens'" in out
-    assert "nothing landed" in out
-    assert not (tmp_path / "data" / "landed" / "manifest.json").exists()
+    assert "WARNING: activity.csv: line 2 has cost_total 50,000 (openrouter_activity), above 10,000" in out
+    assert "WARNING: spans.jsonl: line 1 has input_tokens 1,000,000,000,000 (spans), above 100,000,000" in out
+    assert "fine.jsonl" not in out
+    assert "spans: 3 rows" in out

@@ -21,7 +21,7 @@ with billable as (
         spans.session_id,
         -- Coding agents tell of one request in spans, log records and files of their sessions.
         spans.format in ('otlp_logs', 'claude_code_session', 'codex_rollout')
-        or coalesce(spans.operation_name = 'claude_code.llm_request', false) as is_agent_report,
+        or coalesce(spans.operation_name in ('claude_code.llm_request', 'codex.response'), false) as is_agent_report,
         spans.response_id,
         spans.output_key,
         spans.started_at,

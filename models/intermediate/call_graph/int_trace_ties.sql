@@ -72,7 +72,7 @@ where
     spans.session_id is not null and spans.ended_at is not null
     and (
         spans.format in ('otlp_logs', 'claude_code_session', 'codex_rollout')
-        or spans.operation_name = 'claude_code.llm_request'
+        or spans.operation_name in ('claude_code.llm_request', 'codex.response')
     )
 
 union all

@@ -32,21 +32,59 @@ covering as (
 
 ),
 
+-- A noted request says more than its page lists.
+asked as (
+
+    select distinct
+        covering.provider,
+        covering.file_kind,
+        covering.export_id,
+        requests.filter_key,
+        requests.filter_value
+    from covering
+    inner join {{ ref('int_bill_requests') }} as requests on covering.file_id = requests.file_id
+    where covering.stated_scope = 'filter'
+
+),
+
+exports_asked as (
+
+    select distinct
+        provider,
+        file_kind,
+        export_id
+    from asked
+
+),
+
 listed as (
 
     {% for key in kinds %}
         select distinct
-            provider,
-            file_kind,
-            export_id,
+            lines.provider,
+            lines.file_kind,
+            lines.export_id,
             '{{ key }}' as key_kind,
-            {{ key }} as api_key
+            lines.{{ key }} as api_key
         from lines
-        where {{ key }} != ''
-        {% if not loop.last %}
-            union all
-        {% endif %}
+        left join exports_asked as asked
+            on
+                lines.provider = asked.provider
+                and lines.file_kind = asked.file_kind
+                and lines.export_id = asked.export_id
+        where lines.{{ key }} != '' and asked.export_id is null
+
+        union all
+
     {% endfor %}
+    select
+        provider,
+        file_kind,
+        export_id,
+        filter_key as key_kind,
+        filter_value as api_key
+    from asked
+    where filter_key in ('key_id', 'project_id')
 
 )
 

@@ -49,7 +49,7 @@ listed as (
         max_by(manifests.export_id, beside.landing_no) as export_id,
         max_by(manifests.exported_at, beside.landing_no) as exported_at
     from {{ source('landed', 'manifests') }} as manifests
-    inner join landed as beside on manifests.file_id = beside.file_id
+    inner join landed as beside on manifests.file_id = beside.file_id and manifests.endpoint is null
     inner join landed
         on
             regexp_extract(manifests.file_name, '([^/]*)$', 1) = landed.name
@@ -74,6 +74,18 @@ stamped as (
 
 ),
 
+-- The note of a page's request says when it was made, and by what it was filtered.
+requested as (
+
+    select
+        file_id,
+        max(requested_at) as requested_at,
+        count(filter_key) > 0 as is_filtered
+    from {{ ref('int_bill_requests') }}
+    group by file_id
+
+),
+
 delivered as (
 
     select
@@ -88,13 +100,16 @@ delivered as (
             regexp_extract(landed.source_file, '^(.*[.][zZ][iI][pP])/.*$', 1) || ' ' || landed.archive_id,
             {{ export_of('landed.source_file', 'landed.file_id') }}
         ) as export_id,
-        coalesce(stamped.exported_at, listed.exported_at) as exported_at,
+        coalesce(stamped.exported_at, listed.exported_at, requested.requested_at) as exported_at,
+        case when requested.is_filtered then 'filter' when requested.file_id is not null then 'account' end
+            as requested_scope,
         {{ exported_at('landed.source_file') }} as named_at,
         {{ exported_at('landed.folder') }} as folder_at,
         {{ exported_at("regexp_extract(landed.source_file, '[.][zZ][iI][pP]/(.*)$', 1)") }} as member_at
     from landed
     left join listed on landed.file_id = listed.file_id
     left join stamped on landed.file_id = stamped.file_id
+    left join requested on landed.file_id = requested.file_id
 
 ),
 
@@ -231,7 +246,8 @@ select
     stretches.covers_to,
     files.export_id,
     files.is_in_manifest,
-    decided.covers as stated_scope,
+    -- A noted request goes before the word of the company.
+    coalesce(files.requested_scope, decided.covers) as stated_scope,
     coalesce(decided.priority, case stretches.file_kind
         {% for kind, place in kind_places.items() %}
             when '{{ kind }}' then {{ place }}

@@ -16,7 +16,46 @@ covering as (
 
 ),
 
+-- The filters that the noted requests of an export state are its scope, in place of what it lists.
+filtered as (
+
+    select distinct
+        covering.provider,
+        covering.file_kind,
+        covering.export_id,
+        requests.filter_key as key,
+        requests.filter_value as value
+    from covering
+    inner join {{ ref('int_bill_requests') }} as requests on covering.file_id = requests.file_id
+    where covering.stated_scope = 'filter' and requests.filter_key is not null
+
+),
+
 keys as (
+
+    -- A line that does not say its key may be of any: what a filter leaves out, nobody knows.
+    {% for key in ['key_id', 'project_id', 'model'] %}
+        select distinct
+            provider,
+            file_kind,
+            keys_id,
+            '{{ key }}' as key,
+            cast(null as string) as value
+        from lines
+        where {{ key }} is null
+
+        union all
+
+    {% endfor %}
+    select distinct
+        provider,
+        file_kind,
+        keys_id,
+        'filter' as key,
+        cast(null as string) as value
+    from lines
+
+    union all
 
     {% for key in bill_keys() %}
         select distinct
@@ -34,14 +73,30 @@ keys as (
 
 ),
 
-exports as (
+exports_filtered as (
 
     select distinct
         provider,
         file_kind,
-        export_id,
-        keys_id
+        export_id
+    from filtered
+
+),
+
+exports as (
+
+    select distinct
+        lines.provider,
+        lines.file_kind,
+        lines.export_id,
+        lines.keys_id
     from lines
+    left join exports_filtered
+        on
+            lines.provider = exports_filtered.provider
+            and lines.file_kind = exports_filtered.file_kind
+            and lines.export_id = exports_filtered.export_id
+    where exports_filtered.export_id is null
 
 ),
 
@@ -52,13 +107,39 @@ listed as (
         exports.file_kind,
         exports.export_id,
         keys.key,
-        keys.value
+        keys.value,
+        false as is_filter
     from exports
     inner join keys
         on
             exports.provider = keys.provider
             and exports.file_kind = keys.file_kind
             and exports.keys_id = keys.keys_id
+    where keys.value is not null
+
+    union all
+
+    select
+        *,
+        true as is_filter
+    from filtered
+
+    union all
+
+    -- A model may be named by an alias, or dated.
+    select
+        filtered.provider,
+        filtered.file_kind,
+        filtered.export_id,
+        filtered.key,
+        coalesce(models.model, {{ without_pattern(
+            without_pattern('lower(filtered.value)', '[^a-z0-9]'), '([0-9]{8}|latest)$'
+        ) }}) as value,
+        true as is_filter
+    from filtered
+    left join {{ ref('int_models_billed') }} as models
+        on filtered.provider = models.provider and filtered.value = models.model_name and models.is_known
+    where filtered.key = 'model'
 
 ),
 
@@ -69,7 +150,8 @@ listings as (
         provider,
         file_kind,
         export_id,
-        md5({{ joined_texts("key || '=' || value", '|', 'key, value') }}) as listing_id
+        case when bool_or(is_filter) then 'filter ' else '' end
+        || md5({{ joined_texts("key || '=' || value", '|', 'key, value') }}) as listing_id
     from listed
     group by provider, file_kind, export_id
 
@@ -112,8 +194,12 @@ unlisted as (
         keys.keys_id,
         used.listing_id,
         {{ joined_texts(
-            "replace(keys.key, '_', ' ') || ' ' || coalesce(nullif(keys.value, ''), '(none)')", ', ', 'keys.key'
-        ) }} as unlisted_keys
+            "case when keys.key = 'filter' then 'what a filter of the request leaves out'"
+            " else replace(keys.key, '_', ' ') || ' ' || coalesce(nullif(keys.value, ''), '(none)') end",
+            ', ', 'keys.key'
+        ) }} as unlisted_keys,
+        -- Nothing else tells whether the line is in the scope.
+        bool_and(keys.value is null) as is_unknown
     from keys
     inner join kinds_listed as used
         on keys.provider = used.provider and keys.file_kind = used.file_kind and keys.key = used.key
@@ -124,7 +210,7 @@ unlisted as (
             and used.listing_id = listed_values.listing_id
             and keys.key = listed_values.key
             and keys.value = listed_values.value
-    where listed_values.value is null
+    where listed_values.value is null and (keys.value is not null or left(used.listing_id, 7) = 'filter ')
     group by keys.provider, keys.file_kind, keys.keys_id, used.listing_id
 
 ),
@@ -190,7 +276,7 @@ newer as (
     select
         covering.*,
         listings.listing_id,
-        filled.export_id is null as is_empty,
+        filled.export_id is null and coalesce(covering.stated_scope, '') != 'filter' as is_empty,
         whole.export_id is not null as is_whole
     from covering
     left join whole
@@ -373,7 +459,7 @@ select
         coalesce(met.stated_scope = 'account', false)
         or (not met.is_other_account and not met.is_empty and not met.is_part_missing and unlisted.keys_id is null)
     ) as is_in_scope,
-    bool_or(met.stated_scope is not null) as is_scope_stated,
+    bool_or(met.stated_scope is not null and not coalesce(unlisted.is_unknown, false)) as is_scope_stated,
     max(case
         when met.is_other_account then 'account ' || met.account_id
         -- Filtered by a key without use, or all was taken back.

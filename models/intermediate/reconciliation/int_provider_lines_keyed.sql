@@ -87,16 +87,44 @@ used as (
 
 ),
 
+-- The only key, or project, that a noted request asked for is that of its lines, where they do not say it.
+asked_for as (
+
+    {% for key in ['key_id', 'project_id'] %}
+        select
+            file_id,
+            '{{ key }}' as key,
+            min(filter_value) as value
+        from {{ ref('int_bill_requests') }}
+        where filter_key = '{{ key }}'
+        group by file_id
+        having count(*) = 1
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
+
+),
+
 completed as (
 
     select
         {% for key in bill_keys() %}
-            case when used.lists_{{ key }} then coalesce(keyed.{{ key }}, '') end as {{ key }},
+            {% if key in ['key_id', 'project_id'] %}
+                case when used.lists_{{ key }} then coalesce(keyed.{{ key }}, '') else asked_{{ key }}.value end
+                    as {{ key }},
+            {% else %}
+                case when used.lists_{{ key }} then coalesce(keyed.{{ key }}, '') end as {{ key }},
+            {% endif %}
         {% endfor %}
         {{ all_but('keyed', bill_keys()) }}
     from keyed
     inner join used
         on keyed.provider = used.provider and keyed.file_kind = used.file_kind and keyed.export_id = used.export_id
+    {% for key in ['key_id', 'project_id'] %}
+        left join asked_for as asked_{{ key }}
+            on keyed.file_id = asked_{{ key }}.file_id and asked_{{ key }}.key = '{{ key }}'
+    {% endfor %}
 
 )
 

@@ -4,12 +4,10 @@ with usage as (
 
     select
         {{ all_but('unbilled', ['price_tier']) }},
+        unbilled.price_tier as stated_tier,
         coalesce(unbilled.price_tier, 'standard') as price_tier,
         prices.list_price_usd,
-        prices.unit_price_usd,
-        cast(sum(unbilled.quantity) over (
-            partition by unbilled.provider, unbilled.usage_on, unbilled.model, unbilled.meter
-        ) as bigint) as total_quantity
+        prices.unit_price_usd
     from {{ ref('int_usage_unbilled') }} as unbilled
     left join {{ ref('int_unit_prices_negotiated') }} as prices
         on
@@ -37,23 +35,85 @@ traced as (
         calls.provider,
         calls.started_on,
         calls.model,
+        priced.stated_tier,
         families.billed_meter as meter,
         cast(sum(meters.quantity) as bigint) as quantity
     from {{ ref('int_calls_billed') }} as calls
+    inner join {{ ref('int_calls_priced') }} as priced on calls.call_key = priced.call_key
     inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
     inner join families on calls.provider = families.provider and meters.meter = families.call_meter
     where not calls.is_in_bill
-    group by calls.provider, calls.started_on, calls.model, families.billed_meter
+    group by calls.provider, calls.started_on, calls.model, priced.stated_tier, families.billed_meter
 
 ),
 
+all_traced as (
+
+    select
+        provider,
+        started_on,
+        model,
+        meter,
+        cast(sum(quantity) as bigint) as quantity
+    from traced
+    group by provider, started_on, model, meter
+
+),
+
+-- Calls that state a tier explain usage of that tier first.
+tiers as (
+
+    select
+        usage.provider,
+        usage.usage_on,
+        usage.model,
+        usage.meter,
+        usage.stated_tier,
+        cast(sum(usage.quantity) as bigint) as tier_quantity,
+        least(cast(sum(usage.quantity) as bigint), coalesce(max(traced.quantity), 0)) as own_quantity
+    from usage
+    left join traced
+        on
+            usage.provider = traced.provider
+            and usage.usage_on = traced.started_on
+            and usage.model = traced.model
+            and usage.meter = traced.meter
+            and usage.stated_tier = traced.stated_tier
+    group by usage.provider, usage.usage_on, usage.model, usage.meter, usage.stated_tier
+
+),
+
+left_over as (
+
+    select
+        *,
+        cast(sum(tier_quantity - own_quantity) over same_meter as bigint) as left_quantity,
+        cast(sum(own_quantity) over same_meter as bigint) as all_own_quantity
+    from tiers
+    window same_meter as (partition by provider, usage_on, model, meter)
+
+),
+
+-- The others take what is left of all tiers.
 untraced as (
 
     select
         usage.*,
-        greatest(usage.total_quantity - coalesce(traced.quantity, 0), 0) as untraced_quantity
+        tiers.tier_quantity,
+        tiers.tier_quantity - tiers.own_quantity as tier_left_quantity,
+        tiers.left_quantity,
+        greatest(
+            tiers.left_quantity - greatest(coalesce(traced.quantity, 0) - tiers.all_own_quantity, 0), 0
+        ) as untraced_quantity
     from usage
-    left join traced
+    inner join left_over as tiers
+        on
+            usage.provider = tiers.provider
+            and usage.usage_on = tiers.usage_on
+            and usage.model = tiers.model
+            and usage.meter = tiers.meter
+            and usage.stated_tier is not distinct from tiers.stated_tier
+    left join all_traced as traced
         on
             usage.provider = traced.provider
             and usage.usage_on = traced.started_on
@@ -76,9 +136,16 @@ select
     untraced.quantity,
     untraced.untraced_quantity,
     -- NULL where the book knows no price.
-    {{ floored_part(
-        money('untraced.quantity * untraced.unit_price_usd'), 'untraced.untraced_quantity', 'untraced.total_quantity'
-    ) }} as untraced_usd,
+    case
+        when untraced.untraced_quantity = 0 then {{ money('untraced.unit_price_usd * 0') }}
+        else {{ floored_part(
+            floored_part(
+                money('untraced.quantity * untraced.unit_price_usd'), 'untraced.tier_left_quantity',
+                'untraced.tier_quantity'
+            ),
+            'untraced.untraced_quantity', 'untraced.left_quantity'
+        ) }}
+    end as untraced_usd,
     coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
 from untraced
 left join {{ ref('int_keys_owned') }} as keys

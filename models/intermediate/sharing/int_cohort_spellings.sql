@@ -70,7 +70,7 @@ select
     named.spelled_alike,
     -- A name that marks rows of the marts' own is no customer's.
     case
-        when named.spelled_alike not in ('unknown', 'quality_pool') then first_spelling.stated
+        when named.spelled_alike not in {{ reserved_names('cohort') }} then first_spelling.stated
     end as name,
     named.spellings,
     named.stated_as

@@ -17,7 +17,7 @@ with daily as (
 pnl as (
 
     select * from {{ ref('feature_pnl_monthly') }}
-    where feature_id not in ('unlabelled', 'untraced', 'invoice_only', 'no_usage', 'quality_pool')
+    where feature_id not in {{ reserved_names('feature') }}
 
 ),
 

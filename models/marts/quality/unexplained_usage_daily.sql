@@ -37,6 +37,21 @@ unexplained as (
 
     union all
 
+    -- A provider bills the time of the container, beyond hours that are free and shared by calls: no call has a price.
+    select
+        cast(spans.started_at as date) as seen_on,
+        spans.service_name as service,
+        lower(spans.operation) as operation,
+        'executed_code' as reason,
+        files.source_file,
+        1 as spans,
+        0 as tokens
+    from {{ source('landed', 'spans') }} as spans
+    left join files on spans.file_id = files.file_id
+    where spans.code_execution_requests > 0 and spans.started_at is not null
+
+    union all
+
     -- A line that could not be read has no time, and nobody knows what it states.
     select
         date '1970-01-01' as seen_on,

@@ -25,7 +25,7 @@ runs as (
         tool,
         run_id,
         suite,
-        feature_id,
+        {{ unreserved('feature_id', 'feature') }} as feature_id,
         started_at,
         ended_at,
         provider,

@@ -21,7 +21,7 @@ files as (
         landed.run_id,
         landed.suite,
         landed.item_id,
-        landed.feature_id,
+        {{ unreserved('landed.feature_id', 'feature') }} as feature_id,
         landed.started_at as scored_at,
         landed.trace_key,
         landed.span_key,

@@ -11,7 +11,7 @@ with landed as (
         landed.account_id,
         landed.plan,
         -- A file that states a renamed feature's revenue again may call it by either name.
-        coalesce(chains.newest_feature_id, landed.feature_id) as feature_id,
+        coalesce(chains.newest_feature_id, {{ unreserved('landed.feature_id', 'feature') }}) as feature_id,
         coalesce(nullif(lower(trim(landed.source)), ''), {{ revenue_source('landed.source_file') }}) as revenue_source,
         coalesce(upper(trim(landed.currency)), 'USD') as currency,
         -- An amount is in the currency beside it; without one, revenue_usd says that it is in dollars.

@@ -3,7 +3,9 @@
         landed.event_id,
         landed.occurred_at,
         cast(date_trunc('month', landed.occurred_at) as date) as month,
-        coalesce(chains.newest_feature_id, landed.feature_id) as feature_id,
+        coalesce(
+            chains.newest_feature_id, {{ unreserved('landed.feature_id', 'feature') }}, 'unlabelled'
+        ) as feature_id,
         landed.user_id,
         landed.account_id,
         landed.trace_key,

@@ -80,8 +80,7 @@ recognised as (
                 )
                 then 'claude_code'
             when
-                list_contains(event_names, 'codex.sse_event')
-                and text_at(names, texts, 'event.kind') = 'response.completed'
+                list_contains(event_names, 'codex.sse_event') and is_codex_answer('codex.sse_event', names, texts)
                 then 'codex'
             when list_contains(event_names, 'gemini_cli.api_response') then 'gemini_cli'
             when list_contains(event_names, 'gen_ai.client.inference.operation.details') then 'gen_ai'
@@ -128,20 +127,7 @@ described as (
         *,
         case
             when reporter = 'claude_code' then claude_code_pairs(names, texts, resource_names, resource_texts)
-            when reporter = 'codex' then [
-                { 'key': 'gen_ai.operation.name', 'value': 'chat' },
-                { 'key': 'gen_ai.provider.name', 'value': 'openai' },
-                { 'key': 'gen_ai.request.model', 'value': text_at(names, texts, 'model') },
-                { 'key': 'gen_ai.conversation.id', 'value': text_at(names, texts, 'conversation.id') },
-                -- As the Responses API counts: cached tokens within input, reasoning within output.
-                { 'key': 'gen_ai.usage.input_tokens', 'value': text_at(names, texts, 'input_token_count') },
-                { 'key': 'gen_ai.usage.output_tokens', 'value': text_at(names, texts, 'output_token_count') },
-                { 'key': 'gen_ai.usage.cache_read.input_tokens', 'value': text_at(names, texts, 'cached_token_count') },
-                {
-                    'key': 'gen_ai.usage.reasoning.output_tokens',
-                    'value': text_at(names, texts, 'reasoning_token_count')
-                }
-            ]
+            when reporter = 'codex' then codex_pairs(names, texts, 'chat')
             when reporter = 'gemini_cli' then [
                 { 'key': 'gen_ai.operation.name', 'value': 'generate_content' },
                 {
@@ -257,7 +243,8 @@ from recognised
 where
     reporter is null and states_tokens(names, texts)
     and coalesce(event_name, '') <> 'gen_ai.evaluation.result'
-    -- Other events of the same agents sum up, or announce, what their requests report.
-    and not regexp_matches(coalesce(event_name, ''), '^(claude_code|codex|gemini_cli)[.]')
+    -- Other events of the same agents sum up, or announce, what their requests report. Codex counts tokens in its
+    -- answers alone, and in what a turn of them cost.
+    and not regexp_matches(coalesce(event_name, ''), '^((claude_code|gemini_cli)[.]|codex[.]turn_cost$)')
     and not coalesce(service_name = 'claude-code' or starts_with(scope.name, 'com.anthropic.claude_code'), false)
 group by file_no, source_line, event_name

@@ -36,7 +36,7 @@ create or replace macro summed(stated) as coalesce(
 
 create or replace macro number_of(stated) as try_cast(stated as decimal(38, 18));
 
-create or replace macro uses_of(stated) as json_transform(stated, '[{
+create or replace macro uses_of(stated) as json_transform(json_of(stated), '[{
     "role": "VARCHAR", "provider": "VARCHAR", "model": "VARCHAR", "requests": "VARCHAR", "input_tokens": "VARCHAR",
     "cache_read_tokens": "VARCHAR", "cache_write_tokens": "VARCHAR", "output_tokens": "VARCHAR",
     "reasoning_tokens": "VARCHAR", "total_tokens": "VARCHAR", "cost_usd": "VARCHAR"
@@ -56,7 +56,10 @@ create or replace macro usage_of(stated) as list_transform(uses_of(stated), lamb
     'cost_usd': money_of(used.cost_usd)
 });
 
-create or replace macro usage_fault(stated) as list_filter(
+create or replace macro usage_fault(stated) as coalesce(case
+    when stated is not null and coalesce(json_type(json_of(stated)), '') <> 'ARRAY'
+        then 'usage: ' || told(stated) || ' is no list of tokens by model'
+end, list_filter(
     list_transform(uses_of(stated), lambda used: coalesce(
         count_fault(used.requests, count_of(used.requests), 'requests'),
         count_fault(used.input_tokens, count_of(used.input_tokens), 'input_tokens'),
@@ -67,7 +70,7 @@ create or replace macro usage_fault(stated) as list_filter(
         count_fault(used.total_tokens, count_of(used.total_tokens), 'total_tokens')
     )),
     lambda fault: fault is not null
-)[1];
+)[1]);
 
 -- Of eval results that name no run: what was scored in one environment on one day is a run.
 create or replace macro online_run(environment, moment) as

@@ -71,6 +71,7 @@ select
         list_filter(span_references, lambda other: other.trace_id <> trace_id or other.span_id <> parent_span_id),
         lambda other: { 'trace_id': other.trace_id, 'span_id': other.span_id }
     ) as links,
+    jaeger_events(span -> '$.logs') as events,
     jaeger_pairs(span -> '$.tags') as attributes,
     list_concat(
         jaeger_pairs(process -> '$.tags'), [{ 'key': 'service.name', 'value': process ->> '$.serviceName' }]

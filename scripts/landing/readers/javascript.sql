@@ -22,6 +22,7 @@ select
     list_transform(json_extract(document, '$.links[*]'), lambda link: {
         'trace_id': link ->> '$.context.traceId', 'span_id': link ->> '$.context.spanId'
     }) as links,
+    events_of(document -> '$.events') as events,
     pairs_of(document -> '$.attributes') as attributes,
     pairs_of(javascript_resource(document)) as resource
 from documents

@@ -64,7 +64,7 @@ end);
 
 -- The members of an object, named `<attribute>.<member>`; those that are objects stay marked, for the next round.
 create macro otlp_members(name, object) as list_transform(
-    json_transform(object, '{"values": [{attribute}]}').values,
+    json_transform(json_of(object), '{"values": [{attribute}]}').values,
     lambda pair: {
         'key': name || '.' || pair.key || case when pair.value.kvlistValue is null then '' else chr(2) end,
         'value': coalesce(
@@ -80,6 +80,50 @@ create macro otlp_members(name, object) as list_transform(
     }
 );
 
+-- Events of a span, where their text speaks of usage at all: most hold prompts, and are not read.
+create macro may_state_usage(events) as
+    coalesce(contains(events, 'oken') or contains(events, 'OKEN') or contains(events, 'usage'), false);
+
+-- Of OTLP the names are asked, which are short.
+create macro otlp_events(events) as case
+    when len(list_filter(events, lambda event: len(list_filter(
+        event.attributes, lambda pair: contains(pair.key, 'oken') or contains(pair.key, 'OKEN') or contains(pair.key, 'usage')
+    )) > 0)) > 0
+        then list_transform(events, lambda event: {
+            'name': event.name, 'names': otlp_names(event.attributes), 'texts': otlp_texts(event.attributes)
+        })
+end;
+
+create macro event_of(name, attributes) as {
+    'name': name,
+    'names': json_keys(attributes),
+    'texts': list_transform(
+        json_keys(attributes),
+        lambda key: label_text(key, json_extract_string(attributes, '$."' || key || '"'))
+    )
+};
+
+create macro events_of(events) as case when may_state_usage(events) then list_transform(
+    json_extract(events, '$[*]'), lambda event: event_of(event ->> '$.name', event -> '$.attributes')
+) end;
+
+-- Jaeger keeps an event's name among its fields; Zipkin writes `"name": {attributes}` as one text.
+create macro jaeger_events(logs) as case when may_state_usage(logs) then list_transform(
+    list_transform(json_extract(logs, '$[*]'), lambda log: jaeger_pairs(log -> '$.fields')),
+    lambda fields: {
+        'name': list_filter(fields, lambda field: field.key in ('event', 'name'))[1].value,
+        'names': list_transform(fields, lambda field: field.key),
+        'texts': list_transform(fields, lambda field: label_text(field.key, field.value))
+    }
+) end;
+
+create macro zipkin_events(annotations) as case when may_state_usage(annotations) then list_transform(
+    json_extract_string(annotations, '$[*].value'),
+    lambda said: event_of(
+        regexp_extract(said, '^"([^"]*)"', 1), json_of(nullif(regexp_extract(said, '^"[^"]*":\s*(\{.*\})$', 1, 's'), ''))
+    )
+) end;
+
 -- Searches among the items of an OpenAI response. Opening a page that a search found is one of its items, and costs nothing.
 create macro openai_searches(answer) as len(list_filter(
     json_extract(answer, '$.output[*]'),
@@ -91,6 +135,11 @@ create macro openai_searches(answer) as len(list_filter(
 create macro file_search_calls(answer) as cast(nullif(len(list_filter(
     json_extract(answer, '$.output[*]'),
     lambda item: item ->> '$.type' = 'file_search_call' and coalesce(item ->> '$.status', 'completed') <> 'failed'
+)), 0) as varchar);
+
+-- Pieces of code among them that the provider ran: it bills the time of the container, which several calls share.
+create macro code_interpreter_calls(answer) as cast(nullif(len(list_filter(
+    json_extract(answer, '$.output[*]'), lambda item: item ->> '$.type' = 'code_interpreter_call'
 )), 0) as varchar);
 
 -- Google bills a grounded prompt once up to Gemini 2.5, and each query since (ai.google.dev, pricing).
@@ -263,6 +312,23 @@ create macro claude_code_pairs(names, texts, resource_names, resource_texts) as 
     ],
     agent_pairs(names, texts, resource_names, resource_texts)
 );
+
+-- Codex tells of an answer in a log record, and in an event of the span around it.
+create macro is_codex_answer(name, names, texts) as
+    name = 'codex.sse_event' and coalesce(text_at(names, texts, 'event.kind') = 'response.completed', false);
+
+create macro codex_pairs(names, texts, operation) as [
+    { 'key': 'gen_ai.operation.name', 'value': operation },
+    { 'key': 'gen_ai.provider.name', 'value': 'openai' },
+    { 'key': 'gen_ai.request.model', 'value': text_at(names, texts, 'model') },
+    { 'key': 'gen_ai.conversation.id', 'value': text_at(names, texts, 'conversation.id') },
+    -- As the Responses API counts: cached tokens within input, reasoning within output.
+    { 'key': 'gen_ai.usage.input_tokens', 'value': text_at(names, texts, 'input_token_count') },
+    { 'key': 'gen_ai.usage.output_tokens', 'value': text_at(names, texts, 'output_token_count') },
+    { 'key': 'gen_ai.usage.cache_read.input_tokens', 'value': text_at(names, texts, 'cached_token_count') },
+    { 'key': 'gen_ai.usage.cache_creation.input_tokens', 'value': text_at(names, texts, 'cache_write_token_count') },
+    { 'key': 'gen_ai.usage.reasoning.output_tokens', 'value': text_at(names, texts, 'reasoning_token_count') }
+];
 
 create macro javascript_resource(document) as coalesce(
     document -> '$.resource.attributes', document -> '$.resource._attributes',

@@ -97,6 +97,7 @@ select
     coalesce(span ->> '$.end_time_unix_nano', span ->> '$.end_time') as ended,
     'ns' as unit,
     cast(null as struct(trace_id varchar, span_id varchar)[]) as links,
+    events_of(span -> '$.events') as events,
     list_concat(attributes, [{ 'key': 'gen_ai.operation.name', 'value': case
         when list_contains(list_transform(attributes, lambda pair: pair.key), 'gen_ai.operation.name') then null
         when kind in ('chat_model', 'llm') then 'chat'

@@ -58,6 +58,7 @@ select
     span.endTimeUnixNano as ended,
     'ns' as unit,
     list_transform(span.links, lambda link: { 'trace_id': link.traceId, 'span_id': link.spanId }) as links,
+    otlp_events(span.events) as events,
     otlp_names(span.attributes) as names,
     otlp_texts(span.attributes) as texts,
     resource_names,

@@ -23,6 +23,7 @@ buckets_opened as (
         coalesce(bucket ->> '$.end_time', bucket ->> '$.ending_at') as end_time,
         case
             when json_array_length(bucket, '$.results') > 0 then json_extract(bucket, '$.results[*]')
+            when json_type(bucket, '$.results') = 'OBJECT' then [json_extract(bucket, '$.results')]
             else [cast('{}' as json)]
         end as bucket_results
     from buckets

@@ -62,12 +62,12 @@ create or replace macro plain_count(stated, decimal) as list_transform(
 create or replace macro currency_fault(stated, currency, name) as case
     when (regexp_matches(stated, '€|EUR') and upper(coalesce(currency, 'USD')) != 'EUR')
         or (regexp_matches(stated, '£|GBP') and upper(coalesce(currency, 'USD')) != 'GBP')
-        then name || ': ''' || left(stated, 40) || ''' is in another currency than ' || coalesce(currency, 'USD')
+        then name || ': ' || told(stated) || ' is in another currency than ' || coalesce(currency, 'USD')
 end;
 
 -- "0,15" without quotes puts the 15 where the currency is expected.
 create or replace macro no_currency_fault(stated, name) as
-    case when regexp_matches(stated, '\d') then name || ': ''' || left(stated, 40) || ''' is no currency' end;
+    case when regexp_matches(stated, '\d') then name || ': ' || told(stated) || ' is no currency' end;
 
 create or replace macro day_text(year, month, day) as cast(
     try(make_date(cast(case when length(year) = 2 then '20' else '' end || year as integer), month, cast(day as integer)))

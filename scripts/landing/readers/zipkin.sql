@@ -68,6 +68,7 @@ select
     ) as ended,
     'us' as unit,
     cast(null as struct(trace_id varchar, span_id varchar)[]) as links,
+    zipkin_events(halves.span -> '$.annotations') as events,
     pairs_of(halves.span -> '$.tags') as attributes,
     [
         { 'key': 'service.name', 'value': nullif(halves.service_name, '') },

@@ -1,0 +1,255 @@
+"""Records of spans of another shape than their format has: what a record holds is counted apart from what its reader
+gives, and where that is less, the record is opened another way, or refused by its line.
+
+A batch of OTLP may hold an object where a list is due, spans as JSON text, attributes as a plain object, or a name
+twice; nothing of that may make a span vanish.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+# What each span of a format has once, as its bytes show it (also within JSON text), and how many of these the rows of
+# its reader account for.
+HAS_ID = "case when span_id is null then 0 else 1 end"
+LINKED = "len(list_filter(coalesce(links, []), lambda link: link.span_id is not null))"
+MARKS: dict[str, tuple[tuple[str, str], ...]] = {
+    **dict.fromkeys(
+        ("otlp_json", "otlp_span", "tempo"),
+        (
+            (r'spanId\\*"\s*:', f"{HAS_ID} + {LINKED}"),
+            (r'startTimeUnixNano\\*"\s*:', "case when started is null then 0 else 1 end"),
+        ),
+    ),
+    "cloudwatch": ((r'startTimeUnixNano\\*"\s*:', "1"),),
+    "jaeger": ((r'"operationName"\s*:', "1"),),
+    "langfuse": ((r'"(?:parentObservationId|parent_observation_id)"\s*:', "1"),),
+    "zipkin": ((r'"traceId"\s*:', "1"),),
+}
+# Marks that stand on spans alone: what no row accounts for is a span that was not read.
+EXACT = {"cloudwatch", "jaeger"}
+OTLP = {"otlp_json", "otlp_span", "tempo"}
+# Rows whose attributes, or their resource's, are not all understood; and what then tells a shape that is not OTLP's: an
+# object or a text where a list is due, or a plain value.
+LACKS = (
+    "names is null or len(names) > list_count(texts) or len(resource_names) <= 2"
+    " or len(resource_names) > list_count(resource_texts) + 2"
+)
+ODD_SHAPE = r'"attributes"\s*:\s*[{"]|"value"\s*:\s*[^{\s]|"resource"\s*:\s*(?:[\["]|\{\s*"[^"]*"\s*:\s*["\d])'
+# What stands beside spans, and is none.
+BESIDE = {
+    *("resource", "scope", "instrumentationLibrary", "attributes", "events", "links", "status", "traceState"),
+    *("resourceLogs", "resourceMetrics", "body", "value"),
+}
+ANY_VALUES = {"stringValue", "intValue", "doubleValue", "boolValue", "arrayValue", "kvlistValue", "bytesValue"}
+MOST_LEVELS = 12  # of containers around a span
+
+# Lines whose records hold more than their reader gave: more spans, as their bytes show, or attributes of another shape.
+LACKING = """
+with held as (
+    select file_no, source_line, {marks}
+    from documents
+    group by file_no, source_line
+),
+gave as (
+    select file_no, source_line, count(*) as spans, {told}, bool_or({lacks}) as is_lacking
+    from raw
+    where rowid >= {before}
+    group by file_no, source_line
+),
+odd as (
+    select file_no, source_line, bool_or(regexp_matches(document, '{odd}')) as is_odd
+    from documents
+    where (file_no, source_line) in (select (file_no, source_line) from gave where is_lacking)
+    group by file_no, source_line
+)
+select held.file_no, held.source_line, coalesce(gave.spans, 0), coalesce(odd.is_odd, false),
+    greatest(held.marks_0 - coalesce(gave.told_0, 0), 0), documents.document
+from held
+inner join documents on held.file_no = documents.file_no and held.source_line = documents.source_line
+left join gave on held.file_no = gave.file_no and held.source_line = gave.source_line
+left join odd on held.file_no = odd.file_no and held.source_line = odd.source_line
+where {is_less} or odd.is_odd
+order by held.file_no, held.source_line
+"""
+# Lines that hold several records, of which fewer came out.
+SHORT = """
+select held.file_no, held.source_line
+from (select file_no, source_line, count(*) as records from documents group by all having count(*) > 1) as held
+inner join (
+    select file_no, source_line, count(*) as spans from raw where rowid >= {before} group by all
+) as gave on held.file_no = gave.file_no and held.source_line = gave.source_line
+where held.records > gave.spans
+order by all
+"""
+
+
+def lacking_sql(form: str, before: int) -> str:
+    """The query for the lines of `documents` that hold more than the rows of `raw` from `before` on."""
+    pairs = list(enumerate(MARKS[form]))
+    return LACKING.format(
+        marks=", ".join(f"sum(len(regexp_extract_all(document, '{mark}'))) as marks_{no}" for no, (mark, _) in pairs),
+        told=", ".join(f"sum({told}) as told_{no}" for no, (_, told) in pairs),
+        is_less=" or ".join(f"held.marks_{no} > coalesce(gave.told_{no}, 0)" for no, _ in pairs),
+        lacks=LACKS if form in OTLP else "false",
+        odd=ODD_SHAPE,
+        before=before,
+    )
+
+
+class Opened(NamedTuple):
+    """A record in its format's own shape, how many spans it holds, and the names that it has twice."""
+
+    document: str
+    spans: int
+    doubled: tuple[str, ...]
+
+
+class _Object(dict):
+    """A JSON object; of a name that stands twice the first counts, and lists of spans under one name are all read."""
+
+    doubled: tuple[str, ...] = ()
+
+
+def _object(pairs: list[tuple[str, object]]) -> _Object:
+    held, doubled = _Object(), []
+    for name, value in pairs:
+        if name not in held:
+            held[name] = value
+            continue
+        doubled.append(name)
+        both = [_unpacked(held[name]), _unpacked(value)]
+        if name not in BESIDE and all(isinstance(one, dict | list) for one in both):
+            held[name] = [item for one in both for item in (one if isinstance(one, list) else [one])]
+    held.doubled = tuple(doubled)
+    return held
+
+
+def opened(form: str, text: str) -> Opened | None:
+    """A record with its spans where the reader looks for them; None of what is no JSON."""
+    try:
+        record = _parsed(text)
+        doubled = tuple(dict.fromkeys(_doubled(record)))
+        if form not in OTLP:
+            return Opened(_text(record) if doubled else text, 0, doubled)
+        found = list(_spans(record, None, None))
+        batches = [
+            {
+                "resource": {"attributes": _attributes(of_one[0][0])},
+                "scopeSpans": [{"scope": of_one[0][1], "spans": [_span(span) for _, _, span in of_one]}],
+            }
+            for of_one in (list(group) for _, group in groupby(found, lambda one: (id(one[0]), id(one[1]))))
+        ]
+    except (ValueError, RecursionError):
+        return None
+    if form == "otlp_span":
+        return Opened(_text(_span(found[0][2])) if len(found) == 1 else text, len(found), doubled)
+    return Opened(_text({"batches" if form == "tempo" else "resourceSpans": batches}), len(found), doubled)
+
+
+def holds_span(record: object) -> bool:
+    """Whether a record holds a span of OTLP, wherever it stands in it."""
+    return next(_spans(record, None, None), None) is not None
+
+
+def _parsed(text: str) -> object:
+    return json.loads(text, object_pairs_hook=_object, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+
+
+class _Number(float):
+    """A number with its own digits: none is rounded on its way through."""
+
+    def __new__(cls, digits: str):
+        number = super().__new__(cls, 0.0)
+        number.digits = digits
+        return number
+
+    def __repr__(self) -> str:
+        return self.digits
+
+
+def _text(value: object) -> str:
+    """JSON text; numbers keep their digits."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_text(name)}:{_text(held)}" for name, held in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_text, value)) + "]"
+    if isinstance(value, str):  # halves of surrogate pairs become a mark, as elsewhere
+        return json.dumps(value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return value.digits if isinstance(value, _Number) else json.dumps(value)
+
+
+def _doubled(value: object) -> Iterator[str]:
+    if isinstance(value, _Object):
+        yield from value.doubled
+    for held in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _doubled(held)
+
+
+def _unpacked(value: object) -> object:
+    """What a JSON text holds; anything else as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return _parsed(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _is_span(value: dict) -> bool:
+    is_log = {"logRecords", "observedTimeUnixNano", "severityNumber"} & value.keys()
+    return bool({"spanId", "startTimeUnixNano"} & value.keys()) and not is_log
+
+
+def _spans(value: object, resource: object, scope: object, level: int = 0) -> Iterator[tuple]:
+    """(attributes of the resource, scope, span) of all spans of a record, in whatever containers they stand."""
+    value = _unpacked(value)
+    if isinstance(value, list):
+        for held in value:
+            yield from _spans(held, resource, scope, level)
+    elif isinstance(value, dict):
+        if _is_span(value):
+            yield resource, scope, value
+            return
+        own = _unpacked(value.get("resource"))
+        resource = own.get("attributes", own) if isinstance(own, dict) else resource
+        own = _unpacked(value.get("scope") or value.get("instrumentationLibrary"))
+        scope = own if isinstance(own, dict) else scope
+        for name, held in value.items() if level < MOST_LEVELS else ():
+            listed = _unpacked(held)
+            if name == "spans" and isinstance(listed, list):
+                for one in listed:
+                    # What is no span keeps its place, where it is refused by its line.
+                    yield from list(_spans(one, resource, scope, level + 1)) or [(resource, scope, one)]
+            elif name not in BESIDE:
+                yield from _spans(listed, resource, scope, level + 1)
+
+
+def _span(span: object) -> object:
+    return {**span, "attributes": _attributes(span.get("attributes"))} if isinstance(span, dict) else span
+
+
+def _attributes(held: object) -> list:
+    """OTLP's list of keys and values, of a plain object or of a list with plain values."""
+    held = _unpacked(held)
+    if isinstance(held, dict):
+        return [{"key": name, "value": _any_value(value)} for name, value in held.items()]
+    pairs = held if isinstance(held, list) else []
+    return [{**pair, "value": _any_value(pair.get("value"))} for pair in pairs if isinstance(pair, dict)]
+
+
+def _any_value(value: object) -> object:
+    if isinstance(value, dict):
+        if value.keys() <= ANY_VALUES:
+            return value
+        pairs = [{"key": name, "value": _any_value(held)} for name, held in value.items()]
+        return {"kvlistValue": {"values": pairs}}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [_any_value(held) for held in value]}}
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, _Number):
+        return {"doubleValue" if re.search("[.eEnNfF]", value.digits) else "intValue": value.digits}
+    return {} if value is None else {"stringValue": value}
