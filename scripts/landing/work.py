@@ -482,10 +482,15 @@ def perform(task: Task, reading: Reading, staging: Path) -> dict[str, dict]:
     except BaseException as error:  # libraries in Rust panic with what is no Exception
         if state.is_no_room(error):  # which is no fault of the file
             raise state.NoRoom(str(error)) from error
-        _readers.cache_clear()
+        release()
         unstage(task.name, staging)
         raise Unreadable(faults.why(error)) from None
     return found
+
+
+def release() -> None:
+    """Let go of this process's engine; a process that inherits it at its fork, without its threads, dies of it."""
+    _readers.cache_clear()
 
 
 def unstage(name: str, staging: Path) -> None:

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from landing import Unreadable, faults
-from landing.work import Progress
+from landing.work import Progress, release
 
 TICK = 0.5  # seconds between looks at the progress
 
@@ -98,4 +98,5 @@ class Workers:
 
     @staticmethod
     def _pool(count: int) -> ProcessPoolExecutor:
+        release()
         return ProcessPoolExecutor(count, initializer=Progress.share, initargs=(Progress.bytes, Progress.rows))

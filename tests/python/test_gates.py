@@ -204,14 +204,14 @@ def test_what_a_wrong_clock_refused_is_read_again_when_the_clock_is_right(inbox,
         engine.execute("set variable latest_time = timestamp '2025-01-01'")
         return engine
 
-    work._readers.cache_clear()
+    work.release()
     with monkeypatch.context() as patch:
         patch.setattr(work, "engine_for", slow)
         patch.setattr("landing.gates.is_reached", lambda _: False)
         for _ in range(2):
             assert land.run(inbox, data) == 1
             assert "20 of 20 rows of usage_events rejected in events.csv" in said(capsys)
-    work._readers.cache_clear()
+    work.release()
     assert land.run(inbox, data) == 0
     assert "a clock moved on" in said(capsys)
     assert landed(data, "usage_events") == [(20,)]

@@ -167,14 +167,29 @@ def test_file_that_ends_its_process_is_named_and_costs_no_other(tmp_path, monkey
     assert "a text of the file" not in said
 
 
+def examined(path, trace):
+    path.write_bytes(span_file(trace) * 3)
+    found = work.examine(path, None)
+    return found.what, work.Piece(path, found.file_id, path.name, found.ranges[0], found.stamp)
+
+
+def test_engine_of_this_process_harms_no_worker(tmp_path, monkeypatch):
+    """An engine held before the fork, as by whoever reads a file in the landing's own process."""
+    what, piece = examined(tmp_path / "held.jsonl", 1)
+    work.perform(work.Task(what, "held", 0, (piece,)), READING, tmp_path / "staging")
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "killer.jsonl").write_bytes(span_file(50))
+    monkeypatch.setattr(work, "_batches", lambda *_: fails("killer.jsonl"))
+    monkeypatch.setattr(check, "door", lambda *_: [])
+    land.run(inbox, tmp_path / "data")
+    [[reason]] = duckdb.sql(f"select reason from '{tmp_path}/data/landed/rejects/*/*.parquet'").fetchall()
+    assert "its reader failed (Panic" in reason
+
+
 def test_rows_of_a_file_that_fails_midway_land_under_no_neighbor(tmp_path, monkeypatch):
     """The rows that a reader holds, and those that it has staged, are gone when the task fails."""
-    pieces = []
-    for trace in (1, 2):
-        path = tmp_path / f"{trace}.jsonl"
-        path.write_bytes(span_file(trace) * 3)
-        examined = work.examine(path, None)
-        pieces.append(work.Piece(path, examined.file_id, path.name, examined.ranges[0], examined.stamp))
+    (what, first), (_, second) = (examined(tmp_path / f"{trace}.jsonl", trace) for trace in (1, 2))
     lines = documents.lines
     monkeypatch.setattr(work, "PORTION_BYTES", 1)
 
@@ -188,10 +203,10 @@ def test_rows_of_a_file_that_fails_midway_land_under_no_neighbor(tmp_path, monke
         monkeypatch.setattr(work, "MOST_ROWS", most)
         trouble, staging = True, tmp_path / f"staging-{most}"
         with pytest.raises(Unreadable, match="breaks off"):
-            work.perform(work.Task(examined.what, "first", 0, tuple(pieces[:1])), READING, staging)
+            work.perform(work.Task(what, "first", 0, (first,)), READING, staging)
         assert not list(staging.glob("*/*/*"))
         trouble = False
-        work.perform(work.Task(examined.what, "second", 0, tuple(pieces[1:])), READING, staging)
+        work.perform(work.Task(what, "second", 0, (second,)), READING, staging)
         names = duckdb.sql(f"select distinct source_file from '{staging}/*/*/*.parquet'").fetchall()
         assert names == [("2.jsonl",)]
 
