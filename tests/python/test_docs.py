@@ -6,8 +6,10 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
+import yaml
 from conftest import GOLDEN, PROJECT
 
 import build as build_script
@@ -178,7 +180,9 @@ def test_the_example_of_accounting_is_the_golden_day(golden):
 
 def test_the_license_and_where_prices_come_from():
     assert (PROJECT / "LICENSE").read_text().split()[:4] == ["Apache", "License", "Version", "2.0,"]
-    assert 'license = "Apache-2.0"' in (PROJECT / "pyproject.toml").read_text()
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0"
+    assert project["version"] == yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["version"]
     notice = (PROJECT / "NOTICE").read_text()
     for name in ("model_prices", "price_multipliers"):
         with (PROJECT / "seeds" / "reference" / f"{name}.csv").open() as file:
