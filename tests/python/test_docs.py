@@ -135,8 +135,11 @@ def test_the_picture_is_of_tables_that_are_there(golden):
     assert set(named) <= set(marts)
 
     def above(key: str) -> set[str]:
-        parents = known["parent_map"].get(key, [])
-        return set(parents).union(*map(above, parents))
+        found, new = set(), {key}
+        while new:
+            new = {parent for each in new for parent in known["parent_map"].get(each, [])} - found
+            found |= new
+        return found
 
     for first, second in re.findall(r"(\w+) --> (\w+)", picture):
         assert first not in marts or marts[first] in above(marts[second]), (first, second)
