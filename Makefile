@@ -99,7 +99,7 @@ check-focus: .venv/.synced ## hold MONTH's exported FOCUS file against focus-val
 test: lint ## all that CI runs
 	@$(BIN)/python scripts/focus.py install || echo "the tests of the FOCUS validator are skipped"
 	@$(BIN)/python -m pytest
-	@echo "lint, unit, property, dbt and end-to-end tests hold; what each holds: tests/, README.md"
+	@echo "lint, unit, property, dbt and end-to-end tests hold; what each holds: tests/, CONTRIBUTING.md"
 
 test-spark: .venv/.synced profiles.yml ## the same models on Spark's executors, every mart equal to DuckDB's (needs Java 17)
 	@$(BIN)/python scripts/spark.py install

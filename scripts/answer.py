@@ -28,7 +28,7 @@ def main(data: Path) -> None:
     for team, *amounts in rows:
         cells = [amount.rjust(width) for amount, width in zip(amounts, widths[1:], strict=True)]
         print("  ".join(["  " + team.ljust(widths[0]), *cells]))
-    print(f"\nLook at: {data}/exports (finance's files), schema marts in {data}/ledger.duckdb, README.md (Findings)")
+    print(f"\nLook at: {data}/exports (for finance), schema marts in {data}/ledger.duckdb, docs/analyst.md (queries)")
 
 
 if __name__ == "__main__":

@@ -521,7 +521,7 @@ def make(arguments: argparse.Namespace) -> int:
     report(data)
     if (data / "bi").exists() and bi.main(data):
         return 1
-    print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; README.md")
+    print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; docs/analyst.md")
     return warn(data)
 
 

@@ -92,7 +92,7 @@ def check(spans: Path, companies: Path, data: Path) -> int:
     if land.run(inbox, data, strict=False):
         return 2
     if not landed(data, "spans"):
-        print(f"ERROR: no span in {spans}; formats: README, Inputs", file=sys.stderr)
+        print(f"ERROR: no span in {spans}; formats: docs/inputs.md", file=sys.stderr)
         return 2
     passed, troubled = build.dbt("build", str(data), selection=UNTIL_LABELS)
     if not passed:

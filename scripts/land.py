@@ -449,7 +449,7 @@ def mostly_silent(examined: Examined, counts: dict) -> str | None:
         return None
     return (
         f"{silent:,} of {read:,} records say nothing to the reader of {span_marks.title(form)}, the nearest format, "
-        f"which needs {span_marks.needs(form)} ({next(iter(counts['first_reasons']))}); see README, Inputs"
+        f"which needs {span_marks.needs(form)} ({next(iter(counts['first_reasons']))}); see docs/inputs.md"
     )
 
 

@@ -1,7 +1,7 @@
 """Write the exports of a sample company: three months of an email product's spans, bills, evals and telemetry.
 
 Usage: make_sample.py INBOX [SEED]. About 200,000 spans; the same seed writes the same bytes. The company's decisions
-are the seeds in seeds/company. What is planted, to be found by the marts (README, Findings):
+are the seeds in seeds/company. What is planted, to be found by the marts (docs/analyst.md, Findings):
 
 - the segment `agency` has almost half the bill at a negative AI margin;
 - Rewrite-Tone, launched on 2026-09-10, takes 40 % of its adopters' use of Draft-Email;

@@ -1,6 +1,6 @@
 """What the sample company's clients report, and who moves from the free plan to a paid one.
 
-Planted, to be found by the marts (README, Findings): Smart-Reply's client knows the provider's answer and no trace;
+Planted, to be found by the marts (docs/analyst.md): Smart-Reply's client knows the provider's answer and no trace;
 Classify-Inbox's knows neither; some users of Translate-Mail want no telemetry of theirs kept. Of the users on the free
 plan, those who use Answer-from-Mail move to the paid one more often than others.
 """

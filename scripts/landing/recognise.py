@@ -247,7 +247,7 @@ def recognise(path: Path | Member, head: bytes | None = None) -> Recognised:
     if head[:4] in documents.ZIP_MAGIC:
         return _zipped(path)
     if b"\x00" in head[:4096]:
-        return _unknown("a binary file of no known export format; see README, Inputs")
+        return _unknown("a binary file of no known export format; see docs/inputs.md")
     text = "".join(documents.text_lines(io.BytesIO(head)))
     return _json(text) if text.lstrip()[:1] in ("{", "[") else _csv(text)
 
@@ -306,10 +306,10 @@ def _json(text: str) -> Recognised:
         return Recognised(table, OPENED.get(table, table), cut)
     for mark, route in ROUTES:
         if re.search(mark, text):
-            return _unknown(f"{route}; see README, Inputs")
+            return _unknown(f"{route}; see docs/inputs.md")
     for marks, mark, route in PLATFORM_ROUTES:
         if marks <= _top_names(record, text) and re.search(mark, text):
-            return _unknown(f"{route}; see README, Inputs")
+            return _unknown(f"{route}; see docs/inputs.md")
     return spans
 
 
@@ -334,7 +334,7 @@ def _spans(records: list, end: int, cut: str) -> Recognised:
             filter(None, map(_nearest_within, records)), None
         )
         said = f"JSON of no known export format: {nearest}" if nearest else UNKNOWN_JSON
-        return _unknown(f"{said}; see README, Inputs")
+        return _unknown(f"{said}; see docs/inputs.md")
     ((form, fitting),) = counts.most_common(1)
     title = span_marks.title(form)
     if 2 * fitting < len(records):
@@ -346,7 +346,7 @@ def _spans(records: list, end: int, cut: str) -> Recognised:
     # A head that ends within its only record may not show all of it.
     own = [record for record, found in zip(records, forms, strict=True) if found == form]
     if end >= 0 and (missing := span_marks.lacking(form, own)):
-        return _unknown(f"nearest to {title}, whose spans have {missing}, which these lack; see README, Inputs")
+        return _unknown(f"nearest to {title}, whose spans have {missing}, which these lack; see docs/inputs.md")
     return Recognised("spans", form, cut)
 
 
@@ -507,7 +507,7 @@ def _csv(text: str) -> Recognised:
         return _unknown("an empty file, but for blanks and marks of a byte order; nothing to read")
     if re.match(r"\d{4}-\d\d-\d\dT\S+ (\S+ )?\{", lines[first].lstrip()):
         return _unknown(
-            "records behind a time, as CloudWatch's export to S3 and `logs tail` write them; see README, Inputs"
+            "records behind a time, as CloudWatch's export to S3 and `logs tail` write them; see docs/inputs.md"
         )
     found = nearest = _table_of_text(lines, first)
     for place in range(first + 1, min(len(lines), first + documents.HEADER_WITHIN)):
@@ -526,7 +526,7 @@ def _table_of_text(lines: list[str], place: int) -> Recognised:
     delimiter = max(documents.DELIMITERS, key=lines[place].count)
     header = documents.header_of(lines[place], delimiter)
     if not header:
-        return _unknown("neither JSON nor a CSV with a known header; see README, Inputs")
+        return _unknown("neither JSON nor a CSV with a known header; see docs/inputs.md")
     rows = csv.reader(io.StringIO("".join(lines[place + 1 :]), newline=""), delimiter=delimiter)
     try:
         cells = next((cells for cells in rows if len(cells) == len(header)), None)
@@ -559,7 +559,7 @@ def _zipped(path: Path | Member) -> Recognised:
             if found.table and found.table != "spans":
                 return found._replace(dialect=Dialect("", place + 1, sheet))
             nearest = nearest or ("header of" in (found.complaint or "") and found)
-    return nearest or _unknown("a workbook of which no sheet has a known header; see README, Inputs")
+    return nearest or _unknown("a workbook of which no sheet has a known header; see docs/inputs.md")
 
 
 def _parquet(path: Path | Member) -> Recognised:
@@ -586,7 +586,7 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
             return _unknown(f"times in a zone of the browser ({local}); show times in UTC and export again")
         if lacking := span_marks.lacking(form, [row]):
             return _unknown(
-                f"nearest to {span_marks.title(form)}, whose spans have {lacking}, which these lack; see README, Inputs"
+                f"nearest to {span_marks.title(form)}, whose spans have {lacking}, which these lack; see docs/inputs.md"
             )
         return Recognised("spans", form, cut)
     if form := _platform(OPIK_RECORDS, names, quoted):
@@ -604,10 +604,10 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
         return _unknown(f"header of {nearest} without {', '.join(missing)}; export it again with all columns")
     kind = "Parquet" if cut == "parquet_rows" else "a CSV" if len(header) > 1 else ""
     if kind and (near := _nearest(row)):
-        return _unknown(f"{kind} of no known export format: {near}; see README, Inputs")
+        return _unknown(f"{kind} of no known export format: {near}; see docs/inputs.md")
     if kind == "Parquet":
-        return _unknown("Parquet without the columns of a known export; see README, Inputs")
-    return _unknown("neither JSON nor a CSV with a known header; see README, Inputs")
+        return _unknown("Parquet without the columns of a known export; see docs/inputs.md")
+    return _unknown("neither JSON nor a CSV with a known header; see docs/inputs.md")
 
 
 def _is_told(names: set[str], table: str) -> bool:

@@ -23,6 +23,7 @@ from state import exchange
 from terminal import plain, print
 
 HERE = Path(__file__).parent
+GLOSSARY = HERE.parents[1] / "docs" / "glossary.md"
 PAGES: dict[str, tuple[str, list[Figure]]] = {
     "overview": ("Overview", OVERVIEW),
     "finance": ("Finance", FINANCE),
@@ -98,6 +99,17 @@ def environment() -> jinja2.Environment:
     return made
 
 
+def glossary() -> list[tuple[str, list[list[str]]]]:
+    """The tables of docs/glossary.md by their headings: term, meaning, and where to see it, without markup."""
+    sections = GLOSSARY.read_text().replace("`", "").split("\n## ")[1:]
+    return [
+        (section.splitlines()[0], [
+            [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()[4:] if line
+        ])
+        for section in sections
+    ]  # fmt: skip
+
+
 def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str]) -> dict:
     """What a page's template reads."""
     landed = str(data / "landed")
@@ -141,6 +153,15 @@ def write(data: Path) -> list[Path]:
                     **context,
                 )
                 (part / f"{name}-{month:%Y-%m}.html" if month else part / f"{name}.html").write_text(text)
+    (part / "glossary.html").write_text(
+        environment()
+        .get_template("glossary.html")
+        .render(
+            pages=[(key, words) for key, (words, _) in PAGES.items()],
+            month=f"{months[0]:%Y-%m}" if months[0] else None,
+            sections=glossary(),
+        )
+    )
     newest = f"overview-{months[0]:%Y-%m}.html" if months[0] else "overview.html"
     shutil.copyfile(part / newest, part / "index.html")
     exchange(part, folder)

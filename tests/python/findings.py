@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+FINDINGS = Path(__file__).resolve().parents[2] / "docs" / "analyst.md"
 PAIR = re.compile(r"```sql\n(.*?)```\n+(?:```\n(.*?)```)?", re.DOTALL)
 
 
@@ -35,16 +35,16 @@ def with_outputs(engine, text: str) -> str:
 
 
 def rewrite(database: Path, page: Path | None = None) -> None:
-    """Put today's outputs under the queries of the README, or a page: findings.py DATA/ledger.duckdb [PAGE]."""
+    """Put today's outputs under the queries of docs/analyst.md, or a page: findings.py DATA/ledger.duckdb [PAGE]."""
     if page:
         with duckdb.connect(str(database), read_only=True) as engine:
             page.write_text(with_outputs(engine, page.read_text()))
         return
-    before, section = README.read_text().split("## Findings")
+    before, section = FINDINGS.read_text().split("## Findings")
     section, *after = section.split("\n## ", 1)
     with duckdb.connect(str(database), read_only=True) as engine:
         section = with_outputs(engine, section)
-    README.write_text(before + "## Findings" + section.rstrip() + "\n" + "".join("\n## " + rest for rest in after))
+    FINDINGS.write_text(before + "## Findings" + section.rstrip() + "\n" + "".join("\n## " + rest for rest in after))
 
 
 if __name__ == "__main__":

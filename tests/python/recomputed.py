@@ -1,6 +1,6 @@
 """The marts of product and quality, recomputed in pandas from raw files: spans, bills, eval runs, telemetry, seeds.
 
-The functions are written from the documented definitions (README, DECISIONS, the descriptions of columns) and share
+The functions are written from the documented definitions (docs, DECISIONS, the descriptions of columns) and share
 nothing with the models: they read the exports that the sample company's `make_sample.py` writes, and do only what
 such exports need. Spans are OTLP JSON; OpenRouter bills each call by its id; OpenAI bills days, models and meters.
 Money is in floats of USD, which hold a sum of these months to 1e-12.

@@ -1,14 +1,19 @@
-"""dbt's docs: who reads what is declared as it is, and the page of all of it opens without a network."""
+"""The documents: what they name is there, links lead somewhere, and dbt's docs open without a network."""
 
+import csv
+import io
 import json
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
+import yaml
 from conftest import GOLDEN, PROJECT
 
 import build as build_script
+import company
 import dbt_docs
 from report import site, trees
 
@@ -77,3 +82,112 @@ def test_the_page_opens_without_a_network(golden, tmp_path):
     text = subprocess.run([*words, address], capture_output=True, text=True, timeout=120).stdout
     for words in ("Chargeback Ledger", "Lineage Graph", "Finance export", "team_chargeback_monthly"):
         assert words in text, words
+
+
+PAGES = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "DECISIONS.md", "CHANGELOG.md")]
+PAGES += sorted((PROJECT / "docs").glob("*.md")) + sorted((PROJECT / "models").rglob("*.md"))
+
+
+def anchors(page: str) -> set[str]:
+    """What GitHub makes of headings."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_files_and_headings():
+    dead = []
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not link.startswith(("https://", "http://")) and (
+                not target.exists() or (anchor and anchor not in anchors(target.read_text()))
+            ):
+                dead.append((page.name, link))
+    assert dead == []
+
+
+def test_every_page_is_linked_from_the_readme():
+    linked = re.findall(r"\]\(docs/([\w.-]+)\)", (PROJECT / "README.md").read_text())
+    assert {path.name for path in (PROJECT / "docs").glob("*.md")} - set(linked) == set()
+
+
+def test_the_readme_is_a_front_door():
+    readme = (PROJECT / "README.md").read_text()
+    assert len(readme.splitlines()) <= 160
+    # Its seeds: a row each, of the columns that `make company` writes.
+    rows = re.findall(r"^ *\| `(\w+)` \| [^|]+ \| `([^`]+)` \|$", readme, re.MULTILINE)
+    assert len(rows) == 4
+    for name, row in rows:
+        assert len(next(csv.reader(io.StringIO(row)))) == len(company.SEEDS[name][0]), name
+    # What it labels is what is read.
+    variables = build_script.land.project_variables()
+    labels = re.findall(r'set_attribute\("([\w.]+)"', readme)
+    assert labels == [variables["feature_attributes"][0], variables["team_attributes"][0]]
+
+
+def test_the_picture_is_of_tables_that_are_there(golden):
+    picture = (PROJECT / "README.md").read_text().split("```mermaid")[1].split("```")[0]
+    known = manifest(golden)
+    marts = {node["name"]: key for key, node in known["nodes"].items() if node.get("schema") == "marts"}
+    named = re.findall(r"^ +(\w+)\[\"", picture, re.MULTILINE)
+    assert len(named) == 10
+    assert set(named) <= set(marts)
+
+    def above(key: str) -> set[str]:
+        found, new = set(), {key}
+        while new:
+            new = {parent for each in new for parent in known["parent_map"].get(each, [])} - found
+            found |= new
+        return found
+
+    for first, second in re.findall(r"(\w+) --> (\w+)", picture):
+        assert first not in marts or marts[first] in above(marts[second]), (first, second)
+
+
+def test_accounting_names_every_identity():
+    page = (PROJECT / "docs" / "accounting.md").read_text()
+    table = page.split("## Identities")[1].split("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", table)) - {"whatif"}
+    tests = {path.stem for path in (PROJECT / "tests" / "identities").glob("*.sql")}
+    assert tests - named == set()
+
+
+def test_the_glossary_shows_where_each_word_can_be_seen(golden):
+    nodes = manifest(golden)["nodes"].values()
+    seen = {node["name"] for node in nodes if node["resource_type"] == "seed"}
+    for node in nodes:
+        if node.get("schema") == "marts":
+            seen |= {node["name"], *(f"{node['name']}.{column}" for column in node["columns"])}
+    page = (PROJECT / "docs" / "glossary.md").read_text()
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
+    rows = [row for row in rows if row[0] not in ("term", "---")]
+    terms = [term for term, _ in rows]
+    assert len(terms) == len(set(terms)) > 50
+    assert [(term, name) for term, names in rows for name in re.findall(r"`([\w.]+)`", names) if name not in seen] == []
+
+
+def test_the_example_of_accounting_is_the_golden_day(golden):
+    example = (PROJECT / "docs" / "accounting.md").read_text().split("## A worked example")[1].split("\n## ")[0]
+    ((priced, billed, path, feature, payer),) = golden.rows("""
+        select priced_usd::decimal(18, 6), billed_usd::decimal(18, 6), team_path, originating_feature_id, payer_team_id
+        from marts.attributed_calls where call_id = 'gen-g1'
+    """)
+    assert f"= {priced} USD |" in example
+    assert f"| {billed} USD |" in example
+    assert f"| {billed - priced} USD |" in example
+    assert f"feature `{feature}`; path `{path}`" in example
+    assert f"| `{payer}` |" in example
+    assert f"insights owes search {billed}; search owes platform {billed}" in example
+
+
+def test_the_license_and_where_prices_come_from():
+    assert (PROJECT / "LICENSE").read_text().split()[:4] == ["Apache", "License", "Version", "2.0,"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0"
+    assert project["version"] == yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["version"]
+    notice = (PROJECT / "NOTICE").read_text()
+    for name in ("model_prices", "price_multipliers"):
+        with (PROJECT / "seeds" / "reference" / f"{name}.csv").open() as file:
+            sources = {re.sub(r"#.*| \((?!2025).*", "", row["source"]) for row in csv.DictReader(file)}
+        assert [source for source in sources if source not in notice] == [], name

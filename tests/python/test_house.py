@@ -14,7 +14,7 @@ import company
 
 pytestmark = pytest.mark.xdist_group("golden")
 TRACKED = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True).stdout.split()
-README = (PROJECT / "README.md").read_text()
+DOCS = PROJECT / "docs"
 
 
 def nodes(golden, kind: str) -> list[dict]:
@@ -43,12 +43,12 @@ def test_first_line_beyond_staging_is_the_grain(golden):
             assert model["raw_code"].startswith("-- one row per"), model["name"]
 
 
-def test_readme_names_every_mart_and_every_make_target(golden):
-    for model in nodes(golden, "model"):
-        if model["schema"] == "marts":
-            assert f"`{model['name']}`" in README
+def test_docs_name_every_mart_and_every_make_target(golden):
+    listed = re.findall(r"^\| `(\w+)` \| ", (DOCS / "analyst.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(model["name"] for model in nodes(golden, "model") if model["schema"] == "marts")
     targets = re.findall(r"^([a-z-]+):.*##", (PROJECT / "Makefile").read_text(), re.MULTILINE)
-    assert [target for target in targets if target != "help" and f"`make {target}" not in README] == []
+    commands = (DOCS / "operator.md").read_text()
+    assert [target for target in targets if target != "help" and f"| `make {target}" not in commands] == []
 
 
 def test_every_direct_dependency_has_its_why():
@@ -57,7 +57,8 @@ def test_every_direct_dependency_has_its_why():
         for line in (PROJECT / "requirements.in").read_text().splitlines()
         if line[:1] != "#"
     ]
-    assert [name for name in names if name and name not in README.split("## Dependencies")[1]] == []
+    whys = (DOCS / "dependencies.md").read_text()
+    assert [name for name in names if name and name not in whys] == []
 
 
 def test_every_variable_is_read():

@@ -165,7 +165,7 @@ def test_every_mart_is_on_a_page_or_excused(sample):
 
 def test_pages_need_nothing_from_outside(written):
     pages = sorted(written.glob("*.html"))
-    assert len(pages) == 3 * len(site.PAGES) + 1
+    assert len(pages) == 3 * len(site.PAGES) + 2  # the newest overview once more, and the glossary
     for page in pages:
         for link in Page(page.read_text()).links:
             assert link.startswith(("#", "data:,")) or (written / link).is_file(), (page.name, link)
@@ -184,6 +184,14 @@ def test_queries_link_to_the_docs_that_are_there(sample, tmp_path):
     assert all((data / "report" / link.split("#")[0]).is_file() for link in links if link.startswith(".."))
 
 
+def test_the_glossary_is_that_of_the_docs(written):
+    page = (written / "glossary.html").read_text()
+    terms = re.findall(r"^\| ([^|]+) \| .*\.? \| `", (PROJECT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    assert len(terms) > 50
+    assert [term for term in terms if f'<th scope="row">{term}</th>' not in page] == []
+    assert all('href="glossary.html"' in path.read_text() for path in written.glob("overview-*.html"))
+
+
 def test_same_marts_same_bytes(sample, written, tmp_path):
     data = beside(sample, tmp_path / "again")
     site.write(data)
@@ -195,7 +203,7 @@ def test_same_marts_same_bytes(sample, written, tmp_path):
 def test_an_empty_ledger_says_so(small, tmp_path):
     data = beside(type("Empty", (), {"data": small}), tmp_path / "data")
     names = {path.stem: path for path in site.write(data)}
-    assert set(names) == {"index", *site.PAGES}
+    assert set(names) == {"index", "glossary", *site.PAGES}
     for name, (_, figures) in site.PAGES.items():
         text = names[name].read_text()
         assert text.count("Nothing yet.") == len(figures)
@@ -313,8 +321,8 @@ def test_why_shows_the_money_and_the_line_of_the_bill(sample, capsys):
     assert sum(int(number.replace(",", "")) for number, meter in used if meter == "input") == tokens
 
 
-def test_why_of_the_readme_is_true(sample, capsys):
-    command, *lines = (PROJECT / "README.md").read_text().split("$ make why ")[1].split("```")[0].splitlines()
+def test_why_of_the_docs_is_true(sample, capsys):
+    command, *lines = (PROJECT / "docs" / "analyst.md").read_text().split("$ make why ")[1].split("```")[0].splitlines()
     assert why.main([str(sample.data), "--trace", re.search(r"TRACE=(\w+)", command)[1]]) == 0
     said = capsys.readouterr().out.splitlines()
     assert len(lines) > 8

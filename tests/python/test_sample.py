@@ -16,6 +16,7 @@ import pytest
 from conftest import PROJECT, run_build
 from exports import activity, batch, chat
 
+import answer
 import export
 import land
 
@@ -27,12 +28,22 @@ def hashes(folder) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_findings_in_the_readme_are_true(sample):
-    pairs = findings.documented(findings.README.read_text())
+def test_findings_in_the_docs_are_true(sample):
+    pairs = findings.documented(findings.FINDINGS.read_text())
     assert len(pairs) >= 9
     with duckdb.connect(str(sample.data / "ledger.duckdb"), read_only=True) as engine:
         for query, output in pairs:
             assert findings.table(engine, query) == output, query
+
+
+def test_the_answer_of_the_readme_is_true(sample, capsys):
+    """What `make demo` ends with: the summary's months, then who owes what."""
+    shown = (PROJECT / "README.md").read_text().split("$ make demo\n")[1].split("```")[0]
+    answer.main(sample.data)
+    said = sample.output + capsys.readouterr().out
+    lines = [line for line in shown.splitlines() if line]
+    assert len(lines) == 10
+    assert [line for line in lines if line not in said.splitlines()] == []
 
 
 def test_worked_example_of_the_gap_page_is_true(sample):
