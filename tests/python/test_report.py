@@ -227,7 +227,7 @@ def test_hostile_names_are_text(small, tmp_path):
         text = path.read_text()
         page = Page(text)
         charted = text.count("application/json")
-        assert page.scripts == 3 + charted
+        assert page.scripts == (0 if path.stem == "glossary" else 3 + charted)
         assert "<script>alert" not in text
     names = [
         row[0][0] for row in Page((data / "report/finance-2026-10.html").read_text()).figures["chargeback"]["tbody"]
