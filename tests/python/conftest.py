@@ -112,8 +112,9 @@ def replayed(data: str, here: Path, called: str, names: dict[str, str]) -> list 
 
 
 def is_from_nothing(dbt, verb: str, data: str, built: int | None = None, **options) -> bool:
-    """Whether dbt would send what it sends in every build of a new folder; SPANS_PER_WALK asks for other statements."""
-    is_usual = dbt is DBT and verb == "build" and not options and "SPANS_PER_WALK" not in os.environ
+    """Whether dbt would send what it sends in every build of a new folder, to an engine with the same settings."""
+    asks_otherwise = {"SPANS_PER_WALK", "MEMORY_LIMIT"} & os.environ.keys()
+    is_usual = dbt is DBT and verb == "build" and not options and not asks_otherwise
     return is_usual and built is None and not Path(data, "ledger.duckdb").exists()
 
 
@@ -157,7 +158,8 @@ def run_build(
         patch.setattr(build_script, "dbt", partial(dbt, build_script.dbt))
         for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
             patch.delenv(name, raising=False)
-        for name, value in {"DBT_WRITE_JSON": str(is_own), "DBT_LOG_LEVEL_FILE": "none", **variables}.items():
+        quiet = {} if needs_manifest else {"DBT_LOG_LEVEL_FILE": "none"}
+        for name, value in {"DBT_WRITE_JSON": str(is_own), **quiet, **variables}.items():
             patch.setenv(name, value)
         try:
             code = build_script.main()
