@@ -2,7 +2,8 @@
 
 What dbt compiles for a build from nothing depends on the checkout alone, not on data or the rows of seeds. So one build
 by dbt records what the others run: the same tables, seeds and tests in the same order, in half of the time. Where a
-statement or a test fails, the build is dbt's again, from nothing, with its own messages and what it skips.
+statement or a test fails, the build is dbt's again, from nothing, with its own messages and what it skips. With
+BUILT_BY_DBT=1 in the environment dbt makes every build.
 """
 
 import os
