@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from hypothesis import settings
+from replay import CHECKOUT, Recording, Recordings
 
 import build as build_script
 import company
@@ -27,6 +29,8 @@ settings.load_profile("project")
 
 
 BUILT: list[Path] = []  # data folders, whose seeds stand in the checkout
+RECORDINGS = Recordings(PROJECT)
+DBT = build_script.dbt
 
 
 class Built:
@@ -52,7 +56,7 @@ class Built:
 @cache
 def checkout() -> Path:
     """This process's folder that stands for the checkout."""
-    return Path(tempfile.mkdtemp(prefix="checkout-"))
+    return Path(tempfile.mkdtemp(prefix="checkout-")).resolve()
 
 
 def in_checkout(dbt, verb: str, data: str, *words, **options):
@@ -66,23 +70,78 @@ def in_checkout(dbt, verb: str, data: str, *words, **options):
     for name, path in links.items():
         (here / name).unlink(missing_ok=True)
         (here / name).symlink_to(path)
+    is_plain = is_from_nothing(dbt, verb, data, *words, **options)
+    if is_plain and (warnings := replayed(data, here, "data", {CHECKOUT: str(here)})) is not None:
+        return True, warnings
     if parsed.exists() and not (target / parsed.name).exists():
         target.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(parsed, target / parsed.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build_script, "PROJECT", here)
-        outcome = dbt(verb, "data", *words, **options)
+        run = partial(recorded, dbt, {f"{here}/": f"{CHECKOUT}/"}) if is_plain else dbt
+        outcome = run(verb, "data", *words, **options)
     if not parsed.exists() and (target / parsed.name).exists():
         shutil.copyfile(target / parsed.name, parsed)
     return outcome
 
 
+def under_own_names(dbt, verb: str, data: str, *words, needs_manifest: bool, **options):
+    """build.py's `dbt`, in the checkout itself, with the data folder's name in views and dbt's manifest beside them."""
+    # A name that SQL writes otherwise is dbt's to write.
+    if not is_from_nothing(dbt, verb, data, *words, **options) or not re.fullmatch("[a-zA-Z0-9_/.-]+", data):
+        return dbt(verb, data, *words, **options)
+    own, common = (company.seeds_of(name).name for name in (data, "data"))
+    names = {
+        f"{CHECKOUT}/.company/{common}/": f"{PROJECT}/.company/{own}/",
+        CHECKOUT: str(PROJECT),
+        "'data/": f"'{data}/",
+    }
+    if not needs_manifest and (warnings := replayed(data, PROJECT, data, names)) is not None:
+        return True, warnings
+    return recorded(dbt, {other: name for name, other in names.items()}, verb, data, *words, **options)
+
+
+def replayed(data: str, here: Path, called: str, names: dict[str, str]) -> list | None:
+    """The warnings of a build without dbt; None where nothing is recorded, or where dbt is to say what fails."""
+    recording = RECORDINGS.get()
+    warnings = recording and recording.replay(here, called, names)
+    if recording and warnings is None:
+        for path in Path(data).glob("ledger.duckdb*"):
+            path.unlink()
+    return warnings
+
+
+def is_from_nothing(dbt, verb: str, data: str, built: int | None = None, **options) -> bool:
+    """Whether dbt would send what it sends in every build of a new folder, to an engine with the same settings."""
+    asks_otherwise = {"SPANS_PER_WALK", "MEMORY_LIMIT", "BUILT_BY_DBT"} & os.environ.keys()
+    is_usual = dbt is DBT and verb == "build" and not options and not asks_otherwise
+    return is_usual and built is None and not Path(data, "ledger.duckdb").exists()
+
+
+def recorded(dbt, names: dict[str, str], *words, **options):
+    if RECORDINGS.get():
+        return dbt(*words, **options)
+    recording = Recording()
+    with recording.watching(names):
+        passed, troubled = dbt(*words, **options)
+    if passed:
+        RECORDINGS.keep(recording)
+    return passed, troubled
+
+
 def run_build(
-    inbox: Path, data: Path, companies: Path, *options: str, for_commands: bool = False, **variables: str
+    inbox: Path,
+    data: Path,
+    companies: Path,
+    *options: str,
+    for_commands: bool = False,
+    needs_manifest: bool = False,
+    **variables: str,
 ) -> Built:
     """What `make build` runs, in this process: dbt and Great Expectations are imported once, not once a build.
 
-    `for_commands`: others read what it leaves (views by the folder's own name, dbt's manifest), at twice the cost.
+    A build from nothing runs what dbt compiled for the first one (replay.py). `for_commands`: others read what it
+    leaves by the folder's own name; `needs_manifest`: also what dbt writes beside it, so that dbt itself builds.
     """
     example, profiles = PROJECT / "profiles.yml.example", PROJECT / "profiles.yml"
     if not profiles.exists() or profiles.read_bytes() != example.read_bytes():
@@ -94,11 +153,13 @@ def run_build(
     said, code, here = io.StringIO(), 0, Path.cwd()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
         patch.setattr(sys, "argv", words)
-        if not for_commands:
-            patch.setattr(build_script, "dbt", partial(in_checkout, build_script.dbt))
+        is_own = for_commands or needs_manifest
+        dbt = partial(under_own_names, needs_manifest=needs_manifest) if is_own else in_checkout
+        patch.setattr(build_script, "dbt", partial(dbt, build_script.dbt))
         for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
             patch.delenv(name, raising=False)
-        for name, value in {"DBT_WRITE_JSON": str(for_commands), **variables}.items():
+        quiet = {} if needs_manifest else {"DBT_LOG_LEVEL_FILE": "none"}
+        for name, value in {"DBT_WRITE_JSON": str(is_own), **quiet, **variables}.items():
             patch.setenv(name, value)
         try:
             code = build_script.main()
@@ -122,7 +183,7 @@ def build(tmp_path):
 @pytest.fixture(scope="session")
 def golden(tmp_path_factory):
     data = tmp_path_factory.mktemp("golden")
-    return run_build(GOLDEN / "inbox", data, GOLDEN / "company", for_commands=True)
+    return run_build(GOLDEN / "inbox", data, GOLDEN / "company", needs_manifest=True)
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +192,7 @@ def sample(tmp_path_factory):
     data = tmp_path_factory.mktemp("sample")
     inbox = data / "inbox"
     subprocess.run([sys.executable, str(PROJECT / "scripts" / "make_sample.py"), str(inbox)], check=True)
-    built = run_build(inbox, data, PROJECT / "seeds" / "company", for_commands=True)
+    built = run_build(inbox, data, PROJECT / "seeds" / "company", needs_manifest=True)
     assert built.code == 0, built.output
     return built
 

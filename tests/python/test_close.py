@@ -113,8 +113,10 @@ def test_what_comes_later_is_booked_in_the_open_month(tmp_path, capsys):
     assert {"2026-10/entries.parquet", "2026-10/manifest.json", "2026-10/exports/journal.csv"} <= set(frozen)
     assert "nothing new" in run_build(world.inbox, world.data, world.company).output
 
-    def late_spans():
+    def late_spans_and_price():
+        """What was untraced is mail's; gen-1 costs 0.12 in the newer download."""
         (world.inbox / "late.jsonl").write_text(batch(draft(6, 21, "gen-9"), "web-api"))
+        world.bill("0.12", "activity_2026-11-04.csv")
 
     def late_bill(credit: str | None = None):
         """0.16 a million where the book says 0.15, for two; a note that takes back 0.02 of it is the payer's."""
@@ -122,18 +124,17 @@ def test_what_comes_later_is_booked_in_the_open_month(tmp_path, capsys):
         rows += [cost(6, credit, "Service credit", project_id="p", api_key_id="k")] if credit else []
         write(world.inbox / f"openai_costs_2026-11-0{3 if credit else 2}.csv", COSTS, rows)
 
+    def other_seeds():
+        """The pool funds half of the evals, 0.08 of 0.16, and find's owner the rest; the draft was mail's from the 2nd,
+        not the 15th: gen-1 too."""
+        world.seed("eval_funding", "scope,share\ndefault,0.5\n")
+        world.seed("feature_catalog", SEEDS["feature_catalog"].format("2026-10-02"))
+
     steps = [
-        (late_spans, "on, from", money(mail="0.05", search="-0.05")),
+        (late_spans_and_price, "on, from", money(mail="0.05", search="-0.05", web="0.02")),
         (late_bill, "on, from", money(search="0.01", quality_pool="0.01")),
         (lambda: late_bill("-0.02"), "on, from", money(platform="-0.02")),
-        # A price that was corrected: gen-1 costs 0.12 in the newer download.
-        (lambda: world.bill("0.12", "activity_2026-11-04.csv"), "on, from", money(web="0.02")),
-        # The pool funds half of the evals: 0.08 of 0.16, and find's owner the rest.
-        (lambda: world.seed("eval_funding", "scope,share\ndefault,0.5\n"), "anew",
-         money(search="0.08", quality_pool="-0.08")),
-        # The draft was mail's from the 2nd, not the 15th: gen-1 too.
-        (lambda: world.seed("feature_catalog", SEEDS["feature_catalog"].format("2026-10-02")), "anew",
-         money(web="-0.12", mail="0.12")),
+        (other_seeds, "anew", money(search="0.08", quality_pool="-0.08", web="-0.12", mail="0.12")),
     ]  # fmt: skip
     expected = money(search="0.15")
     for change, how, moved in steps:

@@ -20,9 +20,11 @@ from test_forests import forest, otlp, seeds
 import bi
 import build as build_script
 import close
+from company import complete
 
 LINES = [("gpt-4o-mini, input", 0, Decimal("0.00000015")), ("gpt-4o-mini, output", 1, Decimal("0.0000006"))]
 MIDNIGHT = 14 * 3600  # after spans' first moment
+AT_ONCE = 6  # files that land between two builds
 REQUIREMENTS = "feature_id,suite,min_pass_rate,fresh_days,valid_from,valid_to\nfeature-1,faithful,0.5,30,,\n"
 # By what features cost in the month: another day's news moves the parts of all.
 SHARING = "pool,method,team_id,weight,valid_from,valid_to\nuntraced,weighted,,,,\nunlabelled,even,,,2026-10-07,\n"
@@ -207,9 +209,9 @@ def test_slices_in_any_order_end_as_one_build(tmp_path_factory, seed):
     dice, company, inbox = random.Random(seed), folder / "whole" / "company", folder / "inbox"
     inbox.mkdir()
     parts = slices(folder / "whole" / "inbox", dice)
-    closes = dice.choice([None, *range(4, len(parts), 4)])
-    for begin in range(0, len(parts), 4):
-        for name, content in parts[begin : begin + 4]:
+    closes = dice.choice([None, *range(AT_ONCE, len(parts), AT_ONCE)])
+    for begin in range(0, len(parts), AT_ONCE):
+        for name, content in parts[begin : begin + AT_ONCE]:
             (inbox / name).write_bytes(content)
         built = run_build(inbox, folder / "on", company)
         assert built.code == 0, f"seed {seed}: {built.output}"
@@ -262,9 +264,11 @@ def test_a_build_reads_what_changed_and_no_more(tmp_path):
         "2026-10-31",
         "2026-11-01",
     }
-    with (company / "teams.csv").open("a") as teams:
-        teams.write("team-new,,c\n")
-    assert "anew in" in run_build(inbox, data, company).output
+    teams = (company / "teams.csv").read_text()
+    for text, built in ((f"{teams}team-new,,c\n", None), (teams, build_script.files_landed(data))):
+        (company / "teams.csv").write_text(text)
+        assert complete(company, str(data)) == 0
+        assert build_script.files_built(data) == built, "a build with another seed begins anew"
     (data / ".built").unlink()  # as a build that fails leaves it
     (inbox / "later.jsonl").write_text(otlp(spans).replace(f"{10_000:032x}", f"{10_001:032x}"))
     assert "anew in" in run_build(inbox, data, company).output

@@ -262,5 +262,7 @@ def test_a_clock_that_a_later_bill_tells_moves_calls_of_all_days(tmp_path):
             write(inbox / name, FOCUS, content)
         on = run_build(inbox, tmp_path / "data", seeds)
         assert on.code == 0, on.output
+        if number == 0:
+            continue  # both are from nothing
         anew = run_build(inbox, whole / str(number), seeds)
         assert [on.rows(one) for one in query] == [anew.rows(one) for one in query], name
