@@ -5,11 +5,11 @@
         select
             {{ all_but('borne', ['borne_usd']) }},
             borne.borne_usd + coalesce(spread.moved_usd, 0) as borne_usd
-        from {{ ref('int_shares_continued') }} as borne
-        left join {{ ref('int_cache_premiums_spread') }} as spread
+        from {{ ref('int_current_feature_shares') }} as borne
+        left join {{ ref('int_cache_write_reallocations') }} as spread
             on borne.call_key = spread.call_key and borne.place = spread.place
     )
     {%- else -%}
-    {{ ref('int_shares_continued') }}
+    {{ ref('int_current_feature_shares') }}
     {%- endif -%}
 {%- endmacro %}

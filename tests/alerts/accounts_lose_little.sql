@@ -26,7 +26,7 @@ costs as (
     from {{ ref('call_shares') }} as shares
     inner join {{ ref('attributed_calls') }} as calls on shares.call_id = calls.call_id
     inner join newest on cast(date_trunc('month', calls.started_on) as date) = newest.month
-    left join {{ ref('int_cohorts_assigned') }} as users
+    left join {{ ref('int_customer_plans') }} as users
         on shares.user_id = users.id and newest.month = users.month and users.kind = 'user'
     where calls.purpose = 'production'
     group by cast(date_trunc('month', calls.started_on) as date), coalesce(shares.tenant_id, users.account_id)

@@ -53,7 +53,7 @@ def test_an_account_that_loses_more_than_the_limit_is_named(usd, named):
         select month::date as month, * exclude (month) from (values ('2026-09-01', 'a', 50), ('2026-09-01', 'b', 30),
             ('2027-08-01', 'b', 30)) as rows (month, account_id, revenue_usd)"""
     tables = {
-        "attributed_calls": calls, "call_shares": shares, "int_cohorts_assigned": users,
+        "attributed_calls": calls, "call_shares": shares, "int_customer_plans": users,
         "stg_product__revenue": revenue, "stg_product__revenue_lines": LINES,
     }  # fmt: skip
     found = warned("accounts_lose_little", tables, alert_account_loss={"warn": 0, "error": 9, "usd": usd})

@@ -23,7 +23,7 @@ weighed as (
         sum(greatest(cohorts.evaluation_usd, 0) * 1000000000000)
             over (partition by cohorts.month, cohorts.feature_id)
             as total_weight
-    from {{ ref('int_cohort_months_summed') }} as cohorts
+    from {{ ref('int_feature_cohort_months') }} as cohorts
     left join credits
         on cohorts.month = credits.month and cohorts.feature_id = credits.feature_id
     left join {{ ref('int_shares_cohorted') }} as moved

@@ -26,7 +26,7 @@ counted as (
         max(feature_answers) as answers,
         sum(stated_answers) as stated_answers,
         max(feature_users) as users
-    from {{ ref('int_cohort_months_summed') }}
+    from {{ ref('int_feature_cohort_months') }}
     group by month, feature_id
 
 ),

@@ -1,7 +1,7 @@
 -- one row per new feature and feature that was used before it: does the new one take over its use, and at which cost?
 with estimated as (
 
-    select * from {{ ref('int_displacements_estimated') }}
+    select * from {{ ref('int_substitution_effects') }}
     where week = 0
 
 ),
@@ -12,7 +12,7 @@ uses as (
         month,
         feature_id,
         sum(uses) as uses
-    from {{ ref('int_uses_cohorted') }}
+    from {{ ref('int_feature_usage') }}
     group by month, feature_id
 
 ),

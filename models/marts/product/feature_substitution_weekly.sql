@@ -4,7 +4,7 @@ with estimated as (
     select
         *,
         quantile * sqrt(displaced_variance) as half_width
-    from {{ ref('int_displacements_estimated') }}
+    from {{ ref('int_substitution_effects') }}
     where comparison = 'launch' and week > 0
 
 )

@@ -28,7 +28,7 @@ users as (
 
 uses as (
 
-    select * from {{ ref('int_uses_cohorted') }}
+    select * from {{ ref('int_feature_usage') }}
 
 ),
 
@@ -37,7 +37,7 @@ pnl as (
     select
         summed.*,
         coalesce(revenue.revenue_usd, 0) as revenue_usd
-    from {{ ref('int_free_months_summed') }} as summed
+    from {{ ref('int_free_plan_months') }} as summed
     left join revenue on summed.month = revenue.month and summed.feature_id = revenue.feature_id
 
 ),

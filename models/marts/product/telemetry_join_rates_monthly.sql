@@ -18,7 +18,7 @@ joined as (
         events.method,
         events.answers,
         coalesce(caused.request_key, events.trace_key) as request_key
-    from {{ ref('int_events_joined') }} as events
+    from {{ ref('int_usage_event_traces') }} as events
     left join caused on events.trace_key = caused.trace_key
     where events.place = 1
 

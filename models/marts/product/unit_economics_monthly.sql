@@ -10,7 +10,7 @@ with costs as (
         user_id,
         account_id,
         sum(amount_usd) as amount_usd
-    from {{ ref('int_costs_cohorted') }}
+    from {{ ref('int_feature_costs') }}
     where purpose = 'production'
     group by month, feature_id, request_key, user_id, account_id
 
@@ -23,7 +23,7 @@ counted as (
         feature_id,
         max(feature_requests) as requests,
         bool_or(is_answered) as is_answered
-    from {{ ref('int_cohort_months_summed') }}
+    from {{ ref('int_feature_cohort_months') }}
     group by month, feature_id
 
 ),
@@ -37,7 +37,7 @@ answered as (
         answered.feature_id,
         answered.request_key,
         greatest(coalesce(answered.answers, 1), 1) as answers
-    from {{ ref('int_requests_answered') }} as answered
+    from {{ ref('int_feature_requests') }} as answered
     inner join counted on answered.month = counted.month and answered.feature_id = counted.feature_id
     where answered.answers is not null or not counted.is_answered
 

@@ -9,7 +9,7 @@ with served as (
         sum(production_calls) as production_calls,
         sum(production_usd) as production_usd,
         sum(sum(production_calls)) over (partition by covered_on, feature_id) as feature_calls
-    from {{ ref('int_configurations_served') }}
+    from {{ ref('int_production_configurations') }}
     group by covered_on, feature_id, model, prompt_version
 
 ),

@@ -23,7 +23,7 @@ pnl as (
 
 required as (
 
-    select * from {{ ref('int_pass_rates') }}
+    select * from {{ ref('int_eval_pass_rates') }}
 
 ),
 

@@ -20,7 +20,7 @@ seen as (
         serving_feature_id,
         nullif(model, 'unknown') as model,
         prompt_version
-    from {{ ref('int_runs_called') }}
+    from {{ ref('int_eval_run_calls') }}
     where is_seen
 
 ),
@@ -28,7 +28,7 @@ seen as (
 served as (
 
     select distinct feature_id
-    from {{ ref('int_configurations_served') }}
+    from {{ ref('int_production_configurations') }}
 
 ),
 

@@ -8,7 +8,7 @@ with events as (
 
 shares as (
 
-    select * from {{ ref('int_shares_continued') }}
+    select * from {{ ref('int_current_feature_shares') }}
 
 ),
 

@@ -12,14 +12,14 @@ with users as (
         count(case when role = 'non_adopter' then 1 end) as non_adopters,
         count(case when role = 'other' then 1 end) as other_users,
         count(case when is_adoption_known then 1 end) as known_adopters
-    from {{ ref('int_adoptions_windowed') }}
+    from {{ ref('int_feature_adoptions') }}
     group by new_feature_id, launched_on, window_days
 
 ),
 
 compared as (
 
-    select * from {{ ref('int_incumbent_uses_compared') }}
+    select * from {{ ref('int_substitution_by_account') }}
 
 ),
 
@@ -29,7 +29,7 @@ non_adopter_befores as (
         new_feature_id,
         incumbent_feature_id,
         cast(sum(uses) as double) as before
-    from {{ ref('int_incumbent_uses_grouped') }}
+    from {{ ref('int_incumbent_usage') }}
     where role = 'non_adopter' and day < 0
     group by new_feature_id, incumbent_feature_id
 
@@ -42,8 +42,8 @@ new_uses as (
         adoptions.new_feature_id,
         adoptions.cluster_id,
         sum({{ exact.format("uses.uses * adoptions.window_days / cast(adoptions.post_days as double)") }}) as new_uses
-    from {{ ref('int_adoptions_windowed') }} as adoptions
-    inner join {{ ref('int_uses_cohorted') }} as uses
+    from {{ ref('int_feature_adoptions') }} as adoptions
+    inner join {{ ref('int_feature_usage') }} as uses
         on adoptions.user_id = uses.user_id and adoptions.new_feature_id = uses.feature_id
     where
         adoptions.role = 'adopter'
@@ -73,7 +73,7 @@ adopters as (
         adoptions.cluster_id,
         count(*) as adopters
     from weeks
-    inner join {{ ref('int_adoptions_windowed') }} as adoptions
+    inner join {{ ref('int_feature_adoptions') }} as adoptions
         on weeks.new_feature_id = adoptions.new_feature_id and 7 * weeks.week <= adoptions.post_days
     where adoptions.role = 'adopter'
     group by weeks.comparison, weeks.week, adoptions.new_feature_id, adoptions.cluster_id
@@ -97,7 +97,7 @@ pairs as (
         0 as week,
         new_feature_id,
         incumbent_feature_id
-    from {{ ref('int_incumbent_uses_grouped') }}
+    from {{ ref('int_incumbent_usage') }}
 
 ),
 

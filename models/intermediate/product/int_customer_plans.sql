@@ -2,7 +2,7 @@
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 with spellings as (
 
-    select * from {{ ref('int_cohort_spellings') }}
+    select * from {{ ref('int_plan_and_segment_names') }}
 
 ),
 

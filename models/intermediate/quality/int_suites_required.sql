@@ -5,7 +5,7 @@
 {% set misfits = run_misfits() %}
 with served as (
 
-    select * from {{ ref('int_configurations_served') }}
+    select * from {{ ref('int_production_configurations') }}
 
 ),
 
@@ -21,7 +21,7 @@ requirements as (
     select
         *,
         {{ entry_key(['feature_id', 'suite', 'valid_from', 'valid_to']) }} as requirement_id
-    from {{ ref('int_requirements_continued') }}
+    from {{ ref('int_eval_requirements') }}
 
 ),
 
@@ -53,7 +53,7 @@ compared as (
         runs.misfit,
         {{ run_verdict('runs', 'required') }} as verdict
     from required
-    inner join {{ ref('int_runs_matched') }} as runs
+    inner join {{ ref('int_eval_run_matches') }} as runs
         on {{ are_same('required', 'runs', configuration) }} and required.suite = runs.suite
 
 ),

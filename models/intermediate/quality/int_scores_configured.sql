@@ -53,7 +53,7 @@ traces as (
     select
         shares.trace_key,
         bool_and(shares.purpose = 'evaluation') as is_evaluation
-    from {{ ref('int_shares_continued') }} as shares
+    from {{ ref('int_current_feature_shares') }} as shares
     where shares.trace_key in (select scores.trace_key from scores)
     group by shares.trace_key
 
@@ -77,7 +77,7 @@ seen as (
         from placed
         {% if is_whole %}
             inner join traces on placed.trace_key = traces.trace_key
-            inner join {{ ref('int_shares_continued') }} as shares
+            inner join {{ ref('int_current_feature_shares') }} as shares
                 on
                     placed.trace_key = shares.trace_key
                     and placed.call_key is null
@@ -85,7 +85,7 @@ seen as (
 
             union
         {% else %}
-            inner join {{ ref('int_shares_continued') }} as shares on placed.call_key = shares.call_key
+            inner join {{ ref('int_current_feature_shares') }} as shares on placed.call_key = shares.call_key
         {% endif %}
     {% endfor %}
 

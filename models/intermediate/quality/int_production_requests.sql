@@ -18,7 +18,7 @@ shares as (
         shares.*,
         cast(date_trunc('month', shares.started_on) as date) as month,
         case when caused.trace_key is null then shares.trace_key else caused.request_key end as request_key
-    from {{ ref('int_shares_continued') }} as shares
+    from {{ ref('int_current_feature_shares') }} as shares
     left join caused on shares.trace_key = caused.trace_key
     where
         shares.purpose = 'production'

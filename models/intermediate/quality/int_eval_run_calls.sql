@@ -7,7 +7,7 @@ with named as (
 
 shares as (
 
-    select * from {{ ref('int_shares_continued') }}
+    select * from {{ ref('int_current_feature_shares') }}
 
 ),
 

@@ -5,14 +5,14 @@
 with configurations as (
 
     select distinct {{ configuration | join(', ') }}
-    from {{ ref('int_configurations_served') }}
+    from {{ ref('int_production_configurations') }}
 
 ),
 
 -- Cancelled and errored runs decide nothing. One whose status says that it failed can only speak against what it ran.
 runs as (
 
-    select * from {{ ref('int_runs_configured') }}
+    select * from {{ ref('int_eval_run_configurations') }}
     where passed + failed > 0 and (is_finished or (is_failed and failed > 0))
 
 ),

@@ -1,14 +1,14 @@
 -- one row per month, feature, plan and segment: the answers of events that found calls, of whichever month these are
 with cohorts as (
 
-    select * from {{ ref('int_cohorts_assigned') }}
+    select * from {{ ref('int_customer_plans') }}
 
 ),
 
 -- Calls that land late may be of the month before their event, and building on reads only their own month anew.
 joined as (
 
-    select * from {{ ref('int_events_joined') }}
+    select * from {{ ref('int_usage_event_traces') }}
     where place = 1 and method != 'none'
 
 )

@@ -18,7 +18,7 @@ with lines as (
         user_id,
         0 as stated_answers,
         null as told_user_id
-    from {{ ref('int_costs_cohorted') }}
+    from {{ ref('int_feature_costs') }}
 
     union all
 
@@ -32,7 +32,7 @@ with lines as (
         null as user_id,
         answers as stated_answers,
         user_id as told_user_id
-    from {{ ref('int_uses_cohorted') }}
+    from {{ ref('int_feature_usage') }}
     where told_by = 'telemetry' and {{ is_touched('month', 'month', 'product') }}
 
     union all
@@ -47,7 +47,7 @@ with lines as (
         null as user_id,
         0 as stated_answers,
         null as told_user_id
-    from {{ ref('int_revenue_allocated') }}
+    from {{ ref('int_feature_revenue') }}
     where {{ is_touched('month', 'month', 'product') }}
 
 ),
@@ -59,7 +59,7 @@ requests as (
         costs.request_key,
         answered.answers
     from {{ ref('int_requests_costed') }} as costs
-    inner join {{ ref('int_requests_answered') }} as answered
+    inner join {{ ref('int_feature_requests') }} as answered
         on
             costs.month = answered.month
             and costs.feature_id = answered.feature_id
@@ -69,7 +69,7 @@ requests as (
 
 -- A user or request of two cohorts is one of the feature.
 {% for relation, grain, asked in [
-    ('cohorts', cohort, 'requests'), ('features', feature, ref('int_requests_answered'))
+    ('cohorts', cohort, 'requests'), ('features', feature, ref('int_feature_requests'))
 ] %}
     {{ relation }}_summed as (
 

@@ -7,7 +7,7 @@ with users as (
         cluster_id,
         count(case when role = 'adopter' then 1 end) as adopters,
         count(case when role = 'non_adopter' then 1 end) as non_adopters
-    from {{ ref('int_adoptions_windowed') }}
+    from {{ ref('int_feature_adoptions') }}
     where role in ('adopter', 'non_adopter')
     group by new_feature_id, cluster_id
 
@@ -18,7 +18,7 @@ incumbents as (
     select distinct
         new_feature_id,
         incumbent_feature_id
-    from {{ ref('int_incumbent_uses_grouped') }}
+    from {{ ref('int_incumbent_usage') }}
 
 ),
 
@@ -30,7 +30,7 @@ uses as (
         cluster_id,
         sum(case when role = 'adopter' then uses else 0 end) as adopter_uses,
         sum(case when role = 'non_adopter' then uses else 0 end) as non_adopter_uses
-    from {{ ref('int_incumbent_uses_grouped') }}
+    from {{ ref('int_incumbent_usage') }}
     where day < 0
     group by new_feature_id, incumbent_feature_id, cluster_id
 

@@ -11,7 +11,7 @@ begun as (
     select
         trace_key,
         min(started_on) as began_on
-    from {{ ref('int_shares_continued') }}
+    from {{ ref('int_current_feature_shares') }}
     where trace_key in (select caused.request_key from caused)
     group by trace_key
 
@@ -26,7 +26,7 @@ select distinct
     costs.user_id,
     costs.account_id,
     coalesce(costs.request_key, caused.request_key) as request_key
-from {{ ref('int_costs_cohorted') }} as costs
+from {{ ref('int_feature_costs') }} as costs
 left join caused on costs.request_key is null and {{ is_request_of('caused', 'costs') }}
 left join begun on coalesce(costs.request_key, caused.request_key) = begun.trace_key
 where

@@ -4,14 +4,14 @@ with months as (
     select
         month,
         feature_id
-    from {{ ref('int_credits_continued') }}
+    from {{ ref('int_current_eval_funding') }}
 
     union
 
     select
         month,
         feature_id
-    from {{ ref('int_runs_serving') }}
+    from {{ ref('int_required_suite_runs') }}
 
 ),
 
@@ -49,7 +49,7 @@ serving as (
         feature_id,
         suite,
         run_id
-    from {{ ref('int_runs_serving') }}
+    from {{ ref('int_required_suite_runs') }}
 
 ),
 
@@ -58,7 +58,7 @@ with_calls as (
     select distinct
         run_id,
         suite
-    from {{ ref('int_runs_called') }}
+    from {{ ref('int_eval_run_calls') }}
     where run_usd is not null
 
 )
@@ -78,7 +78,7 @@ with_calls as (
         runs.run_id,
         runs.stated_usd
     from months
-    inner join {{ ref('int_requirements_continued') }} as requirements
+    inner join {{ ref('int_eval_requirements') }} as requirements
         on
             months.feature_id = requirements.feature_id
             and {{ in_force('requirements', 'last_day(months.month)') }}

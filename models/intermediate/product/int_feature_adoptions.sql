@@ -1,7 +1,7 @@
 -- one row per feature launched while there is data, and user: adopter or not, with windows in days since the launch.
 with uses as (
 
-    select * from {{ ref('int_uses_cohorted') }}
+    select * from {{ ref('int_feature_usage') }}
     where user_id is not null
 
 ),

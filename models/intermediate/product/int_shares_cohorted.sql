@@ -4,7 +4,7 @@ with cohorts as (
     select
         *,
         production_usd + evaluation_usd + development_usd + unattributed_usd as cost_usd
-    from {{ ref('int_cohort_months_summed') }}
+    from {{ ref('int_feature_cohort_months') }}
 
 ),
 

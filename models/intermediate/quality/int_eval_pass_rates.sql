@@ -6,7 +6,7 @@
 {% endif %}
 with required_runs as (
 
-    select * from {{ ref('int_required_runs_ranked') }}
+    select * from {{ ref('int_eval_suite_costs') }}
 
 ),
 
@@ -16,7 +16,7 @@ production as (
         *,
         sum(production_usd) over (partition by {{ grain | join(', ') }}) as feature_usd,
         sum(requests) over (partition by {{ grain | join(', ') }}) as feature_requests
-    from {{ ref('int_production_configured') }}
+    from {{ ref('int_production_requests') }}
 
 ),
 
@@ -33,7 +33,7 @@ served as (
         coalesce(production.requests, 0) as own_requests,
         case when production.feature_usd > 0 then production.production_usd else coalesce(production.requests, 0) end
             as own_weight
-    from {{ ref('int_runs_serving') }} as runs
+    from {{ ref('int_required_suite_runs') }} as runs
     left join production
         on
             {{ are_same('runs', 'production', configuration) }}
@@ -208,7 +208,7 @@ called as (
             order by required_runs.suite
         ) as place
     from required_runs
-    inner join {{ ref('int_runs_called') }} as calls
+    inner join {{ ref('int_eval_run_calls') }} as calls
         on required_runs.run_id = calls.run_id and required_runs.suite = calls.suite
     where calls.run_usd is not null
 
@@ -302,5 +302,5 @@ left join intervals as evaluated_rates
         summed.month = evaluated_rates.month
         and summed.feature_id = evaluated_rates.feature_id
         and evaluated_rates.money = 'evaluated'
-left join {{ ref('int_credits_continued') }} as credits
+left join {{ ref('int_current_eval_funding') }} as credits
     on summed.month = credits.month and summed.feature_id = credits.feature_id

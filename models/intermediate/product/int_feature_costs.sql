@@ -2,7 +2,7 @@
 {{ config(materialized="view", meta={"rebuilt_at_news_of": "product"}) }}
 with cohorts as (
 
-    select * from {{ ref('int_cohorts_assigned') }}
+    select * from {{ ref('int_customer_plans') }}
 
 ),
 
@@ -13,7 +13,7 @@ tellers as (
         trace_key,
         case when count(distinct user_id) = 1 then min(user_id) end as user_id,
         case when count(distinct account_id) = 1 then min(account_id) end as account_id
-    from {{ ref('int_events_joined') }}
+    from {{ ref('int_usage_event_traces') }}
     where method in ('trace_id', 'request_id')
     group by trace_key
 

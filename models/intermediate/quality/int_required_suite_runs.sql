@@ -8,7 +8,7 @@ with served as (
         max(covered_on) as last_served_on,
         sum(production_calls) as served_calls,
         {{ money('sum(greatest(coalesce(production_usd, 0), 0))') }} as served_usd
-    from {{ ref('int_configurations_served') }}
+    from {{ ref('int_production_configurations') }}
     group by cast(date_trunc('month', covered_on) as date), {{ configuration | join(', ') }}
 
 ),
@@ -22,7 +22,7 @@ required as (
         requirements.min_cases,
         requirements.min_low_bound
     from served
-    inner join {{ ref('int_requirements_continued') }} as requirements
+    inner join {{ ref('int_eval_requirements') }} as requirements
         on served.feature_id = requirements.feature_id and {{ in_force('requirements', 'last_day(served.month)') }}
 
 ),
@@ -40,7 +40,7 @@ judged as (
         runs.pass_rate,
         {{ run_verdict('runs', 'required') }} as verdict
     from required
-    inner join {{ ref('int_runs_matched') }} as runs
+    inner join {{ ref('int_eval_run_matches') }} as runs
         on
             {{ are_same('required', 'runs', configuration) }}
             and required.suite = runs.suite

@@ -24,7 +24,7 @@ lines as (
         null as told_user_id,
         trace_key,
         amount_usd
-    from {{ ref('int_costs_cohorted') }}
+    from {{ ref('int_feature_costs') }}
     where purpose = 'production'
 
     union all
@@ -39,7 +39,7 @@ lines as (
         user_id as told_user_id,
         null as trace_key,
         0 as amount_usd
-    from {{ ref('int_uses_cohorted') }}
+    from {{ ref('int_feature_usage') }}
     where told_by = 'telemetry' and {{ is_touched('month', 'month', 'product') }}
 
 ),
@@ -132,7 +132,7 @@ requests as (
 
 answered as (
 
-    select * from {{ ref('int_requests_answered') }}
+    select * from {{ ref('int_feature_requests') }}
 
 ),
 

@@ -2,7 +2,7 @@
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 with cohorts as (
 
-    select * from {{ ref('int_cohorts_assigned') }}
+    select * from {{ ref('int_customer_plans') }}
 
 ),
 
@@ -17,7 +17,7 @@ revenue as (
         coalesce(plans.name, accounts.plan, 'unknown') as plan,
         coalesce(accounts.segment, 'unknown') as account_segment
     from {{ ref('stg_product__revenue') }} as revenue
-    left join {{ ref('int_cohort_spellings') }} as plans
+    left join {{ ref('int_plan_and_segment_names') }} as plans
         on lower(trim(revenue.plan)) = plans.spelled_alike and plans.kind = 'plan'
     left join cohorts as accounts
         on revenue.month = accounts.month and revenue.account_id = accounts.id and accounts.kind = 'account'
@@ -33,7 +33,7 @@ uses as (
         feature_id,
         segment,
         sum(uses) as uses
-    from {{ ref('int_uses_cohorted') }}
+    from {{ ref('int_feature_usage') }}
     where account_id is not null
     group by month, account_id, feature_id, segment
 

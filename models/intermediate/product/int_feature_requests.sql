@@ -36,7 +36,7 @@ events as (
         coalesce(caused.request_key, joined.trace_key) as request_key,
         joined.feature_id,
         sum(joined.answers) as answers
-    from {{ ref('int_events_joined') }} as joined
+    from {{ ref('int_usage_event_traces') }} as joined
     left join caused on joined.trace_key = caused.trace_key
     where joined.place = 1 and joined.trace_key is not null
     group by coalesce(caused.request_key, joined.trace_key), joined.feature_id

@@ -2,7 +2,7 @@
 -- Uses of the users who are compared. The estimates are linear in them, so users who are treated alike are added up.
 with adoptions as (
 
-    select * from {{ ref('int_adoptions_windowed') }}
+    select * from {{ ref('int_feature_adoptions') }}
 
 ),
 
@@ -22,7 +22,7 @@ uses as (
             over (partition by adoptions.new_feature_id, uses.feature_id)
             as first_day
     from adoptions
-    inner join {{ ref('int_uses_cohorted') }} as uses
+    inner join {{ ref('int_feature_usage') }} as uses
         on adoptions.user_id = uses.user_id and adoptions.new_feature_id != uses.feature_id
     where {{ days_between('adoptions.launched_on', 'uses.used_on') }} >= -adoptions.window_days
 

@@ -3,7 +3,7 @@
 {% set shares_month = "cast(date_trunc('month', started_on) as date)" %}
 with cohorts as (
 
-    select * from {{ ref('int_cohorts_assigned') }}
+    select * from {{ ref('int_customer_plans') }}
 
 ),
 
@@ -40,7 +40,7 @@ uses as (
         tenant_id as account_id,
         count(distinct trace_key) as uses,
         0 as answers
-    from {{ ref('int_shares_continued') }}
+    from {{ ref('int_current_feature_shares') }}
     where
         purpose = 'production'
         and originating_feature_id != 'unlabelled'

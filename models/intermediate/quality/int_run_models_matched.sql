@@ -4,7 +4,7 @@ with served as (
     select distinct
         provider,
         model
-    from {{ ref('int_configurations_served') }}
+    from {{ ref('int_production_configurations') }}
     where model != 'unknown'
 
 ),
@@ -14,7 +14,7 @@ run_models as (
     select distinct
         model as run_model,
         {{ model_stem('model') }} as model_stem
-    from {{ ref('int_runs_configured') }}
+    from {{ ref('int_eval_run_configurations') }}
     where model is not null
 
 ),

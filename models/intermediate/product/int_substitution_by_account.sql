@@ -5,7 +5,7 @@
 {% set weeks = (var('substitution_window_days') / 7) | round(0, 'floor') | int %}
 with grouped as (
 
-    select * from {{ ref('int_incumbent_uses_grouped') }}
+    select * from {{ ref('int_incumbent_usage') }}
 
 ),
 
@@ -17,7 +17,7 @@ adoptions as (
         post_days,
         window_days,
         {{ whole_quotient('window_days', 2) }} as half
-    from {{ ref('int_adoptions_windowed') }}
+    from {{ ref('int_feature_adoptions') }}
     where role = 'adopter'
     group by new_feature_id, adopted_day, post_days, window_days
 
