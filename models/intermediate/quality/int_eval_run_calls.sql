@@ -1,5 +1,4 @@
--- one row per eval run, suite, call that it names or made, and configuration of the call: what it ran and cost
-with named as (
+with references_of_runs as (
 
     select * from {{ ref('int_run_ids_named') }}
 
@@ -11,16 +10,17 @@ shares as (
 
 ),
 
-called as (
+-- `is_seen` marks calls that spans report and the run references. The others are known from the run's own usage alone.
+run_calls as (
 
     select
-        named.run_id,
-        named.suite,
+        references_of_runs.run_id,
+        references_of_runs.suite,
         shares.call_key,
         true as is_seen
-    from named
-    inner join shares on named.tie_key = shares.trace_key
-    where named.kind = 'trace'
+    from references_of_runs
+    inner join shares on references_of_runs.tie_key = shares.trace_key
+    where references_of_runs.kind = 'trace'
 
     union
 
@@ -29,7 +29,7 @@ called as (
         suite,
         tie_key as call_key,
         true as is_seen
-    from named
+    from references_of_runs
     where kind = 'call'
 
     union
@@ -44,16 +44,16 @@ called as (
 )
 
 select
-    called.run_id,
-    called.suite,
-    called.call_key,
-    called.is_seen,
+    run_calls.run_id,
+    run_calls.suite,
+    run_calls.call_key,
+    run_calls.is_seen,
     shares.serving_feature_id,
     coalesce(shares.model, 'unknown') as model,
     shares.prompt_version,
     sum(shares.borne_usd) as run_usd
-from called
-inner join shares on called.call_key = shares.call_key
+from run_calls
+inner join shares on run_calls.call_key = shares.call_key
 group by
-    called.run_id, called.suite, called.call_key, called.is_seen, shares.serving_feature_id,
+    run_calls.run_id, run_calls.suite, run_calls.call_key, run_calls.is_seen, shares.serving_feature_id,
     coalesce(shares.model, 'unknown'), shares.prompt_version

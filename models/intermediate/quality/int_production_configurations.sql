@@ -1,4 +1,3 @@
--- one row per day and configuration (serving feature, provider, model, prompt version) that served production
 {{ replaces_touched("covered_on", by="touched_day") }}
 select
     started_on as covered_on,

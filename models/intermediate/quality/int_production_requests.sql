@@ -1,8 +1,7 @@
--- one row per month, feature and configuration that its production ran on: money, and the requests that it bought
 {{ replaces_touched("month", by="month") }}
 {% set configuration = ['serving_feature_id', 'provider', 'model', 'prompt_version'] %}
 {% set request = ['month', 'feature_id', 'request_key'] %}
-with caused as (
+with caused_traces as (
 
     select
         trace_key,
@@ -12,21 +11,23 @@ with caused as (
 
 ),
 
-shares as (
+-- A trace that one request caused is part of that request. A batch of several requests belongs to none.
+production_shares as (
 
     select
         shares.*,
         cast(date_trunc('month', shares.started_on) as date) as month,
-        case when caused.trace_key is null then shares.trace_key else caused.request_key end as request_key
+        case when caused_traces.trace_key is null then shares.trace_key else caused_traces.request_key end
+            as request_key
     from {{ ref('int_current_feature_shares') }} as shares
-    left join caused on shares.trace_key = caused.trace_key
+    left join caused_traces on shares.trace_key = caused_traces.trace_key
     where
         shares.purpose = 'production'
         and {{ is_touched("cast(date_trunc('month', shares.started_on) as date)", 'month') }}
 
 ),
 
-calls as (
+request_configurations as (
 
     select
         month,
@@ -38,25 +39,25 @@ calls as (
         prompt_version,
         count(*) as calls,
         sum(greatest(coalesce(borne_usd, 0), 0)) as usd
-    from shares
+    from production_shares
     group by
         month, originating_feature_id, request_key, serving_feature_id, provider, coalesce(model, 'unknown'),
         prompt_version
 
 ),
 
-requests as (
+request_totals as (
 
     select
         *,
         sum(usd) over (partition by {{ request | join(', ') }}) as request_usd,
         sum(calls) over (partition by {{ request | join(', ') }}) as request_calls
-    from calls
+    from request_configurations
 
 ),
 
--- A request of several configurations is each one's by its money; without prices by its calls. A batch is none.
-parts as (
+-- A request of several configurations is split by their cost, or by their calls if none has a price.
+request_parts as (
 
     select
         *,
@@ -65,7 +66,7 @@ parts as (
             when request_usd > 0 then {{ floored_part(1, 'usd * 1000000000000', 'request_usd * 1000000000000') }}
             else {{ floored_part(1, 'calls', 'request_calls') }}
         end as request_part
-    from requests
+    from request_totals
 
 )
 
@@ -75,5 +76,5 @@ select
     {{ configuration | join(',\n    ') }},
     {{ money('sum(usd)') }} as production_usd,
     {{ money('sum(request_part)') }} as requests
-from parts
+from request_parts
 group by month, feature_id, {{ configuration | join(', ') }}

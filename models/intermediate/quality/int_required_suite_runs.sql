@@ -1,6 +1,5 @@
--- one row per month, configuration that served and required suite: its newest run up to the last day that it served
 {% set configuration = ['feature_id', 'provider', 'model', 'prompt_version'] %}
-with served as (
+with configuration_months as (
 
     select
         cast(date_trunc('month', covered_on) as date) as month,
@@ -13,63 +12,65 @@ with served as (
 
 ),
 
-required as (
+required_suites as (
 
     select
-        served.*,
+        configuration_months.*,
         requirements.suite,
         requirements.min_pass_rate,
         requirements.min_cases,
         requirements.min_low_bound
-    from served
+    from configuration_months
     inner join {{ ref('int_eval_requirements') }} as requirements
-        on served.feature_id = requirements.feature_id and {{ in_force('requirements', 'last_day(served.month)') }}
+        on
+            configuration_months.feature_id = requirements.feature_id
+            and {{ in_force('requirements', 'last_day(configuration_months.month)') }}
 
 ),
 
--- A run after a configuration's last day comes too late for its money.
-judged as (
+-- A run after the last day on which a configuration served comes too late for the month's money.
+suite_runs as (
 
     select
-        required.month,
-        required.{{ configuration | join(',\n        required.') }},
-        required.suite,
+        required_suites.month,
+        required_suites.{{ configuration | join(',\n        required_suites.') }},
+        required_suites.suite,
         runs.run_id,
         runs.started_at,
         runs.judged,
         runs.pass_rate,
-        {{ run_verdict('runs', 'required') }} as verdict
-    from required
+        {{ run_verdict('runs', 'required_suites') }} as verdict
+    from required_suites
     inner join {{ ref('int_eval_run_matches') }} as runs
         on
-            {{ are_same('required', 'runs', configuration) }}
-            and required.suite = runs.suite
-            and required.last_served_on >= runs.started_on
+            {{ are_same('required_suites', 'runs', configuration) }}
+            and required_suites.suite = runs.suite
+            and required_suites.last_served_on >= runs.started_on
 
 ),
 
-newest as (
+newest_runs as (
 
     {% call first_rows(
         partition_by=['month'] + configuration + ['suite'],
         order_by="started_at desc, pass_rate, run_id"
     ) %}
-        select * from judged
+        select * from suite_runs
         where verdict is not null
     {% endcall %}
 
 )
 
 select
-    required.month,
-    required.{{ configuration | join(',\n    required.') }},
-    required.served_calls,
-    required.served_usd,
-    required.suite,
-    newest.run_id,
-    newest.judged,
-    newest.pass_rate,
-    newest.verdict
-from required
-left join newest
-    on {{ are_same('required', 'newest', ['month'] + configuration + ['suite']) }}
+    required_suites.month,
+    required_suites.{{ configuration | join(',\n    required_suites.') }},
+    required_suites.served_calls,
+    required_suites.served_usd,
+    required_suites.suite,
+    newest_runs.run_id,
+    newest_runs.judged,
+    newest_runs.pass_rate,
+    newest_runs.verdict
+from required_suites
+left join newest_runs
+    on {{ are_same('required_suites', 'newest_runs', ['month'] + configuration + ['suite']) }}
