@@ -7,7 +7,7 @@
 with newest as (
 
     -- A year paid ahead is revenue of months to come as well: the month that a file states counts.
-    select max(month) as month from {{ ref('stg_product__revenue_lines') }}
+    select max(month) as month from {{ ref('stg_product__revenue') }}
     where
         is_standing and revenue_usd > 0
         and month in (
@@ -39,7 +39,7 @@ revenue as (
         revenue.month,
         revenue.account_id,
         sum(revenue.revenue_usd) as revenue_usd
-    from {{ ref('stg_product__revenue') }} as revenue
+    from {{ ref('int_feature_revenue') }} as revenue
     inner join newest on revenue.month = newest.month
     group by revenue.month, revenue.account_id
 

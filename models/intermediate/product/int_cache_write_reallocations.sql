@@ -1,4 +1,3 @@
--- one row per share of a call that wrote or read a shared cache: what it takes or gives of what writing cost extra
 {% set is_on = var('spread_cache_writes') %}
 {{ replaces_touched("started_on", by="touched_day") if is_on else config(materialized="view") }}
 {% set cache = "started_on, service_name, provider, account_id, api_key, model" %}
@@ -9,45 +8,46 @@ with shares as (
 
 ),
 
--- Who found nothing began a prefix; who found some of it and wrote on wrote what is its own conversation's.
-caching as (
+-- A call that reads nothing from the cache starts a prompt prefix. A call that reads a part and writes more extends the
+-- prefix of its own conversation.
+cache_calls as (
 
     select
         shares.{{ cache.replace('api_key, ', '').replace(', ', ',\n        shares.') }},
         shares.call_key,
-        calls.api_key,
-        said.started_at,
-        said.cache_read_tokens > 0 as is_read,
-        said.cache_write_1h_tokens > 0 as is_long_lived,
+        costs.api_key,
+        usage.started_at,
+        usage.cache_read_tokens > 0 as is_read,
+        usage.cache_write_1h_tokens > 0 as is_long_lived,
         case
-            when said.cache_read_tokens > 0 then said.cache_read_tokens
-            else said.cache_write_5m_tokens + said.cache_write_1h_tokens
+            when usage.cache_read_tokens > 0 then usage.cache_read_tokens
+            else usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
         end as tokens,
         {{ floored_part(
-            'shares.attributed_usd', whole_number('calls.cache_write_premium_usd * 1000000000000'),
-            whole_number('calls.priced_usd * 1000000000000')
+            'shares.attributed_usd', whole_number('costs.cache_write_premium_usd * 1000000000000'),
+            whole_number('costs.priced_usd * 1000000000000')
         ) }} as premium_usd,
-        row_number() over (partition by shares.started_on order by said.started_at, shares.call_key) as call_no
+        row_number() over (partition by shares.started_on order by usage.started_at, shares.call_key) as call_no
     from shares
-    inner join {{ ref('int_calls_billed') }} as calls on shares.call_key = calls.call_key
-    inner join {{ ref('int_calls_deduplicated') }} as said on shares.call_key = said.call_key
+    inner join {{ ref('int_calls_billed') }} as costs on shares.call_key = costs.call_key
+    inner join {{ ref('int_calls_deduplicated') }} as usage on shares.call_key = usage.call_key
     where
         shares.place = 1
-        and {{ is_touched('said.started_on', 'touched_day', is_utc=true) }}
+        and {{ is_touched('usage.started_on', 'touched_day', is_utc=true) }}
         and shares.attributed_usd is not null
         and shares.call_key not in (
             select other.call_key from shares as other
             where other.purpose != 'production'
         )
-        and said.started_at is not null
-        and (said.cache_read_tokens > 0 or said.cache_write_5m_tokens > 0 or said.cache_write_1h_tokens > 0)
+        and usage.started_at is not null
+        and (usage.cache_read_tokens > 0 or usage.cache_write_5m_tokens > 0 or usage.cache_write_1h_tokens > 0)
 
 ),
 
 {% set newest = "max(case when not is_read and {} then call_no end) over (partition by {} order by started_at "
     ~ "range between interval {} preceding and interval 1 microsecond preceding)" %}
--- What is as long as what was written is that; else the newest that began is what was read. Each read is of one write.
-found as (
+-- A read is of the newest write of the same length within the cache's lifetime, else of the newest write of any length.
+reads_and_writes as (
 
     select
         *,
@@ -59,53 +59,54 @@ found as (
                 ){{ ',' if not loop.last }}
             {% endfor %}
         ) as write_no
-    from caching
+    from cache_calls
 
 ),
 
-{% set weight = 'least(taking.tokens, written.tokens)' %}
-weighed as (
+{% set weight = 'least(users.tokens, writes.tokens)' %}
+-- The premium of a write is split over the write itself and its reads, by the cached tokens that each uses.
+premium_parts as (
 
     select
-        written.call_key as write_key,
-        taking.call_key,
-        taking.is_read,
-        written.premium_usd,
+        writes.call_key as write_key,
+        users.call_key,
+        users.is_read,
+        writes.premium_usd,
         {{ weight }} as weight,
         {{ floored_part(
-            'written.premium_usd', weight, 'sum(' ~ weight ~ ') over (partition by written.call_key)'
+            'writes.premium_usd', weight, 'sum(' ~ weight ~ ') over (partition by writes.call_key)'
         ) }} as premium_part
-    from found as taking
-    inner join found as written
+    from reads_and_writes as users
+    inner join reads_and_writes as writes
         on
-            taking.started_on = written.started_on
-            and case when taking.is_read then taking.write_no else taking.call_no end = written.call_no
-    where written.premium_usd > 0
+            users.started_on = writes.started_on
+            and case when users.is_read then users.write_no else users.call_no end = writes.call_no
+    where writes.premium_usd > 0
 
 ),
 
-moved as (
+moved_premiums as (
 
     select
         call_key,
         {{ part_with_residue('premium_usd', 'premium_part', 'weight', 'write_key', 'is_read, call_key') }}
         - case when is_read then 0 else premium_usd end as moved_usd
-    from weighed
+    from premium_parts
 
 ),
 
-parted as (
+share_parts as (
 
     select
         shares.started_on,
         shares.call_key,
         shares.place,
         shares.share,
-        moved.moved_usd,
-        {{ floored_part('moved.moved_usd', 'shares.share * 1000000000000', '1000000000000') }} as moved_part
-    from moved
-    inner join shares on moved.call_key = shares.call_key
-    where moved.moved_usd != 0
+        moved_premiums.moved_usd,
+        {{ floored_part('moved_premiums.moved_usd', 'shares.share * 1000000000000', '1000000000000') }} as moved_part
+    from moved_premiums
+    inner join shares on moved_premiums.call_key = shares.call_key
+    where moved_premiums.moved_usd != 0
 
 )
 
@@ -114,4 +115,4 @@ select
     call_key,
     place,
     {{ part_with_residue('moved_usd', 'moved_part', 'share', 'call_key', 'place') }} as moved_usd
-from parted
+from share_parts

@@ -1,6 +1,5 @@
--- one row per month and user or account (`kind`): plan and segment as they stood at the month's end
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
-with spellings as (
+with names as (
 
     select * from {{ ref('int_plan_and_segment_names') }}
 
@@ -15,8 +14,26 @@ users as (
         segments.name as segment,
         users.valid_from
     from {{ ref('stg_product__users') }} as users
-    left join spellings as plans on lower(trim(users.plan)) = plans.spelled_alike and plans.kind = 'plan'
-    left join spellings as segments on lower(trim(users.segment)) = segments.spelled_alike and segments.kind = 'segment'
+    left join names as plans on lower(trim(users.plan)) = plans.spelled_alike and plans.kind = 'plan'
+    left join names as segments on lower(trim(users.segment)) = segments.spelled_alike and segments.kind = 'segment'
+
+),
+
+-- Revenue of a period is earned on each of its days; other revenue in the month that its line states.
+revenue_periods as (
+
+    select distinct
+        coalesce(period_start, month) as first_day,
+        case when period_start is null then month else cast(period_end - interval 1 day as date) end as last_day
+    from {{ ref('stg_product__revenue') }}
+    where is_standing
+
+),
+
+revenue_days as (
+
+    select {{ each_day('first_day', 'last_day') }} as day
+    from revenue_periods
 
 ),
 
@@ -32,8 +49,8 @@ months as (
 
     union
 
-    select month
-    from {{ ref('stg_product__revenue') }}
+    select cast(date_trunc('month', day) as date) as month
+    from revenue_days
 
 ),
 
@@ -50,7 +67,7 @@ user_months as (
 
 ),
 
-account_users as (
+users_per_plan as (
 
     select
         month,
@@ -75,9 +92,10 @@ from user_months
 
 union all
 
--- An account is of the plan and segment that most of its users are, of whom the file says it.
-{% set is_silent = "case when plan is null or segment is null then 1 else 0 end" %}
-{% call first_rows(partition_by="month, account_id", order_by=[is_silent, "users desc", "plan", "segment"]) %}
+-- An account has the plan and segment of most of its users. Users whose plan or segment is unknown decide only if no
+-- others do.
+{% set is_unknown = "case when plan is null or segment is null then 1 else 0 end" %}
+{% call first_rows(partition_by="month, account_id", order_by=[is_unknown, "users desc", "plan", "segment"]) %}
     select
         month,
         'account' as kind,
@@ -85,5 +103,5 @@ union all
         account_id,
         plan,
         segment
-    from account_users
+    from users_per_plan
 {% endcall %}

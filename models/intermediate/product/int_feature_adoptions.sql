@@ -1,4 +1,3 @@
--- one row per feature launched while there is data, and user: adopter or not, with windows in days since the launch.
 with uses as (
 
     select * from {{ ref('int_feature_usage') }}
@@ -6,7 +5,7 @@ with uses as (
 
 ),
 
-known as (
+telemetry as (
 
     select
         min(used_on) as first_on,
@@ -15,8 +14,8 @@ known as (
 
 ),
 
--- A new name is no launch.
-catalogued as (
+-- Renaming a feature is not a launch.
+stated_launches as (
 
     select
         coalesce(chains.newest_feature_id, catalog.feature_id) as feature_id,
@@ -27,7 +26,7 @@ catalogued as (
 
 ),
 
-seen as (
+first_uses as (
 
     select
         feature_id,
@@ -37,27 +36,29 @@ seen as (
 
 ),
 
--- A feature without a launch in the catalog is new if it was first used well after telemetry began.
+{% set launched_on = 'coalesce(stated_launches.launched_on, first_uses.first_used_on)' %}
+-- A feature without a launch date in the catalog is new if it was first used well after telemetry began.
 launches as (
 
     select
-        coalesce(catalogued.feature_id, seen.feature_id) as feature_id,
-        coalesce(catalogued.launched_on, seen.first_used_on) as launched_on,
-        {{ days_between('known.first_on', 'coalesce(catalogued.launched_on, seen.first_used_on)') }} as days_before,
-        {{ days_between('coalesce(catalogued.launched_on, seen.first_used_on)', 'known.last_on') }} as last_day
-    from catalogued
-    full outer join seen on catalogued.feature_id = seen.feature_id
-    cross join known
+        coalesce(stated_launches.feature_id, first_uses.feature_id) as feature_id,
+        {{ launched_on }} as launched_on,
+        {{ days_between('telemetry.first_on', launched_on) }} as days_before,
+        {{ days_between(launched_on, 'telemetry.last_on') }} as last_day
+    from stated_launches
+    full outer join first_uses on stated_launches.feature_id = first_uses.feature_id
+    cross join telemetry
     where
-        coalesce(catalogued.launched_on, seen.first_used_on) between known.first_on and known.last_on
+        {{ launched_on }} between telemetry.first_on and telemetry.last_on
         and (
-            catalogued.launched_on > known.first_on
-            or {{ days_between('known.first_on', 'seen.first_used_on') }} >= {{ var('substitution_min_days') }}
+            stated_launches.launched_on > telemetry.first_on
+            or {{ days_between('telemetry.first_on', 'first_uses.first_used_on') }}
+            >= {{ var('substitution_min_days') }}
         )
 
 ),
 
-signed_up as (
+sign_ups as (
 
     select
         user_id,
@@ -75,9 +76,9 @@ users as (
         coalesce('account ' || min(uses.account_id), 'user ' || uses.user_id) as cluster_id,
         min(uses.used_on) as first_used_on,
         max(uses.used_on) as last_used_on,
-        min(signed_up.signed_up_on) as signed_up_on
+        min(sign_ups.signed_up_on) as signed_up_on
     from uses
-    left join signed_up on uses.user_id = signed_up.user_id
+    left join sign_ups on uses.user_id = sign_ups.user_id
     group by uses.user_id
 
 ),
@@ -105,9 +106,9 @@ adoptions as (
 
 ),
 
--- Users who joined after the window before the launch began lack a full window; those who left before it have no uses
--- in it. Users who tried the new feature before its launch were treated already.
-checked as (
+-- Controls need a full window before the launch: users who joined later or left earlier have none. Users who tried the
+-- feature before its launch are treated already.
+eligible_users as (
 
     select
         *,
@@ -118,7 +119,7 @@ checked as (
 
 ),
 
-ranked as (
+ranked_users as (
 
     select
         *,
@@ -126,12 +127,12 @@ ranked as (
             partition by feature_id, is_control
             order by coalesce(adopted_day, last_day + 1) desc, user_id
         ) as controls_left
-    from checked
+    from eligible_users
 
 ),
 
--- The last day on which enough users have not adopted yet: later days have nobody to compare adopters with.
-limited as (
+-- Days are compared as long as enough users have not adopted yet; after that, adopters have no comparison group.
+compared_users as (
 
     select
         *,
@@ -144,7 +145,7 @@ limited as (
             ) over (partition by feature_id),
             last_day
         ) as last_compared_day
-    from ranked
+    from ranked_users
 
 )
 
@@ -162,8 +163,8 @@ select
     case
         when not is_control then 'other'
         when adopted_day is null then 'non_adopter'
-        -- Too few days after a late adoption are known, or comparable, to measure its effect.
+        -- A late adoption leaves too few days, or too few comparable ones, to measure its effect.
         when last_compared_day - adopted_day < {{ var('substitution_min_days') }} then 'other'
         else 'adopter'
     end as role
-from limited
+from compared_users

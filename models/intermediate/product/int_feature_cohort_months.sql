@@ -1,4 +1,3 @@
--- one row per month, feature, plan and segment: costs by purpose beside revenue, answers and users
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 {% set cohort = ['month', 'feature_id', 'plan', 'segment'] %}
 {% set feature = ['month', 'feature_id'] %}
@@ -6,7 +5,14 @@
     'production_usd': 'production', 'evaluation_usd': 'evaluation', 'development_usd': 'development',
     'unattributed_usd': 'unknown'
 } %}
-with lines as (
+with requests as (
+
+    select * from {{ ref('int_feature_requests') }}
+    where {{ is_touched('month', 'month', 'product') }}
+
+),
+
+lines as (
 
     select
         {{ cohort | join(',\n        ') }},
@@ -15,9 +21,9 @@ with lines as (
         amount_usd,
         0 as revenue_usd,
         case when purpose = 'production' then trace_key end as trace_key,
-        user_id,
+        user_id as traced_user_id,
         0 as stated_answers,
-        null as told_user_id
+        null as telemetry_user_id
     from {{ ref('int_feature_costs') }}
 
     union all
@@ -29,9 +35,9 @@ with lines as (
         0 as amount_usd,
         0 as revenue_usd,
         null as trace_key,
-        null as user_id,
+        null as traced_user_id,
         answers as stated_answers,
-        user_id as told_user_id
+        user_id as telemetry_user_id
     from {{ ref('int_feature_usage') }}
     where told_by = 'telemetry' and {{ is_touched('month', 'month', 'product') }}
 
@@ -44,34 +50,17 @@ with lines as (
         0 as amount_usd,
         revenue_usd,
         null as trace_key,
-        null as user_id,
+        null as traced_user_id,
         0 as stated_answers,
-        null as told_user_id
+        null as telemetry_user_id
     from {{ ref('int_feature_revenue') }}
     where {{ is_touched('month', 'month', 'product') }}
 
 ),
 
-requests as (
-
-    select distinct
-        costs.{{ cohort | join(',\n        costs.') }},
-        costs.request_key,
-        answered.answers
-    from {{ ref('int_requests_costed') }} as costs
-    inner join {{ ref('int_feature_requests') }} as answered
-        on
-            costs.month = answered.month
-            and costs.feature_id = answered.feature_id
-            and costs.request_key = answered.request_key
-
-),
-
--- A user or request of two cohorts is one of the feature.
-{% for relation, grain, asked in [
-    ('cohorts', cohort, 'requests'), ('features', feature, ref('int_feature_requests'))
-] %}
-    {{ relation }}_summed as (
+-- Users and requests are counted per feature as well, because one of two cohorts is still one of the feature.
+{% for relation, grain in [('cohort', cohort), ('feature', feature)] %}
+    {{ relation }}_sums as (
 
         select
             {{ grain | join(',\n            ') }},
@@ -81,41 +70,35 @@ requests as (
             {% endfor %}
             {{ common_basis() }} as basis,
             sum(stated_answers) as stated_answers,
-            count(distinct told_user_id) as told_users,
+            count(distinct telemetry_user_id) as telemetry_users,
             count(distinct trace_key) as traces,
-            count(distinct user_id) as traced_users
+            count(distinct traced_user_id) as traced_users
         from lines
         group by {{ grain | join(', ') }}
 
     ),
 
-    {{ relation }}_asked as (
+    {{ relation }}_requests as (
 
         select
             {{ grain | join(',\n            ') }},
             count(*) as requests,
             count(answers) as answered_requests,
             sum(answers) as known_answers
-        from {{ asked }}
+        from (select distinct {{ (grain + ['request_key', 'answers']) | join(', ') }} from requests) as requests_once
         group by {{ grain | join(', ') }}
 
     ),
 
-    {{ relation }} as (
+    {{ relation }}_totals as (
 
         select
-            summed.*,
-            cast(coalesce(asked.requests, 0) as bigint) as requests,
-            cast(coalesce(asked.answered_requests, 0) as bigint) as answered_requests,
-            cast(coalesce(asked.known_answers, 0) as bigint) as known_answers
-        from {{ relation }}_summed as summed
-        left join {{ relation }}_asked as asked
-            on
-                summed.month = asked.month
-                and summed.feature_id = asked.feature_id
-                {% if relation == 'cohorts' -%}
-                    and summed.plan = asked.plan and summed.segment = asked.segment
-                {%- endif %}
+            sums.*,
+            cast(coalesce(requests.requests, 0) as bigint) as requests,
+            cast(coalesce(requests.answered_requests, 0) as bigint) as answered_requests,
+            cast(coalesce(requests.known_answers, 0) as bigint) as known_answers
+        from {{ relation }}_sums as sums
+        left join {{ relation }}_requests as requests on {{ are_same('sums', 'requests', grain) }}
 
     ){{ ',' if not loop.last }}
 
@@ -128,10 +111,11 @@ select
     cohorts.basis,
     cohorts.stated_answers,
     {{ estimated_answers('cohorts', 'features') }} as answers,
-    case when features.told_users > 0 then cohorts.told_users else cohorts.traced_users end as users,
+    case when features.telemetry_users > 0 then cohorts.telemetry_users else cohorts.traced_users end as users,
     {{ estimated_answers('features', 'features') }} as feature_answers,
-    case when features.told_users > 0 then features.told_users else features.traced_users end as feature_users,
+    case when features.telemetry_users > 0 then features.telemetry_users else features.traced_users end
+        as feature_users,
     case when features.requests > 0 then features.requests else features.traces end as feature_requests,
     features.known_answers > 0 as is_answered
-from cohorts
-inner join features on cohorts.month = features.month and cohorts.feature_id = features.feature_id
+from cohort_totals as cohorts
+inner join feature_totals as features on cohorts.month = features.month and cohorts.feature_id = features.feature_id

@@ -1,13 +1,12 @@
--- one row per share of a call, and per journal that no call explains: its cost with plan and segment of the month
 {{ config(materialized="view", meta={"rebuilt_at_news_of": "product"}) }}
-with cohorts as (
+with customer_plans as (
 
     select * from {{ ref('int_customer_plans') }}
 
 ),
 
--- What the events of a trace say of its calls, where all of them say the same.
-tellers as (
+-- The user and account that all events of a trace agree on.
+event_customers as (
 
     select
         trace_key,
@@ -19,8 +18,8 @@ tellers as (
 
 ),
 
--- A trace that one request caused is part of that request; a batch of several is none.
-caused as (
+-- A trace that one request caused is part of that request. A batch of several requests belongs to none.
+caused_traces as (
 
     select
         trace_key,
@@ -35,61 +34,64 @@ shares as (
     select
         shares.*,
         cast(date_trunc('month', shares.started_on) as date) as month,
-        tellers.user_id as told_user_id,
-        tellers.account_id as told_account_id,
-        case when caused.trace_key is null then shares.trace_key else caused.request_key end as request_key
-    from {{ costed_shares() }} as shares
-    left join tellers on shares.trace_key = tellers.trace_key
-    left join caused on shares.trace_key = caused.trace_key
+        event_customers.user_id as event_user_id,
+        event_customers.account_id as event_account_id,
+        case when caused_traces.trace_key is null then shares.trace_key else caused_traces.request_key end
+            as request_key
+    from {{ ref('int_current_feature_shares') }} as shares
+    left join event_customers on shares.trace_key = event_customers.trace_key
+    left join caused_traces on shares.trace_key = caused_traces.trace_key
     where {{ is_touched("cast(date_trunc('month', shares.started_on) as date)", 'month', 'product') }}
 
 )
 
-{# The span's own ids go first; those of telemetry count where no user file knows them. #}
-{% set known = ['users', 'accounts', 'told_users', 'told_accounts'] %}
+{# The span's own ids take precedence. Those of its events count where the user files do not have the span's. #}
+{% set known = ['users', 'accounts', 'event_users', 'event_accounts'] %}
 select
     shares.month,
     shares.started_on,
     shares.originating_feature_id as feature_id,
     coalesce({{ known | join('.plan, ') }}.plan, 'unknown') as plan,
     coalesce({{ known | join('.segment, ') }}.segment, 'unknown') as segment,
-    -- As in the chargeback, money without a feature is unattributed, whatever it was for.
+    -- As in the chargeback, cost without a feature is unattributed, whatever its purpose.
     case when shares.originating_feature_id = 'unlabelled' then 'unknown' else shares.purpose end as purpose,
     shares.basis,
     shares.trace_key,
     shares.request_key,
-    coalesce(shares.user_id, shares.told_user_id) as user_id,
-    coalesce(shares.tenant_id, users.account_id, shares.told_account_id, told_users.account_id) as account_id,
-    coalesce(shares.borne_usd, 0) as amount_usd
+    coalesce(shares.user_id, shares.event_user_id) as user_id,
+    coalesce(shares.tenant_id, users.account_id, shares.event_account_id, event_users.account_id) as account_id,
+    coalesce(shares.pnl_usd, 0) as amount_usd
 from shares
-{% for relation, kind, id in [
-    ('users', 'user', 'user_id'), ('accounts', 'account', 'tenant_id'),
-    ('told_users', 'user', 'told_user_id'), ('told_accounts', 'account', 'told_account_id')
-] %}
-    left join cohorts as {{ relation }}
-        on
-            shares.month = {{ relation }}.month
-            and shares.{{ id }} = {{ relation }}.id
-            and {{ relation }}.kind = '{{ kind }}'
-{% endfor %}
+left join customer_plans as users
+    on shares.month = users.month and shares.user_id = users.id and users.kind = 'user'
+left join customer_plans as accounts
+    on shares.month = accounts.month and shares.tenant_id = accounts.id and accounts.kind = 'account'
+left join customer_plans as event_users
+    on shares.month = event_users.month and shares.event_user_id = event_users.id and event_users.kind = 'user'
+left join customer_plans as event_accounts
+    on
+        shares.month = event_accounts.month
+        and shares.event_account_id = event_accounts.id
+        and event_accounts.kind = 'account'
 
 union all
 
+-- Postings that no call explains have no customer.
 select
-    cast(date_trunc('month', costs.incurred_on) as date) as month,
-    costs.incurred_on as started_on,
-    coalesce(chains.newest_feature_id, costs.feature_id) as feature_id,
+    cast(date_trunc('month', postings.incurred_on) as date) as month,
+    postings.incurred_on as started_on,
+    coalesce(chains.newest_feature_id, postings.feature_id) as feature_id,
     'unknown' as plan,
     'unknown' as segment,
-    costs.purpose,
-    costs.basis,
+    postings.purpose,
+    postings.basis,
     cast(null as bigint) as trace_key,
     cast(null as bigint) as request_key,
     null as user_id,
     null as account_id,
-    costs.amount_usd
-from {{ ref('int_costs_journalled') }} as costs
-left join {{ ref('stg_catalog__feature_chains') }} as chains on costs.feature_id = chains.feature_id
+    postings.amount_usd
+from {{ ref('int_costs_journalled') }} as postings
+left join {{ ref('stg_catalog__feature_chains') }} as chains on postings.feature_id = chains.feature_id
 where
-    costs.pool in ('untraced', 'tagged', 'invoice_only', 'shared')
-    and {{ is_touched("cast(date_trunc('month', costs.incurred_on) as date)", 'month', 'product') }}
+    postings.pool in ('untraced', 'tagged', 'invoice_only', 'shared')
+    and {{ is_touched("cast(date_trunc('month', postings.incurred_on) as date)", 'month', 'product') }}

@@ -1,16 +1,48 @@
--- one row per month, feature and production request: the answers that joined events state, NULL without any
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
-with requests as (
+with causes as (
 
-    select distinct
-        month,
-        feature_id,
-        request_key
-    from {{ ref('int_requests_costed') }}
+    select * from {{ ref('int_traces_caused') }}
 
 ),
 
-served as (
+request_starts as (
+
+    select
+        trace_key,
+        min(started_on) as began_on
+    from {{ ref('int_current_feature_shares') }}
+    where trace_key in (select causes.request_key from causes)
+    group by trace_key
+
+),
+
+requests as (
+
+    select distinct
+        costs.month,
+        costs.feature_id,
+        costs.plan,
+        costs.segment,
+        costs.started_on,
+        costs.user_id,
+        costs.account_id,
+        coalesce(costs.request_key, causes.request_key) as request_key
+    from {{ ref('int_feature_costs') }} as costs
+    left join causes on costs.request_key is null and {{ is_request_of('causes', 'costs') }}
+    left join request_starts on coalesce(costs.request_key, causes.request_key) = request_starts.trace_key
+    where
+        costs.purpose = 'production'
+        and coalesce(costs.request_key, causes.request_key) is not null
+        -- A request with calls of its own is counted by them: neither a batch counts it again, nor work that it causes
+        -- in a later month.
+        and case
+            when costs.request_key is null then request_starts.trace_key is null
+            else coalesce(request_starts.began_on, costs.month) >= costs.month
+        end
+
+),
+
+request_features as (
 
     select distinct
         request_key,
@@ -19,48 +51,57 @@ served as (
 
 ),
 
-caused as (
+traces_of_one_request as (
 
     select distinct
         trace_key,
         request_key
-    from {{ ref('int_traces_caused') }}
+    from causes
     where is_only_request
 
 ),
 
--- An event may name the work that its request caused in another trace.
-events as (
+-- An event may reference a trace that its request caused.
+stated_answers as (
 
     select
-        coalesce(caused.request_key, joined.trace_key) as request_key,
-        joined.feature_id,
-        sum(joined.answers) as answers
-    from {{ ref('int_usage_event_traces') }} as joined
-    left join caused on joined.trace_key = caused.trace_key
-    where joined.place = 1 and joined.trace_key is not null
-    group by coalesce(caused.request_key, joined.trace_key), joined.feature_id
+        coalesce(traces_of_one_request.request_key, events.trace_key) as request_key,
+        events.feature_id,
+        sum(events.answers) as answers
+    from {{ ref('int_usage_event_traces') }} as events
+    left join traces_of_one_request on events.trace_key = traces_of_one_request.trace_key
+    where events.place = 1 and events.trace_key is not null
+    group by coalesce(traces_of_one_request.request_key, events.trace_key), events.feature_id
 
 ),
 
--- Telemetry may call the feature otherwise than the request's label does.
-renamed as (
+-- Product telemetry may name the feature differently from the spans.
+answers_of_other_features as (
 
     select
-        events.request_key,
-        sum(events.answers) as answers
-    from events
-    left join served on events.request_key = served.request_key and events.feature_id = served.feature_id
-    where served.request_key is null
-    group by events.request_key
+        stated_answers.request_key,
+        sum(stated_answers.answers) as answers
+    from stated_answers
+    left join request_features
+        on
+            stated_answers.request_key = request_features.request_key
+            and stated_answers.feature_id = request_features.feature_id
+    where request_features.request_key is null
+    group by stated_answers.request_key
 
 )
 
 select
     requests.month,
     requests.feature_id,
+    requests.plan,
+    requests.segment,
+    requests.started_on,
+    requests.user_id,
+    requests.account_id,
     requests.request_key,
-    cast(coalesce(events.answers, renamed.answers) as bigint) as answers
+    cast(coalesce(stated_answers.answers, answers_of_other_features.answers) as bigint) as answers
 from requests
-left join events on requests.request_key = events.request_key and requests.feature_id = events.feature_id
-left join renamed on requests.request_key = renamed.request_key
+left join stated_answers
+    on requests.request_key = stated_answers.request_key and requests.feature_id = stated_answers.feature_id
+left join answers_of_other_features on requests.request_key = answers_of_other_features.request_key

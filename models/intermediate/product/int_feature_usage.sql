@@ -1,7 +1,6 @@
--- one row per day, feature, user and account: how often it was used, with plan and segment of the month
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
-{% set shares_month = "cast(date_trunc('month', started_on) as date)" %}
-with cohorts as (
+{% set share_month = "cast(date_trunc('month', started_on) as date)" %}
+with customer_plans as (
 
     select * from {{ ref('int_customer_plans') }}
 
@@ -14,8 +13,7 @@ events as (
 
 ),
 
--- Of a month without any telemetry, production requests tell what was used.
-uses as (
+usage as (
 
     select
         month,
@@ -31,8 +29,9 @@ uses as (
 
     union all
 
+    -- In months without any product telemetry, production requests stand in for usage events.
     select
-        {{ shares_month }} as month,
+        {{ share_month }} as month,
         'spans' as told_by,
         started_on as used_on,
         originating_feature_id as feature_id,
@@ -44,32 +43,38 @@ uses as (
     where
         purpose = 'production'
         and originating_feature_id != 'unlabelled'
-        and {{ is_touched(shares_month, 'month', 'product') }}
-        and {{ shares_month }} not in (select events.month from events)
-    group by {{ shares_month }}, started_on, originating_feature_id, user_id, tenant_id
+        and {{ is_touched(share_month, 'month', 'product') }}
+        and {{ share_month }} not in (select events.month from events)
+    group by {{ share_month }}, started_on, originating_feature_id, user_id, tenant_id
 
 )
 
 select
-    uses.month,
-    uses.told_by,
-    uses.used_on,
-    uses.feature_id,
-    uses.user_id,
-    -- An event that names no account is of its user's.
-    coalesce(uses.account_id, users.account_id) as account_id,
+    usage.month,
+    usage.told_by,
+    usage.used_on,
+    usage.feature_id,
+    usage.user_id,
+    -- An event without an account belongs to the account of its user.
+    coalesce(usage.account_id, users.account_id) as account_id,
     coalesce(users.plan, accounts.plan, 'unknown') as plan,
     coalesce(users.segment, accounts.segment, 'unknown') as segment,
-    cast(sum(uses.uses) as bigint) as uses,
-    cast(sum(uses.answers) as bigint) as answers
-from uses
-{{ cohorts_of('uses') }}
+    cast(sum(usage.uses) as bigint) as uses,
+    cast(sum(usage.answers) as bigint) as answers
+from usage
+left join customer_plans as users
+    on usage.month = users.month and usage.user_id = users.id and users.kind = 'user'
+left join customer_plans as accounts
+    on
+        usage.month = accounts.month
+        and coalesce(usage.account_id, users.account_id) = accounts.id
+        and accounts.kind = 'account'
 group by
-    uses.month,
-    uses.told_by,
-    uses.used_on,
-    uses.feature_id,
-    uses.user_id,
-    coalesce(uses.account_id, users.account_id),
+    usage.month,
+    usage.told_by,
+    usage.used_on,
+    usage.feature_id,
+    usage.user_id,
+    coalesce(usage.account_id, users.account_id),
     coalesce(users.plan, accounts.plan, 'unknown'),
     coalesce(users.segment, accounts.segment, 'unknown')

@@ -1,4 +1,3 @@
--- one row per month and feature: cost, answers and users on a free plan, by the plan on the day of use
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 with users as (
 
@@ -21,7 +20,7 @@ lines as (
         plan,
         user_id,
         account_id,
-        null as told_user_id,
+        null as telemetry_user_id,
         trace_key,
         amount_usd
     from {{ ref('int_feature_costs') }}
@@ -36,7 +35,7 @@ lines as (
         plan,
         user_id,
         account_id,
-        user_id as told_user_id,
+        user_id as telemetry_user_id,
         null as trace_key,
         0 as amount_usd
     from {{ ref('int_feature_usage') }}
@@ -44,7 +43,7 @@ lines as (
 
 ),
 
-known_users as (
+lines_of_users as (
 
     select
         lines.*,
@@ -63,7 +62,7 @@ account_days as (
     select distinct
         used_on,
         account_id
-    from known_users
+    from lines_of_users
     where user_plan is null
 
 ),
@@ -86,8 +85,8 @@ account_plans as (
 
 ),
 
--- An account has the plan of most of its users, as at the month's end.
-account_plan as (
+-- An account has the plan of most of its users, as in int_customer_plans.
+plans_of_most_users as (
 
     {% call first_rows(partition_by="used_on, account_id", order_by=["users desc", "plan"]) %}
         select * from account_plans
@@ -95,114 +94,86 @@ account_plan as (
 
 ),
 
--- The plan on the day of use: who moves in mid-month was free before.
-placed as (
+-- The plan on the day of use counts: a user who upgrades within the month was free before.
+planned_lines as (
 
     select
-        known_users.*,
-        {{ is_free_plan('coalesce(known_users.user_plan, account_plan.plan, known_users.plan)') }} as is_free
-    from known_users
-    left join account_plan
+        lines.*,
+        {{ is_free_plan('coalesce(lines.user_plan, accounts.plan, lines.plan)') }} as is_free
+    from lines_of_users as lines
+    left join plans_of_most_users as accounts
         on
-            known_users.user_plan is null
-            and known_users.used_on = account_plan.used_on
-            and known_users.account_id = account_plan.account_id
+            lines.user_plan is null
+            and lines.used_on = accounts.used_on
+            and lines.account_id = accounts.account_id
 
 ),
 
-requests as (
+planned_requests as (
 
-    select distinct
-        placed.month,
-        placed.feature_id,
-        placed.is_free,
-        costed.request_key
-    from placed
-    inner join {{ ref('int_requests_costed') }} as costed
-        on
-            placed.month = costed.month
-            and placed.feature_id = costed.feature_id
-            and placed.used_on = costed.started_on
-            and placed.plan = costed.plan
-            and placed.user_id is not distinct from costed.user_id
-            and placed.account_id is not distinct from costed.account_id
-    where placed.told_user_id is null and placed.trace_key is not null
-
-),
-
-answered as (
-
-    select * from {{ ref('int_feature_requests') }}
-
-),
-
-{% for relation, is_counted in [('free', 'is_free'), ('total', 'true')] %}
-{{ relation }}_requests as (
-
-    select distinct
-        requests.month,
-        requests.feature_id,
+    select
+        lines.month,
+        lines.feature_id,
         requests.request_key,
-        answered.answers
-    from requests
-    inner join answered
+        requests.answers,
+        bool_or(lines.is_free) as is_free
+    from planned_lines as lines
+    inner join {{ ref('int_feature_requests') }} as requests
         on
-            requests.month = answered.month
-            and requests.feature_id = answered.feature_id
-            and requests.request_key = answered.request_key
-    where {{ is_counted }}
+            lines.month = requests.month
+            and lines.feature_id = requests.feature_id
+            and lines.used_on = requests.started_on
+            and lines.plan = requests.plan
+            and lines.user_id is not distinct from requests.user_id
+            and lines.account_id is not distinct from requests.account_id
+    where lines.telemetry_user_id is null and lines.trace_key is not null
+    group by lines.month, lines.feature_id, requests.request_key, requests.answers
 
 ),
 
-{{ relation }}_asked as (
+{% for relation, is_counted in [('free', 'planned.is_free'), ('all', 'true')] %}
+    {{ relation }}_requests as (
 
-    select
-        month,
-        feature_id,
-        count(*) as requests,
-        count(answers) as answered_requests,
-        sum(answers) as known_answers
-    from {{ relation }}_requests
-    group by month, feature_id
+        select
+            planned.month,
+            planned.feature_id,
+            count(*) as requests,
+            count(planned.answers) as answered_requests,
+            sum(planned.answers) as known_answers
+        from planned_requests as planned
+        where {{ is_counted }}
+        group by planned.month, planned.feature_id
 
-),
+    ),
 
-{{ relation }}_summed as (
+    {{ relation }}_usage as (
 
-    select
-        placed.month,
-        placed.feature_id,
-        count(distinct placed.told_user_id) as told_users,
-        count(distinct case when placed.told_user_id is null then placed.user_id end) as traced_users,
-        count(distinct placed.trace_key) as traces,
-        sum(placed.amount_usd) as production_usd
-    from placed
-    where {{ is_counted }}
-    group by placed.month, placed.feature_id
+        select
+            planned.month,
+            planned.feature_id,
+            count(distinct planned.telemetry_user_id) as telemetry_users,
+            count(distinct case when planned.telemetry_user_id is null then planned.user_id end) as traced_users,
+            count(distinct planned.trace_key) as traces,
+            sum(planned.amount_usd) as production_usd,
+            cast(coalesce(max(requests.requests), 0) as bigint) as requests,
+            cast(coalesce(max(requests.answered_requests), 0) as bigint) as answered_requests,
+            cast(coalesce(max(requests.known_answers), 0) as bigint) as known_answers
+        from planned_lines as planned
+        left join {{ relation }}_requests as requests
+            on planned.month = requests.month and planned.feature_id = requests.feature_id
+        where {{ is_counted }}
+        group by planned.month, planned.feature_id
 
-),
-
-{{ relation }}_use as (
-
-    select
-        summed.*,
-        cast(coalesce(asked.requests, 0) as bigint) as requests,
-        cast(coalesce(asked.answered_requests, 0) as bigint) as answered_requests,
-        cast(coalesce(asked.known_answers, 0) as bigint) as known_answers
-    from {{ relation }}_summed as summed
-    left join {{ relation }}_asked as asked
-        on summed.month = asked.month and summed.feature_id = asked.feature_id
-
-){{ ',' if not loop.last }}
+    ){{ ',' if not loop.last }}
 
 {% endfor %}
 
 select
-    total_use.month,
-    total_use.feature_id,
-    free_use.production_usd,
-    total_use.production_usd as all_production_usd,
-    {{ estimated_answers('free_use', 'total_use') }} as answers,
-    case when total_use.told_users > 0 then free_use.told_users else free_use.traced_users end as users
-from total_use
-inner join free_use on total_use.month = free_use.month and total_use.feature_id = free_use.feature_id
+    all_usage.month,
+    all_usage.feature_id,
+    free_usage.production_usd,
+    all_usage.production_usd as all_production_usd,
+    {{ estimated_answers('free_usage', 'all_usage') }} as answers,
+    case when all_usage.telemetry_users > 0 then free_usage.telemetry_users else free_usage.traced_users end as users
+from all_usage
+inner join free_usage on all_usage.month = free_usage.month and all_usage.feature_id = free_usage.feature_id

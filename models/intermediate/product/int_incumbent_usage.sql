@@ -1,12 +1,11 @@
--- one row per new feature, incumbent, account (or user without one), role, day of adoption and day of use
--- Uses of the users who are compared. The estimates are linear in them, so users who are treated alike are added up.
+-- The estimates are linear in uses, so the uses of users who are treated alike are summed.
 with adoptions as (
 
     select * from {{ ref('int_feature_adoptions') }}
 
 ),
 
-uses as (
+compared_uses as (
 
     select
         adoptions.new_feature_id,
@@ -38,8 +37,8 @@ select
     window_days,
     day,
     cast(sum(uses) as decimal(18, 6)) as uses
-from uses
--- A feature without use before the launch is no incumbent.
+from compared_uses
+-- A feature without use before the launch is not an incumbent.
 where first_day < 0 and (is_control or role = 'adopter')
 group by
     new_feature_id, incumbent_feature_id, cluster_id, role, is_control, adopted_day, window_days, day

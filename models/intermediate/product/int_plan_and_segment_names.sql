@@ -1,6 +1,4 @@
--- one row per plan or segment (`kind`), matched without case: the spelling that most rows of the files have
-{{ config(materialized="view") }}
-with stated as (
+with stated_names as (
 
     select
         'plan' as kind,
@@ -20,17 +18,17 @@ with stated as (
 
     union all
 
-    -- The spelling of revenue files counts where no user has the plan.
+    -- The spelling in revenue files counts only for plans that no user has.
     select
         'plan' as kind,
         plan as stated,
         0 as user_rows
     from {{ ref('stg_product__revenue') }}
-    where plan is not null
+    where is_standing and plan is not null
 
 ),
 
-counted as (
+spellings as (
 
     select
         kind,
@@ -38,41 +36,44 @@ counted as (
         stated,
         sum(user_rows) as user_rows,
         count(*) as stated_rows
-    from stated
+    from stated_names
     group by kind, lower(trim(stated)), stated
 
 ),
 
-named as (
+names as (
 
     select
         kind,
         spelled_alike,
         count(*) as spellings,
         {{ joined_texts('stated', ', ', 'stated') }} as stated_as
-    from counted
+    from spellings
     group by kind, spelled_alike
 
 ),
 
-first_spelling as (
+most_frequent_spellings as (
 
     {% call first_rows(
         partition_by="kind, spelled_alike", order_by=["user_rows desc", "stated_rows desc", "stated desc"]
     ) %}
-        select * from counted
+        select * from spellings
     {% endcall %}
 
 )
 
 select
-    named.kind,
-    named.spelled_alike,
-    -- A name that marks rows of the marts' own is no customer's.
+    names.kind,
+    names.spelled_alike,
+    -- Names that the marts reserve for rows of their own can't be a customer's.
     case
-        when named.spelled_alike not in {{ reserved_names('cohort') }} then first_spelling.stated
+        when names.spelled_alike not in {{ reserved_names('cohort') }} then most_frequent_spellings.stated
     end as name,
-    named.spellings,
-    named.stated_as
-from named
-inner join first_spelling on named.kind = first_spelling.kind and named.spelled_alike = first_spelling.spelled_alike
+    names.spellings,
+    names.stated_as
+from names
+inner join most_frequent_spellings
+    on
+        names.kind = most_frequent_spellings.kind
+        and names.spelled_alike = most_frequent_spellings.spelled_alike

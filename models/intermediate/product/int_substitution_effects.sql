@@ -1,7 +1,6 @@
--- one row per comparison, week since adoption (0: all of the window), new feature and incumbent: uses displaced per
--- adopter as a difference in differences, with its variance clustered by account.
 {% set exact = "cast({} as decimal(38, 18))" %}
 {% set square = "cast({} as decimal(38, 16))" %}
+{% set estimate = ['comparison', 'week', 'new_feature_id', 'incumbent_feature_id'] %}
 with users as (
 
     select
@@ -17,13 +16,13 @@ with users as (
 
 ),
 
-compared as (
+usage_by_account as (
 
     select * from {{ ref('int_substitution_by_account') }}
 
 ),
 
-non_adopter_befores as (
+non_adopter_uses as (
 
     select
         new_feature_id,
@@ -59,7 +58,7 @@ weeks as (
         comparison,
         week,
         new_feature_id
-    from compared
+    from usage_by_account
 
 ),
 
@@ -80,18 +79,18 @@ adopters as (
 
 ),
 
-pairs as (
+estimates as (
 
     select distinct
         comparison,
         week,
         new_feature_id,
         incumbent_feature_id
-    from compared
+    from usage_by_account
 
     union
 
-    -- Without adopters there is nothing to compare, and a row that says why.
+    -- Without adopters there is nothing to compare, but a row that gives the reason.
     select distinct
         'launch' as comparison,
         0 as week,
@@ -101,14 +100,14 @@ pairs as (
 
 ),
 
--- Adopters without a use of the incumbent count as well, with 0.
-clusters as (
+-- Averages include adopters with no incumbent usage (as 0).
+account_parts as (
 
     select
-        pairs.comparison,
-        pairs.week,
-        pairs.new_feature_id,
-        pairs.incumbent_feature_id,
+        estimates.comparison,
+        estimates.week,
+        estimates.new_feature_id,
+        estimates.incumbent_feature_id,
         adopters.cluster_id,
         adopters.adopters,
         0 as before,
@@ -116,15 +115,15 @@ clusters as (
         0 as uses,
         0 as influence,
         0 as control_expected,
-        case when pairs.comparison = 'launch' and pairs.week = 0 then coalesce(new_uses.new_uses, 0) else 0 end
+        case when estimates.comparison = 'launch' and estimates.week = 0 then coalesce(new_uses.new_uses, 0) else 0 end
             as new_uses,
         cast(null as double) as base
-    from pairs
+    from estimates
     inner join adopters
         on
-            pairs.comparison = adopters.comparison
-            and pairs.week = adopters.week
-            and pairs.new_feature_id = adopters.new_feature_id
+            estimates.comparison = adopters.comparison
+            and estimates.week = adopters.week
+            and estimates.new_feature_id = adopters.new_feature_id
     left join new_uses
         on adopters.new_feature_id = new_uses.new_feature_id and adopters.cluster_id = new_uses.cluster_id
 
@@ -144,7 +143,7 @@ clusters as (
         control_expected,
         0 as new_uses,
         base
-    from compared
+    from usage_by_account
 
 ),
 
@@ -164,7 +163,7 @@ accounts as (
         cast(sum(control_expected) as double) as control_expected,
         cast(sum(new_uses) as double) as new_uses,
         min(base) as base
-    from clusters
+    from account_parts
     group by comparison, week, new_feature_id, incumbent_feature_id, cluster_id
 
 ),
@@ -172,10 +171,10 @@ accounts as (
 means as (
 
     select
-        pairs.comparison,
-        pairs.week,
-        pairs.new_feature_id,
-        pairs.incumbent_feature_id,
+        estimates.comparison,
+        estimates.week,
+        estimates.new_feature_id,
+        estimates.incumbent_feature_id,
         count(accounts.cluster_id) as accounts,
         cast(coalesce(sum(accounts.adopters), 0) as bigint) as week_adopters,
         cast(sum({{ exact.format('accounts.before') }}) as double) / nullif(sum(accounts.adopters), 0) as before,
@@ -185,19 +184,14 @@ means as (
         cast(sum({{ exact.format('accounts.control_expected') }}) as double) as control_expected,
         cast(sum({{ exact.format('accounts.new_uses') }}) as double) / nullif(sum(accounts.adopters), 0) as new_uses,
         min(accounts.base) as base
-    from pairs
-    left join accounts
-        on
-            pairs.comparison = accounts.comparison
-            and pairs.week = accounts.week
-            and pairs.new_feature_id = accounts.new_feature_id
-            and pairs.incumbent_feature_id = accounts.incumbent_feature_id
-    group by pairs.comparison, pairs.week, pairs.new_feature_id, pairs.incumbent_feature_id
+    from estimates
+    left join accounts on {{ are_same('estimates', 'accounts', estimate) }}
+    group by estimates.comparison, estimates.week, estimates.new_feature_id, estimates.incumbent_feature_id
 
 ),
 
--- An account's share of all adopters and of all controls: the estimate without it rests on the remaining share.
-shares as (
+-- Leaving out an account leaves an estimate that rests on the remaining share of adopters and of controls.
+accounts_with_means as (
 
     select
         accounts.*,
@@ -208,12 +202,7 @@ shares as (
         nullif(1 - coalesce(accounts.control_expected / nullif(means.control_expected, 0), 0), 0)
             as other_controls_share
     from accounts
-    inner join means
-        on
-            accounts.comparison = means.comparison
-            and accounts.week = means.week
-            and accounts.new_feature_id = means.new_feature_id
-            and accounts.incumbent_feature_id = means.incumbent_feature_id
+    inner join means on {{ are_same('accounts', 'means', estimate) }}
 
 ),
 
@@ -230,7 +219,7 @@ influences as (
         (expected_uses - adopters * mean_expected_uses) / other_adopters_share
         + influence / other_controls_share as expected,
         (new_uses - adopters * mean_new_uses) / other_adopters_share as new_uses
-    from shares
+    from accounts_with_means
 
 ),
 
@@ -241,7 +230,7 @@ variances as (
         week,
         new_feature_id,
         incumbent_feature_id,
-        -- One account that has all adopters, or all controls, leaves nothing to tell chance by.
+        -- The variance is unknown if one account has all adopters or all controls.
         count(*) = count(displaced) as is_known,
         cast(sum({{ square.format('displaced * displaced') }}) as double) as displaced,
         cast(sum({{ square.format('expected * expected') }}) as double) as expected,
@@ -267,7 +256,7 @@ select
     users.other_users,
     means.accounts,
     means.before as adopter_before,
-    coalesce(non_adopter_befores.before, 0) / nullif(users.non_adopters, 0) as non_adopter_before,
+    coalesce(non_adopter_uses.before, 0) / nullif(users.non_adopters, 0) as non_adopter_before,
     means.expected_uses,
     means.uses as adopter_after,
     means.expected_uses - means.uses as displaced_uses,
@@ -290,13 +279,6 @@ select
     end as reason
 from means
 inner join users on means.new_feature_id = users.new_feature_id
-left join variances
-    on
-        means.comparison = variances.comparison
-        and means.week = variances.week
-        and means.new_feature_id = variances.new_feature_id
-        and means.incumbent_feature_id = variances.incumbent_feature_id
-left join non_adopter_befores
-    on
-        means.new_feature_id = non_adopter_befores.new_feature_id
-        and means.incumbent_feature_id = non_adopter_befores.incumbent_feature_id
+left join variances on {{ are_same('means', 'variances', estimate) }}
+left join non_adopter_uses
+    on {{ are_same('means', 'non_adopter_uses', ['new_feature_id', 'incumbent_feature_id']) }}

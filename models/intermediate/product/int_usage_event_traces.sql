@@ -1,4 +1,3 @@
--- one row per usage event and trace that its ids name, else one request of its user's; `place` 1 is the one that counts
 {% set window_us = var('telemetry_window_minutes') * 60000000 %}
 with events as (
 
@@ -12,7 +11,7 @@ shares as (
 
 ),
 
-caused as (
+causes as (
 
     select * from {{ ref('int_traces_caused') }}
 
@@ -21,23 +20,23 @@ caused as (
 caused_traces as (
 
     select distinct trace_key
-    from caused
+    from causes
 
 ),
 
--- A request may have no calls of its own, but cause another trace that has.
-traces as (
+-- A request without calls of its own counts too, if it caused a trace with calls.
+request_traces as (
 
     select trace_key
     from shares
     union
     select request_key as trace_key
-    from caused
+    from causes
 
 ),
 
--- A request id stands on any span of a trace, or is the provider's name of its answer.
-requests as (
+-- A request id may be an attribute of any span of the trace, or the provider's response id.
+request_ids as (
 
     select
         request_id,
@@ -54,82 +53,82 @@ requests as (
 
 ),
 
-named as (
+referenced_traces as (
 
     select
         event_id,
         'trace_id' as method,
         trace_key
     from events
-    where trace_key in (select traces.trace_key from traces)
+    where trace_key in (select request_traces.trace_key from request_traces)
 
     union
 
     select
         events.event_id,
         'request_id' as method,
-        requests.trace_key
+        request_ids.trace_key
     from events
-    inner join requests on events.request_id = requests.request_id
-    where requests.trace_key in (select traces.trace_key from traces)
+    inner join request_ids on events.request_id = request_ids.request_id
+    where request_ids.trace_key in (select request_traces.trace_key from request_traces)
 
 ),
 
--- An event with an id that finds nothing is of a request that was not exported: another one is not it.
-strangers as (
+-- An event whose ids match nothing belongs to a request that was not exported, so it must not take another one.
+events_without_ids as (
 
     select * from events
     where trace_key is null and request_id is null and user_id is not null
 
 ),
 
--- A request that an event names by id is not available to events without ids. A caused trace belongs to its request.
-served as (
+-- A request that an event references by id is not available to events without ids. A trace that a request caused is
+-- part of that request.
+available_requests as (
 
     select
         shares.user_id,
         shares.originating_feature_id as feature_id,
-        coalesce(caused.request_key, shares.trace_key) as trace_key,
-        min(calls.started_at) as served_at
+        coalesce(causes.request_key, shares.trace_key) as trace_key,
+        min(shares.started_at) as served_at
     from shares
-    inner join {{ ref('int_calls_deduplicated') }} as calls on shares.call_key = calls.call_key
     left join caused_traces on shares.trace_key = caused_traces.trace_key
-    left join caused on {{ is_request_of('caused', 'shares', 'originating_feature_id') }}
+    left join causes on {{ is_request_of('causes', 'shares', 'originating_feature_id') }}
     where
-        shares.user_id in (select strangers.user_id from strangers)
+        shares.user_id in (select events_without_ids.user_id from events_without_ids)
         and shares.purpose in ('production', 'unknown')
-        and shares.trace_key not in (select named.trace_key from named)
-        and (caused.trace_key is not null or caused_traces.trace_key is null)
-    group by shares.user_id, shares.originating_feature_id, coalesce(caused.request_key, shares.trace_key)
+        and shares.trace_key not in (select referenced_traces.trace_key from referenced_traces)
+        and (causes.trace_key is not null or caused_traces.trace_key is null)
+    group by shares.user_id, shares.originating_feature_id, coalesce(causes.request_key, shares.trace_key)
 
 ),
 
-starts as (
+trace_starts as (
 
     select
         trace_key,
         min(started_at) as started_at
     from {{ ref('stg_telemetry__spans') }}
-    where trace_key in (select served.trace_key from served)
+    where trace_key in (select available_requests.trace_key from available_requests)
     group by trace_key
 
 ),
 
-begun as (
+request_starts as (
 
     select
-        served.user_id,
-        served.feature_id,
-        served.trace_key,
-        least(served.served_at, coalesce(starts.started_at, served.served_at)) as begun_at
-    from served
-    left join starts on served.trace_key = starts.trace_key
-    where served.trace_key not in (select named.trace_key from named)
+        requests.user_id,
+        requests.feature_id,
+        requests.trace_key,
+        least(requests.served_at, coalesce(trace_starts.started_at, requests.served_at)) as begun_at
+    from available_requests as requests
+    left join trace_starts on requests.trace_key = trace_starts.trace_key
+    where requests.trace_key not in (select referenced_traces.trace_key from referenced_traces)
 
 ),
 
--- Events and requests pair like brackets: each event takes the user's latest request before it that no other took.
--- Requests of the same feature are paired first; unlabelled ones serve the events that remain.
+-- Events and requests are paired like brackets: each event takes the user's latest earlier request that no other event
+-- took. Requests of the same feature are paired first, unlabelled ones with the events that remain.
 {% set phases = [
     ('labelled', 'user_id, feature_id', "feature_id != 'unlabelled'", 'true'), (
         'unlabelled', 'user_id',
@@ -139,7 +138,7 @@ begun as (
 ] %}
 {% set in_time = "happened_at, is_event, coalesce(event_id, ''), trace_key" %}
 {% for phase, party, are_open, are_left in phases %}
-    {{ phase }}_turns as (
+    {{ phase }}_time_line as (
 
         select
             user_id,
@@ -148,7 +147,7 @@ begun as (
             0 as is_event,
             trace_key,
             cast(null as {{ dbt.type_string() }}) as event_id
-        from begun
+        from request_starts
         where {{ are_open }}
 
         union all
@@ -160,12 +159,12 @@ begun as (
             1 as is_event,
             cast(null as bigint) as trace_key,
             event_id
-        from strangers
+        from events_without_ids
         where {{ are_left }}
 
     ),
 
-    {{ phase }}_balanced as (
+    {{ phase }}_balances as (
 
         select
             *,
@@ -174,12 +173,12 @@ begun as (
                 order by {{ in_order(in_time) }}
                 rows between unbounded preceding and current row
             ) as balance
-        from {{ phase }}_turns
+        from {{ phase }}_time_line
 
     ),
 
-    -- Below the lowest balance so far nothing is open: such an event finds no request.
-    {{ phase }}_floored as (
+    -- Events below the lowest balance so far find no request, because none is left open.
+    {{ phase }}_balance_floors as (
 
         select
             *,
@@ -188,21 +187,21 @@ begun as (
                 order by {{ in_order(in_time) }}
                 rows between unbounded preceding and 1 preceding
             ), 0), 0) as floor_before
-        from {{ phase }}_balanced
+        from {{ phase }}_balances
 
     ),
 
-    {{ phase }}_levelled as (
+    {{ phase }}_bracket_levels as (
 
         select
             *,
             balance - floor_before + is_event as level
-        from {{ phase }}_floored
+        from {{ phase }}_balance_floors
         where balance >= floor_before
 
     ),
 
-    {{ phase }}_met as (
+    {{ phase }}_pairs as (
 
         select
             event_id,
@@ -210,7 +209,7 @@ begun as (
             happened_at,
             lag(trace_key) over (partition by {{ party }}, level order by {{ in_order(in_time) }}) as trace_key,
             lag(happened_at) over (partition by {{ party }}, level order by {{ in_order(in_time) }}) as begun_at
-        from {{ phase }}_levelled
+        from {{ phase }}_bracket_levels
 
     ),
 
@@ -220,16 +219,16 @@ begun as (
             event_id,
             'user_window' as method,
             trace_key
-        from {{ phase }}_met
+        from {{ phase }}_pairs
         where is_event = 1 and {{ microseconds_apart('begun_at', 'happened_at') }} <= {{ window_us }}
 
     ),
 
 {% endfor %}
 
-joined as (
+event_traces as (
 
-    select * from named
+    select * from referenced_traces
     union all
     select * from labelled
     union all
@@ -244,8 +243,10 @@ select
     events.user_id,
     events.account_id,
     events.answers,
-    coalesce(joined.method, 'none') as method,
-    joined.trace_key,
-    row_number() over (partition by events.event_id order by joined.method desc, joined.trace_key) as place
+    coalesce(event_traces.method, 'none') as method,
+    event_traces.trace_key,
+    row_number() over (
+        partition by events.event_id order by event_traces.method desc, event_traces.trace_key
+    ) as place
 from events
-left join joined on events.event_id = joined.event_id
+left join event_traces on events.event_id = event_traces.event_id

@@ -10,11 +10,11 @@ with landed as (
         landed.month,
         landed.account_id,
         landed.plan,
-        -- A file that states a renamed feature's revenue again may call it by either name.
+        -- A file that restates a renamed feature's revenue may use either id.
         coalesce(chains.newest_feature_id, {{ unreserved('landed.feature_id', 'feature') }}) as feature_id,
         coalesce(nullif(lower(trim(landed.source)), ''), {{ revenue_source('landed.source_file') }}) as revenue_source,
         coalesce(upper(trim(landed.currency)), 'USD') as currency,
-        -- An amount is in the currency beside it; without one, revenue_usd says that it is in dollars.
+        -- The amount is in the line's currency. Without a currency, revenue_usd is the amount in dollars.
         {{ money('case
             when landed.currency is null then coalesce(landed.revenue_usd, landed.amount)
             else coalesce(landed.amount, landed.revenue_usd)
@@ -29,8 +29,8 @@ with landed as (
 
 ),
 
--- A file that only refunds an account's month corrects it, and does not restate it.
-in_files as (
+-- A file with nothing but refunds for an account's month corrects the month and does not restate it.
+statements_and_refunds as (
 
     select
         *,
@@ -39,13 +39,13 @@ in_files as (
 
 ),
 
-newest_files as (
+newest_landings as (
 
     select
         *,
-        max(case when not is_refund then landing_no end) over (partition by {{ key }}) as stated_no,
-        max(landing_no) over (partition by {{ key }}, is_refund) as alike_no
-    from in_files
+        max(case when not is_refund then landing_no end) over (partition by {{ key }}) as newest_statement_no,
+        max(landing_no) over (partition by {{ key }}, is_refund) as newest_alike_no
+    from statements_and_refunds
 
 ),
 
@@ -65,39 +65,39 @@ rates as (
 
 ),
 
--- The newest statement stands, and so do the newest refunds that came after it.
-placed as (
+-- The newest statement is current, and so are the newest refunds that landed after it.
+rated_lines as (
 
     select
-        newest_files.line_id,
-        newest_files.file_id,
-        newest_files.source_file,
-        newest_files.source_line,
-        newest_files.landing_no,
-        newest_files.month,
-        newest_files.account_id,
-        newest_files.plan,
-        newest_files.feature_id,
-        newest_files.revenue_source,
-        newest_files.currency,
-        newest_files.amount,
-        newest_files.period_start,
-        newest_files.period_end,
-        newest_files.is_refund,
-        newest_files.rated_on,
-        newest_files.landing_no = newest_files.alike_no
-        and newest_files.landing_no >= coalesce(newest_files.stated_no, 0) as is_standing,
-        -- Without a rate the sum is not known, which the test revenue_has_rates says.
-        case newest_files.currency when 'USD' then 1 else rates.usd_per_unit end as usd_per_unit,
-        greatest(newest_files.alike_no, coalesce(newest_files.stated_no, 0)) as newest_no
-    from newest_files
-    left join rates on newest_files.currency = rates.currency and newest_files.rated_on = rates.rated_on
+        newest_landings.line_id,
+        newest_landings.file_id,
+        newest_landings.source_file,
+        newest_landings.source_line,
+        newest_landings.landing_no,
+        newest_landings.month,
+        newest_landings.account_id,
+        newest_landings.plan,
+        newest_landings.feature_id,
+        newest_landings.revenue_source,
+        newest_landings.currency,
+        newest_landings.amount,
+        newest_landings.period_start,
+        newest_landings.period_end,
+        newest_landings.is_refund,
+        newest_landings.rated_on,
+        newest_landings.landing_no = newest_landings.newest_alike_no
+        and newest_landings.landing_no >= coalesce(newest_landings.newest_statement_no, 0) as is_standing,
+        -- Without a rate the amount in dollars is unknown, which test revenue_has_rates reports.
+        case newest_landings.currency when 'USD' then 1 else rates.usd_per_unit end as usd_per_unit,
+        greatest(newest_landings.newest_alike_no, coalesce(newest_landings.newest_statement_no, 0)) as newest_no
+    from newest_landings
+    left join rates on newest_landings.currency = rates.currency and newest_landings.rated_on = rates.rated_on
 
 )
 
 select
-    {{ all_but('placed', ['newest_no']) }},
-    {{ money('placed.amount * cast(placed.usd_per_unit as decimal(18, 9))') }} as revenue_usd,
-    case when not placed.is_standing then files.source_file end as replaced_by_file
-from placed
-left join {{ source('landed', 'files') }} as files on placed.newest_no = files.landing_no
+    {{ all_but('rated_lines', ['newest_no']) }},
+    {{ money('rated_lines.amount * cast(rated_lines.usd_per_unit as decimal(18, 9))') }} as revenue_usd,
+    case when not rated_lines.is_standing then files.source_file end as replaced_by_file
+from rated_lines
+left join {{ source('landed', 'files') }} as files on rated_lines.newest_no = files.landing_no
