@@ -58,7 +58,7 @@ select replaced_file, replaced_by_file, sum(lines)::bigint, sum(billed_usd) from
 where replaced_file is not null group by all order by sum(abs(billed_usd)) desc, 1, 2
 """
 REVENUE_REPLACED = """
-select revenue_source, source_file, replaced_by_file, count(*), sum(revenue_usd) from staging.stg_product__revenue_lines
+select revenue_source, source_file, replaced_by_file, count(*), sum(revenue_usd) from staging.stg_product__revenue
 where not is_standing group by all order by sum(abs(revenue_usd)) desc nulls last, 1, 2, 3
 """
 # Per reason: one span, several, and what to do about it. Rejected lines were named as they landed.
@@ -382,7 +382,7 @@ def report(data: Path) -> None:
         if lines := revenue_replaced(engine):
             print("  " + "\n  ".join(lines[: land.SHOWN]))
             if len(lines) > land.SHOWN:
-                print(f"  and {len(lines) - land.SHOWN:,} more: staging.stg_product__revenue_lines")
+                print(f"  and {len(lines) - land.SHOWN:,} more: staging.stg_product__revenue")
         if lines := unexplained(engine):
             print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")
 

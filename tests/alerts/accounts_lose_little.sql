@@ -7,7 +7,7 @@
 with newest as (
 
     -- A year paid ahead is revenue of months to come as well: the month that a file states counts.
-    select max(month) as month from {{ ref('stg_product__revenue_lines') }}
+    select max(month) as month from {{ ref('stg_product__revenue') }}
     where
         is_standing and revenue_usd > 0
         and month in (
@@ -26,7 +26,7 @@ costs as (
     from {{ ref('call_shares') }} as shares
     inner join {{ ref('attributed_calls') }} as calls on shares.call_id = calls.call_id
     inner join newest on cast(date_trunc('month', calls.started_on) as date) = newest.month
-    left join {{ ref('int_cohorts_assigned') }} as users
+    left join {{ ref('int_customer_plans') }} as users
         on shares.user_id = users.id and newest.month = users.month and users.kind = 'user'
     where calls.purpose = 'production'
     group by cast(date_trunc('month', calls.started_on) as date), coalesce(shares.tenant_id, users.account_id)
@@ -39,7 +39,7 @@ revenue as (
         revenue.month,
         revenue.account_id,
         sum(revenue.revenue_usd) as revenue_usd
-    from {{ ref('stg_product__revenue') }} as revenue
+    from {{ ref('int_feature_revenue') }} as revenue
     inner join newest on revenue.month = newest.month
     group by revenue.month, revenue.account_id
 

@@ -7,7 +7,7 @@ with newest as (
 
     -- Costs come daily and revenue by the month: a month without revenue yet would turn every margin.
     -- A year paid ahead is revenue of months to come as well: the month that a file states counts.
-    select max(month) as month from {{ ref('stg_product__revenue_lines') }}
+    select max(month) as month from {{ ref('stg_product__revenue') }}
     where
         is_standing and revenue_usd > 0
         and month in (

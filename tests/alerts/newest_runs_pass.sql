@@ -10,7 +10,7 @@ with served as (
         {{ configuration | join(',\n        ') }},
         max(covered_on) as covered_on,
         max(max(covered_on)) over () as newest_on
-    from {{ ref('int_configurations_served') }}
+    from {{ ref('int_production_configurations') }}
     group by {{ configuration | join(', ') }}
 
 ),
@@ -30,8 +30,8 @@ judged as (
         requirements.min_pass_rate,
         {{ run_verdict('runs', 'requirements') }} as verdict
     from served
-    inner join {{ ref('int_runs_matched') }} as runs on {{ are_same('served', 'runs', configuration) }}
-    inner join {{ ref('int_requirements_continued') }} as requirements
+    inner join {{ ref('int_eval_run_matches') }} as runs on {{ are_same('served', 'runs', configuration) }}
+    inner join {{ ref('int_eval_requirements') }} as requirements
         on
             served.feature_id = requirements.feature_id
             and runs.suite = requirements.suite

@@ -8,7 +8,7 @@ with lines as (
         month,
         source_file,
         revenue_usd
-    from {{ ref('stg_product__revenue_lines') }}
+    from {{ ref('stg_product__revenue') }}
     where is_standing and revenue_usd != 0 and account_id is not null
 
 ),

@@ -3,7 +3,7 @@
 {{ config(severity="warn") }}
 with lines as (
 
-    select * from {{ ref('stg_product__revenue_lines') }}
+    select * from {{ ref('stg_product__revenue') }}
     where is_standing and not is_refund
 
 ),

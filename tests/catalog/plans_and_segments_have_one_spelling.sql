@@ -8,5 +8,5 @@ select
         when name is null then 'the name is reserved: give the ' || kind || ' another one'
         else 'write it one way in the files of users and revenue'
     end as what_to_do
-from {{ ref('int_cohort_spellings') }}
+from {{ ref('int_plan_and_segment_names') }}
 where spellings > 1 or spelled_alike = 'quality_pool'

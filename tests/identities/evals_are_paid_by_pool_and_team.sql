@@ -8,7 +8,7 @@ with coverage as (
 
 funding as (
 
-    select * from {{ ref('int_credits_continued') }}
+    select * from {{ ref('int_current_eval_funding') }}
 
 ),
 

@@ -6,6 +6,6 @@ select
     min(source_line) as source_line,
     min(rated_on) as rate_needed_on,
     count(*) as lines
-from {{ ref('stg_product__revenue_lines') }}
+from {{ ref('stg_product__revenue') }}
 where is_standing and usd_per_unit is null
 group by currency, source_file

@@ -1,15 +1,35 @@
--- Spreading revenue over features creates and loses none.
-with stated as (
+-- Spreading revenue over months and features creates and loses none: neither of a line, nor of a month.
+with lines as (
+
+    select
+        line_id,
+        revenue_usd
+    from {{ ref('stg_product__revenue') }}
+    where is_standing and (period_start is null or period_start < period_end)
+
+),
+
+spread_lines as (
+
+    select
+        line_id,
+        sum(revenue_usd) as revenue_usd
+    from {{ ref('int_feature_revenue') }}
+    group by line_id
+
+),
+
+months as (
 
     select
         month,
         sum(revenue_usd) as revenue_usd
-    from {{ ref('stg_product__revenue') }}
+    from {{ ref('int_feature_revenue') }}
     group by month
 
 ),
 
-spread as (
+margins as (
 
     select
         month,
@@ -20,8 +40,21 @@ spread as (
 )
 
 select
-    stated.*,
-    spread.revenue_usd as spread_usd
-from stated
-left join spread on stated.month = spread.month
-where stated.revenue_usd != coalesce(spread.revenue_usd, 0)
+    lines.line_id,
+    cast(null as date) as month,
+    lines.revenue_usd,
+    spread_lines.revenue_usd as spread_usd
+from lines
+left join spread_lines on lines.line_id = spread_lines.line_id
+where lines.revenue_usd != coalesce(spread_lines.revenue_usd, 0)
+
+union all
+
+select
+    cast(null as {{ dbt.type_string() }}) as line_id,
+    months.month,
+    months.revenue_usd,
+    margins.revenue_usd as spread_usd
+from months
+left join margins on months.month = margins.month
+where months.revenue_usd != coalesce(margins.revenue_usd, 0)

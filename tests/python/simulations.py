@@ -15,11 +15,11 @@ from conftest import PROJECT
 from rendering import rendered
 
 MODELS = (
-    "intermediate/sharing/int_adoptions_windowed",
-    "intermediate/sharing/int_incumbent_uses_grouped",
-    "intermediate/sharing/int_incumbent_uses_compared",
-    "intermediate/sharing/int_uses_before_compared",
-    "intermediate/sharing/int_displacements_estimated",
+    "intermediate/product/int_feature_adoptions",
+    "intermediate/product/int_incumbent_usage",
+    "intermediate/product/int_control_usage_rates",
+    "intermediate/product/int_substitution_by_account",
+    "intermediate/product/int_substitution_effects",
     "marts/product/feature_substitution",
 )
 LAUNCH, BEFORE, AFTER, LAST_ADOPTION = date(2026, 9, 1), 30, 45, 14
@@ -110,7 +110,7 @@ def estimates(engine, texts: dict[str, str], setting: Setting, companies: int, d
     uses, truths = world(dice, setting, companies)
     engine.register("drawn", uses)
     engine.execute("""
-        create or replace temp table int_uses_cohorted as
+        create or replace temp table int_feature_usage as
             select cast(? as date) + cast(day as integer) as used_on,
                 cast(date_trunc('month', used_on) as date) as month,
                 cast(feature_id as varchar) as feature_id, 'u' || user_id as user_id, 'a' || account_id as account_id,
@@ -121,22 +121,22 @@ def estimates(engine, texts: dict[str, str], setting: Setting, companies: int, d
             select month, feature_id,
                 cast(sum(uses) * case when feature_id like 'new%' then ? else ? end as decimal(38, 12))
                     as production_usd
-            from int_uses_cohorted group by month, feature_id""", [NEW_USD, OLD_USD])  # fmt: skip
+            from int_feature_usage group by month, feature_id""", [NEW_USD, OLD_USD])  # fmt: skip
     engine.execute(
         "create or replace temp table feature_catalog as "
         "select distinct feature_id, cast(? as date) as launched_on "
-        "from int_uses_cohorted where feature_id like 'new%'",
+        "from int_feature_usage where feature_id like 'new%'",
         [LAUNCH],
     )
     engine.execute(
         "create or replace temp table stg_product__users as "
-        "select distinct user_id, cast(? as date) - 200 as signed_up_on from int_uses_cohorted",
+        "select distinct user_id, cast(? as date) - 200 as signed_up_on from int_feature_usage",
         [LAUNCH],
     )
     engine.execute(NO_RENAMES)
     for name, text in texts.items():
         engine.execute(f"create or replace temp table {name} as {text}")
-        if name == "int_adoptions_windowed":  # each company sees its own users alone
+        if name == "int_feature_adoptions":  # each company sees its own users alone
             engine.execute(f"delete from {name} where user_id[2:5]::integer - 1000 != new_feature_id[5:]::integer")
     found = engine.execute("""
         select * from feature_substitution

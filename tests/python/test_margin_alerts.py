@@ -32,7 +32,7 @@ def test_a_feature_whose_margin_turned_negative_is_named():
             ('2026-08-01', 'fine', 5, 4), ('2026-09-01', 'fine', 5, 3), ('2026-10-01', 'fine', 0, -3),
             ('2026-08-01', 'unlabelled', 0, 0), ('2026-09-01', 'unlabelled', 0, -3), ('2027-08-01', 'fine', 5, 5)
         ) as rows (month, feature_id, revenue_usd, margin_usd)"""
-    tables = {"feature_pnl_monthly": pnl, "stg_product__revenue_lines": LINES}
+    tables = {"feature_pnl_monthly": pnl, "stg_product__revenue": LINES}
     (row,) = warned("features_keep_their_margin", tables)
     assert (row["feature_id"], row["margin_before_usd"], row["margin_usd"]) == ("turned", 2, -1)
     assert (row["revenue_change_usd"], row["production_change_usd"]) == (-2, 1)
@@ -53,8 +53,8 @@ def test_an_account_that_loses_more_than_the_limit_is_named(usd, named):
         select month::date as month, * exclude (month) from (values ('2026-09-01', 'a', 50), ('2026-09-01', 'b', 30),
             ('2027-08-01', 'b', 30)) as rows (month, account_id, revenue_usd)"""
     tables = {
-        "attributed_calls": calls, "call_shares": shares, "int_cohorts_assigned": users,
-        "stg_product__revenue": revenue, "stg_product__revenue_lines": LINES,
+        "attributed_calls": calls, "call_shares": shares, "int_customer_plans": users,
+        "int_feature_revenue": revenue, "stg_product__revenue": LINES,
     }  # fmt: skip
     found = warned("accounts_lose_little", tables, alert_account_loss={"warn": 0, "error": 9, "usd": usd})
     assert sorted(row["account_id"] for row in found) == named

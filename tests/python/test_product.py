@@ -113,7 +113,7 @@ def test_events_find_the_requests_they_came_from(sample, telemetry):
         select joined.method, count(*),
             count(*) filter (where joined.feature_id = shares.originating_feature_id
                 and joined.user_id = shares.user_id), count(distinct joined.trace_key)
-        from intermediate.int_events_joined as joined
+        from intermediate.int_usage_event_traces as joined
         left join (
             select distinct trace_key, user_id, originating_feature_id from intermediate.int_call_shares
         ) as shares using (trace_key)

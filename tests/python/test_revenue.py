@@ -61,7 +61,7 @@ def built(tmp_path_factory):
 
 
 def revenue(built, where: str) -> Decimal:
-    [(total,)] = built.rows(f"select sum(revenue_usd) from staging.stg_product__revenue where {where}")
+    [(total,)] = built.rows(f"select sum(revenue_usd) from intermediate.int_feature_revenue where {where}")
     return total
 
 

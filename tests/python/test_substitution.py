@@ -24,7 +24,7 @@ def estimated(users: dict[str, tuple], costs=(0.01, 0.02), **variables) -> dict[
                 rows += [(user, account, "new", day, 1) for day in DAYS if day >= adopted]
         engine.executemany("insert into drawn values (?, ?, ?, ?, ?)", rows)
         engine.execute("""
-            create table int_uses_cohorted as
+            create table int_feature_usage as
                 select user_id, account_id, feature_id, uses, cast(? as date) + day as used_on,
                     cast(date_trunc('month', used_on) as date) as month
                 from drawn""", [LAUNCH])  # fmt: skip
@@ -32,7 +32,7 @@ def estimated(users: dict[str, tuple], costs=(0.01, 0.02), **variables) -> dict[
             create table feature_pnl_monthly as
                 select month, feature_id, 1000.0 as revenue_usd,
                     cast(sum(uses) * case feature_id when 'new' then ? else ? end as decimal(38, 12)) as production_usd
-                from int_uses_cohorted group by month, feature_id""", costs)  # fmt: skip
+                from int_feature_usage group by month, feature_id""", costs)  # fmt: skip
         engine.execute("create table feature_catalog as select 'new' as feature_id, cast(? as date) as launched_on",
                        [LAUNCH])  # fmt: skip
         engine.execute("""create table stg_product__users as

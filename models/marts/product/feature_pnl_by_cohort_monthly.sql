@@ -1,66 +1,211 @@
--- one row per incurred month, feature, plan and segment (sentinels included; the quality pool's row has its credits)
-with credits as (
+with feature_chains as (
 
-    select
-        paid.month,
-        coalesce(chains.newest_feature_id, paid.feature_id) as feature_id,
-        sum(paid.amount_usd) as credit_usd
-    from {{ ref('int_pool_credits') }} as paid
-    left join {{ ref('stg_catalog__feature_chains') }} as chains on paid.feature_id = chains.feature_id
-    group by paid.month, coalesce(chains.newest_feature_id, paid.feature_id)
+    select * from {{ ref('stg_catalog__feature_chains') }}
 
 ),
 
--- The pool funds a feature's evals; cohorts have them by what their evals cost.
-weighed as (
-
-    select
-        cohorts.*,
-        coalesce(credits.credit_usd, 0) as credit_usd,
-        coalesce(moved.amount_usd, 0) as shared_usd,
-        coalesce(joined.answers, 0) as joined_answers,
-        greatest(cohorts.evaluation_usd, 0) * 1000000000000 as weight,
-        sum(greatest(cohorts.evaluation_usd, 0) * 1000000000000)
-            over (partition by cohorts.month, cohorts.feature_id)
-            as total_weight
-    from {{ ref('int_cohort_months_summed') }} as cohorts
-    left join credits
-        on cohorts.month = credits.month and cohorts.feature_id = credits.feature_id
-    left join {{ ref('int_shares_cohorted') }} as moved
-        on
-            cohorts.month = moved.month
-            and cohorts.feature_id = moved.feature_id
-            and cohorts.plan = moved.plan
-            and cohorts.segment = moved.segment
-    left join {{ ref('int_answers_joined') }} as joined
-        on
-            cohorts.month = joined.month
-            and cohorts.feature_id = joined.feature_id
-            and cohorts.plan = joined.plan
-            and cohorts.segment = joined.segment
-
-),
-
-floored as (
+cohorts as (
 
     select
         *,
-        coalesce({{ floored_part('credit_usd', 'weight', 'total_weight') }}, 0) as part_usd
-    from weighed
+        production_usd + evaluation_usd + development_usd + unattributed_usd as cost_usd
+    from {{ ref('int_feature_cohort_months') }}
 
 ),
 
-credited as (
+-- The catalog entry of a renamed feature may still have the id of its time.
+owners as (
+
+    select
+        catalog.feature_id,
+        coalesce(feature_chains.newest_feature_id, catalog.feature_id) as newest_feature_id,
+        catalog.owner_team_id,
+        catalog.valid_from,
+        catalog.valid_to
+    from {{ ref('feature_catalog') }} as catalog
+    left join feature_chains on catalog.feature_id = feature_chains.feature_id
+
+),
+
+owned_cohorts as (
+
+    {% call first_rows(
+        partition_by="cohorts.month, cohorts.feature_id, cohorts.plan, cohorts.segment",
+        order_by=["case when owners.feature_id = cohorts.feature_id then 0 else 1 end", "owners.feature_id"]
+    ) %}
+        select
+            cohorts.*,
+            owners.owner_team_id
+        from cohorts
+        inner join owners
+            on
+                cohorts.feature_id = owners.newest_feature_id
+                and {{ in_force('owners', 'last_day(cohorts.month)') }}
+        where cohorts.production_usd > 0
+    {% endcall %}
+
+),
+
+-- A team's part of shared costs is overhead of its features. The part of a team without a feature stays where it is.
+overheads as (
+
+    select
+        month,
+        team_id,
+        feature_id,
+        sum(amount_usd) as amount_usd
+    from {{ ref('int_costs_shared') }} as shared_costs
+    where exists (
+        select 1 from owned_cohorts
+        where shared_costs.month = owned_cohorts.month and shared_costs.team_id = owned_cohorts.owner_team_id
+    )
+    group by month, team_id, feature_id
+
+),
+
+overhead_pools as (
+
+    select
+        month,
+        'team ' || team_id as pool,
+        sum(amount_usd) as amount_usd
+    from overheads
+    group by month, team_id
+
+    union all
+
+    select
+        month,
+        feature_id as pool,
+        -sum(amount_usd) as amount_usd
+    from overheads
+    group by month, feature_id
+
+),
+
+-- A team's overhead is spread over its features by their production cost, and taken off the sentinel that carried it.
+pool_members as (
+
+    select
+        month,
+        feature_id,
+        plan,
+        segment,
+        'team ' || owner_team_id as pool,
+        production_usd as weight_usd
+    from owned_cohorts
+
+    union all
+
+    select
+        month,
+        feature_id,
+        plan,
+        segment,
+        feature_id as pool,
+        greatest(cost_usd, 0) as weight_usd
+    from cohorts
+
+),
+
+{% set overhead_weight = whole_number('members.weight_usd * 1000000000000') %}
+overhead_parts as (
+
+    select
+        members.*,
+        pools.amount_usd,
+        {{ floored_part(
+            'pools.amount_usd', overhead_weight,
+            'sum(' ~ overhead_weight ~ ') over (partition by members.month, members.pool)'
+        ) }} as part_usd
+    from pool_members as members
+    inner join overhead_pools as pools on members.month = pools.month and members.pool = pools.pool
+
+),
+
+cohort_overheads as (
+
+    select
+        month,
+        feature_id,
+        plan,
+        segment,
+        {{ part_with_residue(
+            'amount_usd', 'coalesce(part_usd, 0)', 'weight_usd', 'month, pool', 'feature_id, plan, segment'
+        ) }} as amount_usd
+    from overhead_parts
+
+),
+
+event_answers as (
+
+    select
+        events.month,
+        events.feature_id,
+        coalesce(users.plan, accounts.plan, 'unknown') as plan,
+        coalesce(users.segment, accounts.segment, 'unknown') as segment,
+        sum(events.answers) as answers
+    from {{ ref('int_usage_event_traces') }} as events
+    left join {{ ref('int_customer_plans') }} as users
+        on events.month = users.month and events.user_id = users.id and users.kind = 'user'
+    left join {{ ref('int_customer_plans') }} as accounts
+        on
+            events.month = accounts.month
+            and coalesce(events.account_id, users.account_id) = accounts.id
+            and accounts.kind = 'account'
+    where events.place = 1 and events.method != 'none'
+    group by
+        events.month, events.feature_id, coalesce(users.plan, accounts.plan, 'unknown'),
+        coalesce(users.segment, accounts.segment, 'unknown')
+
+),
+
+pool_credits as (
+
+    select
+        credits.month,
+        coalesce(feature_chains.newest_feature_id, credits.feature_id) as feature_id,
+        sum(credits.amount_usd) as credit_usd
+    from {{ ref('int_pool_credits') }} as credits
+    left join feature_chains on credits.feature_id = feature_chains.feature_id
+    group by credits.month, coalesce(feature_chains.newest_feature_id, credits.feature_id)
+
+),
+
+-- The pool's credit of a feature goes to its cohorts by what their evals cost.
+credit_parts as (
+
+    select
+        cohorts.*,
+        coalesce(pool_credits.credit_usd, 0) as credit_usd,
+        coalesce(cohort_overheads.amount_usd, 0) as shared_usd,
+        coalesce(event_answers.answers, 0) as joined_answers,
+        greatest(cohorts.evaluation_usd, 0) * 1000000000000 as weight,
+        coalesce({{ floored_part(
+            'coalesce(pool_credits.credit_usd, 0)', 'greatest(cohorts.evaluation_usd, 0) * 1000000000000',
+            'sum(greatest(cohorts.evaluation_usd, 0) * 1000000000000)'
+            ~ ' over (partition by cohorts.month, cohorts.feature_id)'
+        ) }}, 0) as part_usd
+    from cohorts
+    left join pool_credits
+        on cohorts.month = pool_credits.month and cohorts.feature_id = pool_credits.feature_id
+    left join cohort_overheads
+        on {{ are_same('cohorts', 'cohort_overheads', ['month', 'feature_id', 'plan', 'segment']) }}
+    left join event_answers
+        on {{ are_same('cohorts', 'event_answers', ['month', 'feature_id', 'plan', 'segment']) }}
+
+),
+
+credited_cohorts as (
 
     select
         *,
         {{ part_with_residue('credit_usd', 'part_usd', 'weight', 'month, feature_id', 'plan, segment') }}
             as eval_pool_credit_usd
-    from floored
+    from credit_parts
 
 ),
 
--- Eval costs that the pool funds are the pool's own row, so that margins sum to revenue less the ledger's net charge.
 pool as (
 
     select
@@ -83,10 +228,11 @@ select
     cast(joined_answers as double) / nullif(stated_answers, 0) as answers_join_pct,
     cast(users as bigint) as users,
     basis
-from credited
+from credited_cohorts
 
 union all
 
+-- The pool pays the credits on a row of its own, so that margins sum to revenue less what the ledger charges.
 select
     month,
     'quality_pool' as feature_id,

@@ -1,5 +1,4 @@
--- one row per incurred month and feature (sentinels included; the quality pool's row has its credits)
-with summed as (
+with pnl as (
 
     select
         month,
@@ -17,8 +16,8 @@ with summed as (
 
 ),
 
--- A user or request of two cohorts is one of the feature.
-counted as (
+-- Users and answers are counted per feature, because one of two cohorts is still one of the feature.
+feature_counts as (
 
     select
         month,
@@ -26,31 +25,32 @@ counted as (
         max(feature_answers) as answers,
         sum(stated_answers) as stated_answers,
         max(feature_users) as users
-    from {{ ref('int_cohort_months_summed') }}
+    from {{ ref('int_feature_cohort_months') }}
     group by month, feature_id
 
 ),
 
-joined as (
+event_answers as (
 
     select
         month,
         feature_id,
         sum(answers) as answers
-    from {{ ref('int_answers_joined') }}
+    from {{ ref('int_usage_event_traces') }}
+    where place = 1 and method != 'none'
     group by month, feature_id
 
 )
 
 select
-    summed.month,
-    summed.feature_id,
+    pnl.month,
+    pnl.feature_id,
     {{ pnl_lines() }},
-    cast(counted.answers as bigint) as answers,
-    cast(counted.stated_answers as bigint) as answers_stated,
-    cast(coalesce(joined.answers, 0) as double) / nullif(counted.stated_answers, 0) as answers_join_pct,
-    cast(counted.users as bigint) as users,
-    summed.basis
-from summed
-left join counted on summed.month = counted.month and summed.feature_id = counted.feature_id
-left join joined on summed.month = joined.month and summed.feature_id = joined.feature_id
+    cast(feature_counts.answers as bigint) as answers,
+    cast(feature_counts.stated_answers as bigint) as answers_stated,
+    cast(coalesce(event_answers.answers, 0) as double) / nullif(feature_counts.stated_answers, 0) as answers_join_pct,
+    cast(feature_counts.users as bigint) as users,
+    pnl.basis
+from pnl
+left join feature_counts on pnl.month = feature_counts.month and pnl.feature_id = feature_counts.feature_id
+left join event_answers on pnl.month = event_answers.month and pnl.feature_id = event_answers.feature_id

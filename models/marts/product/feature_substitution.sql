@@ -1,19 +1,25 @@
--- one row per new feature and feature that was used before it: does the new one take over its use, and at which cost?
-with estimated as (
+{% set pair = ['new_feature_id', 'incumbent_feature_id'] %}
+with effects as (
 
-    select * from {{ ref('int_displacements_estimated') }}
+    select * from {{ ref('int_substitution_effects') }}
     where week = 0
 
 ),
 
-uses as (
+monthly_uses as (
 
     select
         month,
         feature_id,
         sum(uses) as uses
-    from {{ ref('int_uses_cohorted') }}
+    from {{ ref('int_feature_usage') }}
     group by month, feature_id
+
+),
+
+incumbent_usage as (
+
+    select * from {{ ref('int_incumbent_usage') }}
 
 ),
 
@@ -22,12 +28,12 @@ launches as (
     select distinct
         new_feature_id,
         launched_on
-    from estimated
+    from effects
 
 ),
 
--- Production cost of a use since the month of the launch.
-costs as (
+-- Production cost per use since the month of the launch.
+use_costs as (
 
     select
         launches.new_feature_id,
@@ -35,12 +41,101 @@ costs as (
         {{ floored_part('sum(pnl.production_usd)', 1, 'sum(uses.uses)') }} as production_usd
     from launches
     inner join {{ ref('feature_pnl_monthly') }} as pnl on pnl.month >= date_trunc('month', launches.launched_on)
-    inner join uses on pnl.month = uses.month and pnl.feature_id = uses.feature_id
+    inner join monthly_uses as uses on pnl.month = uses.month and pnl.feature_id = uses.feature_id
     group by launches.new_feature_id, pnl.feature_id
 
 ),
 
-checked as (
+-- Between launch and adoption the new feature may already have an effect, so only uses before the launch tell whether
+-- adopters and users who never adopt are alike.
+users_by_account as (
+
+    select
+        new_feature_id,
+        cluster_id,
+        cast(count(case when role = 'adopter' then 1 end) as double) as adopters,
+        cast(count(case when role = 'non_adopter' then 1 end) as double) as non_adopters
+    from {{ ref('int_feature_adoptions') }}
+    where role in ('adopter', 'non_adopter')
+    group by new_feature_id, cluster_id
+
+),
+
+-- Averages include users with no use of the incumbent (as 0).
+uses_by_account as (
+
+    select
+        incumbents.new_feature_id,
+        incumbents.incumbent_feature_id,
+        users.cluster_id,
+        users.adopters,
+        users.non_adopters,
+        cast(coalesce(sum(case when uses.role = 'adopter' then uses.uses end), 0) as double) as adopter_uses,
+        cast(coalesce(sum(case when uses.role = 'non_adopter' then uses.uses end), 0) as double) as non_adopter_uses
+    from (select distinct {{ pair | join(', ') }} from incumbent_usage) as incumbents
+    inner join users_by_account as users on incumbents.new_feature_id = users.new_feature_id
+    left join incumbent_usage as uses
+        on
+            {{ are_same('incumbents', 'uses', pair) }}
+            and users.cluster_id = uses.cluster_id
+            and uses.day < 0
+    group by
+        incumbents.new_feature_id, incumbents.incumbent_feature_id, users.cluster_id, users.adopters,
+        users.non_adopters
+
+),
+
+mean_uses as (
+
+    select
+        new_feature_id,
+        incumbent_feature_id,
+        count(*) as accounts,
+        sum(adopters) as adopters,
+        sum(non_adopters) as non_adopters,
+        sum(adopter_uses) / nullif(sum(adopters), 0) as adopter_uses,
+        sum(non_adopter_uses) / nullif(sum(non_adopters), 0) as non_adopter_uses
+    from uses_by_account
+    group by new_feature_id, incumbent_feature_id
+
+),
+
+use_variances as (
+
+    select
+        means.new_feature_id,
+        means.incumbent_feature_id,
+        cast(sum(cast(power(
+            (accounts.adopter_uses - accounts.adopters * means.adopter_uses) / means.adopters
+            - (accounts.non_adopter_uses - accounts.non_adopters * means.non_adopter_uses) / means.non_adopters,
+            2
+        ) as decimal(38, 18))) as double) as variance
+    from uses_by_account as accounts
+    inner join mean_uses as means on {{ are_same('accounts', 'means', pair) }}
+    where means.adopters > 0 and means.non_adopters > 0
+    group by means.new_feature_id, means.incumbent_feature_id
+
+),
+
+use_before as (
+
+    select
+        means.new_feature_id,
+        means.incumbent_feature_id,
+        means.adopter_uses,
+        means.non_adopter_uses,
+        case
+            when means.accounts >= {{ var('substitution_min_accounts') }}
+                then
+                    {{ student_quantile('(means.accounts - 1)') }}
+                    * sqrt(use_variances.variance * means.accounts / (means.accounts - 1.0))
+        end as half_width
+    from mean_uses as means
+    left join use_variances on {{ are_same('means', 'use_variances', pair) }}
+
+),
+
+checked_effects as (
 
     select
         launch.*,
@@ -56,24 +151,15 @@ checked as (
         abs(placebo.displaced_uses) <= placebo.quantile * sqrt(placebo.displaced_variance) as is_placebo_silent,
         abs(trend.displaced_uses) <= trend.quantile * sqrt(trend.displaced_variance) as is_trend_parallel,
         abs(use_before.adopter_uses - use_before.non_adopter_uses) <= use_before.half_width as is_use_before_alike
-    from estimated as launch
-    left join estimated as placebo
-        on
-            launch.new_feature_id = placebo.new_feature_id
-            and launch.incumbent_feature_id = placebo.incumbent_feature_id
-            and placebo.comparison = 'placebo'
-    left join estimated as trend
-        on
-            launch.new_feature_id = trend.new_feature_id
-            and launch.incumbent_feature_id = trend.incumbent_feature_id
-            and trend.comparison = 'trend'
-    left join {{ ref('int_uses_before_compared') }} as use_before
-        on
-            launch.new_feature_id = use_before.new_feature_id
-            and launch.incumbent_feature_id = use_before.incumbent_feature_id
-    left join costs as new_costs
+    from effects as launch
+    left join effects as placebo
+        on {{ are_same('launch', 'placebo', pair) }} and placebo.comparison = 'placebo'
+    left join effects as trend
+        on {{ are_same('launch', 'trend', pair) }} and trend.comparison = 'trend'
+    left join use_before on {{ are_same('launch', 'use_before', pair) }}
+    left join use_costs as new_costs
         on launch.new_feature_id = new_costs.new_feature_id and launch.new_feature_id = new_costs.feature_id
-    left join costs as incumbent_costs
+    left join use_costs as incumbent_costs
         on
             launch.new_feature_id = incumbent_costs.new_feature_id
             and launch.incumbent_feature_id = incumbent_costs.feature_id
@@ -81,8 +167,8 @@ checked as (
 
 ),
 
--- Per adopter; a NULL reason means that there is an estimate. Variances of ratios by the delta method.
-priced as (
+-- Amounts are per adopter. Variances of ratios follow the delta method.
+priced_effects as (
 
     select
         *,
@@ -104,7 +190,7 @@ priced as (
             - 2 * new_usd * incumbent_usd * displaced_new_uses_covariance
             + power(incumbent_usd, 2) * displaced_variance, 0
         )) as net_cost_half_width
-    from checked
+    from checked_effects
 
 )
 
@@ -180,4 +266,4 @@ select
     {{ money(shown.format('net_cost + net_cost_half_width')) }} as net_cost_usd_high,
     {{ money(shown.format('adopters * displaced_uses * (new_usd - incumbent_usd)')) }} as cost_change_usd,
     {{ money(shown.format('-net_cost')) }} as margin_change_usd
-from priced
+from priced_effects

@@ -1,10 +1,9 @@
--- one row per new feature, incumbent and week since adoption: does the effect fade, or grow?
-with estimated as (
+with weekly_effects as (
 
     select
         *,
         quantile * sqrt(displaced_variance) as half_width
-    from {{ ref('int_displacements_estimated') }}
+    from {{ ref('int_substitution_effects') }}
     where comparison = 'launch' and week > 0
 
 )
@@ -24,4 +23,4 @@ select
     {{ shown.format('displaced_uses + half_width') }} as ci_high,
     {{ shown.format('displaced_uses / nullif(expected_uses, 0)') }} as adopters_lost_pct,
     case when reason is null and not {{ has_enough }} then 'few_adopters' else reason end as reason
-from estimated
+from weekly_effects

@@ -1,4 +1,3 @@
--- one row per month and feature that cost or was used on a free plan: what it cost there, and who moved to a paid plan
 with revenue as (
 
     select
@@ -28,22 +27,22 @@ users as (
 
 uses as (
 
-    select * from {{ ref('int_uses_cohorted') }}
+    select * from {{ ref('int_feature_usage') }}
 
 ),
 
-pnl as (
+free_months as (
 
     select
-        summed.*,
+        costs.*,
         coalesce(revenue.revenue_usd, 0) as revenue_usd
-    from {{ ref('int_free_months_summed') }} as summed
-    left join revenue on summed.month = revenue.month and summed.feature_id = revenue.feature_id
+    from {{ ref('int_free_plan_months') }} as costs
+    left join revenue on costs.month = revenue.month and costs.feature_id = revenue.feature_id
 
 ),
 
--- Where no user has a history, nobody knows who moved.
-known as (
+-- Conversions are unknown if the user files have no history, only one row per user.
+user_history as (
 
     select
         greatest(max(users.valid_from), max(uses.newest_on)) as newest_on,
@@ -53,7 +52,7 @@ known as (
 
 ),
 
-tried as (
+free_uses as (
 
     select
         uses.month,
@@ -73,7 +72,7 @@ tried as (
 ),
 
 {% set moved = "case when " ~ days_between('{0}first_on', '{0}paid_from') ~ " <= " ~ var('conversion_days') %}
--- Others are judged by the same rule, from their first use of the month on.
+-- Users of other features are measured by the same rule, from their first use in the month.
 first_uses as (
 
     select
@@ -81,7 +80,7 @@ first_uses as (
         user_id,
         min(first_on) as first_on,
         min(paid_from) as paid_from
-    from tried
+    from free_uses
     group by month, user_id
 
 ),
@@ -98,40 +97,42 @@ free_users as (
 
 ),
 
-converted as (
+conversions as (
 
     select
-        tried.month,
-        tried.feature_id,
+        free_uses.month,
+        free_uses.feature_id,
         count(*) as users,
-        sum({{ moved.format('tried.') }} then 1 else 0 end) as converted,
+        sum({{ moved.format('free_uses.') }} then 1 else 0 end) as converted,
         max(free_users.month_users) - count(*) as other_users,
         max(free_users.month_converted) - sum(free_users.converted) as other_converted
-    from tried
-    inner join free_users on tried.month = free_users.month and tried.user_id = free_users.user_id
-    group by tried.month, tried.feature_id
+    from free_uses
+    inner join free_users on free_uses.month = free_users.month and free_uses.user_id = free_users.user_id
+    group by free_uses.month, free_uses.feature_id
 
 )
 
-{% set of_known = 'case when known.is_history_known then cast({} as {}) end' %}
+{% set of_known = 'case when user_history.is_history_known then cast({} as {}) end' %}
 select
-    pnl.month,
-    pnl.feature_id,
-    cast(pnl.users as bigint) as users,
-    cast(pnl.answers as bigint) as answers,
-    {{ money('pnl.revenue_usd') }} as revenue_usd,
-    {{ money('pnl.production_usd') }} as production_usd,
-    cast(pnl.production_usd as double) / nullif(cast(pnl.all_production_usd as double), 0) as production_usd_pct,
-    {{ floored_part('pnl.production_usd', 1, 'pnl.answers') }} as usd_per_answer,
-    {{ floored_part('pnl.production_usd', 1, 'pnl.users') }} as usd_per_user,
-    cast(coalesce(converted.users, 0) as bigint) as tried_users,
-    {{ of_known.format('converted.converted', 'bigint') }} as converted_users,
-    {{ of_known.format('converted.converted', 'double') }} / nullif(converted.users, 0) as conversion_pct,
-    cast(converted.other_users as bigint) as other_users,
-    {{ of_known.format('converted.other_converted', 'double') }} / nullif(converted.other_users, 0)
+    free_months.month,
+    free_months.feature_id,
+    cast(free_months.users as bigint) as users,
+    cast(free_months.answers as bigint) as answers,
+    {{ money('free_months.revenue_usd') }} as revenue_usd,
+    {{ money('free_months.production_usd') }} as production_usd,
+    cast(free_months.production_usd as double)
+    / nullif(cast(free_months.all_production_usd as double), 0) as production_usd_pct,
+    {{ floored_part('free_months.production_usd', 1, 'free_months.answers') }} as usd_per_answer,
+    {{ floored_part('free_months.production_usd', 1, 'free_months.users') }} as usd_per_user,
+    cast(coalesce(conversions.users, 0) as bigint) as tried_users,
+    {{ of_known.format('conversions.converted', 'bigint') }} as converted_users,
+    {{ of_known.format('conversions.converted', 'double') }} / nullif(conversions.users, 0) as conversion_pct,
+    cast(conversions.other_users as bigint) as other_users,
+    {{ of_known.format('conversions.other_converted', 'double') }} / nullif(conversions.other_users, 0)
         as other_conversion_pct,
-    {{ days_between('last_day(pnl.month)', 'known.newest_on') }} >= {{ var('conversion_days') }} as is_window_over
-from pnl
-cross join known
-left join converted on pnl.month = converted.month and pnl.feature_id = converted.feature_id
-where pnl.production_usd != 0 or pnl.users > 0 or converted.users > 0
+    {{ days_between('last_day(free_months.month)', 'user_history.newest_on') }}
+    >= {{ var('conversion_days') }} as is_window_over
+from free_months
+cross join user_history
+left join conversions on free_months.month = conversions.month and free_months.feature_id = conversions.feature_id
+where free_months.production_usd != 0 or free_months.users > 0 or conversions.users > 0

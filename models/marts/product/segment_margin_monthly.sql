@@ -1,5 +1,4 @@
--- one row per incurred month and segment, with its share of the month's bill; the quality pool is one
-with summed as (
+with segments as (
 
     select
         month,
@@ -14,18 +13,18 @@ with summed as (
 
 ),
 
-totalled as (
+segments_with_totals as (
 
     select
         *,
         nullif(cast(sum(borne_usd) over (partition by month) as double), 0) as month_usd,
         sum(borne_usd) over (
             partition by month
-            -- The pool serves no customers: its part closes the curve.
+            -- The quality pool serves no customers, so its part comes last.
             order by case when segment = 'quality_pool' then 1 else 0 end, borne_usd desc, {{ in_order('segment') }}
             rows between unbounded preceding and current row
         ) as running_usd
-    from summed
+    from segments
 
 )
 
@@ -38,4 +37,4 @@ select
     {{ money('margin_usd') }} as margin_usd,
     cast(borne_usd as double) / month_usd as bill_share,
     cast(running_usd as double) / month_usd as cumulative_bill_share
-from totalled
+from segments_with_totals

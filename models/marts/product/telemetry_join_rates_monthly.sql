@@ -1,6 +1,5 @@
--- one row per month, feature and method: usage events by how they found calls (or none), and calls that no event found
--- Traces that one request caused are part of that request.
-with caused as (
+-- A trace that one request caused is part of that request.
+with traces_of_one_request as (
 
     select distinct
         trace_key,
@@ -10,7 +9,7 @@ with caused as (
 
 ),
 
-joined as (
+event_requests as (
 
     select
         events.month,
@@ -18,14 +17,14 @@ joined as (
         events.method,
         events.answers,
         coalesce(caused.request_key, events.trace_key) as request_key
-    from {{ ref('int_events_joined') }} as events
-    left join caused on events.trace_key = caused.trace_key
+    from {{ ref('int_usage_event_traces') }} as events
+    left join traces_of_one_request as caused on events.trace_key = caused.trace_key
     where events.place = 1
 
 ),
 
--- A request that several events found counts once, under the surest method.
-found as (
+-- A request that several events found counts once, under the most reliable method.
+request_methods as (
 
     {% call first_rows(
         partition_by="request_key", order_by="case method when 'trace_id' then 1 when 'request_id' then 2 else 3 end"
@@ -33,36 +32,36 @@ found as (
         select distinct
             request_key,
             method
-        from joined
+        from event_requests
         where request_key is not null
     {% endcall %}
 
 ),
 
-labelled as (
+production_shares as (
 
     select
         cast(date_trunc('month', shares.started_on) as date) as month,
         shares.originating_feature_id as feature_id,
         coalesce(caused.request_key, shares.trace_key) as request_key,
         coalesce(found.method, 'no_event') as method,
-        shares.borne_usd
-    from {{ costed_shares() }} as shares
-    left join caused on shares.trace_key = caused.trace_key
-    left join found on coalesce(caused.request_key, shares.trace_key) = found.request_key
+        shares.pnl_usd
+    from {{ ref('int_current_feature_shares') }} as shares
+    left join traces_of_one_request as caused on shares.trace_key = caused.trace_key
+    left join request_methods as found on coalesce(caused.request_key, shares.trace_key) = found.request_key
     where shares.purpose = 'production'
 
 ),
 
-calls as (
+requests as (
 
     select
         month,
         feature_id,
         method,
         count(distinct request_key) as traces,
-        sum(borne_usd) as production_usd
-    from labelled
+        sum(pnl_usd) as production_usd
+    from production_shares
     group by month, feature_id, method
 
 ),
@@ -75,27 +74,27 @@ events as (
         method,
         count(*) as events,
         sum(answers) as answers
-    from joined
+    from event_requests
     group by month, feature_id, method
 
 ),
 
-paired as (
+events_and_requests as (
 
     select
-        coalesce(events.month, calls.month) as month,
-        coalesce(events.feature_id, calls.feature_id) as feature_id,
-        coalesce(events.method, calls.method) as method,
+        coalesce(events.month, requests.month) as month,
+        coalesce(events.feature_id, requests.feature_id) as feature_id,
+        coalesce(events.method, requests.method) as method,
         coalesce(events.events, 0) as events,
         coalesce(events.answers, 0) as answers,
-        coalesce(calls.traces, 0) as traces,
-        coalesce(calls.production_usd, 0) as production_usd,
-        sum(calls.production_usd) over (
-            partition by coalesce(events.month, calls.month), coalesce(events.feature_id, calls.feature_id)
+        coalesce(requests.traces, 0) as traces,
+        coalesce(requests.production_usd, 0) as production_usd,
+        sum(requests.production_usd) over (
+            partition by coalesce(events.month, requests.month), coalesce(events.feature_id, requests.feature_id)
         ) as feature_usd
     from events
-    full outer join calls
-        on events.month = calls.month and events.feature_id = calls.feature_id and events.method = calls.method
+    full outer join requests
+        on events.month = requests.month and events.feature_id = requests.feature_id and events.method = requests.method
 
 )
 
@@ -109,4 +108,4 @@ select
     cast(traces as bigint) as traces,
     {{ money('production_usd') }} as production_usd,
     cast(production_usd as double) / nullif(cast(feature_usd as double), 0) as production_usd_pct
-from paired
+from events_and_requests

@@ -1,4 +1,3 @@
--- one row per month and feature with production: what an answer, an active user and an account cost, the expensive too
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
 {% set units = {'answer': 'request_key', 'user': 'user_id', 'account': 'account_id'} %}
 with costs as (
@@ -10,59 +9,60 @@ with costs as (
         user_id,
         account_id,
         sum(amount_usd) as amount_usd
-    from {{ ref('int_costs_cohorted') }}
+    from {{ ref('int_feature_costs') }}
     where purpose = 'production'
     group by month, feature_id, request_key, user_id, account_id
 
 ),
 
-counted as (
+feature_counts as (
 
     select
         month,
         feature_id,
         max(feature_requests) as requests,
         bool_or(is_answered) as is_answered
-    from {{ ref('int_cohort_months_summed') }}
+    from {{ ref('int_feature_cohort_months') }}
     group by month, feature_id
 
 ),
 
 -- The cost of a request is divided by its answers. Percentiles leave out requests whose answers no event states, unless
 -- no event of the feature states any.
-answered as (
+request_answers as (
 
-    select
-        answered.month,
-        answered.feature_id,
-        answered.request_key,
-        greatest(coalesce(answered.answers, 1), 1) as answers
-    from {{ ref('int_requests_answered') }} as answered
-    inner join counted on answered.month = counted.month and answered.feature_id = counted.feature_id
-    where answered.answers is not null or not counted.is_answered
+    select distinct
+        requests.month,
+        requests.feature_id,
+        requests.request_key,
+        greatest(coalesce(requests.answers, 1), 1) as answers
+    from {{ ref('int_feature_requests') }} as requests
+    inner join feature_counts as counted
+        on requests.month = counted.month and requests.feature_id = counted.feature_id
+    where requests.answers is not null or not counted.is_answered
 
 ),
 
-of_answers as (
+cost_by_answer as (
 
     select
         costs.month,
         costs.feature_id,
         costs.request_key,
-        {{ floored_part('sum(costs.amount_usd)', 1, 'max(answered.answers)') }} as amount_usd
+        {{ floored_part('sum(costs.amount_usd)', 1, 'max(request_answers.answers)') }} as amount_usd
     from costs
-    inner join answered
+    inner join request_answers
         on
-            costs.month = answered.month
-            and costs.feature_id = answered.feature_id
-            and costs.request_key = answered.request_key
+            costs.month = request_answers.month
+            and costs.feature_id = request_answers.feature_id
+            and costs.request_key = request_answers.request_key
     group by costs.month, costs.feature_id, costs.request_key
 
 ),
 
 {% for unit, key in units.items() %}
     {% if unit != 'answer' %}
-        of_{{ unit }}s as (
+        cost_by_{{ unit }} as (
 
             select
                 month,
@@ -86,7 +86,7 @@ of_answers as (
             sum(amount_usd) as amount_usd,
             {{ nearest_rank('amount_usd', 0.5) }} as median_usd,
             {{ nearest_rank('amount_usd', 0.95) }} as p95_usd
-        from of_{{ unit }}s
+        from cost_by_{{ unit }}
         group by month, feature_id
 
     ),
@@ -129,7 +129,7 @@ select
     {{ money('per_account.p95_usd') }} as p95_usd_per_account
 from months
 inner join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
-inner join counted on months.month = counted.month and months.feature_id = counted.feature_id
+inner join feature_counts as counted on months.month = counted.month and months.feature_id = counted.feature_id
 {% for unit in units -%}
     left join per_{{ unit }} on months.month = per_{{ unit }}.month and months.feature_id = per_{{ unit }}.feature_id
 {% endfor %}

@@ -1,4 +1,3 @@
--- one row per month and feature that served production, was evaluated, or requires evals
 with daily as (
 
     select
@@ -6,7 +5,7 @@ with daily as (
         feature_id,
         sum(production_calls) as production_calls,
         sum(case when is_covered then production_calls else 0 end) as covered_calls,
-        -- A credit on a day's calls is no money that ran uncovered.
+        -- A day whose credits exceed its cost counts as 0, because a credit can't run uncovered.
         sum(greatest(production_usd, 0)) as served_usd,
         sum(case when is_covered then greatest(production_usd, 0) else 0 end) as covered_usd
     from {{ ref('eval_coverage_daily') }}
@@ -21,13 +20,13 @@ pnl as (
 
 ),
 
-required as (
+pass_rates as (
 
-    select * from {{ ref('int_pass_rates') }}
+    select * from {{ ref('int_eval_pass_rates') }}
 
 ),
 
--- What is required is a row, also where nothing runs and nobody evaluated it.
+-- A feature with required evals has a row even if it did not run and was not evaluated.
 months as (
 
     select
@@ -44,11 +43,11 @@ months as (
     select
         month,
         feature_id
-    from required
+    from pass_rates
 
 ),
 
-joined as (
+feature_months as (
 
     select
         months.month,
@@ -58,49 +57,50 @@ joined as (
         coalesce(pnl.eval_pool_credit_usd, 0) as eval_pool_credit_usd,
         cast(daily.covered_calls as double) / nullif(daily.production_calls, 0) as covered_calls_pct,
         cast(daily.covered_usd as double) / nullif(cast(daily.served_usd as double), 0) as covered_usd_pct,
-        required.required_suites,
-        required.evaluated_suites,
-        required.missing_suites,
-        required.pass_rate,
-        required.pass_rate_low,
-        required.pass_rate_high,
-        required.pass_rate_usd_pct,
-        required.evaluated_pass_rate,
-        required.evaluated_pass_rate_low,
-        required.evaluated_pass_rate_high,
-        required.evaluated_usd_pct,
-        pnl.answers * required.evaluated_answers_pct as evaluated_answers,
-        required.marginal_eval_tax_usd,
+        pass_rates.required_suites,
+        pass_rates.evaluated_suites,
+        pass_rates.missing_suites,
+        pass_rates.pass_rate,
+        pass_rates.pass_rate_low,
+        pass_rates.pass_rate_high,
+        pass_rates.pass_rate_usd_pct,
+        pass_rates.evaluated_pass_rate,
+        pass_rates.evaluated_pass_rate_low,
+        pass_rates.evaluated_pass_rate_high,
+        pass_rates.evaluated_usd_pct,
+        pnl.answers * pass_rates.evaluated_answers_pct as evaluated_answers,
+        pass_rates.marginal_eval_tax_usd,
         pnl.answers
     from months
     left join daily on months.month = daily.month and months.feature_id = daily.feature_id
     left join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
-    left join required on months.month = required.month and months.feature_id = required.feature_id
+    left join pass_rates on months.month = pass_rates.month and months.feature_id = pass_rates.feature_id
 
 ),
 
-compared as (
+changes as (
 
     select
-        joined.*,
+        feature_months.*,
         previous.production_usd as previous_production_usd,
-        joined.production_usd - previous.production_usd as production_usd_change,
-        joined.covered_usd_pct - previous.covered_usd_pct as covered_usd_pct_change,
+        feature_months.production_usd - previous.production_usd as production_usd_change,
+        feature_months.covered_usd_pct - previous.covered_usd_pct as covered_usd_pct_change,
         before.production_usd as production_usd_before,
-        joined.production_usd > previous.production_usd and previous.production_usd > before.production_usd
-        and joined.covered_usd_pct < previous.covered_usd_pct and previous.covered_usd_pct < before.covered_usd_pct
+        feature_months.production_usd > previous.production_usd and previous.production_usd > before.production_usd
+        and feature_months.covered_usd_pct < previous.covered_usd_pct
+        and previous.covered_usd_pct < before.covered_usd_pct
             as is_bill_rising_coverage_falling,
-        joined.covered_usd_pct - before.covered_usd_pct as covered_usd_pct_change_of_three
-    from joined
-    left join joined as previous
-        on joined.feature_id = previous.feature_id and joined.month = previous.month + interval 1 month
-    left join joined as before
-        on joined.feature_id = before.feature_id and joined.month = before.month + interval 2 month
+        feature_months.covered_usd_pct - before.covered_usd_pct as covered_usd_pct_change_of_three
+    from feature_months
+    left join feature_months as previous
+        on feature_months.feature_id = previous.feature_id and feature_months.month = previous.month + interval 1 month
+    left join feature_months as before
+        on feature_months.feature_id = before.feature_id and feature_months.month = before.month + interval 2 month
 
 ),
 
-{# Cost, answers and rate are of the same money: that of configurations which every suite in use has a run of. #}
-answered as (
+-- Cost, answers and pass rate refer to the same configurations: those with a run of every suite in use.
+answer_quality as (
 
     select
         *,
@@ -115,7 +115,7 @@ answered as (
             when evaluated_pass_rate = 0 then 'nothing_passed'
             when production_usd = 0 then 'no_cost'
         end as usd_per_correct_answer_reason
-    from compared
+    from changes
 
 )
 
@@ -142,7 +142,7 @@ select
     answers,
     evaluated_usd,
     round(correct_answers, 9) as correct_answers,
-    -- Statistics, not money that anybody books: doubles rounded to scale 12.
+    -- Statistics, not amounts to post: doubles rounded to scale 12.
     {% for name, usd, rate in [
         ('usd_per_correct_answer', 'production_usd', 'evaluated_pass_rate'),
         ('usd_per_correct_answer_low', 'production_usd', 'evaluated_pass_rate_high'),
@@ -162,11 +162,11 @@ select
         and covered_usd_pct_change < -{{ var('coverage_down_pct') }},
         false
     ) as is_bill_up_coverage_down,
-    -- Steps that are each too small to see, in the same direction for three months.
+    -- Steps that are too small to report one by one, in the same direction for three months.
     coalesce(
         is_bill_rising_coverage_falling
         and production_usd - production_usd_before > {{ var('bill_up_pct') }} * production_usd_before
         and covered_usd_pct_change_of_three < -{{ var('coverage_down_pct') }},
         false
     ) as is_bill_up_coverage_down_trend
-from answered
+from answer_quality

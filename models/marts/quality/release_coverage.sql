@@ -1,11 +1,10 @@
--- one row per feature and configuration (model, prompt version) that began to serve it after the first day of the data
 with daily as (
 
     select * from {{ ref('eval_coverage_daily') }}
 
 ),
 
-began as (
+first_days as (
 
     select
         feature_id,
@@ -18,7 +17,7 @@ began as (
 
 ),
 
--- What was new about it: of what ran on the first day that we know, nobody can say since when.
+-- What was new about a configuration. Nobody knows since when those of the first day of the data have run.
 changes as (
 
     select
@@ -28,12 +27,12 @@ changes as (
         min(changed_on) over (partition by feature_id, model) as model_from,
         min(changed_on) over (partition by feature_id, prompt_version) as prompt_from,
         (select max(daily.covered_on) from daily) as data_to
-    from began
+    from first_days
 
 ),
 
--- The first days after it: the whole feature, and of that the new configuration.
-followed as (
+-- The first days after a change: the feature as a whole, and the new configuration (`is_change`) in it.
+release_days as (
 
     select
         changes.feature_id,
@@ -54,7 +53,7 @@ followed as (
 
 ),
 
-windowed as (
+releases as (
 
     select
         feature_id,
@@ -66,7 +65,7 @@ windowed as (
         sum(case when is_change then production_calls else 0 end) as changed_calls,
         sum(case when is_change and not is_covered then production_usd else 0 end) as unevaluated_usd,
         max(case when is_change and covered_on = changed_on then reason end) as reason
-    from followed
+    from release_days
     group by feature_id, model, prompt_version
 
 )
@@ -86,18 +85,18 @@ select
     end as change,
     cast(least({{ days_between('changes.changed_on', 'changes.data_to') }} + 1, {{ var('release_days') }}) as integer)
         as observed_days,
-    {{ money('windowed.production_usd') }} as production_usd,
-    {{ money('windowed.changed_usd') }} as changed_usd,
-    {{ money('windowed.unevaluated_usd') }} as unevaluated_usd,
-    cast(windowed.unevaluated_usd as double) / nullif(cast(windowed.production_usd as double), 0)
+    {{ money('releases.production_usd') }} as production_usd,
+    {{ money('releases.changed_usd') }} as changed_usd,
+    {{ money('releases.unevaluated_usd') }} as unevaluated_usd,
+    cast(releases.unevaluated_usd as double) / nullif(cast(releases.production_usd as double), 0)
         as unevaluated_usd_pct,
-    windowed.reason,
+    releases.reason,
     cast({{ days_between('changes.changed_on', 'changes.covered_from') }} as integer) as days_until_covered,
-    windowed.changed_calls < {{ var('noise_pct') }} * windowed.production_calls as is_noise
+    releases.changed_calls < {{ var('noise_pct') }} * releases.production_calls as is_noise
 from changes
-inner join windowed
+inner join releases
     on
-        changes.feature_id = windowed.feature_id
-        and changes.model = windowed.model
-        and changes.prompt_version is not distinct from windowed.prompt_version
+        changes.feature_id = releases.feature_id
+        and changes.model = releases.model
+        and changes.prompt_version is not distinct from releases.prompt_version
 where changes.changed_on > changes.data_from

@@ -1,4 +1,3 @@
--- one row per day, service, operation, reason and file: usage that spans state and that no call covers
 with files as (
 
     select distinct
@@ -8,7 +7,7 @@ with files as (
 
 ),
 
-unexplained as (
+unexplained_usage as (
 
     select
         usage.started_on as seen_on,
@@ -23,7 +22,7 @@ unexplained as (
 
     union all
 
-    -- Eval tools may lose tokens of which their total tells.
+    -- An eval tool's total may show tokens that its parts lack.
     select
         started_on as seen_on,
         cast(null as string) as service,
@@ -37,7 +36,7 @@ unexplained as (
 
     union all
 
-    -- A provider bills the time of the container, beyond hours that are free and shared by calls: no call has a price.
+    -- Providers bill code execution by container hour, which calls share: no call has a price.
     select
         cast(spans.started_at as date) as seen_on,
         spans.service_name as service,
@@ -52,7 +51,7 @@ unexplained as (
 
     union all
 
-    -- A line that could not be read has no time, and nobody knows what it states.
+    -- A rejected line has no time and no known usage.
     select
         date '1970-01-01' as seen_on,
         cast(null as string) as service,
@@ -74,5 +73,5 @@ select
     source_file,
     cast(sum(spans) as bigint) as spans,
     cast(sum(tokens) as bigint) as tokens
-from unexplained
+from unexplained_usage
 group by seen_on, service, operation, reason, source_file

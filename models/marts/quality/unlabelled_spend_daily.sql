@@ -1,4 +1,3 @@
--- one row per day, service, route, reason and owner of what no feature could be found for, parts of batches included
 {{ replaces_touched("spent_on", by="touched_day") }}
 with shares as (
 
@@ -14,14 +13,14 @@ calls as (
 
 ),
 
-walked as (
+span_attribution as (
 
     select * from {{ ref('int_spans_walked') }}
     where {{ is_touched('started_on', 'touched_day', is_utc=true) }}
 
 ),
 
-explained as (
+unlabelled_shares as (
 
     select
         shares.call_key,
@@ -33,12 +32,13 @@ explained as (
             when calls.service_name is null then 'no_label_and_no_service'
             else 'no_label'
         end as reason,
-        -- Who runs the code can label it; where nobody is known to, who bears it must ask.
-        coalesce(walked.owner_team_id, shares.origin_team_id) as owner_team_id,
+        -- The team that runs the code can label it. If it is unknown, the team that is charged has to ask.
+        coalesce(span_attribution.owner_team_id, shares.origin_team_id) as owner_team_id,
         shares.borne_usd
     from shares
     inner join calls on shares.call_key = calls.call_key
-    left join walked on calls.trace_key = walked.trace_key and calls.span_key = walked.span_key
+    left join span_attribution
+        on calls.trace_key = span_attribution.trace_key and calls.span_key = span_attribution.span_key
 
 )
 
@@ -51,5 +51,5 @@ select
     count(distinct call_key) as calls,
     count(distinct call_key) filter (where borne_usd is null) as unpriced_calls,
     {{ money('sum(borne_usd)') }} as borne_usd
-from explained
+from unlabelled_shares
 group by started_on, service_name, route, reason, owner_team_id

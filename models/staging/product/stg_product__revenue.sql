@@ -1,78 +1,103 @@
--- Revenue of a period is earned evenly by its days.
-with lines as (
-
-    select * from {{ ref('stg_product__revenue_lines') }}
-    where is_standing
-
-),
-
-periods as (
-
-    select distinct
-        period_start,
-        period_end,
-        cast(period_end - interval 1 day as date) as last_day
-    from lines
-    where period_start is not null
-
-),
-
-days as (
+{{ config(materialized="table") }}
+{% set key = ['revenue_source', 'account_id', 'lower(plan)', 'feature_id', 'month'] | join(', ') %}
+with landed as (
 
     select
-        period_start,
-        period_end,
-        {{ each_day('period_start', 'last_day') }} as day
-    from periods
+        landed.file_id || ':' || cast(landed.source_line as string) as line_id,
+        landed.file_id,
+        landed.source_file,
+        landed.source_line,
+        landed.month,
+        landed.account_id,
+        landed.plan,
+        -- A file that restates a renamed feature's revenue may use either id.
+        coalesce(chains.newest_feature_id, {{ unreserved('landed.feature_id', 'feature') }}) as feature_id,
+        coalesce(nullif(lower(trim(landed.source)), ''), {{ revenue_source('landed.source_file') }}) as revenue_source,
+        coalesce(upper(trim(landed.currency)), 'USD') as currency,
+        -- The amount is in the line's currency. Without a currency, revenue_usd is the amount in dollars.
+        {{ money('case
+            when landed.currency is null then coalesce(landed.revenue_usd, landed.amount)
+            else coalesce(landed.amount, landed.revenue_usd)
+        end') }} as amount,
+        landed.period_start,
+        landed.period_end,
+        coalesce(cast(landed.period_end - interval 1 day as date), last_day(landed.month)) as rated_on,
+        files.landing_no
+    from {{ source('landed', 'revenue') }} as landed
+    inner join {{ source('landed', 'files') }} as files on landed.file_id = files.file_id
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on landed.feature_id = chains.feature_id
 
 ),
 
-months as (
+-- A file with nothing but refunds for an account's month corrects the month and does not restate it.
+statements_and_refunds as (
 
     select
-        period_start,
-        period_end,
-        cast(date_trunc('month', day) as date) as month,
-        count(*) as days,
-        {{ days_between('period_start', 'period_end') }} as period_days
-    from days
-    group by period_start, period_end, cast(date_trunc('month', day) as date)
+        *,
+        max(amount) over (partition by {{ key }}, file_id) < 0 as is_refund
+    from landed
 
 ),
 
-floored as (
+newest_landings as (
 
     select
-        lines.line_id,
-        lines.account_id,
-        lines.plan,
-        lines.feature_id,
-        lines.revenue_usd,
-        months.month,
-        months.days,
-        {{ floored_part('lines.revenue_usd', 'months.days', 'months.period_days') }} as part_usd
-    from lines
-    inner join months on lines.period_start = months.period_start and lines.period_end = months.period_end
+        *,
+        max(case when not is_refund then landing_no end) over (partition by {{ key }}) as newest_statement_no,
+        max(landing_no) over (partition by {{ key }}, is_refund) as newest_alike_no
+    from statements_and_refunds
+
+),
+
+rates as (
+
+    select
+        stated.currency,
+        stated.rated_on,
+        max_by(fx_rates.usd_per_unit, fx_rates.rate_on) as usd_per_unit
+    from (select distinct
+        currency,
+        rated_on
+    from landed) as stated
+    inner join {{ ref('fx_rates') }} as fx_rates
+        on stated.currency = upper(fx_rates.currency) and stated.rated_on >= fx_rates.rate_on
+    group by stated.currency, stated.rated_on
+
+),
+
+-- The newest statement is current, and so are the newest refunds that landed after it.
+rated_lines as (
+
+    select
+        newest_landings.line_id,
+        newest_landings.file_id,
+        newest_landings.source_file,
+        newest_landings.source_line,
+        newest_landings.landing_no,
+        newest_landings.month,
+        newest_landings.account_id,
+        newest_landings.plan,
+        newest_landings.feature_id,
+        newest_landings.revenue_source,
+        newest_landings.currency,
+        newest_landings.amount,
+        newest_landings.period_start,
+        newest_landings.period_end,
+        newest_landings.is_refund,
+        newest_landings.rated_on,
+        newest_landings.landing_no = newest_landings.newest_alike_no
+        and newest_landings.landing_no >= coalesce(newest_landings.newest_statement_no, 0) as is_standing,
+        -- Without a rate the amount in dollars is unknown, which test revenue_has_rates reports.
+        case newest_landings.currency when 'USD' then 1 else rates.usd_per_unit end as usd_per_unit,
+        greatest(newest_landings.newest_alike_no, coalesce(newest_landings.newest_statement_no, 0)) as newest_no
+    from newest_landings
+    left join rates on newest_landings.currency = rates.currency and newest_landings.rated_on = rates.rated_on
 
 )
 
 select
-    line_id as revenue_id,
-    month,
-    account_id,
-    plan,
-    feature_id,
-    revenue_usd
-from lines
-where period_start is null
-
-union all
-
-select
-    line_id || ':' || cast(month as string) as revenue_id,
-    month,
-    account_id,
-    plan,
-    feature_id,
-    {{ part_with_residue('revenue_usd', 'part_usd', 'days', 'line_id', 'month') }} as revenue_usd
-from floored
+    {{ all_but('rated_lines', ['newest_no']) }},
+    {{ money('rated_lines.amount * cast(rated_lines.usd_per_unit as decimal(18, 9))') }} as revenue_usd,
+    case when not rated_lines.is_standing then files.source_file end as replaced_by_file
+from rated_lines
+left join {{ source('landed', 'files') }} as files on rated_lines.newest_no = files.landing_no

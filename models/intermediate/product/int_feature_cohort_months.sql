@@ -1,0 +1,121 @@
+{{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
+{% set cohort = ['month', 'feature_id', 'plan', 'segment'] %}
+{% set feature = ['month', 'feature_id'] %}
+{% set purposes = {
+    'production_usd': 'production', 'evaluation_usd': 'evaluation', 'development_usd': 'development',
+    'unattributed_usd': 'unknown'
+} %}
+with requests as (
+
+    select * from {{ ref('int_feature_requests') }}
+    where {{ is_touched('month', 'month', 'product') }}
+
+),
+
+lines as (
+
+    select
+        {{ cohort | join(',\n        ') }},
+        purpose,
+        basis,
+        amount_usd,
+        0 as revenue_usd,
+        case when purpose = 'production' then trace_key end as trace_key,
+        user_id as traced_user_id,
+        0 as stated_answers,
+        null as telemetry_user_id
+    from {{ ref('int_feature_costs') }}
+
+    union all
+
+    select
+        {{ cohort | join(',\n        ') }},
+        null as purpose,
+        null as basis,
+        0 as amount_usd,
+        0 as revenue_usd,
+        null as trace_key,
+        null as traced_user_id,
+        answers as stated_answers,
+        user_id as telemetry_user_id
+    from {{ ref('int_feature_usage') }}
+    where told_by = 'telemetry' and {{ is_touched('month', 'month', 'product') }}
+
+    union all
+
+    select
+        {{ cohort | join(',\n        ') }},
+        null as purpose,
+        null as basis,
+        0 as amount_usd,
+        revenue_usd,
+        null as trace_key,
+        null as traced_user_id,
+        0 as stated_answers,
+        null as telemetry_user_id
+    from {{ ref('int_feature_revenue') }}
+    where {{ is_touched('month', 'month', 'product') }}
+
+),
+
+-- Users and requests are counted per feature as well, because one of two cohorts is still one of the feature.
+{% for relation, grain in [('cohort', cohort), ('feature', feature)] %}
+    {{ relation }}_sums as (
+
+        select
+            {{ grain | join(',\n            ') }},
+            sum(revenue_usd) as revenue_usd,
+            {% for column, purpose in purposes.items() %}
+                sum(case when purpose = '{{ purpose }}' then amount_usd else 0 end) as {{ column }},
+            {% endfor %}
+            {{ common_basis() }} as basis,
+            sum(stated_answers) as stated_answers,
+            count(distinct telemetry_user_id) as telemetry_users,
+            count(distinct trace_key) as traces,
+            count(distinct traced_user_id) as traced_users
+        from lines
+        group by {{ grain | join(', ') }}
+
+    ),
+
+    {{ relation }}_requests as (
+
+        select
+            {{ grain | join(',\n            ') }},
+            count(*) as requests,
+            count(answers) as answered_requests,
+            sum(answers) as known_answers
+        from (select distinct {{ (grain + ['request_key', 'answers']) | join(', ') }} from requests) as requests_once
+        group by {{ grain | join(', ') }}
+
+    ),
+
+    {{ relation }}_totals as (
+
+        select
+            sums.*,
+            cast(coalesce(requests.requests, 0) as bigint) as requests,
+            cast(coalesce(requests.answered_requests, 0) as bigint) as answered_requests,
+            cast(coalesce(requests.known_answers, 0) as bigint) as known_answers
+        from {{ relation }}_sums as sums
+        left join {{ relation }}_requests as requests on {{ are_same('sums', 'requests', grain) }}
+
+    ){{ ',' if not loop.last }}
+
+{% endfor %}
+
+select
+    cohorts.{{ cohort | join(',\n    cohorts.') }},
+    cohorts.revenue_usd,
+    cohorts.{{ purposes | join(',\n    cohorts.') }},
+    cohorts.basis,
+    cohorts.stated_answers,
+    {{ estimated_answers('cohorts', 'features') }} as answers,
+    case when features.telemetry_users > 0 then cohorts.telemetry_users else cohorts.traced_users end as users,
+    {{ estimated_answers('features', 'features') }} as feature_answers,
+    case when features.telemetry_users > 0 then features.telemetry_users else features.traced_users end
+        as feature_users,
+    case when features.requests > 0 then features.requests else features.traces end as feature_requests,
+    features.known_answers > 0 as is_answered
+from cohort_totals as cohorts
+inner join feature_totals as features on cohorts.month = features.month and cohorts.feature_id = features.feature_id
