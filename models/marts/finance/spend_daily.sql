@@ -14,7 +14,7 @@ select
     cast(sum(case when place = 1 then input_tokens end) as bigint) as input_tokens,
     cast(sum(case when place = 1 then output_tokens end) as bigint) as output_tokens,
     {{ money('sum(borne_usd)') }} as borne_usd
-from {{ ref('int_shares_borne') }}
+from {{ ref('int_cost_shares') }}
 where {{ is_touched('started_on', 'touched_day') }}
 group by
     started_on, originating_feature_id, serving_feature_id, bearer_team_id,
