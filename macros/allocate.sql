@@ -1,7 +1,7 @@
 {#
   Splits an amount of each group of rows among them in proportion to whole-number weights: a select of the relation
-  `items` with the parts beside its columns. `amounts` maps the name of each part to its amount, which all rows of a group
-  share; a part of the amount's own name replaces it. Parts are cut off at a picodollar, and the row with the largest
+  `items` with the parts beside its columns. `amounts` maps the name of each part to its amount, which all rows of a
+  group share; a part of the amount's own name replaces it. Parts are cut off at a picodollar, and the row with the largest
   weight takes what is left, so that they add up exactly. `tie_breaker` decides between equal weights, lowest first and
   NULL last, and must tell the rows of a group apart. `total_weight` is the sum of the weights unless it is given.
 
@@ -14,7 +14,10 @@
         {%- do same_group.append('items.' ~ key ~ ' is not distinct from groups.' ~ key) -%}
     {%- endfor -%}
     {%- for part, amount in amounts.items() -%}
-        {%- do helpers.extend(['split_amount_' ~ loop.index, 'split_part_' ~ loop.index] + ([part] if part == amount else [])) -%}
+        {%- do helpers.extend(['split_amount_' ~ loop.index, 'split_part_' ~ loop.index]) -%}
+        {%- if part == amount -%}
+            {%- do helpers.append(part) -%}
+        {%- endif -%}
     {%- endfor -%}
     with split_totals as (
 

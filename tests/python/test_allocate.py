@@ -47,7 +47,7 @@ def rows_of(seed: int, longest: int) -> list[tuple]:
 
 
 def parts_of(rows: list[tuple], is_summed: bool) -> list[tuple]:
-    """What Python's whole numbers give: cut toward zero, the rest to the largest weight, then the first team and place."""
+    """By Python's whole numbers: cut toward zero, the rest to the largest weight, then the first team and place."""
     groups, parts = {}, []
     for row in rows:
         groups.setdefault(row[:2], []).append(row)
@@ -70,8 +70,8 @@ def parts_of(rows: list[tuple], is_summed: bool) -> list[tuple]:
 def test_parts_are_cut_off_and_the_rest_goes_to_the_largest_weight(longest, is_summed):
     rows = rows_of(longest, longest)
     with duckdb.connect() as engine:
-        engine.execute("""create table items (account text, month int, place int, team text, weight hugeint, total hugeint,
-            amount decimal(38, 12))""")  # fmt: skip
+        engine.execute("""create table items (account text, month int, place int, team text, weight hugeint,
+            total hugeint, amount decimal(38, 12))""")  # fmt: skip
         engine.executemany("insert into items values (?, ?, ?, ?, ?, ?, ?)", rows)
         found, expressed = (
             engine.execute(f"select {COLUMNS} from ({macro_sql(text)}) order by all").fetchall()

@@ -145,9 +145,9 @@ def test_burn_is_forecast_by_weekday():
         ("feature", "spent", "2026-10-01", "8.99"),
         ("feature", "steady", "2026-09-01", 1),
     ]
-    columns = "coalesce('team ' || team_id, feature_id), cast(burned_on as text), month_to_date_usd, forecast_usd, status"
+    columns = "coalesce('team ' || team_id, feature_id), burned_on, month_to_date_usd, forecast_usd, status"
     rows = marts("budget_burn_daily", spend, columns, budgets, forecast_weeks=4, budget_warning_pct=0.8)
-    found = {row[:2]: row[2:] for row in rows}
+    found = {(scope, str(day)): rest for scope, day, *rest in rows}
     expected = {
         ("team steady", "2026-09-24"): (10, "70", "no_budget"),
         ("team steady", "2026-09-25"): (20, "70", "no_budget"),
@@ -164,4 +164,4 @@ def test_burn_is_forecast_by_weekday():
         ("spent", "2026-10-31"): (9, "9", "over"),
     }
     for key, (month_to_date, forecast, status) in expected.items():
-        assert found[key] == (Decimal(month_to_date), Decimal(forecast), status), key
+        assert found[key] == [Decimal(month_to_date), Decimal(forecast), status], key

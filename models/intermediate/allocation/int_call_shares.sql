@@ -63,7 +63,7 @@ originators as (
 
 {% set tie_breaker = [
     'originating_feature_id', 'team_path', "coalesce(tenant_id, '')", "coalesce(user_id, '')", 'serving_feature_id',
-    'origin_team_id', 'purpose'
+    'origin_team_id', 'purpose', 'payer_team_id', 'own_payer_team_id', 'tenant_id', 'user_id'
 ] %}
 originator_shares as (
 

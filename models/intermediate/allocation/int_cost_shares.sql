@@ -96,6 +96,7 @@ split_shares as (
         shares.borne_cutoff_usd,
         shares.place as share_no,
         bearers.bearer_weight,
+        bearers.bearer_no,
         -- A split call counts once, with the first bearer of its largest share.
         (shares.place - 1) * bearers.bearers + bearers.bearer_no as place
     from ruled_shares as shares
@@ -109,7 +110,7 @@ bearer_shares as (
     {{ allocate('split_shares', {
         'origin_share': 'origin_share', 'share': 'share', 'borne_usd': 'borne_usd',
         'borne_cutoff_usd': 'borne_cutoff_usd'
-    }, weight='bearer_weight', within=['call_key', 'share_no'], tie_breaker=['bearer_team_id']) | indent }}
+    }, weight='bearer_weight', within=['call_key', 'share_no'], tie_breaker=['bearer_no']) | indent }}
 
 )
 

@@ -7,7 +7,9 @@ with evaluation_postings as (
         greatest(costs.amount_usd, 0) * 1000000000000 as cost_weight
     from {{ ref('int_costs_journalled') }} as costs
     inner join {{ ref('int_credits_capped') }} as credits
-        on cast(date_trunc('month', costs.incurred_on) as date) = credits.month and costs.feature_id = credits.feature_id
+        on
+            cast(date_trunc('month', costs.incurred_on) as date) = credits.month
+            and costs.feature_id = credits.feature_id
     where costs.purpose = 'evaluation' and credits.credit_usd > 0
 
 ),

@@ -177,7 +177,8 @@ counted_parts as (
         *,
         case when quantity is not null then method else '' end as counted_by,
         coalesce(quantity, {{ whole_quotient(
-            whole_number('whole_quantity') ~ ' * weight', 'sum(weight) over (partition by origin_charge_id, quantity is null)'
+            whole_number('whole_quantity') ~ ' * weight',
+            'sum(weight) over (partition by origin_charge_id, quantity is null)'
         ) }}) as part_quantity
     from parts
 

@@ -1,4 +1,3 @@
--- one row per call, originating feature, bearer, tenant and user
 {{ config(materialized="view") }}
 select
     call_id,

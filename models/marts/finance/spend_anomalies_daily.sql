@@ -9,7 +9,8 @@ with spend as (
 -- A purchase is borne on days to come, which are not days of the data.
 newest as (
 
-    select coalesce(max(case when originating_feature_id != 'invoice_only' then spent_on end), max(spent_on)) as newest_on
+    select
+        coalesce(max(case when originating_feature_id != 'invoice_only' then spent_on end), max(spent_on)) as newest_on
     from spend
 
 ),
