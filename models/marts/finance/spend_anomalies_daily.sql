@@ -9,8 +9,7 @@ with spend as (
 -- A purchase is borne on days to come, which are not days of the data.
 newest as (
 
-    select
-        coalesce(max(case when originating_feature_id != 'invoice_only' then spent_on end), max(spent_on)) as newest_on
+    select coalesce(max(spent_on) filter (where originating_feature_id != 'invoice_only'), max(spent_on)) as newest_on
     from spend
 
 ),
