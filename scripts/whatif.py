@@ -23,17 +23,11 @@ from paths import quoted
 from terminal import plain, print
 
 SEEDS = {"policies": "chargeback_policies", "funding": "eval_funding", "sharing": "sharing_rules"}
-# As if no month were closed: what is posted from movements, not what has been frozen.
+# As if no month were closed: what is posted from today's inputs, not what has been frozen.
 MONTHS = """
-select costs.posted_month as month, sides.team_id, sum(sides.amount_usd) as net_charge_usd
-from (
-    select cost_id, debit_team_id as team_id, amount_usd from {0}.intermediate.int_movements_listed
-    where debit_account = 'ai_cost'
-    union all
-    select cost_id, credit_team_id, -amount_usd from {0}.intermediate.int_movements_listed
-    where credit_account = 'ai_cost'
-) as sides
-inner join {0}.intermediate.int_costs_journalled as costs using (cost_id)
+select posted_month as month, team_id, sum(amount_usd) as net_charge_usd
+from {0}.intermediate.int_ledger_postings
+where account = 'ai_cost'
 group by all
 """
 COMPARED = """
@@ -102,8 +96,8 @@ def compare(copy: Path, given: dict[str, Path], month: str | None) -> int:
     with duckdb.connect() as engine:
         # The view as a build from nothing has it: of all days.
         steps = {
-            "today": ("empty", ["int_movements_listed"]),
-            "other": ("buildable", [f"{seed}+,+int_movements_listed" for seed in given]),
+            "today": ("empty", ["int_ledger_postings"]),
+            "other": ("buildable", [f"{seed}+,+int_ledger_postings" for seed in given]),
         }  # fmt: skip
         for name, (tests, models) in steps.items():
             selection = ("--indirect-selection", tests, "--select", *models)

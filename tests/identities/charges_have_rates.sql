@@ -18,6 +18,6 @@ select
     null as source_line,
     min(period_end) as rate_needed_on,
     count(*) as lines
-from {{ ref('int_invoices_charged') }}
-where usd_per_unit is null
+from {{ ref('invoice_tie_out_monthly') }}
+where invoice_usd is null
 group by currency, invoice_id

@@ -5,7 +5,7 @@ with shares as (
         call_id,
         sum(share) as share,
         sum(borne_usd) as borne_usd
-    from {{ ref('int_shares_borne') }}
+    from {{ ref('int_cost_shares') }}
     where {{ is_touched('started_on', 'touched_day') }}
     group by call_id
 

@@ -148,10 +148,10 @@ def net(engine, funding: tuple, production: Decimal, evals: list[Decimal]) -> tu
 
 
 class Engine:
-    """The sharing room's models over empty tables of the same columns."""
+    """The allocation room's models over empty tables of the same columns."""
 
     def __init__(self, golden):
-        folder = golden.data / "target" / "compiled" / "chargeback_ledger" / "models" / "intermediate" / "sharing"
+        folder = golden.data / "target" / "compiled" / "chargeback_ledger" / "models" / "intermediate" / "allocation"
         self.models = {
             name: (folder / f"{name}.sql").read_text() for name in ("int_credits_capped", "int_pool_credits")
         }

@@ -1,6 +1,6 @@
 -- one row per invoice and charge that it is for: the charge, or its part where several invoices could be for it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
-with stated as (
+with all_invoices as (
 
     select * from {{ ref('stg_finance__invoices') }}
 
@@ -14,16 +14,16 @@ invoices as (
         credit_of is not null as is_credit_note,
         coalesce(credit_of, invoice_id) in (
             select notes.credit_of
-            from stated as notes
+            from all_invoices as notes
             where notes.credit_of is not null
         ) as is_credited
-    from stated
+    from all_invoices
 
 ),
 
 -- A charge belongs to the invoice that it names, else to those of its account and day. Credits go to the credit notes
 -- where there are any.
-matched as (
+matched_charges as (
 
     select
         charges.line_id,
@@ -33,8 +33,7 @@ matched as (
         charges.billed_usd,
         charges.is_rounded,
         invoices.invoice_id,
-        greatest(cast(abs(invoices.amount) * 100 as bigint), 1) as weight,
-        sum(greatest(cast(abs(invoices.amount) * 100 as bigint), 1)) over (partition by charges.line_id) as total_weight
+        greatest(cast(abs(invoices.amount) * 100 as bigint), 1) as weight
     from invoices
     inner join {{ ref('int_charges_sorted') }} as charges
         on
@@ -58,14 +57,11 @@ matched as (
 
 ),
 
--- What several invoices could be for is parted by their amounts.
-parted as (
+-- A charge that several invoices could be for is split among them in proportion to their amounts.
+split_charges as (
 
-    select
-        *,
-        {{ floored_part('billed_amount', 'weight', 'total_weight') }} as part_amount,
-        {{ floored_part('billed_usd', 'weight', 'total_weight') }} as part_usd
-    from matched
+    {{ allocate('matched_charges', {'amount': 'billed_amount', 'usd': 'billed_usd'}, weight='weight',
+        within=['line_id'], tie_breaker=['invoice_id']) | indent }}
 
 )
 
@@ -76,6 +72,6 @@ select
     is_same_currency,
     is_rounded,
     billed_amount,
-    {{ part_with_residue('billed_amount', 'part_amount', 'weight', 'line_id', 'invoice_id') }} as amount,
-    {{ part_with_residue('billed_usd', 'part_usd', 'weight', 'line_id', 'invoice_id') }} as usd
-from parted
+    amount,
+    usd
+from split_charges

@@ -110,5 +110,5 @@ select
 from lines
 left join outranked on lines.line_id = outranked.line_id
 left join repeated on lines.line_id = repeated.line_id
--- An invoice for what a bill lists is held against that bill (int_invoices_charged), and repeats nothing here.
+-- An invoice for what a bill lists is held against that bill (invoice_tie_out_monthly), and repeats nothing here.
 where lines.line_id not in (select invoiced.line_id from {{ ref('int_invoices_billed') }} as invoiced)

@@ -1,11 +1,93 @@
--- one row per day and team or feature, for every day of its months up to the newest day in the data
-with days as (
+with spend as (
 
-    select * from {{ ref('int_spend_days_filled') }}
+    {% for scope, scope_id in [('team', 'bearer_team_id'), ('feature', 'originating_feature_id')] %}
+        select
+            '{{ scope }}' as scope,
+            {{ scope_id }} as scope_id,
+            spent_on,
+            coalesce(sum(borne_usd), 0) as borne_usd
+        from {{ ref('spend_daily') }}
+        -- Calls without a time are on the first day of 1970.
+        where spent_on > date '1970-01-01'
+        group by {{ scope_id }}, spent_on
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 
 ),
 
--- What a weekday cost of late: a mean, because days add up to a month and medians don't.
+-- A purchase is borne on days to come, which are not days of the data.
+newest as (
+
+    select
+        coalesce(max(spent_on) filter (where scope = 'feature' and scope_id != 'invoice_only'), max(spent_on)) as day,
+        cast(date_trunc('month', min(spent_on)) as date) as first_month
+    from spend
+
+),
+
+spend_and_budgets as (
+
+    select
+        scope,
+        scope_id,
+        spent_on as first_on,
+        cast(date_trunc('month', spent_on) as date) as begins_on
+    from spend
+
+    union all
+
+    select
+        budgets.scope,
+        budgets.scope_id,
+        cast(null as date) as first_on,
+        greatest(cast(date_trunc('month', budgets.month) as date), newest.first_month) as begins_on
+    from {{ ref('budgets') }} as budgets
+    cross join newest
+
+),
+
+scopes as (
+
+    select
+        known.scope,
+        known.scope_id,
+        newest.day as newest_on,
+        min(known.first_on) as first_on,
+        min(known.begins_on) as begins_on
+    from spend_and_budgets as known
+    cross join newest
+    group by known.scope, known.scope_id, newest.day
+
+),
+
+calendar as (
+
+    select
+        *,
+        {{ each_day('begins_on', 'newest_on') }} as day
+    from scopes
+
+),
+
+days as (
+
+    select
+        calendar.scope,
+        calendar.scope_id,
+        calendar.day,
+        cast(date_trunc('month', calendar.day) as date) as month,
+        {{ days_between("date '1970-01-01'", 'calendar.day') }} % 7 as weekday,
+        coalesce(calendar.day >= calendar.first_on, false) as has_begun,
+        {{ money('coalesce(spend.borne_usd, 0)') }} as borne_usd
+    from calendar
+    left join spend
+        on calendar.scope = spend.scope and calendar.scope_id = spend.scope_id and calendar.day = spend.spent_on
+
+),
+
+-- The mean cost of each weekday in recent weeks. Not the median: days must add up to a month.
 weekdays as (
 
     select
@@ -40,16 +122,16 @@ all_days as (
 
 ),
 
-of_week (weekday) as (
+days_of_week (weekday) as (
 
     values (0), (1), (2), (3), (4), (5), (6)
 
 ),
 
--- How often each weekday is still to come; one that the history does not have yet costs what its days do on average.
+-- How often each weekday is still to come. A weekday without history costs the mean of the days that have one.
 {% set times_left = whole_quotient(
     days_between('days.day', "cast(days.month + interval 1 month as date)")
-    ~ ' + 5 - (of_week.weekday - days.weekday + 6) % 7', 7
+    ~ ' + 5 - (days_of_week.weekday - days.weekday + 6) % 7', 7
 ) %}
 forecast as (
 
@@ -63,13 +145,13 @@ forecast as (
     from days
     inner join all_days
         on days.scope = all_days.scope and days.scope_id = all_days.scope_id and days.day = all_days.day
-    cross join of_week
+    cross join days_of_week
     left join weekdays
         on
             days.scope = weekdays.scope
             and days.scope_id = weekdays.scope_id
             and days.day = weekdays.day
-            and of_week.weekday = weekdays.weekday
+            and days_of_week.weekday = weekdays.weekday
     group by days.scope, days.scope_id, days.day
 
 ),

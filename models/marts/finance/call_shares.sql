@@ -1,4 +1,3 @@
--- one row per call, originating feature, bearer, tenant and user
 {{ config(materialized="view") }}
 select
     call_id,
@@ -8,5 +7,5 @@ select
     user_id,
     {{ money('sum(share)') }} as share,
     {{ money('sum(borne_usd)') }} as borne_usd
-from {{ ref('int_shares_borne') }}
+from {{ ref('int_cost_shares') }}
 group by call_id, originating_feature_id, bearer_team_id, tenant_id, user_id

@@ -27,7 +27,7 @@ recomputed as (
         legs.*,
         months.first_open,
         coalesce(legs.posted_month <= months.last_closed, false) as is_closed
-    from {{ ref('int_legs_recomputed') }} as legs
+    from {{ ref('int_ledger_postings') }} as legs
     cross join months
 
 ),

@@ -1,55 +1,71 @@
--- one row per day, feature and purpose, from the first day of the two to the newest day in the data
 with spend as (
 
-    select
-        originating_feature_id as feature_id,
-        spent_on,
-        purpose,
-        borne_usd
-    from {{ ref('spend_daily') }}
+    select * from {{ ref('spend_daily') }}
+    -- Calls without a time are on the first day of 1970.
     where spent_on > date '1970-01-01'
 
 ),
 
-evaluation as (
+-- A purchase is borne on days to come, which are not days of the data.
+newest as (
+
+    select coalesce(max(spent_on) filter (where originating_feature_id != 'invoice_only'), max(spent_on)) as newest_on
+    from spend
+
+),
+
+spend_per_day as (
 
     select
-        feature_id,
+        originating_feature_id as feature_id,
         spent_on,
-        coalesce(sum(borne_usd), 0) as borne_usd
+        sum(borne_usd) as borne_usd,
+        sum(case when purpose = 'evaluation' then borne_usd end) as evaluation_usd
     from spend
-    where purpose = 'evaluation'
-    group by feature_id, spent_on
+    group by originating_feature_id, spent_on
 
 ),
 
 first_days as (
 
     select
-        feature_id,
-        min(case when purpose = 'evaluation' then spent_on end) as evaluated_on,
-        min(case when purpose != 'evaluation' then spent_on end) as produced_on
+        originating_feature_id as feature_id,
+        min(spent_on) as first_on,
+        min(case when purpose = 'evaluation' then spent_on end) as first_evaluated_on,
+        min(case when purpose != 'evaluation' then spent_on end) as first_produced_on
     from spend
-    group by feature_id
+    group by originating_feature_id
 
 ),
 
+calendar as (
+
+    select
+        first_days.feature_id,
+        first_days.first_evaluated_on,
+        first_days.first_produced_on,
+        newest.newest_on,
+        {{ each_day('first_days.first_on', 'newest.newest_on') }} as spent_on
+    from first_days
+    cross join newest
+
+),
+
+-- Days without spend have a row too.
 feature_days as (
 
-    -- A day on which a feature spent nothing is a row too.
     select
-        filled.scope_id as feature_id,
-        filled.day as spent_on,
-        filled.day = filled.newest_on as is_newest,
-        filled.weekday,
-        filled.borne_usd,
-        coalesce(evaluation.borne_usd, 0) as evaluation_usd,
-        first_days.evaluated_on as first_evaluated_on,
-        first_days.produced_on as first_produced_on
-    from {{ ref('int_spend_days_filled') }} as filled
-    left join first_days on filled.scope_id = first_days.feature_id
-    left join evaluation on filled.scope_id = evaluation.feature_id and filled.day = evaluation.spent_on
-    where filled.scope = 'feature' and filled.has_begun
+        calendar.feature_id,
+        calendar.first_evaluated_on,
+        calendar.first_produced_on,
+        calendar.spent_on,
+        calendar.spent_on = calendar.newest_on as is_newest,
+        {{ days_between("date '1970-01-01'", 'calendar.spent_on') }} % 7 as weekday,
+        coalesce(spend.borne_usd, 0) as borne_usd,
+        coalesce(spend.evaluation_usd, 0) as evaluation_usd
+    from calendar
+    left join spend_per_day as spend
+        on calendar.feature_id = spend.feature_id and calendar.spent_on = spend.spent_on
 
 ),
 

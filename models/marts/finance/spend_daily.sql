@@ -1,4 +1,3 @@
--- one row per day, originating feature, serving feature, bearer, provider, model, purpose and basis
 {{ replaces_touched("spent_on", by="touched_day") }}
 select
     started_on as spent_on,
@@ -9,12 +8,12 @@ select
     model,
     purpose,
     part_basis as basis,
-    -- A call with several originators counts once, in its largest share's row.
+    -- Count a split call once, on the row of its largest share.
     count(*) filter (where place = 1) as calls,
     cast(sum(case when place = 1 then input_tokens end) as bigint) as input_tokens,
     cast(sum(case when place = 1 then output_tokens end) as bigint) as output_tokens,
     {{ money('sum(borne_usd)') }} as borne_usd
-from {{ ref('int_shares_borne') }}
+from {{ ref('int_cost_shares') }}
 where {{ is_touched('started_on', 'touched_day') }}
 group by
     started_on, originating_feature_id, serving_feature_id, bearer_team_id,
@@ -22,7 +21,7 @@ group by
 
 union all
 
--- Billed, but no span was seen: a row of its own per day, payer, provider and model.
+-- Costs without a call: untraced usage, fees and credits.
 select
     incurred_on as spent_on,
     feature_id as originating_feature_id,

@@ -41,14 +41,7 @@ classified as (
 
     select
         *,
-        case
-            when kind = 'pool_credit' then 'pool_credit'
-            -- Who gives by a sharing rule has so much less that stays; who takes has it on a line of its own.
-            when kind = 'share' and side = 'debit' then 'shared'
-            when feature_id in ('untraced', 'unlabelled', 'invoice_only') then 'unattributed'
-            when purpose in ('production', 'evaluation', 'development') then purpose
-            else 'unattributed'
-        end as line
+        {{ chargeback_line() }} as line
     from entries
 
 ),

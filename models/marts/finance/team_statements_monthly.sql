@@ -1,40 +1,44 @@
--- one row per posted month, team and line of its statement: what, how much, why, against last month
-with entries as (
+with sections (line, section) as (
+
+    values
+    ('production', '1 production'), ('evaluation', '2 evaluation'), ('pool_credit', '3 quality pool'),
+    ('development', '4 development'), ('shared', '5 shared'), ('unattributed', '5 unattributed')
+
+),
+
+entries as (
 
     select
-        posted_month,
-        team_id,
-        corrects_month,
-        feature_id as item,
-        amount_usd,
-        case when basis = 'accrued' then amount_usd else 0 end as accrued_usd,
-        case
-            when corrects_month is not null then '6 corrections'
-            when kind = 'pool_credit' then '3 quality pool'
-            when kind = 'share' and side = 'debit' then '5 shared'
-            when feature_id in ('untraced', 'unlabelled', 'invoice_only') then '5 unattributed'
-            when purpose = 'production' then '1 production'
-            when purpose = 'evaluation' then '2 evaluation'
-            when purpose = 'development' then '4 development'
-            else '5 unattributed'
-        end as section
+        *,
+        {{ chargeback_line() }} as line,
+        case when basis = 'accrued' then amount_usd else 0 end as accrued_usd
     from {{ ref('ledger_entries') }}
     where account = 'ai_cost'
 
 ),
 
-lines as (
+sectioned_entries as (
+
+    select
+        entries.*,
+        case when entries.corrects_month is not null then '6 corrections' else sections.section end as section
+    from entries
+    inner join sections on entries.line = sections.line
+
+),
+
+statement_lines as (
 
     select
         posted_month,
         team_id,
         section,
-        item,
+        feature_id as item,
         corrects_month,
         sum(amount_usd) as amount_usd,
         sum(accrued_usd) as accrued_usd
-    from entries
-    group by posted_month, team_id, section, item, corrects_month
+    from sectioned_entries
+    group by posted_month, team_id, section, feature_id, corrects_month
     having sum(amount_usd) != 0 or sum(accrued_usd) != 0
 
 ),
@@ -51,7 +55,7 @@ nets as (
 
 ),
 
--- What rounding moved between a team's lines and its booked net is a line of its own, in sight.
+-- The difference between a team's rounded lines and its booked net is a visible line of its own.
 with_rounding as (
 
     select
@@ -64,7 +68,7 @@ with_rounding as (
         {{ cents_by_largest_remainder(
             'amount_usd', 'posted_month, team_id', 'section, item, corrects_month'
         ) }} as cents
-    from lines
+    from statement_lines
 
     union all
 
@@ -77,12 +81,12 @@ with_rounding as (
         0 as accrued_usd,
         cast(nets.net_usd * 100 - round(coalesce(sum(lines.amount_usd), 0) * 100) as bigint) as cents
     from nets
-    left join lines on nets.posted_month = lines.posted_month and nets.team_id = lines.team_id
+    left join statement_lines as lines on nets.posted_month = lines.posted_month and nets.team_id = lines.team_id
     group by nets.posted_month, nets.team_id, nets.net_usd
 
 ),
 
--- A line that ended last month stands once more, at nothing.
+-- A line that ended last month is shown once more, at zero.
 compared as (
 
     select
@@ -113,7 +117,28 @@ select
     cast(cents * 0.01 as decimal(38, 2)) as amount_usd,
     cast(previous_cents * 0.01 as decimal(38, 2)) as last_month_usd,
     cast((cents - previous_cents) * 0.01 as decimal(38, 2)) as change_usd,
-    {{ statement_why() }} as why,
+    case
+        when section = '1 production' then 'calls that the feature caused in production'
+        when section = '2 evaluation' then 'evals of the feature'
+        when section = '3 quality pool' then 'what the quality pool pays of evals'
+        when section = '4 development' then 'calls from development and staging'
+        when section = '5 shared' then 'your part of it by a sharing rule'
+        when section = '6 corrections'
+            then 'what came after ' || substr(cast(corrects_month as string), 1, 7) || ' was closed'
+        when section = '7 rounding' then 'cents between these lines and the booked net'
+        when item = 'untraced' then 'billed on your keys, seen in no span'
+        when item = 'unlabelled' then 'calls on your keys that no feature label explains'
+        when item = 'invoice_only' then 'fees and credits of your accounts'
+        else 'calls whose purpose nobody stated'
+    end
+    || case
+        when section = '6 corrections' and accrued_usd < 0
+            then ': the bill for ' || cast(cast(-accrued_usd as decimal(38, 2)) as string) || ' that had accrued'
+        when section = '6 corrections' and accrued_usd > 0 then ': calls that are not yet billed'
+        when section = '6 corrections' then ': bills, spans or owners known later'
+        when accrued_usd != 0 then ' (not yet billed in part or whole)'
+        else ''
+    end as why,
     corrects_month
 from compared
 where posted_month <= (select max(nets.posted_month) from nets) and (section != '7 rounding' or cents != 0)

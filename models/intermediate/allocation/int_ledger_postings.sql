@@ -1,4 +1,3 @@
--- one row per movement: what one account's team takes over from another's (bill, accrual, transfer, share, credit)
 {{ config(materialized="view") }}
 with costs as (
 
@@ -19,15 +18,15 @@ chains as (
 
 ),
 
-steps as (
+chain_steps as (
 
-    {{ path_steps('chains') }}
+    {{ path_steps('chains') | indent }}
 
 ),
 
 movements as (
 
-    -- What the provider bills, or will: the payer's cost.
+    -- The payer bears what the provider bills, or will bill.
     select
         cost_id,
         case basis when 'billed' then 'bill' else 'accrual' end as kind,
@@ -42,7 +41,7 @@ movements as (
 
     union all
 
-    -- Paid before it is used, or used after it was paid: purchases and commitments.
+    -- Purchases and commitments are paid before or after they are used.
     select
         cost_id,
         'prepayment' as kind,
@@ -57,22 +56,22 @@ movements as (
 
     union all
 
-    -- Each hop from the bearer to the payer: the callee charges the caller.
+    -- On each hop from the bearer to the payer, the callee charges the caller.
     select
         costs.cost_id,
         'transfer' as kind,
-        steps.step,
+        chain_steps.step,
         'ai_cost' as debit_account,
-        steps.caller as debit_team_id,
+        chain_steps.caller as debit_team_id,
         'ai_cost' as credit_account,
-        steps.callee as credit_team_id,
+        chain_steps.callee as credit_team_id,
         costs.amount_usd
     from costs
-    inner join steps on costs.chain = steps.chain
+    inner join chain_steps on costs.chain = chain_steps.chain
 
     union all
 
-    -- What a sharing rule spreads, the payer's own part too: each team sees its part.
+    -- Each team sees its part of a shared cost; so does the payer, of whose cost it is a part.
     select
         cost_id,
         'share' as kind,
@@ -87,7 +86,7 @@ movements as (
 
     union all
 
-    -- The quality pool takes over what it funds.
+    -- The quality pool takes over the evaluations that it funds.
     select
         cost_id,
         'pool_credit' as kind,
@@ -100,6 +99,42 @@ movements as (
     from {{ ref('int_pool_credits') }}
     where amount_usd != 0 and {{ is_touched('incurred_on', 'posted_day') }}
 
+),
+
+legs as (
+
+    select
+        movements.*,
+        sides.side,
+        case sides.side when 'debit' then movements.debit_account else movements.credit_account end as account,
+        case sides.side when 'debit' then movements.debit_team_id else movements.credit_team_id end as team_id,
+        case sides.side when 'debit' then movements.credit_team_id else movements.debit_team_id end as other_team_id,
+        case sides.side when 'debit' then movements.amount_usd else -movements.amount_usd end as leg_usd
+    from movements
+    cross join (values ('debit'), ('credit')) as sides (side)
+
 )
 
-select * from movements
+select
+    {{ entry_key(['legs.cost_id', 'legs.kind', 'legs.step', 'legs.side', 'legs.team_id', 'legs.other_team_id']) }}
+        as entry_id,
+    legs.cost_id || ':' || legs.kind as journal_id,
+    costs.posted_month,
+    costs.incurred_on,
+    legs.account,
+    legs.side,
+    legs.team_id,
+    case when legs.other_team_id != legs.team_id then legs.other_team_id end as counterparty_team_id,
+    costs.feature_id,
+    costs.provider,
+    costs.account_id,
+    costs.model,
+    costs.team_path,
+    costs.payer_team_id,
+    costs.bearer_team_id,
+    costs.purpose,
+    legs.kind,
+    costs.basis,
+    {{ money('legs.leg_usd') }} as amount_usd
+from legs
+inner join costs on legs.cost_id = costs.cost_id

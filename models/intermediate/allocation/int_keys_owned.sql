@@ -1,5 +1,4 @@
--- one row per provider, account, key and day in use: the team and feature that seed api_keys names for it
-with used as (
+with keys_in_use as (
 
     select
         provider,
@@ -20,13 +19,13 @@ with used as (
 
 ),
 
-owners as (
+key_owners as (
 
     {{ keys_of_accounts() | indent }}
 
 )
 
--- The longest key pattern is the most specific, then the longest account pattern.
+-- Prefer the longest (most specific) key pattern, then the longest account pattern.
 {% call first_rows(
     partition_by="used.provider, used.account_id, used.api_key, used.used_on",
     order_by="length(owners.api_key) desc nulls last, length(owners.account_id) desc nulls last, owners.owner_team_id"
@@ -38,8 +37,8 @@ owners as (
         used.used_on,
         owners.owner_team_id,
         owners.feature_id
-    from used
-    inner join owners
+    from keys_in_use as used
+    inner join key_owners as owners
         on
             used.provider = owners.provider
             and {{ matches('used.account_id', 'owners.account_id') }}

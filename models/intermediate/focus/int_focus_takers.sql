@@ -1,10 +1,9 @@
--- one row per origin charge or group of charges and taker (feature, bearer, payer, purpose): what its calls took
 {{ replaces_touched("taken_on", by="touched_day") }}
 {# The payer bears what nobody else does; the charge names the payer, else the call. #}
-{% set taker = ['originating_feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
-with calls as (
+{% set taker = ['feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
+with charged_calls as (
 
-    -- A call whose id the charge names took what the charge says.
+    -- Calls whose response id the charge carries take what the charge states.
     select
         charged_on as taken_on,
         origin_charge_id,
@@ -17,7 +16,7 @@ with calls as (
 
     union all
 
-    -- Calls of a group take of its charges by what they used.
+    -- Calls of a match group take of its charges in proportion to their usage.
     select
         members.usage_on as taken_on,
         null as origin_charge_id,
@@ -34,6 +33,7 @@ with calls as (
 
     union all
 
+    -- Calls that no bill covers yet take what they should cost.
     select
         calls.started_on as taken_on,
         {{ accrual_key('calls', 'meters') }} as origin_charge_id,
@@ -47,17 +47,17 @@ with calls as (
 
 ),
 
-shared as (
+borne_calls as (
 
     select
         calls.*,
-        shares.originating_feature_id,
+        shares.originating_feature_id as feature_id,
         case when not shares.is_payer_bearer then shares.bearer_team_id end as bearer_team_id,
         shares.own_payer_team_id as payer_team_id,
         shares.purpose,
         {{ whole_number('shares.origin_share * 1000000000000') }} as part
-    from calls
-    inner join {{ ref('int_shares_borne') }} as shares on calls.call_key = shares.call_key
+    from charged_calls as calls
+    inner join {{ ref('int_cost_shares') }} as shares on calls.call_key = shares.call_key
     where shares.part_no = 1
 
 )
@@ -67,11 +67,11 @@ select
     origin_charge_id,
     group_id,
     {{ taker | join(',\n    ') }},
-    -- Cut off where calls are split; what that leaves is shared out with the whole charge.
+    -- Cut off where calls are split; the remainder is allocated with the whole charge.
     {{ money('sum(' ~ floored_part('amount_usd', 'part', 1000000000000) ~ ')') }} as amount_usd,
     cast(sum({{ whole_quotient(whole_number('quantity') ~ ' * part', 1000000000000) }}) as bigint) as quantity,
-    -- In millionths, for weighing: a token cut off is money.
+    -- In millionths, as a weight: a token that is cut off would be money.
     {{ whole_number('sum(' ~ whole_quotient(whole_number('quantity') ~ ' * part', 1000000) ~ ')') }}
         as micro_quantity
-from shared
+from borne_calls
 group by taken_on, origin_charge_id, group_id, {{ taker | join(', ') }}

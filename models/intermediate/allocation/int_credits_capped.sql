@@ -1,4 +1,3 @@
--- one row per month and feature with costs or required suites: eval spend, the funding in force, and the pool's credit
 with costs as (
 
     select
@@ -11,8 +10,8 @@ with costs as (
 
 ),
 
--- An eval run alone, with or without a cost, makes no month for features that did not run.
-months as (
+-- Only months with production count: an eval run alone opens no month for features that did not run.
+production_months as (
 
     select distinct month
     from costs
@@ -20,19 +19,19 @@ months as (
 
 ),
 
--- What is required and neither runs nor is evaluated yet would be funded all the same.
-required as (
+-- Features that require evals are funded before they run or are evaluated.
+required_features as (
 
     select distinct
         months.month,
         requirements.feature_id
-    from months
+    from production_months as months
     inner join {{ ref('eval_requirements') }} as requirements
         on {{ in_force('requirements', 'last_day(months.month)') }}
 
 ),
 
-spend as (
+monthly_spend as (
 
     select
         coalesce(costs.month, required.month) as month,
@@ -40,7 +39,8 @@ spend as (
         {{ money("sum(case when costs.purpose = 'evaluation' then costs.amount_usd else 0 end)") }} as evaluation_usd,
         {{ money("sum(case when costs.purpose = 'production' then costs.amount_usd else 0 end)") }} as production_usd
     from costs
-    full outer join required on costs.month = required.month and costs.feature_id = required.feature_id
+    full outer join required_features as required
+        on costs.month = required.month and costs.feature_id = required.feature_id
     group by coalesce(costs.month, required.month), coalesce(costs.feature_id, required.feature_id)
 
 ),
@@ -57,8 +57,8 @@ catalog as (
 
 ),
 
--- The narrowest scope holds.
-funded as (
+-- The most specific rule in force applies: feature, then team, then the company's default.
+funded_spend as (
 
     {% call first_rows(
         partition_by="spend.month, spend.feature_id",
@@ -69,7 +69,7 @@ funded as (
             coalesce(funding.share, 1) as share,
             funding.cap_pct,
             funding.cap_floor_usd
-        from spend
+        from monthly_spend as spend
         left join catalog
             on spend.feature_id = catalog.feature_id and {{ in_force('catalog', 'last_day(spend.month)') }}
         left join funding
@@ -84,19 +84,19 @@ funded as (
 
 ),
 
-capped as (
+capped_spend as (
 
     select
         month,
         feature_id,
         evaluation_usd,
         share,
-        -- A rule without any cap funds the share whole; one with a floor alone funds what never earned a cent.
+        -- A rule without a cap funds the whole share; a floor alone funds features without production.
         case
             when cap_pct is not null or cap_floor_usd is not null
                 then {{ money("greatest(coalesce(cap_pct, 0) * production_usd, coalesce(cap_floor_usd, 0))") }}
         end as cap_usd
-    from funded
+    from funded_spend
 
 )
 
@@ -107,4 +107,4 @@ select
     share,
     cap_usd,
     {{ eval_credit('evaluation_usd', 'share', 'cap_usd') }} as credit_usd
-from capped
+from capped_spend
