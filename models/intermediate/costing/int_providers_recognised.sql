@@ -14,7 +14,7 @@ with said as (
 providers as (
 
     select lower(provider) as provider
-    from {{ ref('int_prices_known') }}
+    from {{ ref('int_list_prices') }}
 
     union
 

@@ -13,7 +13,7 @@ with members as (
         offered.is_shared,
         offered.weight,
         offered.total_weight
-    from {{ ref('int_match_members_placed') }} as placed
+    from {{ ref('int_match_candidates') }} as placed
     inner join {{ ref('int_match_rates_offered') }} as offered on {{ are_same('placed', 'offered', kind) }}
 
 ),

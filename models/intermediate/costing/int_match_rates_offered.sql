@@ -7,7 +7,7 @@
 ] %}
 with members as (
 
-    select * from {{ ref('int_match_members_placed') }}
+    select * from {{ ref('int_match_candidates') }}
 
 ),
 

@@ -2,7 +2,7 @@
 {{ replaces_touched("charged_on", by="touched_day") }}
 with charges as (
 
-    select * from {{ ref('int_charges_called') }}
+    select * from {{ ref('int_exact_matches') }}
     where {{ is_touched('charged_on', 'touched_day') }}
 
 ),

@@ -65,7 +65,7 @@ known as (
         calls.is_on_bill,
         evaluated.tie_key is not null as is_evaluated
     from members
-    inner join {{ ref('int_calls_priced') }} as calls on members.call_key = calls.call_key
+    inner join {{ ref('int_call_providers') }} as calls on members.call_key = calls.call_key
     left join evaluated on members.call_key = evaluated.tie_key
     where calls.model is not null
 
@@ -104,7 +104,7 @@ calls as (
     select
         calls.*,
         copies.call_key is not null as is_copy
-    from {{ ref('int_calls_priced') }} as calls
+    from {{ ref('int_call_providers') }} as calls
     inner join days on {{ are_same('calls', 'days', day_and_model) }}
     left join copies on calls.call_key = copies.call_key
 

@@ -4,7 +4,7 @@ with calls as (
     select
         call_key,
         started_on
-    from {{ ref('int_calls_priced') }}
+    from {{ ref('int_call_providers') }}
     where {{ is_touched('started_on', 'touched_day') }}
 
 ),

@@ -35,15 +35,15 @@ traced as (
         calls.provider,
         calls.started_on,
         calls.model,
-        priced.stated_tier,
+        providers.stated_tier,
         families.billed_meter as meter,
         cast(sum(meters.quantity) as bigint) as quantity
     from {{ ref('int_calls_billed') }} as calls
-    inner join {{ ref('int_calls_priced') }} as priced on calls.call_key = priced.call_key
+    inner join {{ ref('int_call_providers') }} as providers on calls.call_key = providers.call_key
     inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
     inner join families on calls.provider = families.provider and meters.meter = families.call_meter
     where not calls.is_in_bill
-    group by calls.provider, calls.started_on, calls.model, priced.stated_tier, families.billed_meter
+    group by calls.provider, calls.started_on, calls.model, providers.stated_tier, families.billed_meter
 
 ),
 
