@@ -2,7 +2,13 @@
 {{ replaces_touched("started_on", by="read_day") }}
 {% set day_and_model = ['provider', 'started_on', 'model'] %}
 {% set group = day_and_model + ['account_id'] %}
-with reports as (
+with calls as (
+
+    select * from {{ ref('int_call_providers') }}
+
+),
+
+suspected_reports as (
 
     select
         trace_key,
@@ -14,13 +20,13 @@ with reports as (
 
 ),
 
-suspicions as (
+suspected_copies as (
 
     select
         copies.call_key,
         min(originals.call_key) as first_key
-    from reports as copies
-    inner join reports as originals
+    from suspected_reports as copies
+    inner join suspected_reports as originals
         on copies.trace_key = originals.trace_key and copies.copied_span_key = originals.span_key
     where copies.call_key != originals.call_key
     group by copies.call_key
@@ -28,89 +34,80 @@ suspicions as (
 ),
 
 -- A copy may have copies: a gateway around a gateway around an SDK.
-members as (
+requests as (
 
     select
-        suspicions.call_key,
-        coalesce(above.first_key, suspicions.first_key) as first_key
-    from suspicions
-    left join suspicions as above on suspicions.first_key = above.call_key
+        copies.call_key,
+        coalesce(originals.first_key, copies.first_key) as first_key
+    from suspected_copies as copies
+    left join suspected_copies as originals on copies.first_key = originals.call_key
 
     union
 
     select
         first_key as call_key,
         first_key
-    from suspicions
-    where first_key not in (select copies.call_key from suspicions as copies)
+    from suspected_copies
+    where first_key not in (select copies.call_key from suspected_copies as copies)
 
 ),
 
-evaluated as (
+evaluated_calls as (
 
-    select distinct tie_key
+    select distinct tie_key as call_key
     from {{ ref('int_run_ids_named') }}
     where kind = 'call'
 
 ),
 
-known as (
-
-    select
-        members.call_key,
-        members.first_key,
-        calls.provider,
-        calls.started_on,
-        calls.model,
-        calls.is_on_bill,
-        evaluated.tie_key is not null as is_evaluated
-    from members
-    inner join {{ ref('int_call_providers') }} as calls on members.call_key = calls.call_key
-    left join evaluated on members.call_key = evaluated.tie_key
-    where calls.model is not null
-
-),
-
 -- One report of a request stays a call: one that the bill or an eval run names, else the first.
-ranked as (
+ranked_reports as (
 
     select
-        *,
+        requests.call_key,
+        calls.{{ day_and_model | join(',\n        calls.') }},
+        calls.is_on_bill,
         row_number() over one_request as place,
-        first_value(call_key) over one_request as copied_call_key
-    from known
+        first_value(requests.call_key) over one_request as copied_call_key
+    from requests
+    inner join calls on requests.call_key = calls.call_key
+    left join evaluated_calls on requests.call_key = evaluated_calls.call_key
+    where calls.model is not null
     window one_request as (
-        partition by first_key, {{ day_and_model | join(', ') }}
-        order by is_on_bill desc, is_evaluated desc, (call_key = first_key) desc, call_key
+        partition by requests.first_key, calls.{{ day_and_model | join(', calls.') }}
+        order by
+            calls.is_on_bill desc, (evaluated_calls.call_key is not null) desc,
+            (requests.call_key = requests.first_key) desc, requests.call_key
     )
 
 ),
 
 copies as (
 
-    select * from ranked
+    select * from ranked_reports
     where place > 1 and not is_on_bill
 
 ),
 
-days as (
+copy_days as (
 
     select distinct {{ day_and_model | join(', ') }} from copies
 
 ),
 
-calls as (
+calls_of_days as (
 
     select
-        calls.*,
+        calls.call_key,
+        calls.{{ group | join(',\n        calls.') }},
         copies.call_key is not null as is_copy
-    from {{ ref('int_call_providers') }} as calls
-    inner join days on {{ are_same('calls', 'days', day_and_model) }}
+    from calls
+    inner join copy_days on {{ are_same('calls', 'copy_days', day_and_model) }}
     left join copies on calls.call_key = copies.call_key
 
 ),
 
-lines as (
+lines_of_days as (
 
     select
         charges.provider,
@@ -122,9 +119,9 @@ lines as (
         charges.billed_usd,
         charges.is_rounded,
         true as is_charge,
-        false as is_account_unknown
+        charges.account_id is null as is_account_unknown
     from {{ ref('int_charges_standing') }} as charges
-    inner join days
+    inner join copy_days as days
         on charges.provider = days.provider and charges.charged_on = days.started_on and charges.model = days.model
     where charges.treatment = 'call' and charges.meter is not null
 
@@ -140,104 +137,97 @@ lines as (
         null as billed_usd,
         false as is_rounded,
         false as is_charge,
-        usage.is_account_unknown
+        usage.is_account_unknown or usage.account_id is null as is_account_unknown
     from {{ ref('int_usage_standing') }} as usage
-    inner join days
+    inner join copy_days as days
         on usage.provider = days.provider and usage.usage_on = days.started_on and usage.model = days.model
     where usage.meter is not null
 
 ),
 
--- Accounts are looked at one by one only where all that was used and counted names its own.
-levels as (
+-- Compare account by account only if every call and every line names its own.
+days_without_accounts as (
 
-    select
-        {{ day_and_model | join(',\n        ') }},
-        max(case when is_account_unknown then 1 else 0 end) = 0 as has_account
-    from (
-        select
-            {{ day_and_model | join(',\n            ') }},
-            account_id is null as is_account_unknown
-        from calls
+    select {{ day_and_model | join(', ') }} from calls_of_days
+    where account_id is null
 
-        union all
+    union
 
-        select
-            {{ day_and_model | join(',\n            ') }},
-            is_account_unknown or account_id is null as is_account_unknown
-        from lines
-    ) as named
-    group by {{ day_and_model | join(', ') }}
+    select {{ day_and_model | join(', ') }} from lines_of_days
+    where is_account_unknown
 
 ),
 
-metered as (
+call_usage as (
 
     select
         calls.call_key,
         calls.is_copy,
         calls.{{ day_and_model | join(',\n        calls.') }},
-        case when levels.has_account then calls.account_id else '' end as account_id,
-        meters.meter as call_meter,
-        meters.quantity,
-        meters.priced_usd
-    from calls
-    inner join levels on {{ are_same('calls', 'levels', day_and_model) }}
-    inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
+        case when days.provider is null then calls.account_id else '' end as account_id,
+        usage.meter as call_meter,
+        usage.quantity,
+        usage.priced_usd
+    from calls_of_days as calls
+    inner join {{ ref('int_meters_priced') }} as usage on calls.call_key = usage.call_key
+    left join days_without_accounts as days on {{ are_same('calls', 'days', day_and_model) }}
 
 ),
 
-billed as (
+billed_meters as (
 
     select distinct
         {{ day_and_model | join(',\n        ') }},
         meter
-    from lines
+    from lines_of_days
 
 ),
 
 meters as (
 
-    {{ meters_billed('metered', 'billed', 'started_on') }}
+    {{ meters_billed('call_usage', 'billed_meters', 'started_on') }}
 
 ),
 
-used as (
+billable_usage as (
 
     select
-        metered.call_key,
-        metered.is_copy,
-        metered.{{ group | join(',\n        metered.') }},
-        coalesce(meters.billed_meter, metered.call_meter) as meter,
-        cast(sum(metered.quantity) as bigint) as quantity,
-        {{ money('sum(metered.priced_usd)') }} as priced_usd,
-        max(case when metered.priced_usd is null then 1 else 0 end) = 1 as is_unpriced
-    from metered
+        usage.call_key,
+        usage.is_copy,
+        usage.{{ group | join(',\n        usage.') }},
+        coalesce(meters.billed_meter, usage.call_meter) as meter,
+        cast(sum(usage.quantity) as bigint) as quantity,
+        {{ money('sum(usage.priced_usd)') }} as priced_usd,
+        max(case when usage.priced_usd is null then 1 else 0 end) = 1 as is_unpriced
+    from call_usage as usage
     left join meters
-        on {{ are_same('metered', 'meters', day_and_model) }} and metered.call_meter = meters.call_meter
+        on {{ are_same('usage', 'meters', day_and_model) }} and usage.call_meter = meters.call_meter
     group by
-        metered.call_key, metered.is_copy, metered.{{ group | join(', metered.') }},
-        coalesce(meters.billed_meter, metered.call_meter)
+        usage.call_key, usage.is_copy, usage.{{ group | join(', usage.') }},
+        coalesce(meters.billed_meter, usage.call_meter)
 
 ),
 
-said as (
+listed_usage as (
 
     select
         lines.{{ day_and_model | join(',\n        lines.') }},
-        case when levels.has_account then lines.account_id else '' end as account_id,
+        case when days.provider is null then lines.account_id else '' end as account_id,
         lines.meter,
         cast(sum(lines.quantity) filter (where lines.is_charge) as bigint) as charged_quantity,
-        cast(sum(lines.quantity) filter (where not lines.is_charge) as bigint) as counted_quantity,
+        coalesce(
+            cast(nullif(sum(lines.quantity) filter (where lines.is_charge), 0) as bigint),
+            cast(sum(lines.quantity) filter (where not lines.is_charge) as bigint), 0
+        ) as listed_quantity,
         {{ money("coalesce(sum(lines.billed_usd), 0)") }} as billed_usd,
         {{ money("coalesce(sum(lines.billed_usd) filter (where lines.billed_usd > 0), 0)") }} as positive_usd,
         {{ money("coalesce(sum(lines.billed_usd) filter (where lines.billed_usd > 0 and lines.quantity > 0), 0)") }}
             as counted_usd,
         count(*) filter (where lines.is_charge and lines.is_rounded) as rounded_charges
-    from lines
-    inner join levels on {{ are_same('lines', 'levels', day_and_model) }}
+    from lines_of_days as lines
+    left join days_without_accounts as days on {{ are_same('lines', 'days', day_and_model) }}
     group by
-        lines.{{ day_and_model | join(', lines.') }}, case when levels.has_account then lines.account_id else '' end,
+        lines.{{ day_and_model | join(', lines.') }}, case when days.provider is null then lines.account_id else '' end,
         lines.meter
 
 ),
@@ -247,70 +237,58 @@ rooms as (
 
     select
         *,
-        coalesce(nullif(charged_quantity, 0), counted_quantity, 0) > 0 as is_by_quantity,
+        listed_quantity > 0 as is_by_quantity,
         {{ money("case
             when coalesce(charged_quantity, 0) > 0 and counted_usd > 0 and counted_usd < positive_usd
                 then " ~ whole_ratio('positive_usd', 'charged_quantity', 'counted_usd') ~ "
-            when coalesce(nullif(charged_quantity, 0), counted_quantity, 0) > 0
-                then coalesce(nullif(charged_quantity, 0), counted_quantity)
+            when listed_quantity > 0 then listed_quantity
             else billed_usd + 0.005 * rounded_charges
         end") }} as room
-    from said
+    from listed_usage
 
 ),
 
-measured as (
+compared_usage as (
 
     select
-        used.*,
+        usage.*,
         rooms.room,
-        case when rooms.is_by_quantity then {{ money('used.quantity') }} else used.priced_usd end as amount,
-        used.is_unpriced and not rooms.is_by_quantity as is_unmeasured
-    from used
-    inner join rooms on {{ are_same('used', 'rooms', group + ['meter']) }}
+        case when rooms.is_by_quantity then {{ money('usage.quantity') }} else usage.priced_usd end as amount,
+        usage.is_unpriced and not rooms.is_by_quantity as is_unmeasured
+    from billable_usage as usage
+    inner join rooms on {{ are_same('usage', 'rooms', group + ['meter']) }}
     where rooms.room > 0
 
 ),
 
--- A bill that has no room even for the other calls says nothing of copies: it may be of another part of the use.
-bases as (
+-- Other calls come first, then the copies one after the other.
+filled_rooms as (
 
     select
-        {{ group | join(',\n        ') }},
-        meter,
-        coalesce(sum(amount) filter (where not is_copy), 0) as base
-    from measured
-    group by {{ group | join(', ') }}, meter, room
-    having
-        coalesce(sum(amount) filter (where not is_copy), 0) <= room
-        and max(case when is_unmeasured then 1 else 0 end) = 0
-
-),
-
-telling as (
-
-    select measured.{{ group | join(', measured.') }}
-    from measured
-    left join bases on {{ are_same('measured', 'bases', group + ['meter']) }}
-    group by measured.{{ group | join(', measured.') }}
-    having min(case when bases.meter is not null then 1 else 0 end) = 1
-
-),
-
--- Copies take what room there is one after the other.
-filled as (
-
-    select
-        measured.call_key,
-        bases.base + sum(measured.amount) over (
-            partition by measured.{{ (group + ['meter']) | join(', measured.') }}
-            order by measured.call_key
+        *,
+        coalesce(sum(case when not is_copy then amount end) over same_meter, 0) as amount_of_others,
+        coalesce(sum(amount) over so_far, 0) as amount_so_far,
+        max(case when is_unmeasured then 1 else 0 end) over same_meter = 0 as is_measured
+    from compared_usage
+    window
+        same_meter as (partition by {{ (group + ['meter']) | join(', ') }}),
+        so_far as (
+            partition by {{ (group + ['meter']) | join(', ') }} order by is_copy, call_key
             rows between unbounded preceding and current row
-        ) > measured.room as is_beyond
-    from measured
-    inner join telling on {{ are_same('measured', 'telling', group) }}
-    inner join bases on {{ are_same('measured', 'bases', group + ['meter']) }}
-    where measured.is_copy
+        )
+
+),
+
+-- A bill that has no room even for the other calls proves nothing about copies: it may be of another part of the usage.
+tested_copies as (
+
+    select
+        call_key,
+        is_copy and amount_so_far > room as is_beyond_room,
+        min(case when is_measured and amount_of_others <= room then 1 else 0 end) over (
+            partition by {{ group | join(', ') }}
+        ) = 1 as is_conclusive
+    from filled_rooms
 
 )
 
@@ -318,11 +296,11 @@ select
     copies.call_key,
     copies.copied_call_key,
     copies.started_on,
-    said.spans
+    reported.spans
 from copies
-inner join {{ ref('int_calls_deduplicated') }} as said on copies.call_key = said.call_key
+inner join {{ ref('int_calls_deduplicated') }} as reported on copies.call_key = reported.call_key
 where
     copies.call_key in (
-        select filled.call_key from filled
-        where filled.is_beyond
+        select tested.call_key from tested_copies as tested
+        where tested.is_beyond_room and tested.is_conclusive
     )
