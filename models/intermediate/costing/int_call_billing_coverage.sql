@@ -81,8 +81,8 @@ unbilled_keys as (
 
 select
     calls.call_key,
-    -- If the account is unknown, require every billed account of the provider to be covered at that time. A key that the
-    -- day's bills leave out has not been billed yet.
+    -- If the account is unknown, require every billed account of the provider to be covered at that time. A key that
+    -- the day's bills leave out has not been billed yet.
     calls.is_on_bill
     or (
         unbilled_keys.api_key is null

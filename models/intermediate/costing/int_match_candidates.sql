@@ -116,8 +116,8 @@ match_levels as (
 
 ),
 
--- Tier, length of the prompt and region count if bills, or the usage files that itemize their totals, tell them apart on
--- any day: an increment of some days must match as a build of all days does.
+-- Tier, length of the prompt and region count if bills, or the usage files that itemize their totals, tell them apart
+-- on any day: an increment of some days must match as a build of all days does.
 rates_told_apart as (
 
     select

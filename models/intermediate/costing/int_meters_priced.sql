@@ -1,11 +1,9 @@
 -- one row per call and meter with a quantity, like a line item of a bill: unit prices and price; NULL without a price
-{% set quantity_of_meter %}
-case
-            {% for meter in call_meters() -%}
-            when prices.meter = '{{ meter }}' then calls.{{ meter_column(meter) }}
-            {% endfor -%}
-        end
-{%- endset %}
+{% set counts = [] %}
+{% for meter in call_meters() %}
+    {% do counts.append("when prices.meter = '" ~ meter ~ "' then calls." ~ meter_column(meter)) %}
+{% endfor %}
+{% set quantity_of_meter = 'case ' ~ counts | join(' ') ~ ' end' %}
 with calls as (
 
     select * from {{ ref('int_call_providers') }}

@@ -5,9 +5,9 @@
 {% set also = {
     'input': ' or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0', 'cache_write_1h': ' or untimed_tokens > 0'
 } %}
--- Look up each distinct combination of pricing attributes once: millions of calls share a few hundred.
 with used_rates as (
 
+    -- Look up each distinct combination of pricing attributes once: millions of calls share a few hundred.
     select
         {{ rate | join(',\n        ') }},
         {% for meter in meters -%}
