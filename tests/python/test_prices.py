@@ -15,6 +15,7 @@ import pytest
 import yaml
 from conftest import PROJECT, REAL
 from exports import batch, chat, span
+from rendering import macro_sql
 
 import land
 import make_prices
@@ -30,6 +31,7 @@ OF_BUILDS = {"generate_schema_name", "get_where_subquery", "kept", "replaced_tou
 LISTS = {"call_meters", "price_situation"}
 TEXTS = {path.stem: path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql"))}
 MACROS = "".join(text for name, text in TEXTS.items() if name not in OF_BUILDS | LISTS)
+CALL_METERS = ast.literal_eval(re.search(r"return\((\[.*?\])\)", TEXTS["call_meters"], re.DOTALL)[1])
 
 
 def rendered(model: str, **variables) -> str:
@@ -63,13 +65,18 @@ def build(engine, *models: str, **variables) -> None:
 
 def name_tables(engine, names: list[tuple[str, str]]) -> None:
     """The tables that the resolvers read names from."""
-    engine.execute("create table int_calls_provided (provider varchar, model_key varchar)")
+    engine.execute("create table model_names (provider varchar, model_name varchar)")
     columns = "(provider varchar, model_name varchar, meter_name varchar, file_role varchar, category varchar)"
-    for table in {*re.findall(r"from (int_\w+)", rendered("int_models_resolved") + rendered("int_meters_resolved"))}:
+    for table in {*re.findall(r"from (int_\w+)", rendered("int_meters_resolved"))}:
         engine.execute(f"create table if not exists {table} {columns}")
     rows = [(provider, text.lower()) for provider, text in names]
-    engine.executemany("insert into int_calls_provided values (?, ?)", rows)
+    engine.executemany("insert into model_names values (?, ?)", rows)
     engine.executemany("insert into int_provider_lines_unioned (provider, meter_name) values (?, ?)", rows)
+
+
+def resolve_models(engine) -> None:
+    sql = macro_sql("with {{ resolved_models('model_names', 'model_aliases') }}")
+    engine.execute(f"create or replace table models as {sql}")
 
 
 WRITTEN = """
@@ -158,8 +165,9 @@ CASES = [line.split("|") for line in WRITTEN.strip().splitlines()]
 def resolved():
     engine = engine_with("model_aliases", "meter_aliases")
     name_tables(engine, [(provider, text) for provider, text, _, _ in CASES])
-    build(engine, "int_models_resolved", "int_meters_resolved")
-    models = engine.execute("select provider, model_name, model from int_models_resolved").fetchall()
+    resolve_models(engine)
+    build(engine, "int_meters_resolved")
+    models = engine.execute("select provider, model_name, model from models").fetchall()
     meters = engine.execute("select provider, meter_name, meter, service_tier from int_meters_resolved").fetchall()
     return {row[:2]: row[2] for row in models}, {row[:2]: row[2:] for row in meters}
 
@@ -191,8 +199,8 @@ def test_names_of_the_book_are_resolved_as_the_book_does():
                 names |= {(provider.id, f"{head}{text}{tail}".lower()) for head in heads for tail in tails}
     engine = engine_with("model_aliases")
     name_tables(engine, sorted(names))
-    build(engine, "int_models_resolved")
-    ours = engine.execute("select provider, model_name, model from int_models_resolved").fetchall()
+    resolve_models(engine)
+    ours = engine.execute("select provider, model_name, model from models").fetchall()
     books = {provider.id: provider for provider in make_prices.data.providers}
     found = {
         (provider, name): books[provider].find_model(name, all_providers=make_prices.data.providers)
@@ -262,7 +270,7 @@ def google_meters(usage: dict) -> dict[str, int]:
 
 PRICED = """
 select used.call, used.meter, used.quantity * prices.unit_price_usd as usd
-from used join int_unit_prices_negotiated as prices using (situation_no, meter)
+from used join int_unit_prices_negotiated as prices using (provider, model, long_context_tokens, meter)
 """
 
 
@@ -270,27 +278,41 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     """{call: (input price, output price)} by the SQL of the pricing models; None where a meter has no price."""
     names = sorted({(provider, model.lower()) for _, provider, model, _ in calls})
     name_tables(engine, names)
-    build(engine, "int_models_resolved", "int_prices_known", **variables)
-    models = {row[:2]: row[2] for row in engine.execute("select * from int_models_resolved").fetchall()}
-    engine.execute("""
-        create table used (
-            call varchar, quantity bigint, situation_no integer, provider varchar, account_id varchar, model varchar,
-            tool_meter varchar, service_tier varchar, inference_geo varchar, priced_on date,
-            long_context_tokens bigint, priced_time varchar, meter varchar
-        )
-    """)
+    resolve_models(engine)
+    build(engine, "int_list_prices", **variables)
+    models = {row[:2]: row[2] for row in engine.execute("select * from models").fetchall()}
     outputs = ("output", "reasoning", "audio_output", "image_output")
     rows = []
-    for number, (call, provider, name, meters) in enumerate(calls):
+    for call, provider, name, meters in calls:
         context = sum(count for meter, count in meters.items() if meter not in outputs)
-        situation = (number, provider, None, models[provider, name.lower()], None, "standard", None, day, context,
-                     "12:00")  # fmt: skip
-        rows += [(call, n, *situation, meter) for meter, n in meters.items() if n]
-    engine.executemany(f"insert into used values ({', '.join('?' * 13)})", rows)
-    engine.execute("create table int_prices_sought as select * exclude (call, quantity) from used")
+        rows += [(call, n, provider, models[provider, name.lower()], context, meter) for meter, n in meters.items() if n]
+    engine.execute("""
+        create table used (
+            call varchar, quantity bigint, provider varchar, model varchar, long_context_tokens bigint, meter varchar
+        )
+    """)
+    engine.executemany("insert into used values (?, ?, ?, ?, ?, ?)", rows)
+    columns = {meter: macro_sql("{{ meter_column('" + meter + "') }}").strip() for meter in CALL_METERS}
+    counts = ", ".join(f"if(meter = '{meter}', quantity, 0) as {column}" for meter, column in columns.items())
+    known = f"meter in {tuple(CALL_METERS)}"
+    engine.execute(f"""
+        create table int_call_providers as
+        select *, null::varchar as account_id, null::varchar as tool_meter, 'standard' as service_tier,
+            null::varchar as inference_geo, date '{day}' as priced_on, '12:00' as priced_time, 0 as stated_usd,
+            true as is_cache_write_timed, {counts}
+        from used where {known}
+    """)
+    # Meters that calls don't count are in usage files.
+    engine.execute(f"""
+        create table int_usage_totalled as
+        select *, null::varchar as account_id, null::varchar as price_tier, date '{day}' as charged_on,
+            meter as call_meter
+        from used where not {known}
+    """)
+    engine.execute("create table int_usage_unbilled as select *, charged_on as usage_on from int_usage_totalled limit 0")
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES["negotiated_prices"].items())
     engine.execute(f"create table negotiated_prices ({columns})")
-    build(engine, "int_list_prices_looked_up", "int_unit_prices_negotiated")
+    build(engine, "int_unit_prices_negotiated")
     found = {call: [Decimal(0), Decimal(0)] for call, *_ in calls}
     for call, meter, usd in engine.execute(PRICED).fetchall():
         place = meter in outputs
@@ -553,13 +575,13 @@ def test_every_place_of_a_tier_and_of_searches_lands(tmp_path):
 def test_tiers_hold_as_long_as_the_standard_price_of_the_day_they_were_seen():
     """Of the book's own rows: each tier that was seen after its standard price began is held back to that."""
     engine = engine_with("model_prices")
-    build(engine, "int_prices_known")
-    (first,) = engine.execute("select count(*) from int_prices_known where source = 'assumed'").fetchone()
+    build(engine, "int_list_prices")
+    (first,) = engine.execute("select count(*) from int_list_prices where source = 'assumed'").fetchone()
     assert first > 686
     # Prices that were seen first on those days, and those of them that held before as well.
     seen_late = """
-        select count(*), count(held.model) from int_prices_known as tiers
-        left join int_prices_known as held
+        select count(*), count(held.model) from int_list_prices as tiers
+        left join int_list_prices as held
             on held.source = 'assumed' and held.valid_to = tiers.valid_from
             and held.unit_price_usd = tiers.unit_price_usd and held.provider = tiers.provider
             and held.model = tiers.model and held.meter = tiers.meter and held.service_tier = tiers.service_tier
@@ -569,7 +591,7 @@ def test_tiers_hold_as_long_as_the_standard_price_of_the_day_they_were_seen():
     """
     assert engine.execute(seen_late).fetchone() == (674, 674)
     price = (
-        "select unit_price_usd, valid_from, valid_to, source from int_prices_known where provider = ? and model = ?"
+        "select unit_price_usd, valid_from, valid_to, source from int_list_prices where provider = ? and model = ?"
         " and meter = 'input' and service_tier = ? and context_over_tokens = 0 order by valid_from nulls first"
     )
     assert engine.execute(price, ["openai", "gpt-5", "flex"]).fetchall() == [
@@ -577,7 +599,7 @@ def test_tiers_hold_as_long_as_the_standard_price_of_the_day_they_were_seen():
         (Decimal("0.000000625"), date(2026, 10, 12), None, "genai-prices 0.2.3"),
     ]  # fmt: skip
     # Nobody knew of the tier on 1 September: what was known then had no price of it.
-    build(engine, "int_prices_known", prices_known_on="2026-09-01")
+    build(engine, "int_list_prices", prices_known_on="2026-09-01")
     assert engine.execute(price, ["openai", "gpt-5", "flex"]).fetchall() == []
 
 
@@ -617,7 +639,7 @@ SERVERS = {
 
 def test_who_is_meant_by_what_spans_write():
     engine = engine_with("provider_aliases", "model_prices")
-    build(engine, "int_prices_known")
+    build(engine, "int_list_prices")
     for table in ("int_accounts_known", "negotiated_prices", "model_deployments"):
         engine.execute(f"create table {table} (provider varchar)")
     said = [line.split("|") for line in RECOGNISED.strip("\n").splitlines()]

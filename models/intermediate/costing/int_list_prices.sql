@@ -10,7 +10,7 @@ with prices as (
 
 ),
 
-latest as (
+latest_versions as (
 
     {% call first_rows(
         partition_by=series ~ ", valid_from",
@@ -22,28 +22,28 @@ latest as (
 
 ),
 
--- A price that the book took back is a row without one.
-standing as (
+-- The book withdraws a price by a row without one.
+known_prices as (
 
     select
         *,
         coalesce(valid_from, {{ always }}) as holds_from,
         min(coalesce(valid_from, {{ always }})) over (partition by {{ series }}) as series_from
-    from latest
+    from latest_versions
     where unit_price_usd is not null
 
 ),
 
-standards as (
+standard_prices as (
 
-    select * from standing
+    select * from known_prices
     where service_tier = 'standard'
 
 ),
 
--- Sources date a tier's price by the day on which they looked. Nobody began to sell batches then: the tier held as long
--- as the standard price of that day.
-held as (
+-- Sources date a tier's price by the day on which they first looked, not by when the provider introduced it. Assume that
+-- the tier's price is as old as the standard price of that day.
+first_tier_prices as (
 
     {% call first_rows(
         partition_by="tiers." ~ series.replace(', ', ', tiers.'),
@@ -53,8 +53,8 @@ held as (
             tiers.*,
             standards.unit_price_usd as standard_price_usd,
             standards.holds_from as standard_from
-        from standing as tiers
-        inner join standards
+        from known_prices as tiers
+        inner join standard_prices as standards
             on
                 tiers.provider = standards.provider
                 and tiers.model = standards.model
@@ -70,46 +70,46 @@ held as (
 
 ),
 
--- Before that it cost the same part of the standard price of the time. A long context that had a standard price then,
--- and has none of the tier's, cost that part too.
-earlier as (
+-- Before that, assume the same ratio to the standard price of the time. It also applies to long contexts that had a
+-- standard price then, if the tier has no price of its own for them.
+earlier_tier_prices as (
 
     select
-        held.provider,
-        held.model,
-        held.meter,
-        held.service_tier,
+        tiers.provider,
+        tiers.model,
+        tiers.meter,
+        tiers.service_tier,
         standards.context_over_tokens,
         cast(
-            standards.unit_price_usd * held.unit_price_usd / held.standard_price_usd as decimal(18, 12)
+            standards.unit_price_usd * tiers.unit_price_usd / tiers.standard_price_usd as decimal(18, 12)
         ) as unit_price_usd,
-        held.daily_from,
-        held.daily_to,
+        tiers.daily_from,
+        tiers.daily_to,
         standards.valid_from,
-        least(coalesce(standards.valid_to, held.standard_from), held.standard_from) as valid_to
-    from held
-    inner join standards
+        least(coalesce(standards.valid_to, tiers.standard_from), tiers.standard_from) as valid_to
+    from first_tier_prices as tiers
+    inner join standard_prices as standards
         on
-            held.provider = standards.provider
-            and held.model = standards.model
-            and held.meter = standards.meter
-            and held.daily_from is not distinct from standards.daily_from
-            and held.daily_to is not distinct from standards.daily_to
-            and held.standard_from > standards.holds_from
-    left join held as own
+            tiers.provider = standards.provider
+            and tiers.model = standards.model
+            and tiers.meter = standards.meter
+            and tiers.daily_from is not distinct from standards.daily_from
+            and tiers.daily_to is not distinct from standards.daily_to
+            and tiers.standard_from > standards.holds_from
+    left join first_tier_prices as own
         on
-            held.provider = own.provider
-            and held.model = own.model
-            and held.meter = own.meter
-            and held.service_tier = own.service_tier
+            tiers.provider = own.provider
+            and tiers.model = own.model
+            and tiers.meter = own.meter
+            and tiers.service_tier = own.service_tier
             and standards.context_over_tokens = own.context_over_tokens
-            and held.daily_from is not distinct from own.daily_from
-            and held.daily_to is not distinct from own.daily_to
+            and tiers.daily_from is not distinct from own.daily_from
+            and tiers.daily_to is not distinct from own.daily_to
     where
-        held.standard_price_usd > 0
+        tiers.standard_price_usd > 0
         and (
-            held.context_over_tokens = standards.context_over_tokens
-            or (held.context_over_tokens = 0 and own.model is null)
+            tiers.context_over_tokens = standards.context_over_tokens
+            or (tiers.context_over_tokens = 0 and own.model is null)
         )
 
 )
@@ -119,7 +119,7 @@ select
     valid_from,
     valid_to,
     source
-from standing
+from known_prices
 
 union all
 
@@ -128,7 +128,7 @@ select
     nullif(standard_from, {{ always }}) as valid_from,
     valid_from as valid_to,
     'assumed' as source
-from held
+from first_tier_prices
 where valid_from > standard_from
 
 union all
@@ -138,4 +138,4 @@ select
     valid_from,
     valid_to,
     'assumed' as source
-from earlier
+from earlier_tier_prices

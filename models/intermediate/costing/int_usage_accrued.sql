@@ -1,6 +1,6 @@
 -- one row per group of usage that no bill covers: what no call explains of it, at the price book
 {{ replaces_touched("usage_on", by="touched_day") }}
-with usage as (
+with unbilled_usage as (
 
     select
         {{ all_but('unbilled', ['price_tier']) }},
@@ -29,25 +29,25 @@ families as (
 
 ),
 
-traced as (
+traced_per_tier as (
 
     select
         calls.provider,
         calls.started_on,
         calls.model,
-        priced.stated_tier,
+        providers.stated_tier,
         families.billed_meter as meter,
         cast(sum(meters.quantity) as bigint) as quantity
     from {{ ref('int_calls_billed') }} as calls
-    inner join {{ ref('int_calls_priced') }} as priced on calls.call_key = priced.call_key
+    inner join {{ ref('int_call_providers') }} as providers on calls.call_key = providers.call_key
     inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
     inner join families on calls.provider = families.provider and meters.meter = families.call_meter
     where not calls.is_in_bill
-    group by calls.provider, calls.started_on, calls.model, priced.stated_tier, families.billed_meter
+    group by calls.provider, calls.started_on, calls.model, providers.stated_tier, families.billed_meter
 
 ),
 
-all_traced as (
+traced_usage as (
 
     select
         provider,
@@ -55,13 +55,13 @@ all_traced as (
         model,
         meter,
         cast(sum(quantity) as bigint) as quantity
-    from traced
+    from traced_per_tier
     group by provider, started_on, model, meter
 
 ),
 
 -- Calls that state a tier explain usage of that tier first.
-tiers as (
+tier_usage as (
 
     select
         usage.provider,
@@ -71,8 +71,8 @@ tiers as (
         usage.stated_tier,
         cast(sum(usage.quantity) as bigint) as tier_quantity,
         least(cast(sum(usage.quantity) as bigint), coalesce(max(traced.quantity), 0)) as own_quantity
-    from usage
-    left join traced
+    from unbilled_usage as usage
+    left join traced_per_tier as traced
         on
             usage.provider = traced.provider
             and usage.usage_on = traced.started_on
@@ -83,19 +83,19 @@ tiers as (
 
 ),
 
-left_over as (
+unexplained_usage as (
 
     select
         *,
         cast(sum(tier_quantity - own_quantity) over same_meter as bigint) as left_quantity,
         cast(sum(own_quantity) over same_meter as bigint) as all_own_quantity
-    from tiers
+    from tier_usage
     window same_meter as (partition by provider, usage_on, model, meter)
 
 ),
 
--- The others take what is left of all tiers.
-untraced as (
+-- The other calls explain what is left of all tiers.
+untraced_usage as (
 
     select
         usage.*,
@@ -105,15 +105,15 @@ untraced as (
         greatest(
             tiers.left_quantity - greatest(coalesce(traced.quantity, 0) - tiers.all_own_quantity, 0), 0
         ) as untraced_quantity
-    from usage
-    inner join left_over as tiers
+    from unbilled_usage as usage
+    inner join unexplained_usage as tiers
         on
             usage.provider = tiers.provider
             and usage.usage_on = tiers.usage_on
             and usage.model = tiers.model
             and usage.meter = tiers.meter
             and usage.stated_tier is not distinct from tiers.stated_tier
-    left join all_traced as traced
+    left join traced_usage as traced
         on
             usage.provider = traced.provider
             and usage.usage_on = traced.started_on
@@ -135,7 +135,7 @@ select
     untraced.unit_price_usd,
     untraced.quantity,
     untraced.untraced_quantity,
-    -- NULL where the book knows no price.
+    -- NULL if the book has no price.
     case
         when untraced.untraced_quantity = 0 then {{ money('untraced.unit_price_usd * 0') }}
         else {{ floored_part(
@@ -147,7 +147,7 @@ select
         ) }}
     end as untraced_usd,
     coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
-from untraced
+from untraced_usage as untraced
 left join {{ ref('int_keys_owned') }} as keys
     on
         untraced.provider = keys.provider

@@ -12,7 +12,7 @@ inner join {{ ref('int_provider_lines_ranked') }} as charges
 where
     calls.is_answered
     and charges.is_standing
-    -- With one's own key at a provider, that one bills the call.
+    -- If a gateway used the customer's own key, the provider bills the call, not the gateway.
     and charges.own_key_provider is null
     and {{ is_touched('calls.started_on', 'reopened_day') }}
 group by calls.started_on, calls.service_name, lower(calls.model_name), charges.provider

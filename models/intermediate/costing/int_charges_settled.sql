@@ -2,7 +2,7 @@
 {{ replaces_touched("charged_on", by="touched_day") }}
 with charges as (
 
-    select * from {{ ref('int_charges_called') }}
+    select * from {{ ref('int_exact_matches') }}
     where {{ is_touched('charged_on', 'touched_day') }}
 
 ),
@@ -20,8 +20,8 @@ groups as (
 
 ),
 
--- A group's money comes from its charges by their size; a row rounded to nothing still has a say.
-weighed as (
+-- A group's charges give in proportion to their size. The smallest weight lets a line that is rounded to zero take part.
+charge_weights as (
 
     select
         members.member_id as charge_id,
@@ -39,17 +39,17 @@ weighed as (
 
 ),
 
-parted as (
+charge_parts as (
 
     select
         *,
         {{ floored_part('given_usd', 'weight', 'total_weight') }} as given_part,
         {{ floored_part('rounding_usd', 'weight', 'total_weight') }} as rounding_part
-    from weighed
+    from charge_weights
 
 ),
 
-given as (
+given_amounts as (
 
     select
         charge_id,
@@ -59,7 +59,7 @@ given as (
         match_level,
         {{ part_with_residue('given_usd', 'given_part', 'weight', 'group_id', 'charge_id') }} as attributed_usd,
         {{ part_with_residue('rounding_usd', 'rounding_part', 'weight', 'group_id', 'charge_id') }} as rounding_usd
-    from parted
+    from charge_parts
 
 )
 
@@ -84,7 +84,7 @@ select
         else {{ money('coalesce(given.attributed_usd, 0)') }}
     end as attributed_usd,
     {{ money('coalesce(given.rounding_usd, 0)') }} as rounding_usd,
-    -- A line without a meter names no use: fees, taxes, credits.
+    -- A line without a meter is no usage: fees, taxes, credits.
     case when charges.meter is null then charges.billed_usd else {{ money('0') }} end as invoice_only_usd,
     case
         when charges.meter is null or charges.call_id is not null then {{ money('0') }}
@@ -96,9 +96,9 @@ select
         when given.given_usd != 0 then 'adjacent_day'
         else 'none'
     end as match_level,
-    -- The payer by the charge's key, tags or account; without one, the payers of its calls pay.
+    -- The payer named by the charge's key, tags or account. Without one, the payers of its calls pay.
     coalesce(charges.payer_team_id, 'unattributed') as payer_team_id,
     charges.tagged_feature_id,
     charges.own_key_provider is not null as is_fee
 from charges
-left join given on charges.charge_id = given.charge_id
+left join given_amounts as given on charges.charge_id = given.charge_id

@@ -1,6 +1,6 @@
--- one row per group of charges and calls that share their finest keys: what was billed against what was traced
+-- one row per match group (charges and calls with the same keys, day, model, meter and rate): billed against traced
 {{ replaces_touched("usage_on", by="read_day") }}
-with grouped as (
+with match_groups as (
 
     select
         provider,
@@ -17,7 +17,7 @@ with grouped as (
         count(*) filter (where side = 'charge') as charges,
         count(*) filter (where side = 'charge' and is_rounded) as rounded_charges,
         coalesce(bool_or(is_provisional), false) as is_provisional,
-        -- A quantity in a usage file without a charge was not billed.
+        -- Usage that a usage file counts was billed only if there is a charge.
         cast(case when count(*) filter (where side = 'charge') > 0 then coalesce(
             nullif(sum(quantity) filter (where side = 'charge'), 0), sum(quantity) filter (where side = 'usage'), 0
         ) else 0 end as bigint) as billed_quantity,
@@ -27,7 +27,7 @@ with grouped as (
             as counted_usd,
         cast(coalesce(sum(quantity) filter (where side = 'call' and not is_excluded), 0) as bigint) as traced_quantity,
         {{ money("sum(amount_usd) filter (where side = 'call' and not is_excluded)") }} as priced_usd,
-        -- Calls whose own ids are on no charge of a bill by id.
+        -- Calls whose response ids are missing on a bill that lists response ids.
         cast(coalesce(sum(quantity) filter (where is_excluded), 0) as bigint) as excluded_quantity,
         {{ money('sum(amount_usd) filter (where is_excluded)') }} as excluded_usd
     from {{ ref('int_match_members_grouped') }}
@@ -36,42 +36,42 @@ with grouped as (
 
 ),
 
--- A charge without a quantity, and no usage file to tell it, has what its money buys at book prices.
-counted as (
+-- If neither the charge nor a usage file states a quantity, derive it from the money at book prices.
+charged_groups as (
 
     select
         *,
         case
             when charges = 0 then 0
-            -- Charges without a quantity beside others with one have it at the same price.
+            -- If only some charges state a quantity, assume the same unit price for the others.
             when billed_quantity > 0 and counted_usd > 0 and counted_usd < positive_usd
                 then {{ whole_ratio('positive_usd', 'billed_quantity', 'counted_usd') }}
             when billed_quantity > 0 then billed_quantity
-            -- A total of less than its calls cost by the book scales them down.
+            -- A total below the book's prices of its calls scales them down.
             when meter = 'total' and billed_usd <= coalesce(priced_usd, 0) then traced_quantity
             when billed_usd > 0 and priced_usd > 0
                 then {{ whole_ratio('billed_usd', 'traced_quantity', 'priced_usd') }}
             else traced_quantity
         end as charged_quantity
-    from grouped
+    from match_groups
 
 ),
 
--- Money that buys all calls, and no whole unit more, is their price but for rounding; more than half a cent above it is
--- a price of its own.
-bought as (
+-- Money that buys all calls and no whole unit more is their price but for rounding, up to half a cent. More than that is
+-- another price.
+bought_groups as (
 
     select
         *,
         charges > 0 and billed_quantity = 0 and billed_usd > 0 and coalesce(priced_usd, 0) > 0
         and (charged_quantity != traced_quantity or billed_usd - priced_usd <= 0.005)
         and not (meter = 'total' and billed_usd < priced_usd) as is_bought_at_book
-    from counted
+    from charged_groups
 
 ),
 
--- Where a provider rounds each row to cents, what the book says of the quantity is nearer than the row.
-unrounded as (
+-- If the provider rounds each line to cents, the book's price of the quantity is closer to the truth than the line.
+explained_groups as (
 
     select
         *,
@@ -86,7 +86,7 @@ unrounded as (
             when is_bought_at_book and charged_quantity = traced_quantity then priced_usd
             else billed_usd
         end as explained_usd
-    from bought
+    from bought_groups
 
 )
 
@@ -117,11 +117,11 @@ select
     billed_usd - explained_usd as rounding_usd,
     case
         when traced_quantity = 0 or charges = 0 then {{ money('0') }}
-        -- What counts no more than was traced is used up whole; credits of a model go to its calls.
+        -- Traced usage covers the whole charge: attribute all of it, including model-level credits.
         when charged_quantity <= traced_quantity then explained_usd
         when is_bought_at_book or meter = 'total' then priced_usd
         else {{ floored_part('explained_usd', 'traced_quantity', 'charged_quantity') }}
     end as attributed_usd,
     is_bought_at_book,
     explained_usd
-from unrounded
+from explained_groups

@@ -1,17 +1,17 @@
--- one row per kind of members (what they say of tier, context and region) and rate, as charges state it, that they meet
+-- one row per kind of candidates (what they state of tier, context and region) and rate of charges that they can meet
 {% set cell = ['provider', 'match_account_id', 'match_key', 'model', 'meter'] %}
 {% set scope = ['tier', 'context_side', 'geo'] %}
 {% set kind = ['side', 'usage_on'] + cell + scope %}
 {% set rate = [
     'rate_match_rate', 'rate_provider', 'rate_match_account_id', 'rate_match_key', 'rate_model', 'rate_meter'
 ] %}
-with members as (
+with candidates as (
 
-    select * from {{ ref('int_match_members_placed') }}
+    select * from {{ ref('int_match_candidates') }}
 
 ),
 
--- Charges are parted by what all charges of the day, model and meter state.
+-- Tier, context and region tell charges apart only if all charges of the day, model and meter state them.
 charges as (
 
     select
@@ -25,7 +25,7 @@ charges as (
         case when count(tier) over same = count(*) over same then tier end as tier,
         case when count(context_side) over same = count(*) over same then context_side end as context_side,
         case when count(geo) over same = count(*) over same then geo end as geo
-    from members
+    from candidates
     where side = 'charge'
     window same as (partition by usage_on, {{ cell | join(', ') }})
 
@@ -44,20 +44,21 @@ rates as (
 
 ),
 
+-- Many calls say the same, so rates are offered to each distinct kind of candidates once.
 kinds as (
 
     select
         {{ kind | join(',\n        ') }},
         row_number() over (order by {{ in_order(kind) }}) as kind_no,
         cast(coalesce(sum(case when not is_excluded then quantity end), 0) as bigint) as quantity
-    from members
+    from candidates
     where side != 'charge'
     group by {{ kind | join(', ') }}
 
 ),
 
--- The charges that a kind could be of: those of its day, and those of the days beside it.
-fits as (
+-- A kind can meet the charges of its day and of the adjacent days, unless both state different tiers, contexts or regions.
+possible_rates as (
 
     select
         kinds.kind_no,
@@ -73,7 +74,7 @@ fits as (
         rates.billed_usd as rate_billed_usd,
         rates.quantity as rate_quantity,
         rates.usage_on = kinds.usage_on as is_of_day,
-        -- At the finest level both sides state all that the charge does.
+        -- The match is exact if the kind states all that the charge does.
         (rates.tier is null or kinds.tier is not null)
         and (rates.context_side is null or kinds.context_side is not null)
         and (rates.geo is null or kinds.geo is not null) as is_sure
@@ -88,8 +89,8 @@ fits as (
 
 ),
 
--- The rest of each rate after the calls that state it: by quantity of charges, else of the usage file, and in money.
-counted as (
+-- What calls that state a rate leave of it, by quantity of the charges or else of the usage file.
+rate_quantities as (
 
     select
         *,
@@ -98,7 +99,7 @@ counted as (
             nullif(rate_quantity, 0), sum(case when side = 'usage' and is_sure then quantity else 0 end) over rate
         ) as billed_quantity,
         sum(case when is_sure then 0 else quantity end) over side_of_rate as open_quantity
-    from fits
+    from possible_rates
     where is_of_day
     window
         rate as (partition by usage_on, {{ rate | join(', ') }}),
@@ -106,8 +107,8 @@ counted as (
 
 ),
 
--- Those that say too little take what is left of each rate that they may be of, in proportion to it and to their size.
-offered as (
+-- Kinds that state too little take what is left of each possible rate, in proportion to it and to their size.
+rate_weights as (
 
     select
         kind_no,
@@ -122,13 +123,13 @@ offered as (
             ) }}
             else {{ whole_number('rate_billed_usd * 1000000') }}
         end as weight
-    from counted
+    from rate_quantities
     where not is_sure
     window kind as (partition by kind_no)
 
 ),
 
-summed as (
+total_weights as (
 
     select
         *,
@@ -136,11 +137,11 @@ summed as (
         row_number() over (
             partition by kind_no order by {{ in_order('(sure_quantity > 0), weight desc, match_rate') }}
         ) as place
-    from offered
+    from rate_weights
 
 ),
 
-met as (
+matched_rates as (
 
     select
         kind_no,
@@ -149,12 +150,12 @@ met as (
         0 as weight,
         1 as total_weight,
         true as is_rest
-    from fits
+    from possible_rates
     where is_of_day and is_sure
 
     union all
 
-    -- Quantity beyond all that is left is over-traced, and takes nothing from calls that state their rate.
+    -- Usage beyond all that is left is over-traced, and takes nothing from calls that state their rate.
     select
         kind_no,
         match_rate,
@@ -162,24 +163,24 @@ met as (
         coalesce(weight, 0) as weight,
         case when is_counted then greatest(whole, quantity, 1) else greatest(whole, 1) end as total_weight,
         place = 1 and not (is_counted and whole < quantity and sure_quantity > 0) as is_rest
-    from summed
+    from total_weights
 
 ),
 
--- Without a charge on their day they wait for what the next day leaves, or the day before.
-waiting as (
+-- Kinds without a charge on their day can only take what the next day's charges leave, or the day's before.
+adjacent_day_rates as (
 
     {% call first_rows(partition_by="kind_no", order_by="usage_on desc, rate_billed_usd desc, rate_match_rate") %}
-        select * from fits
-        where kind_no not in (select met.kind_no from met)
+        select * from possible_rates
+        where kind_no not in (select matched.kind_no from matched_rates as matched)
     {% endcall %}
 
 ),
 
-placed as (
+complete_kinds as (
 
     select distinct kind_no
-    from met
+    from matched_rates
     where is_rest
 
 ),
@@ -193,16 +194,16 @@ offers as (
         weight,
         total_weight,
         is_rest
-    from met
+    from matched_rates
     where is_rest or weight > 0
 
     union all
 
-    -- Calls that fit no charge, and over-traced quantity.
+    -- Candidates that fit no charge, and over-traced usage.
     select
         kinds.kind_no,
         case
-            when waiting.kind_no is not null then waiting.rate_match_rate
+            when adjacent.kind_no is not null then adjacent.rate_match_rate
             else {{ match_rate(scope, 'kinds') }}
         end as match_rate,
         false as is_exact,
@@ -210,9 +211,9 @@ offers as (
         1 as total_weight,
         true as is_rest
     from kinds
-    left join waiting on kinds.kind_no = waiting.kind_no
-    left join placed on kinds.kind_no = placed.kind_no
-    where placed.kind_no is null
+    left join adjacent_day_rates as adjacent on kinds.kind_no = adjacent.kind_no
+    left join complete_kinds on kinds.kind_no = complete_kinds.kind_no
+    where complete_kinds.kind_no is null
 
 )
 

@@ -1,5 +1,5 @@
 -- one row per service, model and month with calls on a bill: the provider that bills them
-with counted as (
+with monthly_calls as (
 
     select
         service_name,
@@ -18,5 +18,5 @@ with counted as (
         model_key,
         month,
         provider
-    from counted
+    from monthly_calls
 {% endcall %}

@@ -1,5 +1,4 @@
--- one row per charge of the days that this build reads: with the call that its response id names
-{{ config(materialized="view") }}
+-- one row per charge and day: the call whose response id it carries, if any, and the team that pays by what it names
 with charges as (
 
     select * from {{ ref('int_charges_itemised') }}
@@ -7,7 +6,6 @@ with charges as (
 
 ),
 
--- The exact level: the provider's own id of the answer stands on both sides, and names the call.
 calls as (
 
     select call_key

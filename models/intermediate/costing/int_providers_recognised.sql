@@ -1,5 +1,5 @@
 -- one row per provider, server and model as spans write them: who is meant, who serves such a name, who made the model
-with said as (
+with reported_names as (
 
     select distinct
         provider_name,
@@ -10,11 +10,11 @@ with said as (
 
 ),
 
--- Providers named by the price book, the bills or the company's seeds. Other texts name frameworks or gateways.
+-- Names in the price book, the bills or the company's seeds are providers; other names are frameworks or gateways.
 providers as (
 
     select lower(provider) as provider
-    from {{ ref('int_prices_known') }}
+    from {{ ref('int_list_prices') }}
 
     union
 
@@ -38,14 +38,14 @@ providers as (
 
 ),
 
--- The longest pattern is the most specific one. A framework's name may begin like a provider's (google_adk): its row
--- names nobody.
-recognised as (
+-- Prefer the most specific (longest) pattern. A framework's name may begin like a provider's (google_adk): its row names
+-- no provider.
+matched_names as (
 
     select
-        said.provider_name,
-        said.server_address,
-        said.model_name,
+        names.provider_name,
+        names.server_address,
+        names.model_name,
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'server') as server_provider,
         max_by(
             case when aliases.kind in ('name', 'framework') then coalesce(aliases.provider, '') end,
@@ -53,28 +53,28 @@ recognised as (
         ) as named_provider,
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'serving') as serving_provider,
         max_by(aliases.provider, length(aliases.pattern)) filter (where aliases.kind = 'model') as vendor
-    from said
+    from reported_names as names
     left join {{ ref('provider_aliases') }} as aliases
         on
-            (aliases.kind = 'server' and {{ is_like('lower(said.server_address)', 'aliases.pattern') }})
+            (aliases.kind = 'server' and {{ is_like('lower(names.server_address)', 'aliases.pattern') }})
             or (
                 aliases.kind in ('name', 'framework')
-                and {{ is_like('lower(said.provider_name)', 'aliases.pattern') }}
+                and {{ is_like('lower(names.provider_name)', 'aliases.pattern') }}
             )
-            or (aliases.kind in ('serving', 'model') and {{ is_like('lower(said.model_name)', 'aliases.pattern') }})
-    group by said.provider_name, said.server_address, said.model_name
+            or (aliases.kind in ('serving', 'model') and {{ is_like('lower(names.model_name)', 'aliases.pattern') }})
+    group by names.provider_name, names.server_address, names.model_name
 
 )
 
 select
-    recognised.provider_name,
-    recognised.server_address,
-    recognised.model_name,
-    recognised.server_provider,
-    coalesce(nullif(recognised.named_provider, ''), case
-        when recognised.named_provider is null then providers.provider
+    matched_names.provider_name,
+    matched_names.server_address,
+    matched_names.model_name,
+    matched_names.server_provider,
+    coalesce(nullif(matched_names.named_provider, ''), case
+        when matched_names.named_provider is null then providers.provider
     end) as named_provider,
-    recognised.serving_provider,
-    recognised.vendor
-from recognised
-left join providers on lower(recognised.provider_name) = providers.provider
+    matched_names.serving_provider,
+    matched_names.vendor
+from matched_names
+left join providers on lower(matched_names.provider_name) = providers.provider

@@ -1,4 +1,4 @@
--- one row per group after its day and the days beside it met: what calls took in all, and what charges gave in all
+-- one row per match group after cut-off matching with the adjacent days: what its calls took and its charges gave
 {% set same = 'partition by provider, match_account_id, match_key, match_rate, model, meter order by usage_on' %}
 {% set tomorrow = 'lead(usage_on) over (' ~ same ~ ') = usage_on + 1' %}
 {% set yesterday = 'lag(usage_on) over (' ~ same ~ ') = usage_on - 1' %}
@@ -13,8 +13,8 @@ with groups as (
 
 ),
 
--- A call before midnight may be billed on the next day; over-traced quantity takes what is untraced there.
-forward as (
+-- A call before midnight may be billed on the next day, so over-traced usage takes what is untraced there.
+shifted_forward as (
 
     select
         *,
@@ -27,8 +27,8 @@ forward as (
 
 ),
 
--- Then what the day before left over.
-backward as (
+-- What is still over-traced takes what the previous day leaves.
+shifted_backward as (
 
     select
         *,
@@ -42,11 +42,11 @@ backward as (
                 else 0
             end
         ) else 0 end as backward_quantity
-    from forward
+    from shifted_forward
 
 ),
 
-exchanged as (
+exchanged_amounts as (
 
     select
         *,
@@ -67,10 +67,10 @@ exchanged as (
                 then {{ floored_part('under_usd', 'lead(backward_quantity) over (' ~ same ~ ')', 'under_quantity') }}
             else 0
         end as given_ahead_usd,
-        -- The groups of the days beside it.
+        -- The groups of the adjacent days with usage.
         lag(group_id) over ({{ same }}) as group_before,
         lead(group_id) over ({{ same }}) as group_after
-    from backward
+    from shifted_backward
 
 )
 
@@ -83,4 +83,4 @@ select
     end""") }} as cutoff_usd,
     {{ money('attributed_usd + given_back_usd + given_ahead_usd') }} as given_usd,
     forward_quantity + backward_quantity as shifted_quantity
-from exchanged
+from exchanged_amounts

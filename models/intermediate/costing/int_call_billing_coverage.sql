@@ -1,0 +1,102 @@
+-- one row per call but proven copies: whether bills cover its time, so that a bill's silence about it counts
+with calls as (
+
+    select
+        call_key,
+        provider,
+        account_id,
+        api_key,
+        started_at,
+        started_on as day,
+        is_on_bill
+    from {{ ref('int_call_providers') }}
+    where call_key not in (select copies.call_key from {{ ref('int_copies_recognised') }} as copies)
+
+),
+
+billing_periods as (
+
+    select * from {{ ref('int_bill_windows') }}
+
+),
+
+billed_accounts as (
+
+    select
+        provider,
+        count(distinct account_id) as accounts
+    from billing_periods
+    group by provider
+
+),
+
+covering_periods as (
+
+    select
+        calls.call_key,
+        count(distinct periods.account_id) as covering_accounts,
+        min(periods.account_id) as account_id,
+        bool_or(calls.started_at >= periods.provisional_from) as is_provisional
+    from calls
+    inner join billing_periods as periods
+        on
+            calls.provider = periods.provider
+            and coalesce(calls.account_id, periods.account_id) = periods.account_id
+            and calls.started_at between periods.covers_from and periods.covers_to
+    group by calls.call_key
+
+),
+
+-- Days whose use a bill states as one total: none of it is on another bill yet to come.
+totals as (
+
+    select distinct
+        provider,
+        account_id,
+        api_key,
+        charged_on
+    from {{ ref('int_charges_standing') }}
+    where meter = 'total' and {{ is_touched('charged_on', 'read_day') }}
+
+),
+
+calls_in_totals as (
+
+    select distinct calls.call_key
+    from calls
+    inner join totals
+        on
+            calls.provider = totals.provider
+            and calls.day = totals.charged_on
+            and coalesce(calls.account_id = totals.account_id, true)
+            and coalesce(calls.api_key = totals.api_key, true)
+
+),
+
+unbilled_keys as (
+
+    {{ beyond_bills('calls') | indent }}
+
+)
+
+select
+    calls.call_key,
+    -- If the account is unknown, require every billed account of the provider to be covered at that time. A key that
+    -- the day's bills leave out has not been billed yet.
+    calls.is_on_bill
+    or (
+        unbilled_keys.api_key is null
+        and (
+            (calls.account_id is not null and periods.call_key is not null)
+            or coalesce(periods.covering_accounts = accounts.accounts, false)
+        )
+    ) as is_in_bill,
+    -- The latest bucket of an export is provisional: usage that it does not list yet accrues.
+    coalesce(periods.is_provisional, false) and calls_in_totals.call_key is null as is_provisional,
+    coalesce(calls.account_id, case when periods.covering_accounts = 1 then periods.account_id end) as account_id
+from calls
+left join covering_periods as periods on calls.call_key = periods.call_key
+left join billed_accounts as accounts on calls.provider = accounts.provider
+left join calls_in_totals on calls.call_key = calls_in_totals.call_key
+left join unbilled_keys
+    on {{ are_same('calls', 'unbilled_keys', ['provider', 'account_id', 'api_key', 'day']) }}
