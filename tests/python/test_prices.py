@@ -69,7 +69,7 @@ def name_tables(engine, names: list[tuple[str, str]]) -> None:
         engine.execute(f"create table if not exists {table} {columns}")
     rows = [(provider, text.lower()) for provider, text in names]
     engine.executemany("insert into int_calls_provided values (?, ?)", rows)
-    engine.executemany("insert into int_provider_lines_unioned (provider, meter_name) values (?, ?)", rows)
+    engine.executemany("insert into int_bill_lines (provider, meter_name) values (?, ?)", rows)
 
 
 WRITTEN = """

@@ -13,7 +13,7 @@ billed as (
     select
         {{ row_key('response_id') }} as call_key,
         bool_or(is_cancelled) as is_cancelled
-    from {{ ref('stg_openrouter__charges') }}
+    from {{ ref('stg_openrouter__activity') }}
     where (is_cancelled or is_failed) and response_id is not null
     group by response_id
 

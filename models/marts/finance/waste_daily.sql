@@ -36,7 +36,7 @@ wasted as (
         case when bool_or(lines.is_cancelled) then 'cancelled' else 'failed' end as kind,
         1 as calls,
         max(charges.untraced_usd) as wasted_usd
-    from {{ ref('stg_openrouter__charges') }} as lines
+    from {{ ref('stg_openrouter__activity') }} as lines
     inner join {{ ref('int_charges_settled') }} as charges
         on 'openrouter:' || lines.response_id = charges.charge_id
     where
