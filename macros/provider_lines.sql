@@ -19,14 +19,3 @@
     min(start_time) over (partition by file_id) as covers_from,
     max(end_time) over (partition by file_id) - interval 1 microsecond as covers_to
 {%- endmacro %}
-
-{# What a kind of file does not say, as every line has it. #}
-{% macro unsaid(columns) -%}
-    {%- set types = {'quantity': 'decimal(38, 6)', 'effective_amount': 'decimal(38, 18)', 'own_key_usd': 'decimal(38, 18)'} -%}
-    {%- set values = {'currency': "'USD'", 'is_rounded': 'false', 'category': "'usage'",
-        'billed_amount': 'cast(0 as decimal(38, 18))'} -%}
-    {%- for column in columns -%}
-        {{ values.get(column, 'cast(null as ' ~ types.get(column, 'string') ~ ')') }} as {{ column }}
-        {{- ',\n    ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}

@@ -3,10 +3,12 @@
 {{ config(severity="warn") }}
 with usage as (
 
-    select * from {{ ref('int_provider_lines_ranked') }}
+    select lines.*
+    from {{ ref('int_bill_lines') }} as lines
+    inner join {{ ref('int_bill_line_status') }} as status on lines.line_id = status.line_id
     where
-        file_role = 'usage' and is_standing and quantity != 0
-        and file_kind in (
+        lines.file_role = 'usage' and status.is_standing and lines.quantity != 0
+        and lines.file_kind in (
             'charges', 'copilot_usage', 'cursor_usage', 'databricks_usage', 'github_usage', 'snowflake_cortex',
             'snowflake_currency', 'snowflake_metering'
         )

@@ -198,7 +198,8 @@ def test_the_newest_truth_stands(worlds):
     assert built.code == 0, built.output
     found = defaultdict(Counter)
     for account, key, amount in built.rows(
-        "select account_id, api_key, billed_amount from intermediate.int_provider_lines_ranked"
+        "select account_id, api_key, billed_amount from intermediate.int_bill_lines"
+        " inner join intermediate.int_bill_line_status using (line_id)"
         " where is_standing and category is distinct from 'bucket'"
     ):
         found[account][key, amount] += 1

@@ -64,14 +64,16 @@ def build(engine, *models: str, **variables) -> None:
 
 
 def name_tables(engine, names: list[tuple[str, str]]) -> None:
-    """The tables that the resolvers read names from."""
+    """The tables that the resolvers read names from: each text is a meter of a kind of bill line of its own."""
     engine.execute("create table model_names (provider varchar, model_name varchar)")
-    columns = "(provider varchar, model_name varchar, meter_name varchar, file_role varchar, category varchar)"
-    for table in {*re.findall(r"from (int_\w+)", rendered("int_meters_resolved"))}:
-        engine.execute(f"create table if not exists {table} {columns}")
+    kind = "kind_id file_kind file_role provider service_name sku description category model_name meter_name ai_sign"
+    rule = "priority provider service_name sku description treatment model meter"
+    for table, columns in {"int_bill_lines": kind, "provider_aliases": "kind pattern", "charge_rules": rule}.items():
+        engine.execute(f"create table {table} ({', '.join(f'{name} varchar' for name in columns.split())})")
     rows = [(provider, text.lower()) for provider, text in names]
     engine.executemany("insert into model_names values (?, ?)", rows)
-    engine.executemany("insert into int_provider_lines_unioned (provider, meter_name) values (?, ?)", rows)
+    lines = [(f"{provider} {text}", "bill", provider, text) for provider, text in rows]
+    engine.executemany("insert into int_bill_lines (kind_id, file_role, provider, meter_name) values (?, ?, ?, ?)", lines)
 
 
 def resolve_models(engine) -> None:
@@ -166,9 +168,10 @@ def resolved():
     engine = engine_with("model_aliases", "meter_aliases")
     name_tables(engine, [(provider, text) for provider, text, _, _ in CASES])
     resolve_models(engine)
-    build(engine, "int_meters_resolved")
+    build(engine, "int_charge_kinds_ruled")
     models = engine.execute("select provider, model_name, model from models").fetchall()
-    meters = engine.execute("select provider, meter_name, meter, service_tier from int_meters_resolved").fetchall()
+    stated = "substr(kind_id, length(provider) + 2), stated_meter, stated_tier"
+    meters = engine.execute(f"select provider, {stated} from int_charge_kinds_ruled").fetchall()
     return {row[:2]: row[2] for row in models}, {row[:2]: row[2:] for row in meters}
 
 

@@ -7,11 +7,11 @@ select
     charges.provider,
     count(*) as calls
 from {{ ref('int_calls_deduplicated') }} as calls
-inner join {{ ref('int_provider_lines_ranked') }} as charges
-    on calls.call_id = charges.response_id
+inner join {{ ref('int_bill_lines') }} as charges on calls.call_id = charges.response_id
+inner join {{ ref('int_bill_line_status') }} as status on charges.line_id = status.line_id
 where
     calls.is_answered
-    and charges.is_standing
+    and status.is_standing
     -- If a gateway used the customer's own key, the provider bills the call, not the gateway.
     and charges.own_key_provider is null
     and {{ is_touched('calls.started_on', 'reopened_day') }}

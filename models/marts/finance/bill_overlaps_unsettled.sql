@@ -6,7 +6,7 @@ with lines as (
         sorted.charged_on,
         sorted.source_file,
         sorted.billed_usd
-    from {{ ref('int_provider_lines_keyed') }} as keyed
+    from {{ ref('int_bill_line_keys') }} as keyed
     inner join {{ ref('int_charges_sorted') }} as sorted on keyed.line_id = sorted.line_id
     where sorted.is_standing and sorted.file_role = 'bill'
 
@@ -15,7 +15,7 @@ with lines as (
 -- The newer file spans the line's bucket, and lists its keys nowhere: nothing says whether it covers them.
 compared as (
 
-    select * from {{ ref('int_provider_lines_compared') }}
+    select * from {{ ref('int_bill_file_overlaps') }}
     where not is_in_scope and not is_scope_stated
 
 ),

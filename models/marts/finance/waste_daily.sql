@@ -15,7 +15,7 @@ reported_calls as (
 
 ended_generations as (
 
-    select * from {{ ref('stg_openrouter__charges') }}
+    select * from {{ ref('stg_openrouter__activity') }}
     where is_cancelled or is_failed
 
 ),

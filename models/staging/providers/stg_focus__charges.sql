@@ -1,11 +1,33 @@
-with named as (
+{% set columns = (['file_id', 'source_file', 'source_line', 'row_no'] + focus_columns().keys() | list) | join(',\n        ') %}
+{% set clouds = [ref('stg_aws__lines'), ref('stg_azure__lines'), ref('stg_google__lines')] %}
+with cloud_lines as (
+
+    select
+        {{ columns }},
+        'focus' as file_kind,
+        lower(coalesce(nullif(trim(charge_category), ''), 'usage')) = 'usage' as is_use
+    from {{ source('landed', 'focus') }}
+
+    {% for cloud in clouds %}
+        union all
+
+        select
+            {{ columns }},
+            file_kind,
+            is_use
+        from {{ cloud }}
+
+    {% endfor %}
+),
+
+named as (
 
     select
         *,
         coalesce(provider_name, service_provider_name, publisher_name) as seller_name,
         coalesce(commitment_discount_id, service_name) as commitment,
         nullif(regexp_extract(tags, '"custom_llm_provider": *"([^"]*)"', 1), '') as routed_provider
-    from {{ ref('stg_clouds__lines') }}
+    from cloud_lines
 
 ),
 
@@ -171,7 +193,6 @@ select
     ai_sign,
     invoice_id,
     concat_ws(' | ', resource_id, region_id, tags) as resource,
-    tags,
-    {{ unsaid(['project', 'response_id', 'service_tier', 'is_rounded', 'own_key_provider', 'own_key_usd']) }}
+    tags
 from measured
 window account_of_file as (partition by file_id, is_routed, billing_account_id)

@@ -59,11 +59,6 @@ select
     end as service_tier,
     cast(quantity as decimal(38, 6)) as quantity,
     operation as service_name,
-    case when meter_name is null then 'bucket' else 'usage' end as category,
-    {{ unsaid([
-        'bill_account_id', 'response_id', 'billed_amount', 'effective_amount', 'currency', 'sku',
-        'description', 'is_rounded', 'invoice_id', 'resource', 'region', 'tags', 'own_key_provider', 'own_key_usd',
-        'ai_sign'
-    ]) }}
+    case when meter_name is null then 'bucket' else 'usage' end as category
 from metered
 where quantity > 0 or meter_name is null

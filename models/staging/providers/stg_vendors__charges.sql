@@ -136,10 +136,6 @@ select
     case when billed is null or model is not null then 'usage' end as category,
     invoice_id,
     concat_ws(' | ', resource, tags) as resource,
-    tags,
-    {{ unsaid([
-        'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'is_rounded', 'project', 'region',
-        'own_key_provider', 'own_key_usd', 'ai_sign'
-    ]) }}
+    tags
 from priced_charges
 window account_of_file as (partition by file_id, file_kind, provider, account_id)

@@ -1,32 +1,25 @@
 -- one row per line of a provider's file: bills, usage counts and gateways' own accounts, superseded lines included
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
-{% set kinds = [
-    'openai__charges', 'openai__usage', 'anthropic__charges', 'anthropic__usage', 'openrouter__charges',
-    'focus__charges', 'litellm__usage', 'vendors__charges', 'finance__charges'
-] %}
 {% set columns = [
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
-    'covers_from', 'covers_to', 'response_id', 'model_name', 'meter_name', 'service_tier', 'quantity', 'billed_amount',
-    'effective_amount', 'currency', 'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id',
-    'resource', 'tags', 'project', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
-] %}
-{% set stated = [
-    'row_no', 'provider as stated_provider', 'account_id as stated_account_id',
-    'bill_account_id as stated_bill_account_id'
+    'covers_from', 'covers_to', 'response_id', 'model_name', 'meter_name', 'service_tier', 'quantity',
+    'effective_amount', 'service_name', 'sku', 'description', 'category', 'invoice_id', 'resource', 'tags', 'project',
+    'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
 ] %}
 {% set deployable = ['file_kind', 'provider', 'account_id', 'model_name', 'resource', 'starts_at'] %}
-{# Written out where they are read: as one CTE that is read twice, all lines would stand in memory. #}
-{% set selects = [] %}
-{% for kind in kinds %}
-    {% do selects.append('select ' ~ (stated + columns) | join(', ') ~ ' from ' ~ ref('stg_' ~ kind)) %}
-{% endfor %}
-{% set lines = '(' ~ selects | join(' union all ') ~ ') as lines' %}
-with stated as (
+{# A file's columns are those that it has; the union adds what the others have. It is read twice, and stands where it is
+read: as one CTE all lines would be held in memory. #}
+{% set lines = union_by_name([
+    ref('stg_openai__costs'), ref('stg_openai__usage'), ref('stg_anthropic__costs'), ref('stg_anthropic__usage'),
+    ref('stg_openrouter__activity'), ref('stg_focus__charges'), ref('stg_litellm__spend'), ref('stg_vendors__charges'),
+    ref('stg_finance__charges')
+]) %}
+with stated_accounts as (
 
     select
-        stated_provider,
+        provider as stated_provider,
         file_id,
-        stated_account_id,
+        account_id as stated_account_id,
         bool_and(file_kind = 'invoices') as is_invoice,
         -- Counts of buckets that are days of UTC, or of Pacific time.
         count(*) filter (where file_role = 'bill') as bill_lines,
@@ -37,8 +30,8 @@ with stated as (
             where file_role = 'bill' and starts_at = date_trunc('day', starts_at)
             and ends_at = starts_at + interval 1 day - interval 1 microsecond
         ) as utc_days
-    from {{ lines }}
-    group by stated_provider, file_id, stated_account_id
+    from ({{ lines }}) as lines
+    group by provider, file_id, account_id
 
 ),
 
@@ -48,7 +41,7 @@ providers as (
     select
         stated.stated_provider,
         coalesce(max_by(aliases.provider, length(aliases.pattern)), stated.stated_provider, 'unknown') as provider
-    from (select distinct stated_provider from stated) as stated
+    from (select distinct stated_provider from stated_accounts) as stated
     left join {{ ref('provider_aliases') }} as aliases
         on aliases.kind = 'name' and {{ is_like('stated.stated_provider', 'aliases.pattern') }}
     group by stated.stated_provider
@@ -80,7 +73,7 @@ aliased as (
         providers.provider,
         stated.is_invoice and aliases.account_id is null and keyed.is_keyed is null as is_payables_name,
         coalesce(aliases.account_id, stated.stated_account_id) as named_account_id
-    from stated
+    from stated_accounts as stated
     inner join providers on {{ are_same('stated', 'providers', ['stated_provider']) }}
     left join {{ ref('account_aliases') }} as aliases
         on providers.provider = aliases.provider and stated.stated_account_id = aliases.alias
@@ -123,7 +116,12 @@ clocks as (
 named as (
 
     select
-        lines.*,
+        lines.{{ columns | join(',\n        lines.') }},
+        lines.row_no,
+        lines.bill_account_id as stated_bill_account_id,
+        coalesce(lines.billed_amount, cast(0 as decimal(38, 18))) as billed_amount,
+        coalesce(lines.currency, 'USD') as currency,
+        coalesce(lines.is_rounded, false) as is_rounded,
         accounts.provider,
         accounts.file_account_id,
         coalesce(accounts.file_account_id, accounts.sole_account_id, 'default') as account_id,
@@ -133,9 +131,12 @@ named as (
             or lines.ends_at + interval 1 microsecond = date_trunc('day', lines.ends_at + interval 1 microsecond)
         ) as is_of_days,
         clocks.is_pacific
-    from {{ lines }}
+    from ({{ lines }}) as lines
     left join accounts
-        on {{ are_same('lines', 'accounts', ['stated_provider', 'file_id', 'stated_account_id']) }}
+        on
+            lines.provider is not distinct from accounts.stated_provider
+            and lines.file_id is not distinct from accounts.file_id
+            and lines.account_id is not distinct from accounts.stated_account_id
     left join clocks on accounts.provider = clocks.provider
 
 ),
@@ -215,6 +216,9 @@ select
         end as {{ day }},
     {% endfor %}
     named.is_pacific,
+    named.billed_amount,
+    named.currency,
+    named.is_rounded,
     named.{{ columns | join(',\n    named.') }}
 from modelled as named
 left join {{ ref('account_aliases') }} as bill_aliases

@@ -39,9 +39,5 @@ select
     'tokens' as meter_name,
     cast(all_input + all_output as decimal(38, 6)) as quantity,
     cast(coalesce(spend, 0) as decimal(38, 18)) as billed_amount,
-    {{ unsaid([
-        'account_id', 'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'currency',
-        'service_name', 'sku', 'description', 'category', 'is_rounded', 'invoice_id', 'resource',
-        'tags', 'project', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
-    ]) }}
+    'usage' as category
 from solved_usage

@@ -21,7 +21,7 @@ with stretches as (
         count(covers_from) > 0 as covers_use,
         coalesce(min(covers_from), min(starts_at)) as covers_from,
         coalesce(max(covers_to), max(starts_at)) as covers_to
-    from {{ ref('int_provider_lines_unioned') }}
+    from {{ ref('int_bill_lines') }}
     group by
         file_role, provider, account_id, bill_account_id, is_account_unknown, file_kind, key_scope, file_id
 

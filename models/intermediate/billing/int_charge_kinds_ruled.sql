@@ -1,4 +1,4 @@
--- one row per kind of bill line (what it names): its model and meter, and what the ledger does with it
+-- one row per distinct kind of bill line: its model, meter and service tier, and what the ledger does with it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {# Words of a service that may sell models: which of them are in scope, only the company can say. #}
 {% set ai_words = '(^|[^a-z])(gpt|chatgpt|claude|gemini|llama|mistral|cohere|deepseek|qwen|llms?|tokens?|inference'
@@ -17,23 +17,56 @@ with kinds as (
         category,
         model_name,
         meter_name,
-        -- One file's version may know categories that another's did not.
-        max(ai_sign) as ai_sign
-    from {{ ref('int_provider_lines_unioned') }}
-    where file_role in ('bill', 'gateway') and category is distinct from 'bucket'
+        -- One version of a file may state categories that another does not.
+        max(ai_sign) as ai_sign,
+        bool_or(file_role in ('bill', 'gateway') and category is distinct from 'bucket') as is_charge
+    from {{ ref('int_bill_lines') }}
     group by kind_id, file_kind, provider, service_name, sku, description, category, model_name, meter_name
 
 ),
 
 models as (
 
-    select * from {{ ref('int_models_billed') }}
+    with names as (
+
+        select distinct
+            provider,
+            model_name
+        from kinds
+
+    ),
+
+    {{ resolved_models('names', ref('model_aliases')) | indent }}
 
 ),
 
+meter_aliases as (
+
+    select * from {{ ref('meter_aliases') }}
+
+),
+
+-- An unknown meter stays as it is if it is a name, and is none if it is a text.
 meters as (
 
-    select * from {{ ref('int_meters_resolved') }}
+    select
+        names.provider,
+        names.meter_name,
+        coalesce(
+            min_by(aliases.meter, aliases.priority) filter (where aliases.meter is not null),
+            case when names.meter_name not like '% | %' then names.meter_name end
+        ) as meter,
+        min_by(aliases.service_tier, aliases.priority) filter (where aliases.service_tier is not null) as service_tier
+    from (select distinct
+        provider,
+        meter_name
+    from kinds
+    where meter_name is not null) as names
+    left join meter_aliases as aliases
+        on
+            coalesce(aliases.provider, names.provider) = names.provider
+            and {{ is_like('names.meter_name', 'aliases.pattern') }}
+    group by names.provider, names.meter_name
 
 ),
 
@@ -68,7 +101,10 @@ known as (
 
     select
         {{ all_but('kinds', ['is_model_service']) }},
+        models.model as stated_model,
         models.is_known as is_model_known,
+        meters.meter as stated_meter,
+        meters.service_tier as stated_tier,
         case
             when models.is_known or kinds.file_kind not in {{ cloud_bills() }} then models.model
             -- A model that nobody knows is listed by what the bill calls it.
@@ -116,9 +152,9 @@ told as (
         *,
         {{ context_side('said') }} as named_side,
         provider = 'aws' and {{ has_pattern('said', 'global') }} as is_global,
-        bool_or(service_tier != 'standard') over of_kind as tells_tiers,
-        bool_or({{ context_side('said') }} = 'long') over of_model as tells_long,
-        bool_or(provider = 'aws' and {{ has_pattern('said', 'global') }}) over of_model as tells_global
+        bool_or(is_charge and service_tier != 'standard') over of_kind as tells_tiers,
+        bool_or(is_charge and {{ context_side('said') }} = 'long') over of_model as tells_long,
+        bool_or(is_charge and provider = 'aws' and {{ has_pattern('said', 'global') }}) over of_model as tells_global
     from known
     window
         of_kind as (partition by file_kind, provider),
@@ -175,10 +211,16 @@ ruled as (
 
 select
     kind_id,
+    provider,
+    model_name,
     service_name,
     sku,
     description,
     category,
+    stated_model,
+    is_model_known,
+    stated_meter,
+    stated_tier,
     treatment,
     case
         when treatment = 'call' and coalesce(ruled_meter, meter, '') != 'total' then coalesce(ruled_model, model)

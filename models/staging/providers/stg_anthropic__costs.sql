@@ -28,9 +28,5 @@ select
     coalesce(description, token_type, cost_type) as description,
     case when cost_usd is null then 'bucket' when model is not null then 'usage' end as category,
     is_rounded,
-    case when workspace is not null then {{ json_of({'workspace': 'workspace'}) }} end as tags,
-    {{ unsaid([
-        'account_id', 'bill_account_id', 'response_id', 'quantity', 'effective_amount', 'invoice_id',
-        'resource', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
-    ]) }}
+    case when workspace is not null then {{ json_of({'workspace': 'workspace'}) }} end as tags
 from costs

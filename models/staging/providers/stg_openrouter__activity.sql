@@ -1,7 +1,3 @@
-{% set unsaid_columns = [
-    'account_id', 'bill_account_id', 'service_tier', 'effective_amount', 'currency', 'service_name', 'sku',
-    'description', 'category', 'is_rounded', 'invoice_id', 'resource', 'project', 'region', 'tags', 'ai_sign'
-] %}
 with calls as (
 
     select * from {{ source('landed', 'openrouter_activity') }}
@@ -62,7 +58,7 @@ select
     case when byok_usage_inference > 0 then cast(byok_usage_inference as decimal(38, 18)) end as own_key_usd,
     coalesce(lower(cancelled) = 'true' or lower(finish_reason_normalized) like '%cancel%', false) as is_cancelled,
     coalesce(lower(finish_reason_normalized) like '%error%', false) as is_failed,
-    {{ unsaid(unsaid_columns) }}
+    'usage' as category
 from activity
 
 union all
@@ -70,17 +66,18 @@ union all
 select
     'openrouter' as provider,
     {{ line_origin('openrouter_daily', 'bill') }},
-    {{ unsaid(['api_key']) }},
+    cast(null as string) as api_key,
     {{ bucket_times() }},
     {{ covers_from_first_to_last() }},
-    {{ unsaid(['response_id']) }},
+    cast(null as string) as response_id,
     lower(model_permaslug) as model_name,
     'tokens' as meter_name,
     -- Usage with one's own key at the provider is that provider's bill.
     cast(coalesce(tokens_prompt, 0) + coalesce(tokens_completion, 0) as decimal(38, 6)) as quantity,
     cast(coalesce(cost_total, 0) as decimal(38, 18)) as billed_amount,
-    {{ unsaid(['own_key_provider', 'own_key_usd']) }},
+    cast(null as string) as own_key_provider,
+    cast(null as decimal(38, 18)) as own_key_usd,
     false as is_cancelled,
     false as is_failed,
-    {{ unsaid(unsaid_columns) }}
+    'usage' as category
 from daily

@@ -7,14 +7,17 @@ with lines as (
         *,
         -- Without a key of its own a line goes by its project, or by the resource that calls name.
         coalesce(api_key, '') not in (coalesce(project, ''), coalesce(split_part(resource, ' | ', 1), '')) as is_key
-    from {{ ref('int_provider_lines_unioned') }}
+    from {{ ref('int_bill_lines') }}
     where category is distinct from 'bucket'
 
 ),
 
-models as (
+types as (
 
-    select * from {{ ref('int_models_billed') }}
+    select
+        kind_id,
+        case when is_model_known then stated_model end as known_model
+    from {{ ref('int_charge_kinds_ruled') }}
 
 ),
 
@@ -25,7 +28,7 @@ files as (
         file_kind,
         file_id,
         export_id
-    from {{ ref('int_provider_files_covering') }}
+    from {{ ref('int_bill_files') }}
 
 ),
 
@@ -49,15 +52,17 @@ keyed as (
         case when {{ has_pattern('lines.project', id_shape) }} then lines.project end as project_id,
         case when not {{ has_pattern('lines.project', id_shape) }} then lines.project end as project_name,
         -- A display name, a dated id and an alias are one model; a cloud's line names one in a text, or none.
-        case
-            when models.is_known then models.model
-            when lines.file_kind not in {{ cloud_bills() }} then coalesce(
-                {{ without_pattern(
-                    without_pattern('lower(lines.model_name)', '[^a-z0-9]'), '([0-9]{8}|latest)$'
-                ) }},
-                lower(lines.description)
-            )
-        end as model,
+        coalesce(
+            types.known_model,
+            case
+                when lines.file_kind not in {{ cloud_bills() }} then coalesce(
+                    {{ without_pattern(
+                        without_pattern('lower(lines.model_name)', '[^a-z0-9]'), '([0-9]{8}|latest)$'
+                    ) }},
+                    lower(lines.description)
+                )
+            end
+        ) as model,
         lines.service_name as service,
         lines.region,
         -- A list of purchases says nothing of use.
@@ -68,7 +73,7 @@ keyed as (
     from lines
     inner join files
         on lines.provider = files.provider and lines.file_kind = files.file_kind and lines.file_id = files.file_id
-    left join models on lines.provider = models.provider and lines.model_name = models.model_name
+    left join types on lines.kind_id = types.kind_id
 
 ),
 

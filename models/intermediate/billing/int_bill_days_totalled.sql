@@ -35,7 +35,7 @@ said as (
     select distinct
         charges.charged_on as day,
         {{ entry_key(['lines.response_id', 'lines.is_cancelled', 'lines.is_failed']) }} as line
-    from {{ ref('stg_openrouter__charges') }} as lines
+    from {{ ref('stg_openrouter__activity') }} as lines
     inner join {{ ref('int_charges_standing') }} as charges on lines.response_id = charges.response_id
     where lines.is_cancelled or lines.is_failed
 

@@ -26,22 +26,14 @@ with invoices as (
         source_line,
         row_no * 2 + {{ part_no }} as row_no,
         account_id,
-        cast(null as string) as api_key,
         cast(period_start as timestamp) as starts_at,
         cast(period_end as timestamp) + interval 1 day - interval 1 microsecond as ends_at,
         cast(period_start as timestamp) as covers_from,
         cast(period_end as timestamp) + interval 1 day - interval 1 microsecond as covers_to,
-        cast(null as string) as model_name,
-        cast(null as string) as meter_name,
         cast({{ amount }} as decimal(38, 18)) as billed_amount,
         currency,
         {{ category }} as category,
-        invoice_id,
-        {{ unsaid([
-            'bill_account_id', 'response_id', 'service_tier', 'quantity', 'effective_amount', 'service_name', 'sku',
-            'description', 'is_rounded', 'resource', 'tags', 'project', 'region', 'own_key_provider', 'own_key_usd',
-            'ai_sign'
-        ]) }}
+        invoice_id
     from invoices
     where {{ is_there }}
     {% if not loop.last %}

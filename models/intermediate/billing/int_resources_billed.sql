@@ -6,8 +6,8 @@ with lines as (
         provider,
         account_id,
         api_key as resource,
-        model_name
-    from {{ ref('int_provider_lines_unioned') }}
+        kind_id
+    from {{ ref('int_bill_lines') }}
     where file_role = 'bill' and api_key like '%/%' and {{ has_pattern(
         'api_key', 'inference-profile/|provisioned-model/|/deployments/|/endpoints/'
     ) }}
@@ -20,9 +20,8 @@ select
     lines.resource,
     lower(lines.resource) as resource_key,
     {{ model_stem('lines.resource') }} as resource_stem,
-    -- One that serves several models tells none.
-    case when count(distinct models.model) = 1 then lower(min(models.model)) end as model
+    -- A resource that serves several models names none.
+    case when count(distinct types.stated_model) = 1 then lower(min(types.stated_model)) end as model
 from lines
-left join {{ ref('int_models_billed') }} as models
-    on lines.provider = models.provider and lines.model_name = models.model_name and models.is_known
+left join {{ ref('int_charge_kinds_ruled') }} as types on lines.kind_id = types.kind_id and types.is_model_known
 group by lines.provider, lines.account_id, lines.resource

@@ -3,5 +3,5 @@
 select
     provider,
     bool_or(is_pacific) as is_pacific
-from {{ ref('int_provider_lines_unioned') }}
+from {{ ref('int_bill_lines') }}
 group by provider

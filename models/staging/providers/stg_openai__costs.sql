@@ -31,9 +31,5 @@ select
     case
         when line_item is null and amount_value is null then 'bucket'
         when coalesce(meter_part, '') != '' then 'usage'
-    end as category,
-    {{ unsaid([
-        'bill_account_id', 'response_id', 'service_tier', 'effective_amount', 'service_name', 'sku',
-        'is_rounded', 'invoice_id', 'resource', 'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
-    ]) }}
+    end as category
 from costs

@@ -1,6 +1,6 @@
 -- one row per provider and account that its bills or seed api_keys name
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
-with keys as (
+with account_keys as (
 
     {{ keys_of_accounts() | indent }}
 
@@ -11,16 +11,17 @@ accounts as (
     select
         provider,
         account_id
-    from keys
+    from account_keys
     where account_id is not null
 
     union
 
     select
-        provider,
-        account_id
-    from {{ ref('int_provider_lines_ranked') }}
-    where file_role = 'bill'
+        lines.provider,
+        lines.account_id
+    from {{ ref('int_bill_lines') }} as lines
+    inner join {{ ref('int_bill_line_status') }} as status on lines.line_id = status.line_id
+    where lines.file_role = 'bill'
 
 )
 
