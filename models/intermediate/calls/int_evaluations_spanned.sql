@@ -30,7 +30,7 @@ walked as (
     from {{ ref('int_calls_reported') }} as calls
     inner join {{ ref('int_spans_walked') }} as walked
         on calls.trace_key = walked.trace_key and calls.span_key = walked.span_key
-    left join {{ ref('int_trace_causes_walked') }} as causes
+    left join {{ ref('int_trace_origins') }} as causes
         on walked.trace_key = causes.caused_trace_key and walked.root_span_key = causes.caused_root_key
     left join {{ ref('int_ids_evaluated') }} as by_trace
         on calls.trace_key = by_trace.tie_key and by_trace.kind = 'trace' and by_trace.is_named
