@@ -5,8 +5,8 @@ with rules as (
 
 ),
 
--- Millions of calls share few contexts. A rule gives an unlabelled call its feature, and any call its purpose: judges run
--- under the label of what they judge.
+-- Millions of calls share few contexts. A rule gives an unlabelled call its feature, and any call its purpose, because
+-- judges run under the label of what they judge.
 contexts as (
 
     select distinct

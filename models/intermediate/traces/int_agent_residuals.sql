@@ -132,7 +132,8 @@ residuals as (
             {{- ',' if not loop.last }}
         {% endfor %}
     from claims
-    left join enclosed_calls on claims.trace_key = enclosed_calls.trace_key and claims.span_key = enclosed_calls.span_key
+    left join enclosed_calls
+        on claims.trace_key = enclosed_calls.trace_key and claims.span_key = enclosed_calls.span_key
     left join direct_calls on claims.trace_key = direct_calls.trace_key and claims.span_key = direct_calls.span_key
     left join nested_claims on claims.trace_key = nested_claims.trace_key and claims.span_key = nested_claims.span_key
     where not claims.is_call

@@ -103,7 +103,8 @@ lineage as (
                 as weight
         from {{ lineage }} {{ join }} join causes
             on lineage.trace_key = causes.caused_trace_key and lineage.root_span_key = causes.caused_root_key
-        {{ join }} join causing_spans as spans on causes.trace_key = spans.trace_key and causes.span_key = spans.span_key
+        {{ join }} join causing_spans as spans
+            on causes.trace_key = spans.trace_key and causes.span_key = spans.span_key
         where lineage.level < {{ var('max_link_levels') }}
         group by all
     {% endcall %}
