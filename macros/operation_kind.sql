@@ -48,7 +48,7 @@
         'Sentry': ['gen_ai.invoke_agent', 'gen_ai.create_agent', 'gen_ai.execute_tool', 'gen_ai.handoff'],
         'Claude Code': ['claude_code.interaction', 'claude_code.tool'],
         'Gateways': ['gateway_cache_hit', 'gateway_health_check', 'gateway_housekeeping'],
-        'Points of a metric, which int_calls_metered reads': ['usage_metric']
+        'Points of a metric, which int_derived_calls reads': ['usage_metric']
     } -%}
     {%- set words = {} -%}
     {%- for kind, conventions in [('call', calls), ('wrapper', wrappers)] -%}

@@ -20,7 +20,7 @@ import company
 import make_spans
 
 PROJECT = Path(__file__).resolve().parent.parent
-WALK = ["int_span_parents_resolved", "int_trace_links_unnested", "int_spans_labelled", "int_spans_walked"]
+WALK = ["int_spans", "int_span_links", "int_spans_walked"]
 PRICING = ["int_unit_prices_negotiated", "int_meters_priced", "int_calls_priced"]
 PRICED_CALLS = 2_000
 # Columns of attributed_calls that the floor takes from the spans; the rest are constants.

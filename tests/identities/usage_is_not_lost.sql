@@ -54,7 +54,7 @@ claims as (
         claims.span_key,
         claims.all_input_tokens + claims.all_output_tokens + claims.unexplained_tokens as tokens,
         listed.tokens as listed
-    from {{ ref('int_claims_called') }} as claims
+    from {{ ref('int_agent_residuals') }} as claims
     left join {{ ref('int_usage_unexplained') }} as listed
         on
             claims.trace_key = listed.trace_key
@@ -71,15 +71,13 @@ wrappers as (
     left join grouped
         on spans.trace_key = grouped.trace_key and spans.span_key = grouped.span_key and not grouped.is_wrapper
     left join claims on spans.trace_key = claims.trace_key and spans.span_key = claims.span_key
-    left join {{ ref('int_tools_called') }} as tools
-        on spans.trace_key = tools.trace_key and spans.span_key = tools.span_key
-    left join {{ ref('int_span_parents_resolved') }} as parents
-        on spans.trace_key = parents.trace_key and spans.span_key = parents.span_key
+    left join {{ ref('int_spans') }} as known
+        on spans.trace_key = known.trace_key and spans.span_key = known.span_key
     where
         claims.span_key is null
         and (
             (spans.is_billable and grouped.span_key is null)
-            or (tools.span_key is not null and parents.is_inner)
+            or (known.tool_meter is not null and known.is_inner)
         )
 
 ),

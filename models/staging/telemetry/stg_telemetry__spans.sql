@@ -90,6 +90,6 @@ select
     coalesce(cache_write_5m_tokens, cache_write_1h_tokens) is not null as is_cache_write_timed,
     -- A span that states a model and usage is a call, unless its operation says that it is not.
     coalesce(operation_kind = 'call', model is not null and has_usage) as is_billable,
-    -- Billable only as long as no billable span is beneath it: int_billable_spans_identified looks.
+    -- Billable only as long as no billable span is beneath it: int_billable_spans looks.
     operation_kind is null and model is not null and has_usage as is_unknown_operation
 from solved_usage

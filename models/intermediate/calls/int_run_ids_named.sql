@@ -1,4 +1,3 @@
--- one row per eval run, suite and trace (`trace`) or response id (`call`) that it names as its own
 {{ config(materialized="view") }}
 with runs as (
 
@@ -17,7 +16,7 @@ responses as (
 
 )
 
--- Keys as int_trace_ties has them: a response's is that of its call.
+-- A response id hashes to the same key as its call, here and in int_trace_ties.
 select
     run_id,
     suite,

@@ -1,4 +1,3 @@
--- one row per eval run, suite, role, provider and model whose calls no span shows: an evaluation call of its own
 {% set counts = ['input', 'cache_read', 'cache_write_5m', 'output', 'reasoning'] %}
 with runs as (
 
@@ -12,8 +11,8 @@ usage as (
 
 ),
 
--- A run that counts no tokens but states a cost asked somebody, for how much nobody knows. Scores ask nobody.
-counted as (
+-- A run that states a cost without tokens made calls of unknown size. Runs of scores make none.
+eval_usage as (
 
     select
         run_id,
@@ -45,47 +44,49 @@ counted as (
 
 ),
 
--- Ids that match: a trace with calls, or a call.
-traced as (
+-- Runs whose trace id or response id matches a reported call.
+traced_runs as (
     {% for kind in ['trace', 'call'] %}
         select
-            named.run_id,
-            named.suite
-        from {{ ref('int_run_ids_named') }} as named
+            referenced.run_id,
+            referenced.suite
+        from {{ ref('int_run_ids_named') }} as referenced
         inner join {{ ref('int_calls_reported') }} as calls
-            on named.tie_key = calls.{{ kind }}_key
-        where named.kind = '{{ kind }}'
+            on referenced.tie_key = calls.{{ kind }}_key
+        where referenced.kind = '{{ kind }}'
         {{ 'union' if not loop.last }}
     {% endfor %}
 
 ),
 
-untraced as (
+untraced_usage as (
 
     select
-        counted.*,
-        {{ entry_key(['counted.run_id', 'counted.suite', 'counted.role', 'counted.provider', 'counted.model_name']) }}
-            as part_id,
+        eval_usage.*,
+        {{ entry_key([
+            'eval_usage.run_id', 'eval_usage.suite', 'eval_usage.role', 'eval_usage.provider', 'eval_usage.model_name'
+        ]) }} as part_id,
         runs.feature_id,
         runs.prompt_version,
         runs.started_at,
         runs.started_on,
-        -- An end that is its start is none.
+        -- Some tools repeat the start where they know no end.
         coalesce(nullif(runs.ended_at, runs.started_at), runs.started_at + interval {{ var('eval_run_hours') }} hour)
             as ended_at
-    from counted
-    inner join runs on counted.run_id = runs.run_id and counted.suite = runs.suite
-    left join traced on counted.run_id = traced.run_id and counted.suite = traced.suite
+    from eval_usage
+    inner join runs on eval_usage.run_id = runs.run_id and eval_usage.suite = runs.suite
+    left join traced_runs as traced on eval_usage.run_id = traced.run_id and eval_usage.suite = traced.suite
     where traced.run_id is null
 
 ),
 
--- Spans that a run does not name may be its calls all the same: evaluation of its feature, by its model, in its time.
-seen as (
+-- Assume evaluation spans belong to a run that does not reference them if feature, model and time window agree;
+-- otherwise the run's usage would count twice.
+observed_usage as (
 
     select distinct untraced.part_id
-    from untraced
-    inner join {{ ref('int_evaluations_spanned') }} as spanned
+    from untraced_usage as untraced
+    inner join {{ ref('int_observed_eval_calls') }} as spanned
         on
             spanned.started_at between untraced.started_at and untraced.ended_at
             and (
@@ -121,6 +122,6 @@ select
     untraced.has_usage,
     untraced.cached_input_rule,
     untraced.{{ counts | join('_tokens, untraced.') }}_tokens
-from untraced
-left join seen on untraced.part_id = seen.part_id
-where seen.part_id is null
+from untraced_usage as untraced
+left join observed_usage as observed on untraced.part_id = observed.part_id
+where observed.part_id is null

@@ -1,4 +1,3 @@
--- one row per call that spans report: the best of what they say, and the span whose place in a trace it takes
 {{ replaces_touched("trace_key", by="trace", days="started_on") }}
 {% set of_position = [
     'trace_key', 'span_key', 'parent_span_key', 'trace_id', 'span_id', 'started_on', 'started_at', 'span_name'
@@ -21,8 +20,8 @@ with grouped as (
 
 ),
 
--- Few calls have more than one span.
-repeated as (
+-- Few calls have several spans, so only those are ranked.
+calls_of_several_spans as (
 
     select call_key
     from grouped
@@ -31,10 +30,10 @@ repeated as (
 
 ),
 
-known_names as (
+known_models as (
 
     select distinct model_name
-    from {{ ref('int_model_names_resolved') }}
+    from {{ ref('int_stated_models') }}
 
 ),
 
@@ -45,7 +44,7 @@ spans as (
 
 ),
 
-ranked as (
+ranked_spans as (
 
     select
         spans.*,
@@ -53,36 +52,36 @@ ranked as (
         grouped.call_id,
         grouped.is_answered,
         grouped.is_suspected_copy,
-        known_names.model_name is not null as is_known_name,
-        -- Place: a labelled span before an unlabelled one, then one that knows the response, then the first to start.
+        known_models.model_name is not null as is_known_name,
+        -- Position: prefer labelled spans, then those that know the response, then the deepest and the first to start.
         row_number() over (
             partition by grouped.call_key
             order by
-                (walked.originating_feature_id is not null) desc,
+                (attributed.originating_feature_id is not null) desc,
                 grouped.is_identified desc,
-                walked.depth desc,
+                attributed.depth desc,
                 {{ in_order('spans.started_at') }},
                 spans.trace_key,
                 spans.span_key
-        ) as place_for_position,
-        -- Usage: the provider's own count, then the span nearest the wire; an estimate without an id comes last.
+        ) as position_rank,
+        -- Usage: prefer the provider's own count, then the span nearest the wire; an estimate without an id comes last.
         row_number() over (
             partition by grouped.call_key
             order by
                 spans.has_usage desc,
                 spans.is_provider_usage desc,
                 grouped.is_identified desc,
-                walked.depth desc,
+                attributed.depth desc,
                 spans.trace_key,
                 spans.span_key
-        ) as place_for_usage
-    from repeated
-    inner join grouped on repeated.call_key = grouped.call_key
+        ) as usage_rank
+    from calls_of_several_spans
+    inner join grouped on calls_of_several_spans.call_key = grouped.call_key
     inner join spans
         on grouped.trace_key = spans.trace_key and grouped.span_key = spans.span_key
-    inner join {{ ref('int_spans_walked') }} as walked
-        on grouped.trace_key = walked.trace_key and grouped.span_key = walked.span_key
-    left join known_names on spans.model_name = known_names.model_name
+    inner join {{ ref('int_spans_walked') }} as attributed
+        on grouped.trace_key = attributed.trace_key and grouped.span_key = attributed.span_key
+    left join known_models on spans.model_name = known_models.model_name
 
 )
 
@@ -104,7 +103,7 @@ select
 from grouped
 inner join spans
     on grouped.trace_key = spans.trace_key and grouped.span_key = spans.span_key
-where grouped.call_key not in (select repeated.call_key from repeated)
+where grouped.call_key not in (select calls_of_several_spans.call_key from calls_of_several_spans)
 
 union all
 
@@ -115,24 +114,24 @@ select
     bool_or(is_suspected_copy) as is_suspected_copy,
     count(*) as spans,
     {% for column in of_position %}
-        max(case when place_for_position = 1 then {{ column }} end) as {{ column }},
+        max(case when position_rank = 1 then {{ column }} end) as {{ column }},
     {% endfor %}
-    min_by(service_name, place_for_position) filter (where service_name is not null) as service_name,
-    -- Of attributes, the first that any of the call's spans knows.
+    min_by(service_name, position_rank) filter (where service_name is not null) as service_name,
+    -- Any of the call's spans may know an attribute: take it from the first that does.
     {% for column in first_known %}
-        min_by({{ column }}, place_for_usage) filter (where {{ column }} is not null) as {{ column }},
+        min_by({{ column }}, usage_rank) filter (where {{ column }} is not null) as {{ column }},
     {% endfor %}
-    -- A model's name goes before that of a deployment, alias or class.
+    -- Prefer a known model's name to that of a deployment, alias or class.
     coalesce(
-        min_by(model_name, place_for_usage) filter (where is_known_name),
-        min_by(model_name, place_for_usage) filter (where model_name is not null)
+        min_by(model_name, usage_rank) filter (where is_known_name),
+        min_by(model_name, usage_rank) filter (where model_name is not null)
     ) as model_name,
     {% for column in of_usage %}
-        max(case when place_for_usage = 1 then {{ column }} end) as {{ column }},
+        max(case when usage_rank = 1 then {{ column }} end) as {{ column }},
     {% endfor %}
     max(resend_count) as resend_count,
     bool_or(is_cancelled) as is_cancelled,
     bool_or(is_failed) as is_failed,
     bool_or(has_usage) as has_usage
-from ranked
+from ranked_spans
 group by call_key

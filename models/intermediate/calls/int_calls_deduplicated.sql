@@ -1,7 +1,4 @@
--- one row per call: those that spans report, billed tools, what agents state beyond them, what metrics alone tell, eval
--- runs that no span shows
 {{ config(materialized="view") }}
-{% set evaluated = ['input', 'cache_read', 'cache_write_5m', 'output', 'reasoning'] %}
 {% set columns = [
     'call_key', 'call_id', 'is_answered', 'spans', 'trace_key', 'span_key', 'trace_id', 'span_id', 'started_on',
     'started_at', 'span_name', 'service_name', 'provider_name', 'server_address', 'model_name', 'service_tier',
@@ -11,24 +8,27 @@
 {% for meter in call_meters() %}
     {% do columns.append(meter_column(meter)) %}
 {% endfor %}
-{% for model, is_residual, tool_meter, is_suspected in [
-    ('int_calls_reported', 'false', 'cast(null as string)', 'is_suspected_copy'),
-    ('int_tools_called', 'false', 'tool_meter', 'false'),
-    ('int_calls_residual', 'true', 'cast(null as string)', 'false'),
-    ('int_calls_metered', 'false', 'cast(null as string)', 'false')
-] %}
-    select
-        {{ columns | join(',\n        ') }},
-        {{ tool_meter }} as tool_meter,
-        {{ is_residual }} as is_residual,
-        {{ is_suspected }} as is_suspected_copy,
-        {{ 'usage_fault' if model == 'int_calls_reported' else 'cast(null as string)' }} as usage_fault,
-        {{ 'is_ambiguous_usage' if model == 'int_calls_reported' else 'false' }} as is_ambiguous_usage
-    from {{ ref(model) }}
+select
+    {{ columns | join(',\n    ') }},
+    cast(null as string) as tool_meter,
+    false as is_residual,
+    is_suspected_copy,
+    usage_fault,
+    is_ambiguous_usage
+from {{ ref('int_calls_reported') }}
 
-    union all
+union all
 
-{% endfor %}
+select
+    {{ columns | join(',\n    ') }},
+    tool_meter,
+    is_residual,
+    false as is_suspected_copy,
+    cast(null as string) as usage_fault,
+    false as is_ambiguous_usage
+from {{ ref('int_derived_calls') }}
+
+union all
 
 select
     call_key,
@@ -55,9 +55,18 @@ select
     has_usage,
     cached_input_rule,
     false as is_cache_write_timed,
-    {% for meter in call_meters() %}
-        {{ '0 as ' if meter not in evaluated }}{{ meter_column(meter) }},
-    {% endfor %}
+    input_tokens,
+    cache_read_tokens,
+    cache_write_5m_tokens,
+    0 as cache_write_1h_tokens,
+    0 as audio_input_tokens,
+    0 as image_input_tokens,
+    output_tokens,
+    reasoning_tokens,
+    0 as audio_output_tokens,
+    0 as image_output_tokens,
+    0 as web_search_requests,
+    0 as requests,
     cast(null as string) as tool_meter,
     false as is_residual,
     false as is_suspected_copy,

@@ -1,4 +1,3 @@
--- one row per span and reason why tokens that it states are in no call, or why a count of it could not be read
 {{ replaces_touched("trace_key", by="trace", days="started_on") }}
 with spans as (
 
@@ -6,8 +5,8 @@ with spans as (
 
 ),
 
--- The calls beneath a span may take their place in another trace.
-around as (
+-- The calls beneath a span may take their position in another trace.
+spans_around_reports as (
 
     select distinct
         walked.trace_key,
@@ -22,18 +21,15 @@ around as (
 claims as (
 
     select
-        called.*,
-        around.span_key is not null as has_billable_spans,
-        explained.span_key is not null as is_explained
-    from {{ ref('int_claims_called') }} as called
-    left join {{ ref('int_claims_explained') }} as explained
-        on called.trace_key = explained.trace_key and called.span_key = explained.span_key
-    left join around
-        on called.trace_key = around.trace_key and called.span_key = around.span_key
+        residuals.*,
+        spans_around_reports.span_key is not null as has_billable_spans
+    from {{ ref('int_agent_residuals') }} as residuals
+    left join spans_around_reports
+        on residuals.trace_key = spans_around_reports.trace_key and residuals.span_key = spans_around_reports.span_key
 
 ),
 
-listed as (
+unexplained_usage as (
 
     select
         trace_key,
@@ -45,7 +41,7 @@ listed as (
 
     union all
 
-    -- More of one kind than anything explains, and less of the other: no residual call can be made of it.
+    -- More of one kind than anything explains, but less of the other, makes no residual call.
     select
         trace_key,
         span_key,
@@ -62,11 +58,9 @@ listed as (
         spans.span_key,
         'not_a_call' as reason,
         spans.all_input_tokens + spans.all_output_tokens + spans.unexplained_tokens as tokens
-    from {{ ref('int_tools_called') }} as tools
-    inner join spans on tools.trace_key = spans.trace_key and tools.span_key = spans.span_key
-    inner join {{ ref('int_span_parents_resolved') }} as parents
-        on spans.trace_key = parents.trace_key and spans.span_key = parents.span_key
-    where spans.has_usage and not parents.is_inner
+    from {{ ref('int_spans') }} as tool_spans
+    inner join spans on tool_spans.trace_key = spans.trace_key and tool_spans.span_key = spans.span_key
+    where tool_spans.tool_meter is not null and tool_spans.has_usage and not tool_spans.is_inner
 
     union all
 
@@ -80,7 +74,7 @@ listed as (
 
     union all
 
-    -- How many tokens nobody knows.
+    -- An unreadable count hides an unknown number of tokens.
     select
         trace_key,
         span_key,
@@ -99,11 +93,11 @@ select
     spans.service_name,
     spans.operation_name,
     spans.unreadable,
-    listed.reason,
-    cast(coalesce(listed.tokens, 0) as bigint) as tokens
-from listed
-inner join spans on listed.trace_key = spans.trace_key and listed.span_key = spans.span_key
+    unexplained.reason,
+    cast(coalesce(unexplained.tokens, 0) as bigint) as tokens
+from unexplained_usage as unexplained
+inner join spans on unexplained.trace_key = spans.trace_key and unexplained.span_key = spans.span_key
 where
-    (listed.tokens > 0 or listed.reason = 'unreadable_count')
-    -- Points of a metric repeat what requests state, or are calls of their own.
+    (unexplained.tokens > 0 or unexplained.reason = 'unreadable_count')
+    -- Metric points repeat the usage of requests, or are calls of their own.
     and coalesce(spans.operation_name, '') != 'usage_metric'

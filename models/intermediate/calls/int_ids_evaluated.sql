@@ -1,5 +1,4 @@
--- one row per trace or response id that an eval run names, or named at the last build: the feature that it evaluated
-with named as (
+with references_by_id as (
 
     select
         kind,
@@ -18,7 +17,7 @@ with named as (
         named.tie_key is not null as is_named,
         (named.tie_key is not null) != coalesce(before.is_named, false)
         or named.feature_id is distinct from before.feature_id as is_changed
-    from named
+    from references_by_id as named
     full outer join {{ this }} as before on named.kind = before.kind and named.tie_key = before.tie_key
 {% else %}
     select
@@ -27,5 +26,5 @@ with named as (
         feature_id,
         true as is_named,
         true as is_changed
-    from named
+    from references_by_id
 {% endif %}

@@ -1,5 +1,4 @@
--- one row per model name that billable spans state and seed model_aliases knows, and model that it may mean
-with names as (
+with stated_names as (
 
     select distinct model_name
     from {{ ref('int_spans_reopened') }}
@@ -7,23 +6,23 @@ with names as (
 
 ),
 
-spelled as (
+spellings as (
 
     select
         model_name,
         {{ model_spelling('model_name') }} as spelling
-    from names
+    from stated_names
 
 ),
 
-stated as (
+stated_models as (
 
     select
         model_name,
         {{ without_snapshot('spelling') }} as model,
-        -- 2025-09-29 and 20250929 are one day.
+        -- 2025-09-29 and 20250929 are the same snapshot.
         substr(replace(substr(spelling, length({{ without_snapshot('spelling') }}) + 1), '-', ''), 1, 8) as snapshot
-    from spelled
+    from spellings
 
 ),
 
@@ -31,13 +30,13 @@ aliases as (
 
     select distinct
         model,
-        -- A pattern that ends in a date or suffix names a model; one with other wildcards finds it in a bill's text.
+        -- A pattern that ends in a date or suffix names a model; other wildcards only find the model in a bill's text.
         {{ without_pattern('pattern', '^%/|([-@]20__)?%$') }} as alias
     from {{ ref('model_aliases') }}
 
 ),
 
--- Providers write one model in their own ways, so each name may mean several of their books' models.
+-- Providers spell a model differently, so a name may mean several models of their price books.
 meanings as (
 
     select distinct
@@ -49,8 +48,8 @@ meanings as (
 )
 
 select
-    stated.model_name,
-    stated.snapshot,
+    stated_models.model_name,
+    stated_models.snapshot,
     meanings.model
-from stated
-inner join meanings on stated.model = meanings.alias
+from stated_models
+inner join meanings on stated_models.model = meanings.alias
