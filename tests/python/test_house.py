@@ -37,10 +37,19 @@ def test_every_model_that_is_described_exists(golden):
     assert sorted(described) == sorted(model["name"] for model in nodes(golden, "model"))
 
 
-def test_first_line_beyond_staging_is_the_grain(golden):
+def test_grain_is_said_once_in_yaml(golden):
     for model in nodes(golden, "model"):
+        assert not model["raw_code"].lower().startswith("-- one row per"), model["name"]
         if model["schema"] != "staging":
-            assert model["raw_code"].startswith("-- one row per"), model["name"]
+            assert model["description"].startswith("One row per"), model["name"]
+
+
+def test_layers_flow_one_way(golden):
+    layers = {model["unique_id"]: ("staging", "intermediate", "marts").index(model["schema"])
+              for model in nodes(golden, "model")}  # fmt: skip
+    for model in nodes(golden, "model"):
+        for parent in model["depends_on"]["nodes"]:
+            assert layers.get(parent, 0) <= layers[model["unique_id"]], (model["name"], parent)
 
 
 def test_docs_name_every_mart_and_every_make_target(golden):

@@ -1,4 +1,3 @@
--- one row per provider and account that its bills or seed api_keys name
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with account_keys as (
 

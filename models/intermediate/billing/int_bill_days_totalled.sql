@@ -1,4 +1,3 @@
--- one row per day: all that its bills say, as one number, and whether that changed since the last build
 with windows as (
 
     select

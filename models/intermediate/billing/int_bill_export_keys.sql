@@ -1,4 +1,3 @@
--- one row per export of a bill, kind of key and value in its scope: what its requests ask for, else what its lines list
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set export = ['provider', 'file_kind', 'export_id'] %}
 with key_sets as (

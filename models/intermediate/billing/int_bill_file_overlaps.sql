@@ -1,4 +1,3 @@
--- one row per file's lines of one bucket and the same keys, and newer file that spans the bucket: is it in its scope
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set export = ['provider', 'file_kind', 'export_id'] %}
 {% set bucket = [

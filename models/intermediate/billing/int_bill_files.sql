@@ -1,4 +1,3 @@
--- one row per file, account and key: the time that it covers, the export that it is a part of, and its rank among these
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set kind_places = {
     'focus': 1000, 'aws_cur': 1500, 'azure_amortized': 1500, 'azure_actual': 1500, 'google_billing': 1500,

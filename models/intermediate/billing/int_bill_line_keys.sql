@@ -1,4 +1,3 @@
--- one row per line of a provider's file: the keys by which another file may list it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set id_shape = '^(apikey|key|proj|sk|wrkspc)[-_]' %}
 with lines as (

@@ -1,4 +1,3 @@
--- one row per line of a provider's file, but an invoice for what a bill lists: whether it is current, or what replaces it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set bucket = ['provider', 'account_id', 'file_kind', 'key_scope', 'file_id', 'ranks_from', 'ranks_to'] %}
 with files as (

@@ -1,4 +1,3 @@
--- one row per line of a provider's file: bills, usage counts and gateways' own accounts, superseded lines included
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set columns = [
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',

@@ -1,4 +1,3 @@
--- one row per page of a provider's API whose request was noted beside it, and value by which the request was filtered
 with landed as (
 
     select

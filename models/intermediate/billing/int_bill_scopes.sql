@@ -1,4 +1,3 @@
--- one row per file of a bill, account, kind of key or project and what the file lists of it: no other is billed in it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with current_files as (
 

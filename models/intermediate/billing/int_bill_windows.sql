@@ -1,4 +1,3 @@
--- one row per provider, account and stretch of time that bills cover without a gap, be they silent about parts of it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with covered_times as (
 

@@ -1,4 +1,3 @@
--- one row per provider that bills name: whether its day is one of Pacific time
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 select
     provider,

@@ -1,4 +1,3 @@
--- one row per distinct kind of bill line: its model, meter and service tier, and what the ledger does with it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {# Words of a service that may sell models: which of them are in scope, only the company can say. #}
 {% set ai_words = '(^|[^a-z])(gpt|chatgpt|claude|gemini|llama|mistral|cohere|deepseek|qwen|llms?|tokens?|inference'

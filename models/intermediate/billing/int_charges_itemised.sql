@@ -1,4 +1,3 @@
--- one row per charge and day that it covers; a total is its parts where a usage file tells what it was for
 {{ config(materialized="view") }}
 {% set columns = [
     'charge_id', 'line_id', 'origin_charge_id', 'kind_id', 'invoice_id', 'provider', 'account_id', 'bill_account_id',

@@ -1,4 +1,3 @@
--- one row per provider, accounts, key, tags and day that charges name: the team that pays by what they say
 {% set said = ['provider', 'account_id', 'bill_account_id', 'api_key', 'tags', 'charged_on'] %}
 with used as (
 

@@ -1,4 +1,3 @@
--- one row per line of a bill or a gateway: in USD, what it was for, and whether the ledger takes it in
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 {% set amounts = ['billed_amount', 'effective_amount', 'billed_usd', 'cost_usd'] %}
 {% set bill = ['provider', 'bill_account_id', 'currency'] %}

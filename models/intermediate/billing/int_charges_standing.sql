@@ -1,4 +1,3 @@
--- one row per charge and day that it covers: what the ledger bears that day, and what was paid ahead
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with charges as (
 

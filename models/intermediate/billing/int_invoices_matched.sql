@@ -1,4 +1,3 @@
--- one row per invoice and charge that it is for: the charge, or its part where several invoices could be for it
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with all_invoices as (
 

@@ -1,4 +1,3 @@
--- one row per profile, deployment or endpoint of an account that bills name: its name, and the model of its lines
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with lines as (
 

@@ -1,4 +1,3 @@
--- one row per part of a total: the usage that a usage file counts in its time, else the day that a longer total is spread to
 {{ replaces_touched("charged_on", by="read_day") }}
 {% set usage_columns = [
     'provider', 'account_id', 'api_key', 'charged_on', 'model', 'meter', 'price_tier', 'context_side', 'context_limit',

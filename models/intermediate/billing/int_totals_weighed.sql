@@ -1,4 +1,3 @@
--- one row per total of a bill and group of usage that a usage file counts in its time: what that costs by the book
 {{ replaces_touched("charged_on", by="read_day") }}
 with counted as (
 

@@ -1,4 +1,3 @@
--- one row per line of a usage file that stands: quantities with finer keys than bills have, never money
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with types as (
 

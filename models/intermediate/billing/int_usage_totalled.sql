@@ -1,4 +1,3 @@
--- one row per total of a bill, which names no model, and group of usage that a usage file counts in its time
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with charges as (
 

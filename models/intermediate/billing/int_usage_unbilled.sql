@@ -1,4 +1,3 @@
--- one row per provider, account, key, day, model, meter and tier that usage files count where no bill covers the day
 {{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with usage as (
 

@@ -1,4 +1,3 @@
--- one row per service, model and month with calls on a bill: the provider that bills them
 with monthly_calls as (
 
     select

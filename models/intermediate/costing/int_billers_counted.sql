@@ -1,4 +1,3 @@
--- one row per day, service, model and provider with calls on its bill: how many
 {{ replaces_touched("called_on", by="reopened_day") }}
 select
     calls.started_on as called_on,

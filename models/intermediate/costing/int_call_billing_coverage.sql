@@ -1,4 +1,3 @@
--- one row per call but proven copies: whether bills cover its time, so that a bill's silence about it counts
 with calls as (
 
     select

@@ -1,4 +1,3 @@
--- one row per call, payer that its charges name, and whether they are a gateway's fee: what of the call is on bills
 {% set payer = "coalesce(payer_team_id, '')" %}
 {% set weight = whole_number('abs(charges.given_usd) * 1000000000000 + 1') %}
 with calls as (

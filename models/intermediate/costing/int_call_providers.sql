@@ -1,4 +1,3 @@
--- one row per call: the provider, account and model that it is billed under, and what the price of its units depends on
 {% set identity = [
     'sure_provider', 'named_provider', 'model_provider', 'stated_provider', 'account_id', 'model_key', 'called_on',
     'is_on_bill'

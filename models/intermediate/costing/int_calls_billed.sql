@@ -1,4 +1,3 @@
--- one row per call: what the bill says it cost, at which level they met, or that it still accrues
 with calls as (
 
     select

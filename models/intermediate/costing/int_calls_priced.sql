@@ -1,4 +1,3 @@
--- one row per call: what it should cost by the price book, or why that can't be said
 with priced_usage as (
 
     select

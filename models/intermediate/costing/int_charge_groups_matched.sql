@@ -1,4 +1,3 @@
--- one row per match group (charges and calls with the same keys, day, model, meter and rate): billed against traced
 {{ replaces_touched("usage_on", by="read_day") }}
 with match_groups as (
 

@@ -1,4 +1,3 @@
--- one row per match group after cut-off matching with the adjacent days: what its calls took and its charges gave
 {% set same = 'partition by provider, match_account_id, match_key, match_rate, model, meter order by usage_on' %}
 {% set tomorrow = 'lead(usage_on) over (' ~ same ~ ') = usage_on + 1' %}
 {% set yesterday = 'lag(usage_on) over (' ~ same ~ ') = usage_on - 1' %}

@@ -1,4 +1,3 @@
--- one row per charge and day that stands: how much of it calls explain, and what stays untraced
 {{ replaces_touched("charged_on", by="touched_day") }}
 with charges as (
 

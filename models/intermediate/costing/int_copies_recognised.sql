@@ -1,4 +1,3 @@
--- one row per suspected copy for which the day's bill, else its usage file, has no room: the call that it repeats
 {{ replaces_touched("started_on", by="read_day") }}
 {% set day_and_model = ['provider', 'started_on', 'model'] %}
 {% set group = day_and_model + ['account_id'] %}

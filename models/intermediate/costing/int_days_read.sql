@@ -1,4 +1,3 @@
--- one row per day of use: whether this build matches its calls and charges again; the habits of its month as one number
 with totals as (
 
     select

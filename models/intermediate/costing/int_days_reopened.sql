@@ -1,4 +1,3 @@
--- one row per day of use: whether new spans, eval runs or bills change what is known of it
 with touched as (
 
     select * from {{ ref('int_traces_touched') }}

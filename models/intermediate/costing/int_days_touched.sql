@@ -1,4 +1,3 @@
--- one row per day of use: whether it came out otherwise than in the last build; what its groups gave as one number
 with groups as (
 
     select

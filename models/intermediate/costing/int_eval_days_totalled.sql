@@ -1,4 +1,3 @@
--- one row per day of eval runs whose calls no span shows: all that they say, as one number, and whether that changed
 with totals as (
 
     select

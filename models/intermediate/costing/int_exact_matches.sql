@@ -1,4 +1,3 @@
--- one row per charge and day: the call whose response id it carries, if any, and the team that pays by what it names
 with charges as (
 
     select * from {{ ref('int_charges_itemised') }}

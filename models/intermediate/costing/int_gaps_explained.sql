@@ -1,4 +1,3 @@
--- one row per meeting of bill and calls: a day's calls matched by response id, a group, or a line that names no use
 {{ replaces_touched("read_on", by="touched_day") }}
 with calls as (
 

@@ -1,4 +1,3 @@
--- one row per provider, model, meter, tier, context, hours and start: the list price, as known on the day asked for
 {% set series = 'provider, model, meter, service_tier, context_over_tokens, daily_from, daily_to' %}
 {% set always = "date '0001-01-01'" %}
 with prices as (

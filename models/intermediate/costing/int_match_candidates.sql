@@ -1,4 +1,3 @@
--- one row per charge, call and meter, and usage count without an exact match: the keys that it can be matched on
 with candidates as (
 
     select

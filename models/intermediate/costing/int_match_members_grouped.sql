@@ -1,4 +1,3 @@
--- one row per charge, call and meter, and usage count without an exact match, and group in which they are matched
 {% set kind = [
     'side', 'usage_on', 'provider', 'match_account_id', 'match_key', 'model', 'meter', 'tier', 'context_side', 'geo'
 ] %}

@@ -1,4 +1,3 @@
--- one row per kind of candidates (what they state of tier, context and region) and rate of charges that they can meet
 {% set cell = ['provider', 'match_account_id', 'match_key', 'model', 'meter'] %}
 {% set scope = ['tier', 'context_side', 'geo'] %}
 {% set kind = ['side', 'usage_on'] + cell + scope %}

@@ -1,4 +1,3 @@
--- one row per call and meter with a quantity, like a line item of a bill: unit prices and price; NULL without a price
 {% set counts = [] %}
 {% for meter in call_meters() %}
     {% do counts.append("when prices.meter = '" ~ meter ~ "' then calls." ~ meter_column(meter)) %}

@@ -1,4 +1,3 @@
--- one row per provider, server and model as spans write them: who is meant, who serves such a name, who made the model
 with reported_names as (
 
     select distinct

@@ -1,4 +1,3 @@
--- one row per rate key and meter in use: list price and agreed price of a unit; NULL where nobody knows one
 {% set rate = price_situation() %}
 {% set meters = call_meters() %}
 {# A cache write's premium needs both prices; a stated cost may prove that the write lasts an hour. #}

@@ -1,4 +1,3 @@
--- one row per call that bills cover but don't name, and meter of the bill: the usage to match with charges
 with charges as (
 
     select * from {{ ref('int_exact_matches') }}

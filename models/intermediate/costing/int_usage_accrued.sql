@@ -1,4 +1,3 @@
--- one row per group of usage that no bill covers: what no call explains of it, at the price book
 {{ replaces_touched("usage_on", by="touched_day") }}
 with unbilled_usage as (
 

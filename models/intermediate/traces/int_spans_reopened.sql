@@ -1,4 +1,3 @@
--- one row per span of the traces that this build reads: of new ones, and of old ones that new spans touch
 {{ config(materialized=held_for_many()) }}
 with spans as (
 

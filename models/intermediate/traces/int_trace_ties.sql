@@ -1,4 +1,3 @@
--- one row per trace, day of its spans and what ties it to other traces: its links, and ids and texts that they share
 {{ config(materialized="incremental", incremental_strategy="append") }}
 with spans as (
 

@@ -1,4 +1,3 @@
--- one row per day of the traces that this build reads anew, and whether what is known of their calls may change
 {% set charges = ref('int_charges_standing') %}
 {% set first %}
     select

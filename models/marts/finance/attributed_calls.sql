@@ -1,4 +1,3 @@
--- one row per call
 {{ config(materialized="view") }}
 {% set columns = [
     'call_id', 'trace_id', 'span_id', 'spans', 'started_at', 'started_on', 'provider', 'vendor', 'account_id',

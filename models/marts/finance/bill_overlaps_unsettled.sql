@@ -1,4 +1,3 @@
--- one row per month, older and newer file of a bill: lines of the older one that may be taken back, or of another part
 with lines as (
 
     select

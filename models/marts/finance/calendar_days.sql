@@ -1,4 +1,3 @@
--- one row per day of the months that the ledger knows, from the first spend to the last: MetricFlow counts over them
 with known as (
 
     select spent_on as day

@@ -1,4 +1,3 @@
--- one row per month, provider and payer: how much of the bill is traced, and whose the rest is to explain
 with summed as (
 
     select

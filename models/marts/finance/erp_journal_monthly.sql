@@ -1,4 +1,3 @@
--- one row per posted month and journal line: the ledger's movements of the month in cents, ready to book
 with movements as (
 
     select

@@ -1,4 +1,3 @@
--- one row per day, provider, account, model and meter of a bill: billed against priced, and every cause of the gap
 {% set levels = [
     'adjacent_day', 'day', 'account_day', 'key_day', 'day_model_meter', 'day_model_meter_tier',
     'account_day_model_meter', 'account_day_model_meter_tier', 'key_day_model_meter', 'key_day_model_meter_tier',

@@ -1,4 +1,3 @@
--- one row per journal and leg: debits positive, credits negative, each journal sums to zero
 {{ replaces_touched("incurred_on", by="posted_day") }}
 {% set of_journal = [
     'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path', 'payer_team_id', 'bearer_team_id',

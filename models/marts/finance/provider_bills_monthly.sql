@@ -1,4 +1,3 @@
--- one row per month, provider, account, kind of file, treatment and replaced file: every line landed, in scope or not
 with charges as (
 
     select

@@ -1,4 +1,3 @@
--- one row per posted month and team (sentinels quality_pool and unattributed included)
 with entries as (
 
     select * from {{ ref('ledger_entries') }}

@@ -1,4 +1,3 @@
--- one row per posted month, debtor and creditor
 select
     posted_month as month,
     team_id as debtor_team_id,
