@@ -290,7 +290,10 @@ def test_money_is_what_it_was_and_closed_months_answer_with_corrections(tmp_path
     (world.inbox / "events.csv").write_text(EVENTS + "e1,2026-10-21T12:00:02Z,draft,ann,acme\n")
     built = world.build("anew")
     names = ("team_chargeback_monthly", "ledger_entries", "spend_daily", "unit_economics_monthly")
-    tables = [*(f"marts.{name}" for name in names), "(select event_id, method from intermediate.int_usage_event_traces)"]
+    tables = [
+        *(f"marts.{name}" for name in names),
+        "(select event_id, method from intermediate.int_usage_event_traces)",
+    ]
     before = [built.rows(f"from {table} order by all") for table in tables]
     assert all(before)
     assert call(world.data, "--user=ann") == 0

@@ -73,7 +73,9 @@ def name_tables(engine, names: list[tuple[str, str]]) -> None:
     rows = [(provider, text.lower()) for provider, text in names]
     engine.executemany("insert into model_names values (?, ?)", rows)
     lines = [(f"{provider} {text}", "bill", provider, text) for provider, text in rows]
-    engine.executemany("insert into int_bill_lines (kind_id, file_role, provider, meter_name) values (?, ?, ?, ?)", lines)
+    engine.executemany(
+        "insert into int_bill_lines (kind_id, file_role, provider, meter_name) values (?, ?, ?, ?)", lines
+    )
 
 
 def resolve_models(engine) -> None:
@@ -288,7 +290,9 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     rows = []
     for call, provider, name, meters in calls:
         context = sum(count for meter, count in meters.items() if meter not in outputs)
-        rows += [(call, n, provider, models[provider, name.lower()], context, meter) for meter, n in meters.items() if n]
+        rows += [
+            (call, n, provider, models[provider, name.lower()], context, meter) for meter, n in meters.items() if n
+        ]
     engine.execute("""
         create table used (
             call varchar, quantity bigint, provider varchar, model varchar, long_context_tokens bigint, meter varchar
@@ -312,7 +316,9 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
             meter as call_meter
         from used where not {known}
     """)
-    engine.execute("create table int_usage_unbilled as select *, charged_on as usage_on from int_usage_totalled limit 0")
+    engine.execute(
+        "create table int_usage_unbilled as select *, charged_on as usage_on from int_usage_totalled limit 0"
+    )
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES["negotiated_prices"].items())
     engine.execute(f"create table negotiated_prices ({columns})")
     build(engine, "int_unit_prices_negotiated")
