@@ -221,7 +221,7 @@ overlaps_with_newer as (
         newer.listing_id,
         newer.is_empty,
         newer.account_id != buckets.account_id as is_other_account,
-        -- The newer export lacks a numbered part: that was not downloaded again, or did not land because it is unchanged.
+        -- The newer export lacks a numbered part: it was not downloaded again, or is unchanged and did not land.
         buckets.part_no != '' and newer.part_no != '' and buckets.family = newer.family
         and parts_of_exports.part_no is null and not newer.is_complete as is_part_missing
     from buckets

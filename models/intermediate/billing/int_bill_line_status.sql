@@ -47,8 +47,8 @@ accounts_with_keys as (
 
 ),
 
--- An invoice for a period that a bill covers is compared with that bill (invoice_tie_out_monthly) and is no charge of its
--- own. Accounts payable may write the account otherwise than the bill does.
+-- An invoice for a period that a bill covers is compared with that bill (invoice_tie_out_monthly) and is no charge of
+-- its own. Accounts payable may write the account otherwise than the bill does.
 invoices_with_bill as (
 
     select distinct lines.line_id

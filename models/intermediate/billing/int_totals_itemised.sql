@@ -147,7 +147,8 @@ daily_totals as (
     select
         {{ all_but('totals', ['billed_usd', 'prepaid_usd']) }},
         coalesce(spread.day_usd, totals.billed_usd) as billed_usd,
-        {{ money('totals.prepaid_usd + totals.billed_usd - coalesce(spread.day_usd, totals.billed_usd)') }} as prepaid_usd
+        {{ money('totals.prepaid_usd + totals.billed_usd - coalesce(spread.day_usd, totals.billed_usd)') }}
+            as prepaid_usd
     from totals
     left join spread_totals as spread on totals.charge_id = spread.charge_id
     where {{ is_touched('totals.charged_on', 'read_day') }}

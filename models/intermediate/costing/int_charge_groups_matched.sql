@@ -56,8 +56,8 @@ charged_groups as (
 
 ),
 
--- Money that buys all calls and no whole unit more is their price but for rounding, up to half a cent. More than that is
--- another price.
+-- Money that buys all calls and no whole unit more is their price but for rounding, up to half a cent. More than that
+-- is another price.
 bought_groups as (
 
     select

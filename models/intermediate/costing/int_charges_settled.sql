@@ -19,7 +19,8 @@ groups as (
 
 ),
 
--- A group's charges give in proportion to their size. The smallest weight lets a line that is rounded to zero take part.
+-- A group's charges give in proportion to their size. The smallest weight lets a line that is rounded to zero take
+-- part.
 charge_weights as (
 
     select

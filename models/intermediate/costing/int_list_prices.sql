@@ -40,8 +40,8 @@ standard_prices as (
 
 ),
 
--- Sources date a tier's price by the day on which they first looked, not by when the provider introduced it. Assume that
--- the tier's price is as old as the standard price of that day.
+-- Sources date a tier's price by the day on which they first looked, not by when the provider introduced it. Assume
+-- that the tier's price is as old as the standard price of that day.
 first_tier_prices as (
 
     {% call first_rows(

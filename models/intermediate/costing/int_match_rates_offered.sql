@@ -56,7 +56,8 @@ kinds as (
 
 ),
 
--- A kind can meet the charges of its day and of the adjacent days, unless both state different tiers, contexts or regions.
+-- A kind can meet the charges of its day and of the adjacent days, unless both state different tiers, contexts or
+-- regions.
 possible_rates as (
 
     select

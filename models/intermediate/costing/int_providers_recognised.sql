@@ -37,8 +37,8 @@ providers as (
 
 ),
 
--- Prefer the most specific (longest) pattern. A framework's name may begin like a provider's (google_adk): its row names
--- no provider.
+-- Prefer the most specific (longest) pattern. A framework's name may begin like a provider's (google_adk): its row
+-- names no provider.
 matched_names as (
 
     select
