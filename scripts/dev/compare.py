@@ -185,7 +185,7 @@ def differences(base: Path, now: Path) -> list[str]:
     was, is_now = (ends_of(folder) for folder in (base, now))
     lines = [
         f"{what} ends with {was[what][0]} before and {is_now[what][0]} now: {was[what][1] or is_now[what][1]}"
-        for what in was.keys() & is_now.keys()
+        for what in sorted(was.keys() & is_now.keys())
         if was[what][0] != is_now[what][0]
     ]
     sides = [{path.stem: path for path in sorted((folder / "marts").glob("*.parquet"))} for folder in (base, now)]
@@ -283,13 +283,13 @@ def main() -> int:
         return 2
     base = folder / commit[:12]
     base.mkdir(exist_ok=True)
-    checkout, now = checkout_of(commit, base), folder / "now"
+    checkout, before, now = checkout_of(commit, base), base / "outcomes", folder / "now"
     shutil.rmtree(now, ignore_errors=True)
 
     def judged(world: World) -> list[str]:
-        outcome(checkout, world, base / world.name)
+        outcome(checkout, world, before / world.name)
         outcome(PROJECT, world, now / world.name)
-        return differences(base / world.name, now / world.name)
+        return differences(before / world.name, now / world.name)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         differing = 0

@@ -3,12 +3,14 @@
 Usage: fold.py MANIFEST MAPPING. MANIFEST is dbt's manifest.json; MAPPING a CSV of columns model, into: each model named
 becomes a part of `into`, which may be a model of today or a new one, or is dropped where `into` is empty. Prints how
 many models, how long the longest path is, and the models of one reader. Exit 1 if the merged models would read each
-other in a ring (it is named), 2 where the mapping names no model of today.
+other in a ring (it is named), 2 where the mapping names what is no model of today, or a model twice.
 """
 
+import argparse
 import csv
 import json
 import sys
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -46,15 +48,20 @@ def readers_of(graph: Graph) -> dict[str, set[str]]:
     return {model: {other for other, read in graph.items() if model in read} for model in graph}
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
-    graph = models_of(json.loads(Path(arguments[0]).read_text()))
-    with Path(arguments[1]).open(newline="") as file:
-        mapping = {row["model"]: row["into"] for row in csv.DictReader(file)}
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("mapping", type=Path, help="a CSV of columns model, into")
+    arguments = parser.parse_args()
+    graph = models_of(json.loads(arguments.manifest.read_text()))
+    with arguments.mapping.open(newline="") as file:
+        rows = [(row["model"], row["into"]) for row in csv.DictReader(file)]
+    mapping = dict(rows)
     if unknown := sorted(mapping.keys() - graph.keys()):
-        print(f"ERROR: {arguments[1]} maps {', '.join(unknown)}, which are no models of {arguments[0]}")
+        print(f"ERROR: {arguments.mapping} maps {', '.join(unknown)}, which are no models of {arguments.manifest}")
+        return 2
+    if doubled := [model for model, times in Counter(model for model, _ in rows).items() if times > 1]:
+        print(f"ERROR: {arguments.mapping} maps {', '.join(doubled)} more than once")
         return 2
     merged = folded(graph, mapping)
     try:
@@ -70,4 +77,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

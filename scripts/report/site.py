@@ -132,7 +132,8 @@ def write(data: Path) -> list[Path]:
     (part / "assets" / "vega.js").write_text(vega())
     specs = json.dumps(charts.specs(), sort_keys=True, separators=(",", ":"))
     (part / "assets" / "charts.js").write_text(f"window.charts = {specs};\n")
-    template, paths = environment().get_template("page.html"), mart_paths()
+    templates, paths = environment(), mart_paths()
+    pages = [(key, words) for key, (words, _) in PAGES.items()]
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         months = [row["month"] for row in rows(engine, MONTHS)] or [None]
         (state,) = rows(engine, STATE)
@@ -141,10 +142,10 @@ def write(data: Path) -> list[Path]:
             teams = sorted({team for context in contexts.values() for shown in context["figures"]
                             for _, found in shown.rows for team in found})  # fmt: skip
             for name, context in contexts.items():
-                text = template.render(
+                text = templates.get_template("page.html").render(
                     name=name,
                     title=PAGES[name][0],
-                    pages=[(key, words) for key, (words, _) in PAGES.items()],
+                    pages=pages,
                     month=f"{month:%Y-%m}" if month else None,
                     months=[f"{each:%Y-%m}" for each in months if each],
                     teams=teams,
@@ -153,17 +154,12 @@ def write(data: Path) -> list[Path]:
                     **context,
                 )
                 (part / f"{name}-{month:%Y-%m}.html" if month else part / f"{name}.html").write_text(text)
-    (part / "glossary.html").write_text(
-        environment()
-        .get_template("glossary.html")
-        .render(
-            pages=[(key, words) for key, (words, _) in PAGES.items()],
-            month=f"{months[0]:%Y-%m}" if months[0] else None,
-            sections=glossary(),
-        )
+    newest = f"{months[0]:%Y-%m}" if months[0] else None
+    words = templates.get_template("glossary.html").render(
+        name="glossary", pages=pages, month=newest, sections=glossary()
     )
-    newest = f"overview-{months[0]:%Y-%m}.html" if months[0] else "overview.html"
-    shutil.copyfile(part / newest, part / "index.html")
+    (part / "glossary.html").write_text(words)
+    shutil.copyfile(part / (f"overview-{newest}.html" if newest else "overview.html"), part / "index.html")
     exchange(part, folder)
     return sorted(folder.glob("*.html"))
 

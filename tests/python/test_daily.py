@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import BUILT, GOLDEN
+from conftest import BUILT, GOLDEN, PROJECT
 from exports import batch, chat, span
 
 import build as build_script
@@ -98,6 +98,19 @@ def test_label_check_names_each_call_that_would_be_unlabelled(tmp_path, monkeypa
     spans.write_text("".join(labelled))
     assert check_labels.main() == 0
     assert "2 billable calls, each labelled (draft-email 1, summarize-feedback 1)" in capsys.readouterr().out
+
+
+def test_label_check_of_the_docs_is_true(monkeypatch, capsys, here):
+    page = (PROJECT / "docs" / "platform.md").read_text()
+    shown = " ".join(page.split("$ make check-labels ")[1].split("```")[0].split("\n", 1)[1].split())
+    monkeypatch.setattr(
+        sys, "argv", ["check_labels.py", str(GOLDEN / "inbox" / "spans.jsonl"), str(GOLDEN / "company")]
+    )
+    assert check_labels.main() == 1
+    said = " ".join(capsys.readouterr().out.split())
+    parts = [part.strip() for part in shown.split("...")]
+    assert len(parts) == 3
+    assert [part for part in parts if part not in said] == []
 
 
 def test_label_check_of_what_holds_no_spans_is_no_pass(tmp_path, monkeypatch, here):

@@ -174,7 +174,9 @@ def examined(path, trace):
 
 
 def test_engine_of_this_process_harms_no_worker(tmp_path, monkeypatch):
-    """An engine held before the fork, as by whoever reads a file in the landing's own process."""
+    """An engine held before the fork, as by whoever reads a file in the landing's own process. Workers that clear an
+    inherited one never end, so an alarm ends the test.
+    """
     what, piece = examined(tmp_path / "held.jsonl", 1)
     work.perform(work.Task(what, "held", 0, (piece,)), READING, tmp_path / "staging")
     inbox = tmp_path / "inbox"
@@ -182,7 +184,13 @@ def test_engine_of_this_process_harms_no_worker(tmp_path, monkeypatch):
     (inbox / "killer.jsonl").write_bytes(span_file(50))
     monkeypatch.setattr(work, "_batches", lambda *_: fails("killer.jsonl"))
     monkeypatch.setattr(check, "door", lambda *_: [])
-    land.run(inbox, tmp_path / "data")
+    former = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("the workers never ended"))
+    signal.alarm(120)
+    try:
+        land.run(inbox, tmp_path / "data")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, former)
     [[reason]] = duckdb.sql(f"select reason from '{tmp_path}/data/landed/rejects/*/*.parquet'").fetchall()
     assert "its reader failed (Panic" in reason
 
