@@ -118,7 +118,7 @@ select
         when traced_quantity = 0 or charges = 0 then {{ money('0') }}
         -- Traced usage covers the whole charge: attribute all of it, including model-level credits.
         when charged_quantity <= traced_quantity then explained_usd
-        when is_bought_at_book or meter = 'total' then priced_usd
+        when meter = 'total' then priced_usd
         else {{ floored_part('explained_usd', 'traced_quantity', 'charged_quantity') }}
     end as attributed_usd,
     is_bought_at_book,
