@@ -119,7 +119,7 @@ select
         when traced_quantity = 0 or charges = 0 then {{ money('0') }}
         -- What counts no more than was traced is used up whole; credits of a model go to its calls.
         when charged_quantity <= traced_quantity then explained_usd
-        when is_bought_at_book or meter = 'total' then priced_usd
+        when meter = 'total' then priced_usd
         else {{ floored_part('explained_usd', 'traced_quantity', 'charged_quantity') }}
     end as attributed_usd,
     is_bought_at_book,

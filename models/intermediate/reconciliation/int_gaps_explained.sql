@@ -15,7 +15,7 @@ groups as (
         {{ floored_part('priced_usd', 'matched_quantity + shifted_quantity', 'traced_quantity') }} as taken_price_usd,
         -- A quantity that money buys at book prices is cut off to whole units; its price is all that money.
         case
-            when is_bought_at_book
+            when is_bought_at_book and charged_quantity < traced_quantity
                 then attributed_usd - {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }}
             else 0
         end as cut_off_usd
