@@ -94,14 +94,16 @@
   bills change what is known. `read_day`: also days whose calls and charges must be matched again. `touched_day`: days
   on which something came out otherwise. `spilled_day`: also the days before them, whose caches may be read at
   night, and whose calls repeated. `nearby_day`: also those after them. `posted_day`: also days with evals in their
-  months, whose pool credit moves, or with money that is shared by what the month's production weighs.
+  months, whose pool credit moves, or with money that is shared by what the month's production weighs; and of a retired
+  month all days, since its late bills take the place of accruals on any of them.
   `month`: months of touched days, or all when `rebuilt_at_news_of` says so.
   Days are a list of literals, so that files and row groups of other days are not opened.
 #}
 {% macro is_touched(column, by, rebuilt_at_news_of=none, is_utc=false) -%}
     {%- set traces, reopened = _list_of('int_traces_touched', by), _list_of('int_days_reopened', by) -%}
     {%- set read, touched = _list_of('int_days_read', by), _list_of('int_days_touched', by) -%}
-    {%- set costs = _list_of('int_costs_journalled', by) -%}
+    {%- set costs, entries = _list_of('int_costs_journalled', by), _list_of('stg_closed__entries', by) -%}
+    {%- set charges = _list_of('int_charges_retired', by) -%}
     {%- set months = "cast(date_trunc('month', day) as date) from " ~ touched ~ " where is_touched" -%}
     {%- if not builds_on() or (rebuilt_at_news_of and has_news(rebuilt_at_news_of)) -%}
         true
@@ -120,7 +122,9 @@
             'posted_day': "day from " ~ touched ~ " where is_touched union select incurred_on from " ~ costs
                 ~ " where date_trunc('month', incurred_on) in (select " ~ months ~ ") and (purpose = 'evaluation' or pool in ("
                 ~ "select pool from " ~ api.Relation.create(database=target.database, schema='seeds', identifier='sharing_rules')
-                ~ " where method = 'weighted' and weight is null))",
+                ~ " where method = 'weighted' and weight is null)) union select incurred_on from " ~ entries
+                ~ " where is_retired and date_trunc('month', incurred_on) in (select " ~ months ~ ") union select charged_on from "
+                ~ charges ~ " where date_trunc('month', charged_on) in (select " ~ months ~ ")",
             'month': months
         }[by]) -%}
         {{ _is_one_of(column, _days_around(days) if is_utc and has_other_clocks() else days) }}
@@ -156,10 +160,11 @@
     {%- set asked_by = {
         'int_traces_touched': ['trace', 'span_day'], 'int_days_reopened': ['reopened_day'], 'int_days_read': ['read_day'],
         'int_days_touched': ['touched_day', 'spilled_day', 'nearby_day', 'posted_day', 'month'],
-        'int_costs_journalled': ['posted_day']
+        'int_costs_journalled': ['posted_day'], 'stg_closed__entries': ['posted_day'], 'int_charges_retired': ['posted_day']
     } -%}
     {%- if by in asked_by[name] and model.resource_type == 'model' -%}
         {{ return(ref(name)) }}
     {%- endif -%}
-    {{ return(api.Relation.create(database=target.database, schema='intermediate', identifier=name)) }}
+    {%- set schema = 'staging' if name.startswith('stg_') else 'intermediate' -%}
+    {{ return(api.Relation.create(database=target.database, schema=schema, identifier=name)) }}
 {%- endmacro %}

@@ -364,6 +364,8 @@ def listed(names: list[str]) -> str:
 
 def report(data: Path) -> None:
     state = dict.fromkeys(closed.months(data), " (closed)")
+    retired_before = max((act["retired_before"] for act in Store(data).retired), default="")
+    state |= {month: " (closed, retired)" for month in state if f"{month}-01" < retired_before}
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         for month, billed, accrued, net, unattributed in engine.execute(TOTALS).fetchall():
             print(

@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+from pyarrow import parquet
 
 import build
 import chain
@@ -27,6 +28,7 @@ import export
 import land
 import state
 from landing import missing
+from landing.store import Store
 from paths import quoted
 from terminal import plain, print
 
@@ -190,6 +192,10 @@ def reopen(month: str, data: Path, force: bool) -> int:
         return refuse(f"{month} is not closed; closed are {', '.join(before) or 'none'}")
     if month != before[-1]:
         return refuse(f"only the last closed month can be reopened: {before[-1]}")
+    if retired := retired_in(month, data):
+        return refuse(
+            f"{month} holds entries of {retired}, which is retired: without its spans they can't be booked again"
+        )
     if (gaps := closed.unsigned(data)) and not force:
         return refuse(f"{gaps[0]}; {month} stays closed, or FORCE=1 REOPEN=1 takes it back all the same")
     folder = data / "closed"
@@ -202,6 +208,20 @@ def reopen(month: str, data: Path, force: bool) -> int:
     print(f"reopened {month}; its files are kept in {folder / kept}. Now `make build`, then close it again")
     print(f"closing hash: {link['closing_hash']}")
     return 0
+
+
+def retired_in(month: str, data: Path) -> str | None:
+    """The newest retired month of which a closed month has entries that nothing computes again."""
+    acts = Store(data).retired
+    entries = parquet.read_table(data / "closed" / month / closed.ENTRIES, columns=["posted_month", "corrects_month"])
+    booked = {row["corrects_month"] or row["posted_month"] for row in entries.to_pylist()}
+    held = [
+        of_month
+        for of_month in booked
+        for act in acts
+        if act["retired_from"] <= f"{of_month}" < act["retired_before"] and f"{month}-01" <= act["closed_through"]
+    ]
+    return f"{max(held):%Y-%m}" if held else None
 
 
 def main() -> int:

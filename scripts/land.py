@@ -304,7 +304,9 @@ def read_all(tasks: list[Task], reading: Reading, staging: Path, workers: Worker
                     jobs.append(Job(alone, perform, (alone, reading, staging)))
                 continue
             for file_id, found in outcome.items():
-                empty = dict(found, rows_read=0, rows_rejected=0, evals_within=0, rows_silent=0, uncounted={})
+                empty = dict(
+                    found, rows_read=0, rows_rejected=0, evals_within=0, rows_silent=0, rows_too_late=0, uncounted={}
+                )
                 merge_counts(counts.setdefault(file_id, empty), found)
     return counts, broken
 
@@ -314,6 +316,7 @@ def merge_counts(total: dict, found: dict) -> None:
     total["rows_rejected"] += found["rows_rejected"]
     total["evals_within"] += found["evals_within"]
     total["rows_silent"] += found["rows_silent"]
+    total["rows_too_late"] += found["rows_too_late"]
     total["is_growing"] |= found["is_growing"]
     total["too_far"] = min(filter(None, (total["too_far"], found["too_far"])), default=None)
     total["has_more"] |= found["has_more"]
@@ -336,6 +339,7 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
         os.environ.get("DATE_ORDER", ""),
         sources,
         tuple(sorted(store.forgotten_users.items())),
+        store.retired[-1]["retired_before"] if store.retired else "",
     )
     for entry in store.files.values():  # of a store that began before there were marks
         entry.setdefault("reading", mark_of(entry, reading))

@@ -45,15 +45,13 @@ def errors(files: list[dict], most: float, least: int) -> list[str]:
     """One per file, or per group of small files, whose rejects pass the share."""
     later, found = _names(files), []
     for group in _over(files, most, least):
-        counted = [entry for entry in group if entry["rows_rejected"] and not _newer(entry, later)]
-        rejected, read = sum(entry["rows_rejected"] for entry in counted), sum(entry["rows_read"] for entry in group)
+        counted = [entry for entry in group if _refused(entry) and not _newer(entry, later)]
+        rejected, read = sum(_refused(entry) for entry in counted), sum(entry["rows_read"] for entry in group)
         if rejected <= read * most:
             continue
         kind, names = group[0]["kind"], [entry["source_file"] for entry in counted]
         if len(group) > 1:
-            names = [
-                f"{entry['source_file']} {entry['rows_rejected']:,} of {entry['rows_read']:,}" for entry in counted
-            ]
+            names = [f"{entry['source_file']} {_refused(entry):,} of {entry['rows_read']:,}" for entry in counted]
         where = f" ({len(group):,} files of one landing)" if len(group) > 1 else ""
         reasons = list(dict.fromkeys(reason for entry in counted for reason in entry.get("first_reasons") or {}))
         found.append(
@@ -66,7 +64,7 @@ def errors(files: list[dict], most: float, least: int) -> list[str]:
 def replaced(files: list[dict], most: float, least: int) -> list[str]:
     """Files that were refused and that a newer file of their name takes the place of."""
     later = _names(files)
-    refused = [entry for group in _over(files, most, least) for entry in group if entry["rows_rejected"]]
+    refused = [entry for group in _over(files, most, least) for entry in group if _refused(entry)]
     return [entry["file_id"] for entry in refused if _newer(entry, later)]
 
 
@@ -91,6 +89,11 @@ def warnings(store: Store, most: float, least: int) -> list[str]:
                 f"under a name of its own, then `make forget FILE={entry['file_id'][:12]}`"
             )
     return found
+
+
+def _refused(entry: dict) -> int:
+    """Rows that were rejected for a fault: spans of retired months are none."""
+    return entry["rows_rejected"] - entry.get("rows_too_late", 0)
 
 
 def _names(files: list[dict]) -> dict[str, list[dict]]:
@@ -145,7 +148,7 @@ def _over(files: list[dict], most: float, least: int) -> list[list[dict]]:
             asked.setdefault(key, []).append(entry)
     found = []
     for group in asked.values():
-        read, rejected = (sum(entry[count] for entry in group) for count in ("rows_read", "rows_rejected"))
+        read, rejected = sum(entry["rows_read"] for entry in group), sum(_refused(entry) for entry in group)
         if read >= least and rejected > read * most:
             found.append(group)
     return found

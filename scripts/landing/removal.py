@@ -1,9 +1,10 @@
-"""What is taken out of the store again, or replaced in it: files that should not have landed, ids of a person.
+"""What is taken out of the store again, or replaced in it: files that should not have landed, ids, closed months.
 
 Each act is one step like a landing: the new files are written beside, and `Store.seal` swaps them in under its journal.
 """
 
 import secrets
+from collections import Counter
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,11 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from landing.store import Store
-from landing.tables import PERSONAL, TABLES
+from landing.tables import NO_DAY, PERSONAL, TABLES
 from paths import pattern
 
 REMEMBERED = ("file_id", "source_file", "kind", "end")  # of a file that was forgotten
 DATABASE = ["ledger.duckdb", "ledger.duckdb.wal"]
+OF_PEOPLE = ("spans", "usage_events")  # tables whose rows go with their month
 
 
 class Taken(NamedTuple):
@@ -92,6 +94,43 @@ def take_back(store: Store, forgotten: list[dict]) -> None:
         del store.forgotten[known["file_id"]]
     files = [{name: known.get(name) for name in ("source_file", "file_id", "kind")} for known in forgotten]
     store.seal([], store.unread(), acts=[{"at": now(), "act": "undo", "files": files}])
+
+
+def days_before(store: Store, end: str) -> dict[str, list[Path]]:
+    """Per table of what people did, its files of the days before `end`; what has no time is of no month."""
+    found = {}
+    for table in OF_PEOPLE:
+        folders = ((store.root / table) / f"day={day}" for day in _days(store, table) if NO_DAY < day < end)
+        if files := [path for folder in folders for path in sorted(folder.glob("*.parquet"))]:
+            found[table] = files
+    return found
+
+
+def retire(store: Store, act: dict | None, end: str, said: dict) -> dict[str, int]:
+    """Take out what people did before `end`, and remember from when on their months are retired; returns rows by table.
+
+    `act` is what is to be remembered, or nothing where these months are retired already; `said` goes into the log.
+    """
+    rows, removes = Counter(), []
+    for table, files in days_before(store, end).items():
+        for path in files:
+            ids = pq.read_table(path, columns=["file_id"], partitioning=None)["file_id"].to_pylist()
+            rows[table] += len(ids)
+            removes.append(path)
+            for file_id, count in Counter(ids).items() if table == "spans" else ():
+                entry = store.files[file_id]
+                entry["rows_retired"] = entry.get("rows_retired", 0) + count
+    store.retired += [act] if act else []
+    line = {"at": now(), "act": "month", **said, "rows": dict(rows)}
+    store.seal([], store.unread(), removes, outdated=[".built", *DATABASE], acts=[line])
+    for path in removes:
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+    return dict(rows)
+
+
+def _days(store: Store, table: str) -> list[str]:
+    return sorted(path.name.removeprefix("day=") for path in (store.root / table).glob("day=*"))
 
 
 def keyed(secret: str, text: str) -> str:

@@ -250,6 +250,7 @@ class SpanReader:
         self.engine, self.aliases, self.hash_identities = engine, aliases, hash_identities
         self.conventions = Conventions(CONVENTIONS)
         self.taken, self.forgets = 0, False  # whether users were forgotten
+        self.retired_before = ""  # the first day of a month that is not retired
         self.uncounted: list[uncounted.Uncounted] = []  # of the portion that landed last
         self.remarks: list[Remark] = []  # of what was taken since
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
@@ -709,9 +710,14 @@ class SpanReader:
         ]
         fine = [f"{name} is distinct from chr(1)" for name in DECIDING if name in picked]
         faults = [f"label_fault({name}, '{name}')" for name in DECIDING if name in picked]
+        if self.retired_before:
+            is_late = f"started_at < timestamp '{self.retired_before}'"
+            faults.append(f"case when {is_late} then concat('month ', strftime(started_at, '%Y-%m'), ' {RETIRED}') end")
         fault = f"""coalesce(case when is_shapeless then 'a span that is no object' end,
             case when is_silent then concat('{SILENT} ', format, ': neither a time nor an attribute that it knows') end,
             {", ".join([*faults, "null"])})"""
+        if self.retired_before:
+            fine.append(f"coalesce(started_at >= timestamp '{self.retired_before}', true)")
         # One odd value costs that value, not the span.
         counts = [name for name in QUANTITIES if name in picked]
         numbers = [*counts, *(["stated_usd"] if "stated_usd" in picked else [])]
@@ -825,6 +831,12 @@ def is_silent(reason: str) -> bool:
     return SILENT in reason or reason == OTHER_SHAPE or reason in {shape for shape, _ in SHAPES.values()}
 
 
+def is_too_late(reason: str) -> bool:
+    """Whether a span was refused because its month is retired: no fault of the file."""
+    return reason.endswith(f" {RETIRED}")
+
+
+RETIRED = "is retired (make forget MONTH=), its spans are not kept"
 UNREACHED = "a span that stands where no reader of"
 SILENT = "says nothing to the reader of"
 OTHER_SHAPE = "JSON of another shape than the file's other records"

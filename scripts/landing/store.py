@@ -5,6 +5,8 @@ import os
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
 from hashlib import file_digest, sha256
 from pathlib import Path
 
@@ -81,6 +83,7 @@ class Store:
         self.algorithm: str = manifest.get("hash", "sha256" if self.files else "blake3")
         self.forgotten: dict[str, dict] = manifest.get("forgotten", {})  # contents that don't land again
         self.forgotten_users: dict[str, str] = manifest.get("forgotten_users", {})  # keyed hash of an id: replacement
+        self.retired: list[dict] = manifest.get("retired", [])  # acts of `make forget MONTH=`, in their order
         # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
         empties = {self.root / table / f"day={NO_DAY}" / "empty.parquet": schema for table, schema in TABLES.items()}
         for empty, schema in {**empties, data / "closed" / ".empty" / "entries.parquet": CLOSED_ENTRIES}.items():
@@ -198,6 +201,10 @@ class Store:
         """
         moves += self._write_small("files", [self._file_row(entry) for entry in self.files.values()], "files")
         moves += self._write_small("rejects", unread, "unread")
+        if self.retired:
+            moves += self._write_small("retirements", [_days_of(act) for act in self.retired], "retirements")
+            bills = [bill for act in self.retired for bill in _bills_of(act)]
+            moves += self._write_small("retired_bills", bills, "retired_bills")
         written = {target for _, target in moves}
         removes = [*removes, *(path for path in self.damaged if path not in written)]
         relative = [
@@ -212,6 +219,7 @@ class Store:
             "files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"])),
             "forgotten": self.forgotten,
             "forgotten_users": self.forgotten_users,
+            "retired": self.retired,
         }
         manifest["sum"] = _sum_of(manifest)
         self.parquet, self.damaged = manifest["parquet"], []
@@ -401,6 +409,24 @@ class Store:
         engine = duckdb.connect(config={"preserve_insertion_order": False})
         engine.execute(f"set temp_directory = '{quoted(self.staging)}/spill'")
         return engine
+
+
+def _days_of(act: dict) -> dict:
+    return {name: date.fromisoformat(act[name]) for name in TABLES["retirements"].names}
+
+
+def _bills_of(act: dict) -> list[dict]:
+    """What bills came to when their days were retired, which the manifest states in texts."""
+    return [
+        {
+            "charged_on": date.fromisoformat(day),
+            "provider": provider,
+            "account_id": account_id,
+            "billed_usd": Decimal(billed),
+            "prepaid_usd": Decimal(prepaid),
+        }
+        for day, provider, account_id, billed, prepaid in act["bills"]
+    ]
 
 
 def _texts(names: list[str]) -> str:

@@ -211,7 +211,17 @@ TABLES: dict[str, pa.Schema] = {
         [
             # `archive_id`: the newest archive that a file came in.
             *fields(TEXT, "file_id source_file kind archive_id"),
-            *fields(COUNT, "landing_no rows_read rows_superseded rows_rejected"),
+            *fields(COUNT, "landing_no rows_read rows_superseded rows_rejected rows_retired"),
+        ]
+    ),
+    # Acts of `make forget MONTH=`: which days each retired, and the last month that was closed by then.
+    "retirements": pa.schema(fields(pa.date32(), "retired_from retired_before closed_through")),
+    # What providers' bills came to on these days when they were retired.
+    "retired_bills": pa.schema(
+        [
+            *fields(pa.date32(), "charged_on"),
+            *fields(TEXT, "provider account_id"),
+            *fields(pa.decimal128(38, 12), "billed_usd prepaid_usd"),
         ]
     ),
 }

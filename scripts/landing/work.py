@@ -28,7 +28,7 @@ from landing.engine import engine_for
 from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
 from landing.rows import RowReader
 from landing.settled import Row, settled
-from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent
+from landing.spans import CONVENTIONS, SEED, Aliases, SpanReader, is_silent, is_too_late
 from landing.tables import NO_DAY, TABLES
 from terminal import plain
 
@@ -73,6 +73,7 @@ class Reading(NamedTuple):
     date_order: str = ""  # mdy or dmy
     sources: tuple[Row, ...] = ()  # what the company says of single files
     forgotten: tuple[tuple[str, str], ...] = ()  # keyed hashes of users' ids, and what lands instead
+    retired_before: str = ""  # the first day whose spans land, once months were retired
 
     def setting(self, name: str, source_file: str, table: str) -> str:
         """`decimal` or `date_order` of a file that doesn't say it: a row of seed bill_sources, else the landing's."""
@@ -266,6 +267,7 @@ def _readers(reading: Reading) -> tuple[SpanReader, RowReader]:
     aliases = Aliases(SEED, reading.features, reading.teams)
     spans, rows = SpanReader(engine, aliases, reading.hash_identities), RowReader(engine, reading.hash_identities)
     spans.forgets = rows.forgets = bool(reading.forgotten)
+    spans.retired_before = reading.retired_before
     return spans, rows
 
 
@@ -284,6 +286,7 @@ class Performance:
                 "rows_rejected": 0,
                 "evals_within": 0,
                 "rows_silent": 0,
+                "rows_too_late": 0,
                 "first_reasons": {},
                 "uncounted": {},
                 "is_growing": False,
@@ -447,6 +450,7 @@ class Performance:
             entry["rows_read"] += is_record
             entry["rows_rejected"] += table is None and is_row
             entry["rows_silent"] += is_silent(reason)
+            entry["rows_too_late"] += is_too_late(reason)
             if gates.FUTURE in reason and (day := gates.first_too_far([reason])):
                 entry["too_far"] = min(day, entry["too_far"] or day)
             if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:

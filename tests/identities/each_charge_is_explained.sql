@@ -10,6 +10,9 @@ with standing as (
         line_id in (
             select touched.line_id from {{ ref('int_charges_itemised') }} as touched
             where {{ is_touched('touched.charged_on', 'touched_day') }}
+            union
+            select retired.line_id from {{ ref('int_charges_retired') }} as retired
+            where {{ is_touched('retired.charged_on', 'touched_day') }}
         )
 
 ),
@@ -37,12 +40,29 @@ settled as (
     inner join standing as charges on settled.charge_id = charges.charge_id
     group by charges.line_id
 
+),
+
+-- Of a retired month the ledger has the bills' sum (int_retired_costs).
+retired as (
+
+    select
+        line_id,
+        sum(billed_usd + prepaid_usd) as retired_usd
+    from {{ ref('int_charges_retired') }}
+    group by line_id
+
 )
 
 select
     landed.*,
     settled.explained_usd,
-    settled.prepaid_usd
+    settled.prepaid_usd,
+    retired.retired_usd
 from landed
 full outer join settled on landed.line_id = settled.line_id
-where landed.billed_usd is distinct from settled.explained_usd + settled.prepaid_usd
+left join retired on coalesce(landed.line_id, settled.line_id) = retired.line_id
+where
+    landed.billed_usd is distinct from case
+        when settled.line_id is null then retired.retired_usd
+        else settled.explained_usd + settled.prepaid_usd + coalesce(retired.retired_usd, 0)
+    end

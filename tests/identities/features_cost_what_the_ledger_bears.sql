@@ -17,7 +17,7 @@ ledger as (
         sum(amount_usd) as cost_usd,
         sum(case when kind = 'pool_credit' and side = 'debit' then amount_usd else 0 end) as credit_usd
     from {{ ref('ledger_entries') }}
-    where account = 'ai_cost'
+    where account = 'ai_cost' and {{ is_kept('coalesce(corrects_month, posted_month)') }}
     group by cast(date_trunc('month', incurred_on) as date)
 
 )

@@ -6,7 +6,7 @@ with ledger as (
         cast(date_trunc('month', incurred_on) as date) as month,
         sum(amount_usd) as net_charge_usd
     from {{ ref('ledger_entries') }}
-    where account = 'ai_cost'
+    where account = 'ai_cost' and {{ is_kept('coalesce(corrects_month, posted_month)') }}
     group by cast(date_trunc('month', incurred_on) as date)
 
 ),

@@ -5,7 +5,10 @@ with lines as (
         line_id,
         revenue_usd
     from {{ ref('stg_product__revenue') }}
-    where is_standing and (period_start is null or period_start < period_end)
+    where
+        is_standing
+        and (period_start is null or period_start < period_end)
+        and {{ is_kept('coalesce(period_start, month)') }}
 
 ),
 

@@ -15,7 +15,7 @@ ledger as (
         incurred_on,
         sum(amount_usd) as borne_usd
     from {{ ref('ledger_entries') }}
-    where account = 'ai_cost'
+    where account = 'ai_cost' and {{ is_kept('coalesce(corrects_month, posted_month)') }}
     group by incurred_on
 
 )

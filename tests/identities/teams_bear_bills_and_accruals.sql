@@ -1,5 +1,6 @@
 -- Identity 2, per posted month. In an open month, net charge over all teams is the bills of its days plus what accrued;
--- the first one also takes what closed months say otherwise today. In a closed month it is what was closed: bills
+-- the first one also takes what closed months say otherwise today, and what bills of retired months say otherwise than
+-- when these were retired. In a closed month it is what was closed: bills
 -- posted and the change in accrued, as the accounts opposite to the teams' have them.
 with charged as (
 
@@ -15,8 +16,9 @@ closed as (
 
     select
         posted_month,
-        -sum(amount_usd) as amount_usd
-    from {{ source('closed', 'entries') }}
+        -sum(amount_usd) as amount_usd,
+        -sum(case when is_retired then 0 else amount_usd end) as compared_usd
+    from {{ ref('stg_closed__entries') }}
     where account != 'ai_cost'
     group by posted_month
 
@@ -51,6 +53,13 @@ incurred as (
         untraced_usd as amount_usd
     from {{ ref('int_usage_accrued') }}
 
+    union all
+
+    select
+        posted_month as month,
+        amount_usd
+    from {{ ref('int_retired_costs') }}
+
 ),
 
 posted as (
@@ -65,7 +74,7 @@ posted as (
 
     select
         first_open.month,
-        -closed.amount_usd as amount_usd
+        -closed.compared_usd as amount_usd
     from closed
     cross join first_open
 

@@ -1,5 +1,23 @@
 {{ config(materialized="view") }}
-with costs as (
+{% set cost = [
+    'cost_id', 'posted_month', 'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path',
+    'payer_team_id', 'bearer_team_id', 'purpose', 'basis', 'amount_usd', 'prepaid_usd'
+] %}
+with all_costs as (
+
+    select
+        {{ cost | join(',\n        ') }}
+    from {{ ref('int_costs_journalled') }}
+
+    union all
+
+    select
+        {{ cost | join(',\n        ') }}
+    from {{ ref('int_retired_costs') }}
+
+),
+
+costs as (
 
     select
         *,
@@ -7,7 +25,7 @@ with costs as (
             when bearer_team_id = payer_team_id then bearer_team_id
             else {{ transfer_chain('bearer_team_id', 'team_path', 'payer_team_id') }}
         end as chain
-    from {{ ref('int_costs_journalled') }}
+    from all_costs
     where {{ is_touched('incurred_on', 'posted_day') }}
 
 ),

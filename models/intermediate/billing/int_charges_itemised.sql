@@ -7,9 +7,10 @@
 ] %}
 select {{ columns | join(',\n    ') }}
 from {{ ref('int_charges_standing') }}
-where coalesce(meter, '') != 'total'
+where coalesce(meter, '') != 'total' and {{ is_kept('charged_on') }}
 
 union all
 
 select {{ columns | join(',\n    ') }}
 from {{ ref('int_totals_itemised') }}
+where {{ is_kept('charged_on') }}

@@ -109,7 +109,7 @@ select
 from usage
 left join billed on usage.usage_id = billed.usage_id
 left join families on usage.provider = families.provider and usage.meter = families.billed_meter
-where billed.usage_id is null
+where billed.usage_id is null and {{ is_kept('usage.usage_on') }}
 group by
     usage.provider, usage.account_id, usage.api_key, usage.usage_on, usage.model, usage.meter, usage.price_tier,
     coalesce(families.call_meter, usage.meter)

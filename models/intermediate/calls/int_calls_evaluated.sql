@@ -124,4 +124,4 @@ select
     untraced.{{ counts | join('_tokens, untraced.') }}_tokens
 from untraced_usage as untraced
 left join observed_usage as observed on untraced.part_id = observed.part_id
-where observed.part_id is null
+where observed.part_id is null and {{ is_kept('untraced.started_on') }}

@@ -316,7 +316,8 @@ daily_calls as (
     from reported
     inner join reported_identities as names on {{ are_same('reported', 'names', identity) }}
     inner join identities on names.identity_no = identities.identity_no
-    where {{ is_touched(billing_day, 'read_day') }}
+    -- On the provider's clock, a month's first hours may be of the month before.
+    where {{ is_touched(billing_day, 'read_day') }} and {{ is_kept(billing_day) }}
 
 ),
 

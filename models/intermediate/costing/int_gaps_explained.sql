@@ -37,7 +37,10 @@ charged as (
         min(charged_on) as usage_on,
         min(meter) as meter
     from {{ ref('int_charges_standing') }}
-    where response_key is not null and {{ is_wanted('response_key', 'calls', 'call_key') }}
+    where
+        response_key is not null
+        and {{ is_wanted('response_key', 'calls', 'call_key') }}
+        and {{ is_kept('charged_on') }}
     group by response_key, own_key_provider is not null
 
 ),

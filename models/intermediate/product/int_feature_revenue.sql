@@ -100,7 +100,7 @@ revenue as (
             earned_revenue.month = accounts.month
             and earned_revenue.account_id = accounts.id
             and accounts.kind = 'account'
-    where {{ is_touched('earned_revenue.month', 'month', 'product') }}
+    where {{ is_touched('earned_revenue.month', 'month', 'product') }} and {{ is_kept('earned_revenue.month') }}
 
 ),
 

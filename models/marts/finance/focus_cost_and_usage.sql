@@ -86,7 +86,7 @@ priced_allocations as (
 ),
 
 -- The ledger's movements beside the bills, and its corrections of closed months. A correction of a bill stands in the
--- month in which it is booked, and is taken from the month that it corrects.
+-- month in which it is booked, and is taken from the month that it corrects. A retired month has its movements alone.
 ledger_movements as (
 
     select
@@ -96,7 +96,9 @@ ledger_movements as (
         sum(case when basis = 'billed' or not {{ of_bills }} then amount_usd else 0 end) as billed_usd,
         sum(case account when 'ai_cost' then amount_usd else 0 end) as effective_usd
     from {{ ref('ledger_entries') }}
-    where account in ('ai_cost', 'prepaid') and (corrects_month is not null or not {{ of_bills }})
+    where
+        account in ('ai_cost', 'prepaid')
+        and (corrects_month is not null or not {{ of_bills }} or not {{ is_kept('posted_month') }})
     group by {{ move | join(', ') }}
     having sum(amount_usd) != 0
 
@@ -109,7 +111,9 @@ ledger_movements as (
         -sum(case when basis = 'billed' or not {{ of_bills }} then amount_usd else 0 end) as billed_usd,
         -sum(case account when 'ai_cost' then amount_usd else 0 end) as effective_usd
     from {{ ref('ledger_entries') }}
-    where account in ('ai_cost', 'prepaid') and corrects_month is not null and {{ of_bills }}
+    where
+        account in ('ai_cost', 'prepaid') and corrects_month is not null and {{ of_bills }}
+        and {{ is_kept('corrects_month') }}
     group by {{ move | join(', ') }}
     having sum(amount_usd) != 0
 
@@ -173,7 +177,11 @@ charges as (
         basis,
         kind as method,
         null as share,
-        case when kind = 'prepayment' then 'purchase' when {{ of_bills }} then 'usage' else 'adjustment' end
+        case
+            when not is_correction or not {{ of_bills }} then 'adjustment'
+            when kind = 'prepayment' then 'purchase'
+            else 'usage'
+        end
             as charge_category,
         is_correction,
         replace(kind, '_', ' ') as description,

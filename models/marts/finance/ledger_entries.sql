@@ -7,7 +7,7 @@
 {% set leg = of_journal + of_leg %}
 with closed as (
 
-    select * from {{ source('closed', 'entries') }}
+    select * from {{ ref('stg_closed__entries') }}
 
 ),
 
@@ -50,7 +50,8 @@ compared as (
         -amount_usd as amount_usd,
         case when corrects_month is null then '1' else '2' end || entry_id as closed_entry_id
     from closed
-    where {{ is_touched('incurred_on', 'posted_day') }}
+    -- No correction reverses a retired month, which nothing computes again.
+    where not is_retired and {{ is_touched('incurred_on', 'posted_day') }}
 
 ),
 

@@ -14,4 +14,5 @@
     from {{ source('landed', 'usage_events') }} as landed
     inner join {{ source('landed', 'files') }} as files on landed.file_id = files.file_id
     left join {{ ref('stg_catalog__feature_chains') }} as chains on landed.feature_id = chains.feature_id
+    where {{ is_kept('cast(landed.occurred_at as date)') }}
 {% endcall %}
