@@ -1,15 +1,22 @@
 """`make forget MONTH=`: closed months lose their spans and keep their figures, and nothing that comes later is lost."""
 
 import re
+import shutil
 from pathlib import Path
 
+import pytest
 from conftest import run_build
-from exports import batch
-from test_close import TOTALS, World, draft, find, money
+from exports import batch, chat
+from landings import inline
+from test_close import TOTALS, World, at, draft, find, money
 from test_forget import call, landed, log_of, whole
 from test_sample import hashes
 
 import export
+import land
+from landing import removal
+from landing import store as store_module
+from landing.store import Store
 
 OPENAI_COSTS = """
     select corrects_month, account, basis, sum(amount_usd) from marts.ledger_entries
@@ -32,6 +39,105 @@ def marts_of(built, month: str) -> dict[str, list[tuple]]:
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.parquet")}
+
+
+ACT = {
+    "month": "2026-10",
+    "at": "2026-11-05T00:00:00Z",
+    "retired_from": "1970-01-02",
+    "retired_before": "2026-11-01",
+    "closed_through": "2026-10-01",
+    "bills": [["2026-10-05", "openai", "org", "0.300000000000", "0.000000000000"]],
+}
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def retire(data: Path) -> dict[str, int]:
+    return removal.retire(Store(data), ACT, ACT["retired_before"], {"month": "2026-10"})
+
+
+def test_late_spans_are_rejected_by_month_and_toward_no_share(inbox, tmp_path, capsys, monkeypatch):
+    """Of 40 spans 20 are late, one has no time, and one began before midnight; the share allows 5 %."""
+    inline(monkeypatch)
+    stated = {**land.project_variables(), "max_reject_share": 0.05, "max_reject_share_min_rows": 10}
+    monkeypatch.setattr(land, "project_variables", lambda: stated)
+    data = tmp_path / "data"
+    (inbox / "first.jsonl").write_text(batch([chat(1, 1, at=at(6)), chat(2, 1, at=at(32))]))
+    assert land.run(inbox, data) == 0
+    assert retire(data) == {"spans": 1}
+    assert landed(data, "spans", "trace_id") == [(f"{2:032x}",)]
+    untimed = chat(9, 1)
+    untimed["startTimeUnixNano"] = untimed["endTimeUnixNano"] = ""
+    late = [chat(trace, 1, at=at(20)) for trace in range(100, 120)]
+    kept = [chat(trace, 1, at=at(33)) for trace in range(200, 218)]
+    over = chat(300, 1, at=at(32) - 12 * 3600 - 0.5)
+    (inbox / "late.jsonl").write_text(batch([*late, *kept, untimed, over]))
+    for _ in range(2):
+        assert land.run(inbox, data) == 0  # an error on no run
+    said = capsys.readouterr().out
+    assert re.search(r"rejected 1x in late.jsonl: .*month 2026-10 is retired", said)
+    assert len(landed(data, "spans", "trace_id")) == 20
+    counts = "source_file, rows_read, rows_rejected, rows_retired"
+    assert landed(data, "files", counts)[:2] == [("first.jsonl", 2, 0, 1), ("late.jsonl", 40, 21, None)]
+    reasons = {reason.partition(": ")[2] for (reason,) in landed(data, "rejects", "reason")}
+    assert reasons == {"month 2026-10 is retired (make forget MONTH=), its spans are not kept"}
+    # A file that is read again loses the same spans: they are rejected now, not retired.
+    store = Store(data)
+    for entry in store.files.values():
+        entry["reading"] = ""
+    store.seal([], [])
+    assert land.run(inbox, data) == 0
+    assert landed(data, "files", counts)[:2] == [("first.jsonl", 2, 1, None), ("late.jsonl", 40, 21, None)]
+
+
+def test_a_kill_between_any_two_steps_leaves_all_or_nothing(inbox, tmp_path, monkeypatch):
+    inline(monkeypatch)
+    (inbox / "spans.jsonl").write_text(batch([chat(1, 1, at=at(6)), chat(2, 1, at=at(7)), chat(3, 1, at=at(32))]))
+    assert land.run(inbox, tmp_path / "landed_once") == 0
+    for name in (".built", "ledger.duckdb"):
+        (tmp_path / "landed_once" / name).write_text("{}")
+    outcomes = set()
+    for steps in range(99):
+        data = tmp_path / str(steps)
+        shutil.copytree(tmp_path / "landed_once", data)
+        taken = 0
+
+        def killed(step, *arguments, last=steps, **options):
+            nonlocal taken
+            taken += 1
+            if taken > last:
+                raise KeyboardInterrupt
+            return step(*arguments, **options)
+
+        with monkeypatch.context() as patch:
+            replace, unlink = store_module.os.replace, Path.unlink
+            patch.setattr(store_module.os, "replace", lambda *paths, do=killed, step=replace: do(step, *paths))
+            patch.setattr(Path, "unlink", lambda path, do=killed, step=unlink, **ok: do(step, path, **ok))
+            try:
+                is_done = retire(data) == {"spans": 2}
+            except KeyboardInterrupt:
+                is_done = False
+        store = Store(data)  # which any next step begins with
+        left = landed(data, "spans", "trace_id")
+        bills = landed(data, "retired_bills", "charged_on::varchar, provider, account_id, billed_usd::varchar")
+        assert store.verify() == []
+        assert bool(store.retired) == (len(left) == 1) == bool(bills) == (not (data / "ledger.duckdb").exists())
+        if store.retired:
+            assert bills == [("2026-10-05", "openai", "org", "0.300000000000")]
+            assert [act["act"] for act in log_of(data)] == ["month"]
+            assert not (data / ".built").exists()
+        outcomes.add(str((left, bills)))
+        if is_done:
+            break
+    assert is_done
+    assert steps > 3
+    assert len(outcomes) == 2
 
 
 def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
@@ -60,7 +166,7 @@ def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
     assert call(world.data, "--month=2026-10") == 0
     said = capsys.readouterr().out
     assert "took out 6 rows of spans, 1 rows of usage_events" in said
-    assert "corrections" in said
+    assert "is a correction in an open month" in said
     assert "traces" not in said
     # What is left is November's call, and no id of the month's traces is in any landed file.
     assert landed(world.data, "spans", "trace_id") == [(f"{5:032x}",)]
