@@ -169,7 +169,7 @@ def forget_month(store: Store, month: str) -> int:
             "unlabelled now, as corrections in the open month that add up to 0"
         )
     print(f"  logged in {store.data / FORGOTTEN}; {database} held the spans and is gone: `make build` writes it anew")
-    print("  not touched: files in the inbox, exports and copies elsewhere; what is not of that time in landed rows")
+    print(f"  not touched: files in the inbox, {store.data}/report until the next, exports, and copies elsewhere")
     return 0
 
 
