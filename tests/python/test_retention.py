@@ -166,7 +166,7 @@ def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
     assert world.close("2026-10", "--force") == 0
     frozen, before, ledger = (
         world.frozen(),
-        built.rows(TOTALS.format("2026-10-01")),
+        dict(built.rows(TOTALS.format("2026-10-01"))),
         "from marts.ledger_entries order by all",
     )
     entries, later = built.rows(ledger), marts_of(built, "2026-11-01")
@@ -189,7 +189,7 @@ def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
     ]
     built = world.build("anew")
     assert "2026-10 (closed, retired): billed" in built.output
-    assert built.rows(TOTALS.format("2026-10-01")) == before
+    assert dict(built.rows(TOTALS.format("2026-10-01"))) == before
     assert built.rows(ledger) == entries  # no correction reverses what was closed
     assert built.rows("from marts.team_statements_monthly where month = '2026-10-01' order by all") == statements
     assert built.rows("from marts.team_chargeback_monthly where month = '2026-10-01' order by all") == chargeback
