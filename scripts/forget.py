@@ -44,10 +44,10 @@ where posted_month > $closed_through and (
 BILLS = """
 select charged_on::varchar, provider, account_id, sum(billed_usd)::varchar, sum(prepaid_usd)::varchar
 from (
-    select charged_on, provider, account_id, billed_usd, prepaid_usd from intermediate.int_charges_standing
+    select charged_on, provider, account_id, billed_usd, prepaid_usd from intermediate.int_charges
     where coalesce(meter, '') <> 'total'
     union all
-    select charged_on, provider, account_id, billed_usd, prepaid_usd from intermediate.int_totals_itemised
+    select charged_on, provider, account_id, billed_usd, prepaid_usd from intermediate.int_itemised_totals
 ) as charges
 where charged_on >= $retired_from and charged_on < $retired_before
 group by all order by all

@@ -31,7 +31,7 @@ grouped as (
     select
         count(*) as billable,
         count(*) filter (where is_wrapper) as wrappers
-    from {{ ref('int_billable_spans_grouped') }}
+    from {{ ref('int_span_calls') }}
     where {{ is_touched('trace_key', 'trace') }}
 
 ),
@@ -39,7 +39,7 @@ grouped as (
 reported as (
 
     select coalesce(sum(spans), 0) as spans
-    from {{ ref('int_calls_deduplicated') }}
+    from {{ ref('int_calls') }}
     where tool_meter is null and {{ is_touched('trace_key', 'trace') }}
 
 ),
@@ -47,13 +47,13 @@ reported as (
 calls as (
 
     select
-        (select count(*) from {{ ref('int_calls_deduplicated') }}) as known,
-        (select count(*) from {{ ref('int_copies_recognised') }}) as copies,
+        (select count(*) from {{ ref('int_calls') }}) as known,
+        (select count(*) from {{ ref('int_copied_calls') }}) as copies,
         (select count(*) from {{ ref('attributed_calls') }}) as attributed,
         -- On the provider's clock they may be of the month before, which is retired.
         (
             select count(*)
-            from {{ ref('int_calls_deduplicated') }}
+            from {{ ref('int_calls') }}
             where not {{ is_kept('cast(started_on - interval 1 day as date)') }}
         ) as at_border
 

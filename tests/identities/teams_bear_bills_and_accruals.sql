@@ -36,7 +36,7 @@ incurred as (
     select
         cast(date_trunc('month', charged_on) as date) as month,
         billed_usd as amount_usd
-    from {{ ref('int_charges_itemised') }}
+    from {{ ref('int_itemised_charges') }}
 
     union all
 
@@ -51,7 +51,7 @@ incurred as (
     select
         cast(date_trunc('month', usage_on) as date) as month,
         untraced_usd as amount_usd
-    from {{ ref('int_usage_accrued') }}
+    from {{ ref('int_accrued_usage') }}
 
     union all
 

@@ -7,7 +7,7 @@ with all_costs as (
 
     select
         {{ cost | join(',\n        ') }}
-    from {{ ref('int_costs_journalled') }}
+    from {{ ref('int_daily_costs') }}
 
     union all
 
@@ -99,7 +99,7 @@ movements as (
         'ai_cost' as credit_account,
         payer_team_id as credit_team_id,
         amount_usd
-    from {{ ref('int_costs_shared') }}
+    from {{ ref('int_shared_costs') }}
     where amount_usd != 0 and {{ is_touched('incurred_on', 'posted_day') }}
 
     union all
@@ -114,7 +114,7 @@ movements as (
         'ai_cost' as credit_account,
         bearer_team_id as credit_team_id,
         amount_usd
-    from {{ ref('int_pool_credits') }}
+    from {{ ref('int_eval_credits') }}
     where amount_usd != 0 and {{ is_touched('incurred_on', 'posted_day') }}
 
 ),
