@@ -216,7 +216,7 @@ class Conventions:
                     numbers = ", ".join(row[column].split("."))
                     conditions.append(f"version_of(scope_version) {sign} [{numbers}]")
             cases.append(f"when {' and '.join(conditions)} then {place}")
-        return f"case when usage_convention is not null then case {' '.join(cases)} end end"
+        return f"case {' '.join(cases)} end"
 
     def said(self, column: str) -> str:
         """SQL for what the row `usage_row` says in a column."""
@@ -466,7 +466,7 @@ class SpanReader:
         """Write rows as a landed file; tells whether some have no trace key, and whether values were left out."""
         (stats,) = self.engine.execute(
             f"copy (select {typed_columns('spans', absent)} {source}) to '{quoted(target)}'"
-            " (format parquet, compression zstd, return_stats)"
+            " (format parquet, compression zstd, compression_level 1, return_stats)"
         ).fetchall()
         if stats[1] == 0:
             target.unlink(missing_ok=True)
