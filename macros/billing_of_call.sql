@@ -1,4 +1,4 @@
-{# Columns of int_calls_billed that stand beside a call and beside its shares. #}
+{# Columns of int_call_costs that stand beside a call and beside its shares. #}
 {% macro billing_of_call() -%}
     {{ return([
         'call_key', 'trace_key', 'started_on', 'provider', 'vendor', 'account_id', 'model', 'priced_usd',

@@ -1,4 +1,4 @@
-{# True where a charge, call or count (int_match_members_grouped) is of a group of charges that meets calls. #}
+{# True where a charge, call or count (int_match_members) is of a group of charges that meets calls. #}
 {% macro meet_in(members, groups) -%}
     {{ members }}.provider = {{ groups }}.provider
     and {{ members }}.match_account_id is not distinct from {{ groups }}.match_account_id

@@ -44,7 +44,7 @@
         {{ return(true) }}
     {%- endif -%}
     {%- set seeds = api.Relation.create(database=target.database, schema='seeds', identifier='api_keys') -%}
-    {%- set built = api.Relation.create(database=target.database, schema='intermediate', identifier='int_calls_billed') -%}
+    {%- set built = api.Relation.create(database=target.database, schema='intermediate', identifier='int_call_costs') -%}
     {%- set found -%}
         select is_pacific from {{ built.incorporate(path={'identifier': 'int_billing_clocks'}) }}
 
@@ -70,7 +70,7 @@
             where {{ is_new_file('file_id') }}
             union
             select lower(provider_name), null, lower(model_name)
-            from {{ built.incorporate(path={'identifier': 'int_calls_evaluated'}) }}
+            from {{ built.incorporate(path={'identifier': 'int_eval_calls'}) }}
         ) as said
         inner join {{ seeds.incorporate(path={'identifier': 'provider_aliases'}) }} as aliases
             on {{ is_pacific_biller('aliases.provider') }} and (
@@ -101,7 +101,7 @@
 {% macro is_touched(column, by, rebuilt_at_news_of=none, is_utc=false) -%}
     {%- set traces, reopened = _list_of('int_traces_touched', by), _list_of('int_days_reopened', by) -%}
     {%- set read, touched = _list_of('int_days_read', by), _list_of('int_days_touched', by) -%}
-    {%- set costs = _list_of('int_costs_journalled', by) -%}
+    {%- set costs = _list_of('int_daily_costs', by) -%}
     {%- set months = "cast(date_trunc('month', day) as date) from " ~ touched ~ " where is_touched" -%}
     {%- if not builds_on() or (rebuilt_at_news_of and has_news(rebuilt_at_news_of)) -%}
         true
@@ -156,7 +156,7 @@
     {%- set asked_by = {
         'int_traces_touched': ['trace', 'span_day'], 'int_days_reopened': ['reopened_day'], 'int_days_read': ['read_day'],
         'int_days_touched': ['touched_day', 'spilled_day', 'nearby_day', 'posted_day', 'month'],
-        'int_costs_journalled': ['posted_day']
+        'int_daily_costs': ['posted_day']
     } -%}
     {%- if by in asked_by[name] and model.resource_type == 'model' -%}
         {{ return(ref(name)) }}

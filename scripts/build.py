@@ -91,8 +91,8 @@ TWICE_BILLED = """
 with lines as (
     select charges.provider, charges.bill_account_id as account, sorted.file_id, sorted.source_file, charges.file_kind,
         charges.charged_on as day, charges.billed_usd
-    from intermediate.int_charges_standing as charges
-    inner join intermediate.int_charges_sorted as sorted using (line_id)
+    from intermediate.int_charges as charges
+    inner join intermediate.int_classified_charges as sorted using (line_id)
     where charges.billed_usd != 0
 ),
 accounts as (
@@ -149,7 +149,7 @@ LEFT_OUT = """
 select provider, coalesce(service_name, nullif(sku, ''), description, 'lines of no service') as name,
     coalesce(category, 'usage') in ('usage', 'purchase') as is_use, sum(billed_usd) as usd, count(*) as lines,
     list(distinct source_file order by source_file) as files
-from intermediate.int_charges_sorted where is_left_out and treatment = 'out_of_scope'
+from intermediate.int_classified_charges where is_left_out and treatment = 'out_of_scope'
 group by all having bool_or(billed_amount != 0) order by abs(usd) desc nulls last, provider, name
 """
 

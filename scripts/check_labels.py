@@ -38,10 +38,10 @@ UNLABELLED = """
 select distinct spans.source_file, spans.source_line, spans.trace_id, spans.span_id, spans.name, spans.service_name,
     walked.route, walked.prompt_template, walked.is_root_orphan
 from intermediate.int_call_shares as shares
-join intermediate.int_calls_deduplicated as calls using (call_key)
+join intermediate.int_calls as calls using (call_key)
 join read_parquet('{}/landed/spans/*/*.parquet', union_by_name = true) as spans
     on calls.trace_key = spans.trace_key and calls.span_key = spans.span_key
-left join intermediate.int_spans_walked as walked
+left join intermediate.int_span_attribution as walked
     on calls.trace_key = walked.trace_key and calls.span_key = walked.span_key
 where shares.originating_feature_id = 'unlabelled'
 order by all
@@ -101,7 +101,7 @@ def check(spans: Path, companies: Path, data: Path) -> int:
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         features = engine.execute(CALLS).fetchall()
         unlabelled = engine.execute(UNLABELLED.format(pattern(data))).fetchall()
-        calls = engine.execute("select count(*) from intermediate.int_calls_deduplicated").fetchone()[0]
+        calls = engine.execute("select count(*) from intermediate.int_calls").fetchone()[0]
         unexplained = build.unexplained(engine)
     for file, line, trace, span, name, service, route, prompt, is_orphan in unlabelled:
         reason = why(route, prompt, service, is_orphan)

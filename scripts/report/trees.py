@@ -61,7 +61,7 @@ owned as (
         row_number() over (order by spans.started_at, spans.span_id) as place
     from spans
     inner join kept on spans.span_key = kept.span_key
-    left join intermediate.int_spans_walked as walked
+    left join intermediate.int_span_attribution as walked
         on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
     left join seeds.services as services
         on
@@ -94,7 +94,7 @@ placed as (
         calls.basis, calls.match_level, bearers.bearers,
         case when calls.call_id is null then grouped.call_id end as same_call_id
     from owned
-    left join intermediate.int_billable_spans_grouped as grouped
+    left join intermediate.int_span_calls as grouped
         on owned.trace_key = grouped.trace_key and owned.span_key = grouped.span_key
     left join marts.attributed_calls as calls
         on calls.trace_id = $trace and owned.span_id = calls.span_id
@@ -143,7 +143,7 @@ with calls as (
 
     select distinct calls.*, grouped.call_key
     from marts.attributed_calls as calls
-    inner join intermediate.int_billable_spans_grouped as grouped on calls.call_id = grouped.call_id
+    inner join intermediate.int_span_calls as grouped on calls.call_id = grouped.call_id
     where calls.trace_id = $trace and calls.basis = 'billed'
 
 ),
@@ -151,7 +151,7 @@ with calls as (
 found as (
 
     select calls.call_id, charges.charge_id, charges.charged_on, charges.quantity as used
-    from calls inner join intermediate.int_charges_settled as charges on calls.call_key = charges.call_key
+    from calls inner join intermediate.int_charge_settlements as charges on calls.call_key = charges.call_key
     union all
     select
         calls.call_id, charges.charge_id, charges.charged_on,
@@ -163,7 +163,7 @@ found as (
             when charges.meter like 'cache_write%' then calls.cache_write_tokens
         end
     from calls
-    inner join intermediate.int_charges_settled as charges
+    inner join intermediate.int_charge_settlements as charges
         on
             calls.provider = charges.provider
             and (calls.model is not distinct from charges.model or (
@@ -181,11 +181,11 @@ select
     found.call_id, charges.charge_id, charges.charged_on, charges.meter, found.used, charges.quantity,
     charges.billed_usd, charges.match_level, lines.source_file, lines.source_line
 from found
-inner join intermediate.int_charges_settled as charges
+inner join intermediate.int_charge_settlements as charges
     on found.charge_id = charges.charge_id and found.charged_on = charges.charged_on
-inner join intermediate.int_charges_itemised as standing
+inner join intermediate.int_itemised_charges as standing
     on charges.charge_id = standing.charge_id and charges.charged_on = standing.charged_on
-inner join intermediate.int_charges_sorted as lines on standing.line_id = lines.line_id
+inner join intermediate.int_classified_charges as lines on standing.line_id = lines.line_id
 where found.used is distinct from 0
 group by all
 order by found.call_id, charges.charged_on, charges.charge_id, charges.meter
@@ -217,7 +217,7 @@ related as (
 
 select related.how, calls.trace_id, count(*) as calls, sum(calls.attributed_usd) as attributed_usd
 from related
-inner join (select distinct trace_key, call_id from intermediate.int_billable_spans_grouped) as grouped
+inner join (select distinct trace_key, call_id from intermediate.int_span_calls) as grouped
     on related.trace_key = grouped.trace_key
 inner join marts.attributed_calls as calls on grouped.call_id = calls.call_id
 where calls.trace_id != $trace

@@ -31,7 +31,7 @@ billed_usage as (
 
     select distinct ai_usage.line_id
     from ai_usage
-    inner join {{ ref('int_bill_windows') }} as windows
+    inner join {{ ref('int_billing_periods') }} as windows
         on
             ai_usage.provider = windows.provider
             and (ai_usage.account_id = windows.account_id or ai_usage.is_account_unknown)

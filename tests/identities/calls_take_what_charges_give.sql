@@ -5,7 +5,7 @@ with given as (
     select
         provider,
         sum(attributed_usd) as given_usd
-    from {{ ref('int_charges_settled') }}
+    from {{ ref('int_charge_settlements') }}
     group by provider
 
 ),

@@ -6,7 +6,7 @@ select
     min(source_line) as source_line,
     min(ended_on) as rate_needed_on,
     count(*) as lines
-from {{ ref('int_charges_sorted') }}
+from {{ ref('int_classified_charges') }}
 where usd_per_unit is null and treatment not in ('superseded', 'gateway', 'out_of_scope')
 group by currency, source_file
 

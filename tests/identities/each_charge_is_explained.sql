@@ -5,10 +5,10 @@ with standing as (
     select
         line_id,
         charge_id
-    from {{ ref('int_charges_itemised') }}
+    from {{ ref('int_itemised_charges') }}
     where
         line_id in (
-            select touched.line_id from {{ ref('int_charges_itemised') }} as touched
+            select touched.line_id from {{ ref('int_itemised_charges') }} as touched
             where {{ is_touched('touched.charged_on', 'touched_day') }}
         )
 
@@ -19,7 +19,7 @@ landed as (
     select
         line_id,
         billed_usd
-    from {{ ref('int_charges_sorted') }}
+    from {{ ref('int_classified_charges') }}
     where
         treatment in ('call', 'shared', 'invoice_only')
         and ({{ is_touched('charged_on', 'touched_day') }} or line_id in (select standing.line_id from standing))
@@ -33,7 +33,7 @@ settled as (
         sum(settled.attributed_usd + settled.untraced_usd + settled.invoice_only_usd + settled.rounding_usd)
             as explained_usd,
         sum(settled.prepaid_usd) as prepaid_usd
-    from {{ ref('int_charges_settled') }} as settled
+    from {{ ref('int_charge_settlements') }} as settled
     inner join standing as charges on settled.charge_id = charges.charge_id
     group by charges.line_id
 

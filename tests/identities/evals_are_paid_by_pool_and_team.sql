@@ -18,7 +18,7 @@ paid as (
         credits.month,
         coalesce(chains.newest_feature_id, credits.feature_id) as feature_id,
         sum(credits.amount_usd) as pool_usd
-    from {{ ref('int_pool_credits') }} as credits
+    from {{ ref('int_eval_credits') }} as credits
     left join {{ ref('stg_catalog__feature_chains') }} as chains on credits.feature_id = chains.feature_id
     group by credits.month, coalesce(chains.newest_feature_id, credits.feature_id)
 

@@ -60,7 +60,7 @@ expected as (
         origin_charge_id as of_what,
         sum(billed_usd + prepaid_usd) as billed_usd,
         sum(billed_usd) as effective_usd
-    from {{ ref('int_charges_itemised') }}
+    from {{ ref('int_itemised_charges') }}
     where {{ is_touched('charged_on', 'touched_day') }}
     group by origin_charge_id
 

@@ -30,7 +30,7 @@ grouped as (
     select
         count(*) as billable,
         count(*) filter (where is_wrapper) as wrappers
-    from {{ ref('int_billable_spans_grouped') }}
+    from {{ ref('int_span_calls') }}
     where {{ is_touched('trace_key', 'trace') }}
 
 ),
@@ -38,7 +38,7 @@ grouped as (
 reported as (
 
     select coalesce(sum(spans), 0) as spans
-    from {{ ref('int_calls_deduplicated') }}
+    from {{ ref('int_calls') }}
     where tool_meter is null and {{ is_touched('trace_key', 'trace') }}
 
 ),
@@ -46,8 +46,8 @@ reported as (
 calls as (
 
     select
-        (select count(*) from {{ ref('int_calls_deduplicated') }}) as known,
-        (select count(*) from {{ ref('int_copies_recognised') }}) as copies,
+        (select count(*) from {{ ref('int_calls') }}) as known,
+        (select count(*) from {{ ref('int_copied_calls') }}) as copies,
         (select count(*) from {{ ref('attributed_calls') }}) as attributed
 
 )

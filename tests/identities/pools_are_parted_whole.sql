@@ -4,7 +4,7 @@ with parts as (
     select
         cost_id,
         sum(amount_usd) as shared_usd
-    from {{ ref('int_costs_shared') }}
+    from {{ ref('int_shared_costs') }}
     group by cost_id
 
 )
@@ -14,7 +14,7 @@ select
     costs.amount_usd,
     parts.shared_usd
 from parts
-inner join {{ ref('int_costs_journalled') }} as costs on parts.cost_id = costs.cost_id
+inner join {{ ref('int_daily_costs') }} as costs on parts.cost_id = costs.cost_id
 where costs.amount_usd != parts.shared_usd
 
 union all

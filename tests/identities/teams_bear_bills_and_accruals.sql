@@ -34,7 +34,7 @@ incurred as (
     select
         cast(date_trunc('month', charged_on) as date) as month,
         billed_usd as amount_usd
-    from {{ ref('int_charges_itemised') }}
+    from {{ ref('int_itemised_charges') }}
 
     union all
 
@@ -49,7 +49,7 @@ incurred as (
     select
         cast(date_trunc('month', usage_on) as date) as month,
         untraced_usd as amount_usd
-    from {{ ref('int_usage_accrued') }}
+    from {{ ref('int_accrued_usage') }}
 
 ),
 

@@ -22,7 +22,7 @@ stated as (
 
 grouped as (
 
-    select * from {{ ref('int_billable_spans_grouped') }}
+    select * from {{ ref('int_span_calls') }}
     where {{ is_touched('trace_key', 'trace') }}
 
 ),
@@ -32,7 +32,7 @@ calls as (
     select
         coalesce(sum(all_input_tokens + all_output_tokens + unexplained_tokens), 0) as tokens,
         coalesce(sum(unexplained_tokens), 0) as listed_too
-    from {{ ref('int_calls_reported') }}
+    from {{ ref('int_reported_calls') }}
     where {{ is_touched('trace_key', 'trace') }}
 
 ),

@@ -92,7 +92,7 @@ def landed(tmp_path, table: str, columns: str = "* exclude (source_file, file_id
 
 def sums(built, money: str = "billed_usd") -> dict:
     """Sums per kind of file and treatment."""
-    query = f"select file_kind, treatment, sum({money}) from intermediate.int_charges_sorted group by all"
+    query = f"select file_kind, treatment, sum({money}) from intermediate.int_classified_charges group by all"
     return {(kind, treatment): amount for kind, treatment, amount in built.rows(query)}
 
 
@@ -126,7 +126,7 @@ def test_each_cloud_alone(build, inbox, tmp_path):
         ("openrouter_daily", "call"): Decimal("0.015"),
     }
     # What a commitment's use was worth stands in the ledger, what it was paid with waits beside it.
-    aws = "from intermediate.int_charges_sorted where file_kind = 'aws_cur' and treatment != 'out_of_scope'"
+    aws = "from intermediate.int_classified_charges where file_kind = 'aws_cur' and treatment != 'out_of_scope'"
     assert built.rows(f"select sum(billed_usd), sum(cost_usd) {aws}") == [(Decimal("33.52"), Decimal("33.52"))]
     assert built.rows(f"select distinct account_id, bill_account_id {aws}") == [("444455556666", "111122223333")]
     assert built.rows(f"select quantity {aws} and model like '%opus-4-6%'") == [(6_000_000,)]

@@ -130,19 +130,19 @@ MONEY = st.integers(0, 10**9).map(lambda number: Decimal(number) / 10**6)
 
 def net(engine, funding: tuple, production: Decimal, evals: list[Decimal]) -> tuple[Decimal, Decimal]:
     """The feature team's net charge and the pool's, by the project's own SQL."""
-    engine.execute("delete from ledger.seeds.eval_funding; delete from ledger.intermediate.int_costs_journalled")
+    engine.execute("delete from ledger.seeds.eval_funding; delete from ledger.intermediate.int_daily_costs")
     engine.execute("insert into ledger.seeds.eval_funding values ('default', null, 1, ?, ?, null, null)", funding)
     costs = [("production", production), *(("evaluation", amount) for amount in evals)]
     for place, (purpose, amount) in enumerate(costs):
         engine.execute(
-            "insert into ledger.intermediate.int_costs_journalled (cost_id, incurred_on, feature_id, purpose, "
+            "insert into ledger.intermediate.int_daily_costs (cost_id, incurred_on, feature_id, purpose, "
             "bearer_team_id, amount_usd) values (?, '2026-10-05', 'f', ?, 'team', ?)",
             [str(place), purpose, amount],
         )
-    for model in ("int_credits_capped", "int_pool_credits"):
+    for model in ("int_eval_funding", "int_eval_credits"):
         engine.execute(f"create or replace table ledger.intermediate.{model} as {engine.models[model]}")
     ((pool,),) = engine.execute(
-        "select coalesce(sum(amount_usd), 0) from ledger.intermediate.int_pool_credits"
+        "select coalesce(sum(amount_usd), 0) from ledger.intermediate.int_eval_credits"
     ).fetchall()
     return production + sum(evals) - pool, pool
 
@@ -152,13 +152,11 @@ class Engine:
 
     def __init__(self, golden):
         folder = golden.data / "target" / "compiled" / "chargeback_ledger" / "models" / "intermediate" / "allocation"
-        self.models = {
-            name: (folder / f"{name}.sql").read_text() for name in ("int_credits_capped", "int_pool_credits")
-        }
+        self.models = {name: (folder / f"{name}.sql").read_text() for name in ("int_eval_funding", "int_eval_credits")}
         self.connection = duckdb.connect()
         self.execute = self.connection.execute
         self.execute(f"attach '{golden.data}/ledger.duckdb' as built (read_only); attach ':memory:' as ledger")
-        for table in ("intermediate.int_costs_journalled", "seeds.eval_funding", "seeds.eval_requirements",
+        for table in ("intermediate.int_daily_costs", "seeds.eval_funding", "seeds.eval_requirements",
                       "seeds.feature_catalog", "staging.stg_evals__runs"):  # fmt: skip
             self.execute(f"create schema if not exists ledger.{table.split('.')[0]}")
             columns = self.execute(

@@ -141,7 +141,7 @@ def test_each_entry_leads_to_its_calls_and_to_the_lines_of_its_bill(golden):
         )
         if basis == "billed" and feature_id != "untraced":
             lines = ", ".join(f"'{row[1]}'" for row in by_line)
-            named = golden.rows(f"select call_id from intermediate.int_charges_settled where charge_id in ({lines})")
+            named = golden.rows(f"select call_id from intermediate.int_charge_settlements where charge_id in ({lines})")
             assert {row[1] for row in by_call} == {row[0] for row in named}
 
 

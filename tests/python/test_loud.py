@@ -243,16 +243,16 @@ def ledger(tmp_path: Path, *accounts: tuple, sources: str = "") -> list[str]:
         for name in sources.split():
             engine.execute("insert into seeds.bill_sources values ('openai', ?, 10, null, null, null)", [name])
         engine.execute(
-            "create table intermediate.int_charges_sorted (line_id text, file_id text, source_file text);"
-            "create table intermediate.int_charges_standing (line_id text, provider text, bill_account_id text,"
+            "create table intermediate.int_classified_charges (line_id text, file_id text, source_file text);"
+            "create table intermediate.int_charges (line_id text, provider text, bill_account_id text,"
             "    file_kind text, charged_on date, billed_usd decimal(38, 12))"
         )
         for number, (account, kind, file, days) in enumerate(accounts):
             for day, usd in days.items():
                 line = [f"{number}:{day}", file, file]
-                engine.execute("insert into intermediate.int_charges_sorted values (?, ?, ?)", line)
+                engine.execute("insert into intermediate.int_classified_charges values (?, ?, ?)", line)
                 engine.execute(
-                    "insert into intermediate.int_charges_standing values (?, 'openai', ?, ?, ?, ?)",
+                    "insert into intermediate.int_charges values (?, 'openai', ?, ?, ?, ?)",
                     [f"{number}:{day}", account, kind, date(2026, 10, day), usd],
                 )
         return build_script.twice_billed(engine)

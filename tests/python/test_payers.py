@@ -127,7 +127,7 @@ def test_several_payers_of_one_call_pay_what_their_charges_say(build, tmp_path):
     keys = KEYS + "openai,,key_a,alpha,,,\nopenai,,key_b,beta,,,\n"
     built = build(inbox, company(tmp_path, api_keys=keys, **seeds))
     assert built.code == 0, built.output
-    query = "select payer_team_id, sum(billed_usd) from intermediate.int_charges_settled group by all"
+    query = "select payer_team_id, sum(billed_usd) from intermediate.int_charge_settlements group by all"
     by_charge = dict(built.rows(query))
     assert by_charge["alpha"] == USD("0.100000000001") + USD("0.013000000001") + USD("0.40")
     of_teams = paid(built)

@@ -81,7 +81,7 @@ def paid(built) -> dict[int, Decimal]:
 
 def days(built, provider: str) -> dict[int, Decimal]:
     query = (
-        "select cast(day(charged_on) as integer), sum(billed_usd) from intermediate.int_charges_itemised"
+        "select cast(day(charged_on) as integer), sum(billed_usd) from intermediate.int_itemised_charges"
         f" where provider = '{provider}' and charged_on >= '2026-10-01' group by all"
     )
     return dict(built.rows(query))

@@ -170,10 +170,10 @@ def resolved():
     engine = engine_with("model_aliases", "meter_aliases")
     name_tables(engine, [(provider, text) for provider, text, _, _ in CASES])
     resolve_models(engine)
-    build(engine, "int_charge_kinds_ruled")
+    build(engine, "int_charge_types")
     models = engine.execute("select provider, model_name, model from models").fetchall()
     stated = "substr(kind_id, length(provider) + 2), stated_meter, stated_tier"
-    meters = engine.execute(f"select provider, {stated} from int_charge_kinds_ruled").fetchall()
+    meters = engine.execute(f"select provider, {stated} from int_charge_types").fetchall()
     return {row[:2]: row[2] for row in models}, {row[:2]: row[2:] for row in meters}
 
 
@@ -275,7 +275,7 @@ def google_meters(usage: dict) -> dict[str, int]:
 
 PRICED = """
 select used.call, used.meter, used.quantity * prices.unit_price_usd as usd
-from used join int_unit_prices_negotiated as prices using (provider, model, long_context_tokens, meter)
+from used join int_unit_prices as prices using (provider, model, long_context_tokens, meter)
 """
 
 
@@ -311,17 +311,17 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     """)
     # Meters that calls don't count are in usage files.
     engine.execute(f"""
-        create table int_usage_totalled as
+        create table int_usage_of_totals as
         select *, null::varchar as account_id, null::varchar as price_tier, date '{day}' as charged_on,
             meter as call_meter
         from used where not {known}
     """)
     engine.execute(
-        "create table int_usage_unbilled as select *, charged_on as usage_on from int_usage_totalled limit 0"
+        "create table int_unbilled_usage as select *, charged_on as usage_on from int_usage_of_totals limit 0"
     )
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES["negotiated_prices"].items())
     engine.execute(f"create table negotiated_prices ({columns})")
-    build(engine, "int_unit_prices_negotiated")
+    build(engine, "int_unit_prices")
     found = {call: [Decimal(0), Decimal(0)] for call, *_ in calls}
     for call, meter, usd in engine.execute(PRICED).fetchall():
         place = meter in outputs
@@ -649,19 +649,17 @@ SERVERS = {
 def test_who_is_meant_by_what_spans_write():
     engine = engine_with("provider_aliases", "model_prices")
     build(engine, "int_list_prices")
-    for table in ("int_accounts_known", "negotiated_prices", "model_deployments"):
+    for table in ("int_billing_accounts", "negotiated_prices", "model_deployments"):
         engine.execute(f"create table {table} (provider varchar)")
     said = [line.split("|") for line in RECOGNISED.strip("\n").splitlines()]
-    engine.execute(
-        "create table int_calls_deduplicated (provider_name varchar, server_address varchar, model_name varchar)"
-    )
+    engine.execute("create table int_calls (provider_name varchar, server_address varchar, model_name varchar)")
     rows = [[text or None for text in row[:3]] for row in said]
     rows += [["langchain", server, row[2]] for server in SERVERS for row in said]
-    engine.executemany("insert into int_calls_deduplicated values (?, ?, ?)", rows)
-    build(engine, "int_providers_recognised")
+    engine.executemany("insert into int_calls values (?, ?, ?)", rows)
+    build(engine, "int_recognised_providers")
     query = (
         "select provider_name, model_name, named_provider, serving_provider, vendor, server_provider"
-        " from int_providers_recognised where server_address is not distinct from ?"
+        " from int_recognised_providers where server_address is not distinct from ?"
     )
     found = {row[:2]: row[2:5] for row in engine.execute(query, [None]).fetchall()}
     assert {key: tuple(text or "" for text in told) for key, told in found.items()} == {

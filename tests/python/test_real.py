@@ -135,7 +135,7 @@ def test_each_file_lands_whole(real, capsys):
     }
     files = {row[:2]: row[2] for row in real.landed("select trace_id, span_id, source_file from {}")}
     # Eval runs are calls without a span.
-    of_spans = "select trace_id, span_id from intermediate.int_calls_deduplicated where trace_id is not null"
+    of_spans = "select trace_id, span_id from intermediate.int_calls where trace_id is not null"
     calls = Counter(files[place] for place in real.rows(of_spans))
     rejected = dict(real.landed("select source_file, rows_rejected from {}", "files"))
     lines = [f"{'file':72} {'spans':>5} {'calls':>5} {'input':>7} {'output':>7} {'rejects':>7}"]
@@ -219,7 +219,7 @@ def test_the_real_month_is_closed_and_late_spans_correct_it(real, tmp_path, monk
     assert "are untraced, or on invoices that no charge explains: 98.5% of 0.78" in capsys.readouterr().err
     assert closes("2025-08", "--force")
     frozen = (real.data / "closed" / "2025-08" / "entries.parquet").read_bytes()
-    bill = "select response_id, charged_on, billed_usd from intermediate.int_charges_standing"
+    bill = "select response_id, charged_on, billed_usd from intermediate.int_charges"
     response, day, usd = real.rows(f"{bill} order by billed_usd desc, response_id limit 1")[0]
     at = (day - DAY.date()).days * 86400
     late = chat(1, 1, None, at, response, app__feature="draft", app__team="mail")

@@ -130,7 +130,7 @@ def small(sample, tmp_path_factory):
         tables = engine.execute(
             "select table_schema, table_name from information_schema.tables where table_catalog = 'sample'"
             " and (table_schema = 'marts'"
-            " or table_name in ('int_spans_walked', 'int_billable_spans_grouped', 'services'))"
+            " or table_name in ('int_span_attribution', 'int_span_calls', 'services'))"
         ).fetchall()
         for schema, table in tables:
             engine.execute(f"create schema if not exists {schema}")

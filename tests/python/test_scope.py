@@ -168,9 +168,9 @@ GEMINI = {"ProviderName": "Google Cloud", "ServiceName": "Vertex AI", "SkuMeter"
 CLAUDE = {"ProviderName": "AWS", "ServiceName": "Amazon Bedrock", "SkuMeter": "Claude4.6Opus-input-token-count",
           "ConsumedQuantity": "1", "ConsumedUnit": "1K tokens"}  # fmt: skip
 DAYS = """
-select charged_on::varchar, sum(billed_usd) from intermediate.int_charges_standing where provider = '{}' group by 1
+select charged_on::varchar, sum(billed_usd) from intermediate.int_charges where provider = '{}' group by 1
 """
-BEGUN = "select started_on::varchar from intermediate.int_calls_billed where provider = 'google' order by 1"
+BEGUN = "select started_on::varchar from intermediate.int_call_costs where provider = 'google' order by 1"
 
 
 def apart(spans: str) -> str:
@@ -211,7 +211,7 @@ def test_googles_day_ends_at_seven_or_eight_in_utc(build, tmp_path):
                       "2026-11-02": third, "2026-11-03": third}  # fmt: skip
     assert aws == {"2026-10-31": Decimal("0.10"), "2026-11-01": Decimal("0.015")}
     begun = built.rows(
-        "select started_on::varchar from intermediate.int_calls_billed where provider = 'google' order by 1"
+        "select started_on::varchar from intermediate.int_call_costs where provider = 'google' order by 1"
     )
     assert [day for (day,) in begun] == ["2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02"]
 
@@ -234,7 +234,7 @@ def test_days_of_pacific_time_tell_any_providers_clock(build, tmp_path):
     built = build(inbox, company(tmp_path))
     assert built.code == 0, built.output
     assert built.rows(
-        "select provider, started_on::varchar, billed_usd, match_level from intermediate.int_calls_billed order by 1"
+        "select provider, started_on::varchar, billed_usd, match_level from intermediate.int_call_costs order by 1"
     ) == [("anthropic", "2026-10-01", Decimal("0.005"), "account_day_model_meter"),
           ("google", "2026-10-02", Decimal("0.30"), "account_day_model_meter")]  # fmt: skip
 
@@ -250,7 +250,7 @@ def test_a_clock_that_a_later_bill_tells_moves_calls_of_all_days(tmp_path):
         "days.csv": [between("2026-10-20 07:00", 24, "0.30", **GEMINI)],
     }
     query = (
-        "select call_key, started_on, basis, billed_usd, priced_usd from intermediate.int_calls_billed order by all",
+        "select call_key, started_on, basis, billed_usd, priced_usd from intermediate.int_call_costs order by all",
         "select * exclude (entry_id, journal_id) from marts.ledger_entries order by all",
         "select * from marts.spend_daily order by all",
     )

@@ -25,7 +25,7 @@ takes_minutes = pytest.mark.skipif(
 )
 REQUESTS_A_DAY = 10  # of the sample company
 SEED = 7
-BY_TOUCHED_DAY = ("intermediate.db/int_call_shares", "intermediate.db/int_charges_settled", "marts.db/spend_daily")
+BY_TOUCHED_DAY = ("intermediate.db/int_call_shares", "intermediate.db/int_charge_settlements", "marts.db/spend_daily")
 
 
 def on_spark(data: Path, *words: str, built: int | None = None) -> Proof:

@@ -274,7 +274,7 @@ def test_any_tiers_give_what_their_calls_used_and_leave_the_rest_to_the_unknown(
             day, _, said = built.names[trace].split("/")
             taken[int(day), said] += billed
     costs = {(on.day, price_tier): (usd, quantity) for on, price_tier, usd, quantity in built.rows(
-        "select charged_on, price_tier, sum(billed_usd), max(quantity) from intermediate.int_charges_standing"
+        "select charged_on, price_tier, sum(billed_usd), max(quantity) from intermediate.int_charges"
         " where provider = 'anthropic' group by all"
     )}  # fmt: skip
     for day, (charged, used) in built.days.items():

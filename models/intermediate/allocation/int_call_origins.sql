@@ -1,25 +1,25 @@
 {{ config(materialized="view") }}
 with calls as (
 
-    select * from {{ ref('int_calls_billed') }}
+    select * from {{ ref('int_call_costs') }}
 
 ),
 
 origins as (
 
-    select * from {{ ref('int_call_origins_ruled') }}
+    select * from {{ ref('int_call_attribution') }}
 
 ),
 
 key_owners as (
 
-    select * from {{ ref('int_keys_owned') }}
+    select * from {{ ref('int_api_key_owners') }}
 
 ),
 
 eval_references as (
 
-    select * from {{ ref('int_ids_evaluated') }}
+    select * from {{ ref('int_evaluated_ids') }}
     where is_named
 
 ),
@@ -43,7 +43,7 @@ payable_parts as (
         billed_usd as amount_usd,
         cutoff_month,
         cutoff_usd
-    from {{ ref('int_call_parts_billed') }}
+    from {{ ref('int_call_cost_parts') }}
     where is_parted
 
     union all

@@ -106,7 +106,7 @@ shares as (
 
 calls as (
 
-    select * from {{ ref('int_calls_deduplicated') }}
+    select * from {{ ref('int_calls') }}
     where {{ is_touched('started_on', 'touched_day', is_utc=true) }} and {{ lies_in(slice, 'started_on') }}
 
 ),
@@ -117,7 +117,7 @@ repeated_calls as (
     select
         copied_call_key as call_key,
         cast(sum(spans) as bigint) as spans
-    from {{ ref('int_copies_recognised') }}
+    from {{ ref('int_copied_calls') }}
     group by copied_call_key
 
 )

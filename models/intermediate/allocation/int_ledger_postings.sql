@@ -7,7 +7,7 @@ with costs as (
             when bearer_team_id = payer_team_id then bearer_team_id
             else {{ transfer_chain('bearer_team_id', 'team_path', 'payer_team_id') }}
         end as chain
-    from {{ ref('int_costs_journalled') }}
+    from {{ ref('int_daily_costs') }}
     where {{ is_touched('incurred_on', 'posted_day') }}
 
 ),
@@ -81,7 +81,7 @@ movements as (
         'ai_cost' as credit_account,
         payer_team_id as credit_team_id,
         amount_usd
-    from {{ ref('int_costs_shared') }}
+    from {{ ref('int_shared_costs') }}
     where amount_usd != 0 and {{ is_touched('incurred_on', 'posted_day') }}
 
     union all
@@ -96,7 +96,7 @@ movements as (
         'ai_cost' as credit_account,
         bearer_team_id as credit_team_id,
         amount_usd
-    from {{ ref('int_pool_credits') }}
+    from {{ ref('int_eval_credits') }}
     where amount_usd != 0 and {{ is_touched('incurred_on', 'posted_day') }}
 
 ),

@@ -3,7 +3,7 @@ with windows as (
     select
         *,
         {{ distinct_over('account_id', 'provider') }} as accounts
-    from {{ ref('int_bill_windows') }}
+    from {{ ref('int_billing_periods') }}
 
 ),
 
@@ -26,7 +26,7 @@ said as (
             'context_side', 'inference_geo', 'is_rounded', 'quantity', 'billed_usd', 'prepaid_usd', 'tags',
             'own_key_provider', 'own_key_usd'
         ]) }} as line
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges') }}
 
     union all
 
@@ -35,12 +35,12 @@ said as (
         charges.charged_on as day,
         {{ entry_key(['lines.response_id', 'lines.is_cancelled', 'lines.is_failed']) }} as line
     from {{ ref('stg_openrouter__activity') }} as lines
-    inner join {{ ref('int_charges_standing') }} as charges on lines.response_id = charges.response_id
+    inner join {{ ref('int_charges') }} as charges on lines.response_id = charges.response_id
     where lines.is_cancelled or lines.is_failed
 
     union all
 
-    {% for model, scope in [('int_usage_standing', ['context_side', 'inference_geo']), ('int_usage_unbilled', [])] %}
+    {% for model, scope in [('int_usage_counts', ['context_side', 'inference_geo']), ('int_unbilled_usage', [])] %}
         select
             usage_on as day,
             {{ entry_key(
@@ -87,12 +87,12 @@ accounts as (
     select coalesce(sum(cast({{ row_key('name') }} as decimal(38, 0))), 0) as total
     from (
         select provider || ':' || account_id as name
-        from {{ ref('int_accounts_known') }}
+        from {{ ref('int_billing_accounts') }}
 
         union all
 
         select {{ entry_key(['provider', 'account_id', 'resource', 'model']) }} as name
-        from {{ ref('int_resources_billed') }}
+        from {{ ref('int_billed_resources') }}
 
         union all
 

@@ -57,7 +57,7 @@ known_models as (
         provider,
         model_name,
         stated_model as model
-    from {{ ref('int_charge_kinds_ruled') }}
+    from {{ ref('int_charge_types') }}
     where is_model_known
 
 ),

@@ -16,7 +16,7 @@ types as (
     select
         kind_id,
         case when is_model_known then stated_model end as known_model
-    from {{ ref('int_charge_kinds_ruled') }}
+    from {{ ref('int_charge_types') }}
 
 ),
 

@@ -16,8 +16,8 @@ contexts as (
         spans.root_span_name,
         spans.route,
         spans.prompt_template
-    from {{ ref('int_calls_deduplicated') }} as calls
-    inner join {{ ref('int_spans_walked') }} as spans
+    from {{ ref('int_calls') }} as calls
+    inner join {{ ref('int_span_attribution') }} as spans
         on calls.trace_key = spans.trace_key and calls.span_key = spans.span_key
     where
         {{ is_touched('calls.started_on', 'touched_day', is_utc=true) }}

@@ -26,14 +26,14 @@ attributed_calls as (
         attributed.serving_feature_id,
         coalesce(by_call.tie_key, by_trace.tie_key) as named_key,
         coalesce(by_call.feature_id, by_trace.feature_id) as named_feature_id
-    from {{ ref('int_calls_reported') }} as calls
-    inner join {{ ref('int_spans_walked') }} as attributed
+    from {{ ref('int_reported_calls') }} as calls
+    inner join {{ ref('int_span_attribution') }} as attributed
         on calls.trace_key = attributed.trace_key and calls.span_key = attributed.span_key
     left join {{ ref('int_trace_origins') }} as causes
         on attributed.trace_key = causes.caused_trace_key and attributed.root_span_key = causes.caused_root_key
-    left join {{ ref('int_ids_evaluated') }} as by_trace
+    left join {{ ref('int_evaluated_ids') }} as by_trace
         on calls.trace_key = by_trace.tie_key and by_trace.kind = 'trace' and by_trace.is_named
-    left join {{ ref('int_ids_evaluated') }} as by_call
+    left join {{ ref('int_evaluated_ids') }} as by_call
         on calls.call_key = by_call.tie_key and by_call.kind = 'call' and by_call.is_named
     where {{ is_touched('calls.trace_key', 'trace') }}
 

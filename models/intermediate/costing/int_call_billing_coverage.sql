@@ -9,13 +9,13 @@ with calls as (
         started_on as day,
         is_on_bill
     from {{ ref('int_call_providers') }}
-    where call_key not in (select copies.call_key from {{ ref('int_copies_recognised') }} as copies)
+    where call_key not in (select copies.call_key from {{ ref('int_copied_calls') }} as copies)
 
 ),
 
 billing_periods as (
 
-    select * from {{ ref('int_bill_windows') }}
+    select * from {{ ref('int_billing_periods') }}
 
 ),
 
@@ -54,7 +54,7 @@ totals as (
         account_id,
         api_key,
         charged_on
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges') }}
     where meter = 'total' and {{ is_touched('charged_on', 'read_day') }}
 
 ),

@@ -10,7 +10,7 @@
     ~ ", date '1970-01-01')" %}
 with calls as (
 
-    select * from {{ ref('int_calls_deduplicated') }}
+    select * from {{ ref('int_calls') }}
     where {{ is_touched('started_on', 'read_day', is_utc=true) }}
 
 ),
@@ -24,7 +24,7 @@ charges_by_response as (
         min(case when own_key_provider is null then api_key end) as api_key,
         min(own_key_provider) as own_key_provider,
         sum(own_key_usd) as own_key_usd
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges') }}
     where response_key is not null and {{ is_wanted('response_key', 'calls', 'call_key') }}
     group by response_key
 
@@ -111,13 +111,13 @@ reported as (
     left join charges_by_response as charges on calls.call_key = charges.response_key
     left join own_key_providers on charges.own_key_provider = own_key_providers.own_key_provider
     left join api_key_providers on calls.api_key = api_key_providers.api_key
-    left join {{ ref('int_providers_recognised') }} as recognised
+    left join {{ ref('int_recognised_providers') }} as recognised
         on
             calls.provider_name is not distinct from recognised.provider_name
             and calls.server_address is not distinct from recognised.server_address
             and calls.model_name is not distinct from recognised.model_name
     -- Infer the provider from the service's other calls to this model in the same month that were matched to a bill.
-    left join {{ ref('int_billers_by_habit') }} as inferred
+    left join {{ ref('int_inferred_providers') }} as inferred
         on
             calls.service_name is not distinct from inferred.service_name
             and lower(calls.model_name) = inferred.model_key
@@ -189,7 +189,7 @@ billed_resources as (
         min(resources.resource) as resource,
         min(resources.model) as model
     from reported_identities as names
-    inner join {{ ref('int_resources_billed') }} as resources
+    inner join {{ ref('int_billed_resources') }} as resources
         on
             names.model_key = resources.resource_key
             -- The last part of a name identifies a resource only within its provider.
@@ -265,9 +265,9 @@ identities as (
     left join models on names.provider = models.provider and names.model_key = models.model_name
     left join {{ ref('account_aliases') }} as aliases
         on names.provider = aliases.provider and names.account_id = aliases.alias
-    left join {{ ref('int_accounts_known') }} as own
+    left join {{ ref('int_billing_accounts') }} as own
         on names.provider = own.provider and coalesce(aliases.account_id, names.account_id) = own.account_id
-    left join {{ ref('int_accounts_known') }} as sole on names.provider = sole.provider and sole.is_only
+    left join {{ ref('int_billing_accounts') }} as sole on names.provider = sole.provider and sole.is_only
     left join {{ ref('int_billing_clocks') }} as clocks on names.provider = clocks.provider
 
 ),

@@ -3,7 +3,7 @@ with totals as (
     select
         line_id,
         charged_on
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges') }}
     where meter = 'total'
 
 ),
@@ -17,7 +17,7 @@ habits as (
         select
             month,
             {{ entry_key(['service_name', 'model_key', 'provider']) }} as habit
-        from {{ ref('int_billers_by_habit') }}
+        from {{ ref('int_inferred_providers') }}
     ) as said
     group by month
 
@@ -73,7 +73,7 @@ days as (
     beside as (
 
         select distinct groups.usage_on as day
-        from {{ last_built('int_charge_groups_shifted') }} as groups
+        from {{ last_built('int_cutoff_matches') }} as groups
         inner join news as changed on groups.usage_on between changed.day - 2 and changed.day + 2
         where groups.over_quantity > 0 or groups.under_quantity > 0
 

@@ -16,7 +16,7 @@ charges as (
     select
         charged_on,
         response_key
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges') }}
 
 ),
 
@@ -58,7 +58,7 @@ evaluated as (
                 select response_key from charges
                 where charged_on in (select changed.day from changed)
                 union
-                select call_key from {{ last_built('int_charges_settled') }}
+                select call_key from {{ last_built('int_charge_settlements') }}
                 where charged_on in (select changed.day from changed)
             )
 

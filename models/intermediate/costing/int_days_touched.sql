@@ -7,7 +7,7 @@ with groups as (
         select
             usage_on,
             {{ entry_key(['group_id', 'taken_usd', 'given_usd', 'cutoff_usd', 'shifted_quantity']) }} as line
-        from {{ ref('int_charge_groups_shifted') }}
+        from {{ ref('int_cutoff_matches') }}
     ) as said
     group by usage_on
 
@@ -33,7 +33,7 @@ select
         -- The charges of adjacent days decide who pays for what a day's calls took from them.
         or days.day in (
             select groups.usage_on
-            from {{ ref('int_charge_groups_shifted') }} as groups
+            from {{ ref('int_cutoff_matches') }} as groups
             inner join days as beside
                 on beside.is_changed and beside.day between groups.usage_on - 1 and groups.usage_on + 1
             where groups.shifted_quantity > 0

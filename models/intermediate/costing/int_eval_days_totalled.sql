@@ -6,7 +6,7 @@ with totals as (
             'call_id', 'feature_id', 'prompt_version', 'started_at', 'stated_usd', 'has_usage', 'input_tokens',
             'cache_read_tokens', 'cache_write_5m_tokens', 'output_tokens', 'reasoning_tokens'
         ])) }} as decimal(38, 0))) as total
-    from {{ ref('int_calls_evaluated') }}
+    from {{ ref('int_eval_calls') }}
     group by started_on
 
 )

@@ -72,7 +72,7 @@ with candidates as (
         inference_geo as geo,
         null as context_tokens,
         false as is_summed
-    from {{ ref('int_usage_standing') }}
+    from {{ ref('int_usage_counts') }}
     where {{ is_touched('usage_on', 'read_day') }}
 
 ),
@@ -134,7 +134,7 @@ rates_told_apart as (
             price_tier,
             context_side,
             inference_geo
-        from {{ ref('int_charges_standing') }}
+        from {{ ref('int_charges') }}
 
         union all
 
@@ -145,7 +145,7 @@ rates_told_apart as (
             price_tier,
             context_side,
             inference_geo
-        from {{ ref('int_usage_totalled') }}
+        from {{ ref('int_usage_of_totals') }}
     ) as charged
     group by provider, model, meter
 

@@ -39,7 +39,7 @@ call_usage as (
         usage.quantity,
         usage.priced_usd
     from unmatched_calls as calls
-    inner join {{ ref('int_meters_priced') }} as usage on calls.call_key = usage.call_key
+    inner join {{ ref('int_usage_items') }} as usage on calls.call_key = usage.call_key
 
 ),
 

@@ -22,7 +22,7 @@ with charges as (
             else 'usage'
         end as category
     from {{ ref('int_focus_charges') }} as charges
-    left join {{ ref('int_charge_kinds_ruled') }} as kinds on charges.kind_id = kinds.kind_id
+    left join {{ ref('int_charge_types') }} as kinds on charges.kind_id = kinds.kind_id
 
 ),
 
@@ -34,7 +34,7 @@ takers as (
 
 groups as (
 
-    select * from {{ ref('int_charge_groups_shifted') }}
+    select * from {{ ref('int_cutoff_matches') }}
 
 ),
 

@@ -8,7 +8,7 @@ with billed_lines as (
     select
         origin_charge_id,
         {{ named | join(',\n        ') }}
-    from {{ ref('int_charges_itemised') }}
+    from {{ ref('int_itemised_charges') }}
     where {{ is_touched('charged_on', 'touched_day') }}
     group by origin_charge_id, {{ named | join(', ') }}
 
@@ -32,7 +32,7 @@ settlements as (
         sum(untraced_usd) as untraced_usd,
         sum(invoice_only_usd + rounding_usd) as invoice_only_usd,
         sum(prepaid_usd) as prepaid_usd
-    from {{ ref('int_charges_settled') }}
+    from {{ ref('int_charge_settlements') }}
     where {{ is_touched('charged_on', 'touched_day') }}
     group by origin_charge_id, payer_team_id, tagged_feature_id
 
@@ -49,7 +49,7 @@ book_prices as (
         priced_on,
         min(list_price_usd) as list_price_usd,
         min(unit_price_usd) as unit_price_usd
-    from {{ ref('int_unit_prices_negotiated') }}
+    from {{ ref('int_unit_prices') }}
     group by provider, model, meter, service_tier, priced_on
     having
         count(*) = count(list_price_usd) and count(distinct list_price_usd) = 1 and count(distinct unit_price_usd) = 1
@@ -69,8 +69,8 @@ accruing_calls as (
         meters.unit_price_usd,
         sum(meters.quantity) as quantity,
         sum(meters.priced_usd) as amount_usd
-    from {{ ref('int_calls_billed') }} as calls
-    inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
+    from {{ ref('int_call_costs') }} as calls
+    inner join {{ ref('int_usage_items') }} as meters on calls.call_key = meters.call_key
     where calls.accrued_usd is not null and {{ is_touched('calls.started_on', 'touched_day') }}
     group by
         calls.started_on, calls.provider, calls.account_id, calls.model, meters.meter, meters.service_tier,
@@ -173,7 +173,7 @@ charges as (
         untraced_usd,
         0 as invoice_only_usd,
         -untraced_usd as prepaid_usd
-    from {{ ref('int_usage_accrued') }}
+    from {{ ref('int_accrued_usage') }}
     where untraced_usd != 0 and {{ is_touched('usage_on', 'touched_day') }}
 
 )

@@ -11,7 +11,7 @@ with charged_calls as (
         call_key,
         attributed_usd as amount_usd,
         quantity
-    from {{ ref('int_charges_settled') }}
+    from {{ ref('int_charge_settlements') }}
     where call_key is not null and {{ is_touched('charged_on', 'touched_day') }}
 
     union all
@@ -24,8 +24,8 @@ with charged_calls as (
         members.call_key,
         null as amount_usd,
         members.quantity
-    from {{ ref('int_match_members_grouped') }} as members
-    inner join {{ ref('int_charge_groups_shifted') }} as groups
+    from {{ ref('int_match_members') }} as members
+    inner join {{ ref('int_cutoff_matches') }} as groups
         on {{ meet_in('members', 'groups') }}
     where
         members.side = 'call' and not members.is_excluded and (groups.is_matched or groups.shifted_quantity > 0)
@@ -41,8 +41,8 @@ with charged_calls as (
         calls.call_key,
         meters.priced_usd as amount_usd,
         meters.quantity
-    from {{ ref('int_calls_billed') }} as calls
-    inner join {{ ref('int_meters_priced') }} as meters on calls.call_key = meters.call_key
+    from {{ ref('int_call_costs') }} as calls
+    inner join {{ ref('int_usage_items') }} as meters on calls.call_key = meters.call_key
     where calls.accrued_usd is not null and {{ is_touched('calls.started_on', 'touched_day') }}
 
 ),

@@ -29,8 +29,8 @@ cache_calls as (
         ) }} as premium_usd,
         row_number() over (partition by shares.started_on order by usage.started_at, shares.call_key) as call_no
     from shares
-    inner join {{ ref('int_calls_billed') }} as costs on shares.call_key = costs.call_key
-    inner join {{ ref('int_calls_deduplicated') }} as usage on shares.call_key = usage.call_key
+    inner join {{ ref('int_call_costs') }} as costs on shares.call_key = costs.call_key
+    inner join {{ ref('int_calls') }} as usage on shares.call_key = usage.call_key
     where
         shares.place = 1
         and {{ is_touched('usage.started_on', 'touched_day', is_utc=true) }}

@@ -90,7 +90,7 @@ select
     null as user_id,
     null as account_id,
     postings.amount_usd
-from {{ ref('int_costs_journalled') }} as postings
+from {{ ref('int_daily_costs') }} as postings
 left join {{ ref('stg_catalog__feature_chains') }} as chains on postings.feature_id = chains.feature_id
 where
     postings.pool in ('untraced', 'tagged', 'invoice_only', 'shared')

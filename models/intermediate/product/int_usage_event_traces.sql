@@ -48,7 +48,7 @@ request_ids as (
     select
         call_id as request_id,
         trace_key
-    from {{ ref('int_calls_deduplicated') }}
+    from {{ ref('int_calls') }}
     where is_answered
 
 ),

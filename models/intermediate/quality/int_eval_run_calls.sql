@@ -1,6 +1,6 @@
 with references_of_runs as (
 
-    select * from {{ ref('int_run_ids_named') }}
+    select * from {{ ref('int_eval_references') }}
 
 ),
 
@@ -39,7 +39,7 @@ run_calls as (
         suite,
         call_key,
         false as is_seen
-    from {{ ref('int_calls_evaluated') }}
+    from {{ ref('int_eval_calls') }}
 
 )
 

@@ -12,7 +12,7 @@ shares as (
 
 spans as (
 
-    select * from {{ ref('int_billable_spans_grouped') }}
+    select * from {{ ref('int_span_calls') }}
 
 ),
 

@@ -15,10 +15,10 @@ with recursive claims as (
         spans.unexplained_tokens,
         -- The span has an unknown operation and turned out to be a call itself.
         coalesce(not grouped.is_wrapper, false) as is_call
-    from {{ ref('int_spans_walked') }} as attributed
+    from {{ ref('int_span_attribution') }} as attributed
     inner join {{ ref('int_spans_reopened') }} as spans
         on attributed.trace_key = spans.trace_key and attributed.span_key = spans.span_key
-    left join {{ ref('int_billable_spans_grouped') }} as grouped
+    left join {{ ref('int_span_calls') }} as grouped
         on attributed.trace_key = grouped.trace_key and attributed.span_key = grouped.span_key
     where attributed.is_claim
 
@@ -35,8 +35,8 @@ calls as (
         calls.all_output_tokens,
         calls.cache_read_tokens,
         calls.reasoning_tokens
-    from {{ ref('int_calls_reported') }} as calls
-    inner join {{ ref('int_spans_walked') }} as attributed
+    from {{ ref('int_reported_calls') }} as calls
+    inner join {{ ref('int_span_attribution') }} as attributed
         on calls.trace_key = attributed.trace_key and calls.span_key = attributed.span_key
     where calls.trace_key in (select claims.trace_key from claims)
 
@@ -186,7 +186,7 @@ conversation_events as (
         cast(null as bigint) as claim_key,
         calls.all_input_tokens as called_input,
         calls.all_output_tokens as called_output
-    from {{ ref('int_calls_reported') }} as calls
+    from {{ ref('int_reported_calls') }} as calls
     inner join conversations on calls.trace_key = conversations.trace_key
 
     union all

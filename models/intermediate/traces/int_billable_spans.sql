@@ -32,7 +32,7 @@ billable_spans as (
         spans.all_input_tokens,
         spans.all_output_tokens
     from {{ ref('int_spans_reopened') }} as spans
-    inner join {{ ref('int_spans_walked') }} as attributed
+    inner join {{ ref('int_span_attribution') }} as attributed
         on spans.trace_key = attributed.trace_key and spans.span_key = attributed.span_key
     where spans.is_billable
 

@@ -28,7 +28,7 @@ unlabelled_spans as (
         attributed.stated_purpose,
         attributed.route,
         attributed.prompt_template
-    from {{ ref('int_spans_walked') }} as attributed
+    from {{ ref('int_span_attribution') }} as attributed
     inner join {{ ref('int_spans_reopened') }} as spans
         on attributed.trace_key = spans.trace_key and attributed.span_key = spans.span_key
     where

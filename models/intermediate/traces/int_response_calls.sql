@@ -247,7 +247,7 @@ calls as (
 billed_responses as (
 
     select distinct response_key
-    from {{ ref('int_charges_standing') }}
+    from {{ ref('int_charges') }}
     where response_key is not null
 
 ),

@@ -28,7 +28,7 @@ links as (
         (causes.started_at, causes.trace_key, causes.span_key) >= (caused.started_at, caused.trace_key, caused.span_key)
             as is_clock_reversed
     from {{ ref('int_span_links') }} as links
-    inner join {{ ref('int_spans_walked') }} as spans
+    inner join {{ ref('int_span_attribution') }} as spans
         on links.trace_key = spans.trace_key and links.span_key = spans.span_key
     inner join roots as caused
         on links.caused_trace_key = caused.trace_key and links.caused_root_key = caused.span_key

@@ -50,7 +50,7 @@ causing_spans as (
         spans.tenant_id,
         spans.user_id,
         coalesce(spans.stated_purpose, nullif(labels.purpose, 'production')) as stated_purpose
-    from {{ ref('int_spans_walked') }} as spans
+    from {{ ref('int_span_attribution') }} as spans
     left join {{ ref('int_cause_labels') }} as labels
         on spans.trace_key = labels.trace_key and spans.span_key = labels.span_key
     where

@@ -15,7 +15,7 @@ with recursive causes as (
         spans.originating_feature_id as feature_id,
         spans.user_id
     from {{ ref('int_trace_causes') }} as causes
-    inner join {{ ref('int_spans_walked') }} as spans
+    inner join {{ ref('int_span_attribution') }} as spans
         on causes.trace_key = spans.trace_key and causes.span_key = spans.span_key
     where causes.caused_trace_key != causes.trace_key and {{ is_touched('spans.trace_key', 'trace') }}
 

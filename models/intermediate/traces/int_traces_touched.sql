@@ -1,4 +1,4 @@
-{% set charges = ref('int_charges_standing') %}
+{% set charges = ref('int_charges') %}
 {% set first %}
     select
         trace_key,
@@ -12,7 +12,7 @@
     select
         ties.trace_key,
         true as is_changed
-    from {{ ref('int_ids_evaluated') }} as evaluated
+    from {{ ref('int_evaluated_ids') }} as evaluated
     inner join {{ ref('int_trace_ties') }} as ties
         on evaluated.kind = ties.kind and evaluated.tie_key = ties.tie_key
     where evaluated.is_changed
@@ -24,7 +24,7 @@
         select
             grouped.trace_key,
             true as is_changed
-        from {{ last_built('int_billable_spans_grouped') }} as grouped
+        from {{ last_built('int_span_calls') }} as grouped
         left join (
             select distinct response_key
             from {{ charges }}

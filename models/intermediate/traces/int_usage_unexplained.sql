@@ -11,8 +11,8 @@ spans_around_reports as (
     select distinct
         walked.trace_key,
         walked.outer_claim_key as span_key
-    from {{ ref('int_billable_spans_grouped') }} as grouped
-    inner join {{ ref('int_spans_walked') }} as walked
+    from {{ ref('int_span_calls') }} as grouped
+    inner join {{ ref('int_span_attribution') }} as walked
         on grouped.trace_key = walked.trace_key and grouped.span_key = walked.span_key
     where walked.outer_claim_key is not null and not grouped.is_wrapper
 
@@ -69,7 +69,7 @@ unexplained_usage as (
         span_key,
         'unexplained_total' as reason,
         unexplained_tokens as tokens
-    from {{ ref('int_calls_reported') }}
+    from {{ ref('int_reported_calls') }}
     where unexplained_tokens > 0
 
     union all

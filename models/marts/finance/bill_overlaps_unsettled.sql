@@ -6,7 +6,7 @@ with lines as (
         sorted.source_file,
         sorted.billed_usd
     from {{ ref('int_bill_line_keys') }} as keyed
-    inner join {{ ref('int_charges_sorted') }} as sorted on keyed.line_id = sorted.line_id
+    inner join {{ ref('int_classified_charges') }} as sorted on keyed.line_id = sorted.line_id
     where sorted.is_standing and sorted.file_role = 'bill'
 
 ),

@@ -9,7 +9,7 @@ with summed as (
         sum(untraced_usd) as untraced_usd,
         sum(invoice_only_usd) as invoice_only_usd,
         sum(rounding_usd) as rounding_usd
-    from {{ ref('int_charges_settled') }}
+    from {{ ref('int_charge_settlements') }}
     group by cast(date_trunc('month', charged_on) as date), provider, payer_team_id
 
 )

@@ -26,8 +26,8 @@ invoices_per_day as (
         charges.charged_on,
         charges.billed_amount < 0 as is_negative,
         min(matched.invoice_id) as invoice_id
-    from {{ ref('int_invoices_matched') }} as matched
-    inner join {{ ref('int_charges_sorted') }} as charges on matched.line_id = charges.line_id
+    from {{ ref('int_invoice_charges') }} as matched
+    inner join {{ ref('int_classified_charges') }} as charges on matched.line_id = charges.line_id
     group by charges.provider, charges.account_id, charges.charged_on, charges.billed_amount < 0
     having count(distinct matched.invoice_id) = 1
 

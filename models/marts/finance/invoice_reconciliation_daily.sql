@@ -5,7 +5,7 @@
 ] %}
 with parts as (
 
-    select * from {{ ref('int_gaps_explained') }}
+    select * from {{ ref('int_bill_variances') }}
 
 )
 

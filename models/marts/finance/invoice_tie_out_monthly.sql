@@ -29,7 +29,7 @@ charges_per_invoice as (
         sum(case when is_same_currency and category = 'tax' then amount else 0 end) as tax_amount,
         sum(case when is_same_currency and category = 'tax' then usd else 0 end) as tax_amount_usd,
         count(*) filter (where is_rounded) as rounded_charges
-    from {{ ref('int_invoices_matched') }}
+    from {{ ref('int_invoice_charges') }}
     group by invoice_id
 
 ),

@@ -4,7 +4,7 @@ with charges as (
         *,
         -- Lines in whose place a newer file of their kind stands.
         case when set_aside_by = 'newer_file' then source_file end as replaced_file
-    from {{ ref('int_charges_sorted') }}
+    from {{ ref('int_classified_charges') }}
 
 ),
 

@@ -35,6 +35,6 @@ select
     cast(null as bigint) as input_tokens,
     cast(null as bigint) as output_tokens,
     {{ money('sum(amount_usd)') }} as borne_usd
-from {{ ref('int_costs_journalled') }}
+from {{ ref('int_daily_costs') }}
 where pool in ('untraced', 'tagged', 'invoice_only', 'shared') and {{ is_touched('incurred_on', 'touched_day') }}
 group by incurred_on, feature_id, bearer_team_id, provider, model, purpose, basis

@@ -8,7 +8,7 @@ with shares as (
 
 reported_calls as (
 
-    select * from {{ ref('int_calls_reported') }}
+    select * from {{ ref('int_reported_calls') }}
     where started_at is not null and {{ is_touched('started_on', 'nearby_day', is_utc=true) }}
 
 ),
@@ -159,7 +159,7 @@ wasted_costs as (
         1 as calls,
         max(charges.untraced_usd) as wasted_usd
     from ended_generations as lines
-    inner join {{ ref('int_charges_settled') }} as charges
+    inner join {{ ref('int_charge_settlements') }} as charges
         on 'openrouter:' || lines.response_id = charges.charge_id
     where charges.call_id is null and {{ is_touched('charges.charged_on', 'spilled_day') }}
     group by charges.charge_id, charges.charged_on

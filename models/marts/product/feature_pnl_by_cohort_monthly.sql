@@ -54,7 +54,7 @@ overheads as (
         team_id,
         feature_id,
         sum(amount_usd) as amount_usd
-    from {{ ref('int_costs_shared') }} as shared_costs
+    from {{ ref('int_shared_costs') }} as shared_costs
     where exists (
         select 1 from owned_cohorts
         where shared_costs.month = owned_cohorts.month and shared_costs.team_id = owned_cohorts.owner_team_id
@@ -166,7 +166,7 @@ pool_credits as (
         credits.month,
         coalesce(feature_chains.newest_feature_id, credits.feature_id) as feature_id,
         sum(credits.amount_usd) as credit_usd
-    from {{ ref('int_pool_credits') }} as credits
+    from {{ ref('int_eval_credits') }} as credits
     left join feature_chains on credits.feature_id = feature_chains.feature_id
     group by credits.month, coalesce(feature_chains.newest_feature_id, credits.feature_id)
 
@@ -212,7 +212,7 @@ pool as (
         month,
         {{ common_basis() }} as basis,
         sum(amount_usd) as credit_usd
-    from {{ ref('int_pool_credits') }}
+    from {{ ref('int_eval_credits') }}
     group by month
 
 )

@@ -8,14 +8,14 @@ with shares as (
 
 calls as (
 
-    select * from {{ ref('int_calls_deduplicated') }}
+    select * from {{ ref('int_calls') }}
     where {{ is_touched('started_on', 'touched_day', is_utc=true) }}
 
 ),
 
 span_attribution as (
 
-    select * from {{ ref('int_spans_walked') }}
+    select * from {{ ref('int_span_attribution') }}
     where {{ is_touched('started_on', 'touched_day', is_utc=true) }}
 
 ),

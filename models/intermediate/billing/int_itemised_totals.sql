@@ -1,0 +1,215 @@
+{{ replaces_touched("charged_on", by="read_day") }}
+{% set usage_columns = [
+    'provider', 'account_id', 'api_key', 'charged_on', 'model', 'meter', 'price_tier', 'context_side', 'context_limit',
+    'inference_geo', 'quantity'
+] %}
+{% set total_columns = ['line_id', 'kind_id', 'invoice_id', 'bill_account_id', 'file_kind', 'tags'] %}
+with charges as (
+
+    select * from {{ ref('int_charges') }}
+
+),
+
+totals as (
+
+    select
+        *,
+        count(*) over (partition by line_id) > 1 as is_spread
+    from charges
+    where meter = 'total'
+
+),
+
+models_with_charges as (
+
+    {{ models_named('charges', 'totals') }}
+
+),
+
+traced_usage as (
+
+    select
+        totals.charge_id,
+        totals.billed_usd as total_usd,
+        totals.provider,
+        totals.charged_on,
+        calls.account_id,
+        calls.api_key,
+        calls.model,
+        sum(calls.priced_usd) as priced_usd
+    from totals
+    inner join {{ ref('int_call_prices') }} as calls
+        on
+            totals.provider = calls.provider
+            and totals.charged_on = calls.started_on
+            and coalesce(totals.account_id = calls.account_id, true)
+            and coalesce(totals.api_key = calls.api_key, true)
+    left join models_with_charges
+        on
+            totals.provider = models_with_charges.provider
+            and totals.account_id = models_with_charges.account_id
+            and totals.charged_on = models_with_charges.charged_on
+            and calls.model = models_with_charges.model
+    where
+        models_with_charges.is_named is null and not calls.is_on_bill
+        and totals.charged_on in (
+            select spread.charged_on
+            from totals as spread
+            where spread.is_spread
+        )
+    group by
+        totals.charge_id, totals.billed_usd, totals.provider, totals.charged_on, calls.account_id, calls.api_key,
+        calls.model
+
+),
+
+-- Several totals for the same calls share them by amount, as they do usage.
+traced_usage_per_total as (
+
+    select
+        charge_id,
+        {{ floored_part('priced_usd', 'total_usd * 1000000', 'sum(total_usd * 1000000) over same') }} as priced_usd
+    from traced_usage
+    window same as (partition by provider, charged_on, account_id, api_key, model)
+
+),
+
+traced_per_total as (
+
+    select
+        charge_id,
+        sum(priced_usd) as priced_usd
+    from traced_usage_per_total
+    group by charge_id
+
+),
+
+counted_per_total as (
+
+    select
+        charge_id,
+        max(total_weight) as weight
+    from {{ ref('int_total_weights') }}
+    group by charge_id
+
+),
+
+-- A usage file counts all use of a day; without one, the traced calls stand for it.
+days_of_totals as (
+
+    select
+        totals.*,
+        coalesce(counted.weight, {{ whole_number('traced.priced_usd * 1000000000000') }}, 0) as weight
+    from totals
+    left join counted_per_total as counted on totals.charge_id = counted.charge_id
+    left join traced_per_total as traced on totals.charge_id = traced.charge_id
+    where totals.is_spread
+
+),
+
+lines as (
+
+    select
+        line_id,
+        count(*) as days,
+        sum(billed_usd) as line_usd,
+        sum(weight) as line_weight,
+        least(sum(billed_usd), {{ floored_part('1', 'sum(weight)', '1000000000000') }}) as spent_usd
+    from days_of_totals
+    group by line_id
+
+),
+
+-- A total below the book's prices scales them down. An excess belongs to no day in particular and is spread evenly.
+parts_of_lines as (
+
+    select
+        days_of_totals.*,
+        lines.line_usd,
+        coalesce({{ floored_part('lines.spent_usd', 'days_of_totals.weight', 'lines.line_weight') }}, 0)
+        + {{ floored_part('(lines.line_usd - lines.spent_usd)', '1', 'lines.days') }} as part_usd
+    from days_of_totals
+    inner join lines on days_of_totals.line_id = lines.line_id
+
+),
+
+spread_totals as (
+
+    select
+        *,
+        {{ part_with_residue('line_usd', 'part_usd', 'weight', 'line_id', 'charged_on') }} as day_usd
+    from parts_of_lines
+
+),
+
+daily_totals as (
+
+    select
+        {{ all_but('totals', ['billed_usd', 'prepaid_usd']) }},
+        coalesce(spread.day_usd, totals.billed_usd) as billed_usd,
+        {{ money('totals.prepaid_usd + totals.billed_usd - coalesce(spread.day_usd, totals.billed_usd)') }}
+            as prepaid_usd
+    from totals
+    left join spread_totals as spread on totals.charge_id = spread.charge_id
+    where {{ is_touched('totals.charged_on', 'read_day') }}
+
+),
+
+-- The cost of usage by the price book, for each total that a usage file tells apart.
+counted_usage as (
+
+    select * from {{ ref('int_total_weights') }}
+    where {{ is_touched('charged_on', 'read_day') }}
+
+),
+
+parts as (
+
+    select
+        usage.*,
+        totals.{{ total_columns | join(',\n        totals.') }},
+        totals.billed_usd as total_usd,
+        totals.prepaid_usd as total_prepaid_usd,
+        {{ floored_part('totals.billed_usd', 'usage.weight', 'usage.total_weight') }} as part_usd
+    from counted_usage as usage
+    inner join daily_totals as totals on usage.charge_id = totals.charge_id
+
+)
+
+select
+    charge_id as total_charge_id,
+    charge_id || ':' || cast(part_no as string) as charge_id,
+    {{ entry_key([
+        'kind_id', 'account_id', 'bill_account_id', 'api_key', 'charged_on', 'model', 'meter', 'price_tier',
+        'context_side', 'inference_geo', 'invoice_id', 'tags'
+    ]) }} as origin_charge_id,
+    {{ total_columns | join(',\n    ') }},
+    {{ usage_columns | join(',\n    ') }},
+    'call' as treatment,
+    cast(null as string) as response_id,
+    cast(null as bigint) as response_key,
+    cast(null as string) as own_key_provider,
+    {{ money('null') }} as own_key_usd,
+    false as is_rounded,
+    {{ part_with_residue('total_usd', 'part_usd', 'weight', 'charge_id', 'part_no') }} as billed_usd,
+    case when part_no = 1 then total_prepaid_usd else {{ money('0') }} end as prepaid_usd
+from parts
+
+union all
+
+select
+    charge_id as total_charge_id,
+    charge_id,
+    origin_charge_id,
+    {{ total_columns | join(',\n    ') }},
+    {{ usage_columns | join(',\n    ') }},
+    treatment,
+    response_id,
+    response_key,
+    own_key_provider,
+    own_key_usd,
+    is_rounded,
+    billed_usd,
+    prepaid_usd
+from daily_totals
+where charge_id not in (select counted.charge_id from counted_usage as counted)

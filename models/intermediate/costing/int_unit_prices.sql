@@ -1,0 +1,251 @@
+{% set rate = price_situation() %}
+{% set meters = call_meters() %}
+{# A cache write's premium needs both prices; a stated cost may prove that the write lasts an hour. #}
+{% set also = {
+    'input': ' or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0', 'cache_write_1h': ' or untimed_tokens > 0'
+} %}
+with used_rates as (
+
+    -- Look up each distinct combination of pricing attributes once: millions of calls share a few hundred.
+    select
+        {{ rate | join(',\n        ') }},
+        {% for meter in meters %}
+        max({{ meter_column(meter) }}) as {{ meter_column(meter) }},
+        {% endfor %}
+        max(case when stated_usd > 0 and not is_cache_write_timed then cache_write_5m_tokens else 0 end)
+            as untimed_tokens
+    from {{ ref('int_call_providers') }}
+    group by {{ rate | join(', ') }}
+
+),
+
+-- Usage files count use that no bill covers, or parts of a bill's total.
+counted_usage as (
+
+    select
+        provider,
+        account_id,
+        model,
+        price_tier,
+        usage_on,
+        0 as long_context_tokens,
+        call_meter
+    from {{ ref('int_unbilled_usage') }}
+    where model is not null and {{ is_touched('usage_on', 'read_day') }}
+
+    union all
+
+    select
+        provider,
+        account_id,
+        model,
+        price_tier,
+        charged_on as usage_on,
+        long_context_tokens,
+        call_meter
+    from {{ ref('int_usage_of_totals') }}
+    where {{ is_touched('charged_on', 'read_day') }}
+
+),
+
+rate_meters as (
+    {% for meter in meters %}
+    select
+        {{ rate | join(',\n        ') }},
+        '{{ meter }}' as meter
+    from used_rates
+    where {{ meter_column(meter) }} > 0{{ also.get(meter, '') }}
+
+    union all
+
+    {% endfor %}
+
+    select
+        {{ rate | join(',\n        ') }},
+        tool_meter as meter
+    from used_rates
+    where tool_meter is not null
+
+    union all
+
+    select
+        provider,
+        account_id,
+        model,
+        null as tool_meter,
+        coalesce(price_tier, 'standard') as service_tier,
+        null as inference_geo,
+        usage_on as priced_on,
+        long_context_tokens,
+        null as priced_time,
+        call_meter as meter
+    from counted_usage
+
+),
+
+rates as (
+
+    select
+        {{ rate | join(',\n        ') }},
+        meter,
+        {{ rate_key() }} as rate_key
+    from rate_meters
+    group by {{ rate | join(', ') }}, meter
+
+),
+
+-- The book quotes few meters apart; the rest are priced as what they are a part of. Audio and images cost far more or
+-- less than text: what the book does not quote of them has no price. Google has one price for text, images and video.
+-- What OpenAI bills by request is a search in files.
+fallback_meters (provider, meter, priced_as, place) as (
+
+    values
+    (null, 'cache_read', 'input', 2), (null, 'cache_write_5m', 'input', 2),
+    (null, 'cache_write_1h', 'cache_write_5m', 2), (null, 'cache_write_1h', 'input', 3),
+    (null, 'reasoning', 'output', 2), (null, 'citation', 'output', 2),
+    (null, 'cache_read_audio', 'audio_input', 2), (null, 'cache_read_image', 'image_input', 2),
+    ('google', 'image_input', 'input', 2), ('google', 'video_input', 'input', 2),
+    ('google', 'cache_read_image', 'cache_read', 3), ('google', 'cache_read_image', 'input', 4),
+    ('openai', 'request', 'file_search', 2), ('azure', 'request', 'file_search', 2)
+
+),
+
+quotable_meters as (
+
+    select distinct
+        cast(null as string) as provider,
+        meter,
+        meter as priced_as,
+        1 as place
+    from rates
+
+    union all
+
+    select * from fallback_meters
+
+),
+
+-- A meter that the list does not quote may have a negotiated price of the whole that it is a part of: keep the widest.
+listed_prices as (
+
+    {% call first_rows(
+        partition_by="rates.rate_key, rates.meter",
+        order_by=[
+            "prices.unit_price_usd is null",
+            "case when prices.unit_price_usd is null then -meters.place else meters.place end",
+            "(prices.service_tier = rates.service_tier) desc", "prices.context_over_tokens desc",
+            "(prices.daily_from is not null) desc", "prices.valid_from desc nulls last", "prices.unit_price_usd desc"
+        ]
+    ) %}
+        select
+            rates.*,
+            meters.priced_as,
+            prices.unit_price_usd,
+            prices.source,
+            prices.service_tier as priced_tier
+        from rates
+        inner join quotable_meters as meters
+            on rates.meter = meters.meter and coalesce(meters.provider, rates.provider) = rates.provider
+        left join {{ ref('int_list_prices') }} as prices
+            on
+                rates.provider = prices.provider
+                and rates.model = prices.model
+                and meters.priced_as = prices.meter
+                and prices.service_tier in (rates.service_tier, 'standard')
+                -- A long prompt's price applies to all its tokens, not only to those above the limit.
+                and (prices.context_over_tokens = 0 or rates.long_context_tokens > prices.context_over_tokens)
+                and rates.priced_on is not null
+                and {{ in_force('prices', 'rates.priced_on') }}
+                and (
+                    prices.daily_from is null
+                    or (
+                        prices.daily_from < prices.daily_to
+                        and rates.priced_time >= prices.daily_from and rates.priced_time < prices.daily_to
+                    )
+                    or (
+                        prices.daily_from > prices.daily_to
+                        and (rates.priced_time >= prices.daily_from or rates.priced_time < prices.daily_to)
+                    )
+                )
+    {% endcall %}
+
+),
+
+-- Providers charge a multiple of the list price in some regions. Prefer the most specific (longest) patterns.
+regional_prices as (
+
+    {% call first_rows(
+        partition_by="listed.rate_key, listed.meter",
+        order_by=[
+            "length(multipliers.model) desc nulls last", "length(multipliers.meter) desc nulls last",
+            "multipliers.multiplier desc"
+        ]
+    ) %}
+        select
+            listed.*,
+            cast(listed.unit_price_usd * coalesce(multipliers.multiplier, 1) as decimal(18, 12)) as list_price_usd
+        from listed_prices as listed
+        left join {{ ref('price_multipliers') }} as multipliers
+            on
+                listed.provider = multipliers.provider
+                and listed.inference_geo = multipliers.inference_geo
+                and {{ is_like('listed.model', 'multipliers.model') }}
+                and {{ is_like('listed.meter', 'multipliers.meter') }}
+                and {{ in_force('multipliers', 'listed.priced_on') }}
+    {% endcall %}
+
+),
+
+-- A negotiated price goes before a discount, the more specific row before the broader.
+agreed_prices as (
+
+    {% call first_rows(
+        partition_by="listed.rate_key, listed.meter",
+        order_by=[
+            "(negotiated.unit_price_usd is not null) desc", "(negotiated.account_id is not null) desc",
+            "length(negotiated.model) desc nulls last", matches('listed.meter', 'negotiated.meter') ~ " desc",
+            "length(negotiated.meter) desc nulls last", "(negotiated.provider is not null) desc",
+            "negotiated.valid_from desc nulls last", "negotiated.unit_price_usd desc nulls last",
+            "negotiated.discount_pct desc nulls last"
+        ]
+    ) %}
+        select
+            listed.*,
+            negotiated.unit_price_usd as negotiated_price_usd,
+            cast(
+                coalesce(negotiated.unit_price_usd, listed.list_price_usd * (1 - coalesce(negotiated.discount_pct, 0)))
+                as decimal(18, 12)
+            ) as agreed_price_usd
+        from regional_prices as listed
+        left join {{ ref('negotiated_prices') }} as negotiated
+            on
+                listed.model is not null and listed.priced_on is not null
+                and {{ matches('listed.provider', 'negotiated.provider') }}
+                and {{ matches('listed.account_id', 'negotiated.account_id') }}
+                and {{ matches('listed.model', 'negotiated.model') }}
+                and (
+                    {{ matches('listed.meter', 'negotiated.meter') }}
+                    or {{ matches('listed.priced_as', 'negotiated.meter') }}
+                )
+                and {{ in_force('negotiated', 'listed.priced_on') }}
+    {% endcall %}
+
+)
+
+select
+    rate_key,
+    {{ rate | join(',\n    ') }},
+    meter,
+    list_price_usd,
+    agreed_price_usd as unit_price_usd,
+    -- A tier before its source looked at it, or one that the book does not quote, is priced as standard.
+    negotiated_price_usd is null and coalesce(
+        source = 'assumed' or (priced_tier != service_tier and priced_as in ('input', 'output')), false
+    ) as is_assumed,
+    case
+        when meter in ('cache_write_5m', 'cache_write_1h')
+            then greatest(agreed_price_usd - max(case when meter = 'input' then agreed_price_usd end) over (
+                partition by rate_key
+            ), 0)
+    end as write_premium_usd
+from agreed_prices
