@@ -31,13 +31,21 @@ MARKS: dict[str, tuple[tuple[str, str], ...]] = {
 # Marks that stand on spans alone: what no row accounts for is a span that was not read.
 EXACT = {"cloudwatch", "jaeger"}
 OTLP = {"otlp_json", "otlp_span", "tempo"}
-# Rows whose attributes, or their resource's, are not all understood; and what then tells a shape that is not OTLP's: an
-# object or a text where a list is due, or a plain value.
+# Rows whose attributes, or their resource's, are not all understood: a text is missing, which is found sooner than all
+# texts are counted. And what then tells a shape that is not OTLP's: an object or a text where a list is due, or a plain
+# value.
 LACKS = (
-    "names is null or len(names) > list_count(texts) or len(resource_names) <= 2"
-    " or len(resource_names) > list_count(resource_texts) + 2"
+    "names is null or list_position(texts, null) is not null or len(resource_names) <= 2"
+    " or (list_position(resource_texts, null) is not null"
+    " and len(resource_names) > list_count(resource_texts) + 2)"
 )
 ODD_SHAPE = r'"attributes"\s*:\s*[{"]|"value"\s*:\s*[^{\s]|"resource"\s*:\s*(?:[\["]|\{\s*"[^"]*"\s*:\s*["\d])'
+# Rows of a plain reader that another might understand: an attribute without text. The last two of a resource's are the
+# scope's name and version, which may be missing.
+UNSURE = (
+    "names is null or list_position(texts, null) is not null"
+    " or list_position(resource_texts, null) <= len(resource_texts) - 2"
+)
 # What stands beside spans, and is none.
 BESIDE = {
     *("resource", "scope", "instrumentationLibrary", "attributes", "events", "links", "status", "traceState"),
@@ -46,15 +54,17 @@ BESIDE = {
 ANY_VALUES = {"stringValue", "intValue", "doubleValue", "boolValue", "arrayValue", "kvlistValue", "bytesValue"}
 MOST_LEVELS = 12  # of containers around a span
 
-# Lines whose records hold more than their reader gave: more spans, as their bytes show, or attributes of another shape.
+# Lines whose records hold more than their reader gave: more spans, as their bytes show, or attributes of another shape
+# (`is_lacking`); and lines of more records than spans. Nearly always there are none, and nothing else need be asked.
 LACKING = """
 with held as (
-    select file_no, source_line, {marks}
+    select file_no, source_line, count(*) as records, {marks}
     from documents
     group by file_no, source_line
 ),
 gave as (
-    select file_no, source_line, count(*) as spans, {told}, bool_or({lacks}) as is_lacking
+    select file_no, source_line, count(*) as spans, {told}, bool_or({lacks}) as are_not_understood,
+        bool_or({unsure}) as are_unsure
     from raw
     where rowid >= {before}
     group by file_no, source_line
@@ -62,17 +72,24 @@ gave as (
 odd as (
     select file_no, source_line, bool_or(regexp_matches(document, '{odd}')) as is_odd
     from documents
-    where (file_no, source_line) in (select (file_no, source_line) from gave where is_lacking)
+    where (file_no, source_line) in (select (file_no, source_line) from gave where are_not_understood)
     group by file_no, source_line
 )
 select held.file_no, held.source_line, coalesce(gave.spans, 0), coalesce(odd.is_odd, false),
-    greatest(held.marks_0 - coalesce(gave.told_0, 0), 0), documents.document
+    greatest(held.marks_0 - coalesce(gave.told_0, 0), 0),
+    {is_less} or coalesce(odd.is_odd or gave.are_unsure, false) as is_lacking
 from held
-inner join documents on held.file_no = documents.file_no and held.source_line = documents.source_line
 left join gave on held.file_no = gave.file_no and held.source_line = gave.source_line
 left join odd on held.file_no = odd.file_no and held.source_line = odd.source_line
-where {is_less} or odd.is_odd
+where is_lacking or held.records > coalesce(gave.spans, 0)
 order by held.file_no, held.source_line
+"""
+# Their records, asked for apart: a join with all records would copy the text of each.
+RECORDS = """
+select file_no, source_line, document
+from documents
+inner join lacking using (file_no, source_line)
+order by file_no, source_line
 """
 # Lines that hold several records, of which fewer came out.
 SHORT = """
@@ -86,14 +103,17 @@ order by all
 """
 
 
-def lacking_sql(form: str, before: int) -> str:
-    """The query for the lines of `documents` that hold more than the rows of `raw` from `before` on."""
+def lacking_sql(form: str, before: int, is_plain: bool = False) -> str:
+    """The query for the lines of `documents` that hold more than the rows of `raw` from `before` on, which a plain
+    reader may have given, or more records than these.
+    """
     pairs = list(enumerate(MARKS[form]))
     return LACKING.format(
         marks=", ".join(f"sum(len(regexp_extract_all(document, '{mark}'))) as marks_{no}" for no, (mark, _) in pairs),
         told=", ".join(f"sum({told}) as told_{no}" for no, (_, told) in pairs),
         is_less=" or ".join(f"held.marks_{no} > coalesce(gave.told_{no}, 0)" for no, _ in pairs),
         lacks=LACKS if form in OTLP else "false",
+        unsure=UNSURE if is_plain else "false",
         odd=ODD_SHAPE,
         before=before,
     )

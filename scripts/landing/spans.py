@@ -6,6 +6,7 @@ seed attribute_aliases, and the project's variables.
 """
 
 import csv
+import re
 from collections.abc import Iterable
 from copy import copy
 from functools import cache
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from landing import events, odd_shapes, reserved, span_marks, uncounted
 from landing.cells import Remark
-from landing.engine import reader_sql
+from landing.engine import PLAIN, reader_sql
 from landing.recognise import SIGNALS
 from landing.tables import INCLUSIONS, LABELS, NO_DAY, PERSONAL, QUANTITIES, typed_columns
 from paths import quoted
@@ -70,6 +71,7 @@ SAY_NOTHING = {
 MAX_LABEL = 1024
 TIMES = {"started": "start", "ended": "end"}
 LEFT_OUT = "left out, the span stays"
+LINES = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64())])
 MOST_LEVELS = 16  # of objects within objects, in an attribute
 
 
@@ -208,9 +210,7 @@ class Conventions:
         for place, row in enumerate(self.rows, 1):
             fits = f"= '{row['convention']}'" if row["convention"] else "is not null"
             conditions = [f"usage_convention {fits}"]
-            for column in ("scope_name", "provider"):
-                if row[column]:
-                    conditions.append(f"lower({column}) like '{row[column]}' escape '\\'")
+            conditions += [_fits(column, row[column]) for column in ("scope_name", "provider") if row[column]]
             for column, sign in (("version_from", ">="), ("version_below", "<")):
                 if row[column]:
                     numbers = ", ".join(row[column].split("."))
@@ -222,6 +222,15 @@ class Conventions:
         """SQL for what the row `usage_row` says in a column."""
         words = [INSIDE.get(row[column], f"'{row[column]}'" if row[column] else "null") for row in self.rows]
         return f"[{', '.join(words)}][usage_row]"
+
+
+def _fits(column: str, pattern: str) -> str:
+    """SQL for whether a column is like a pattern; how a text begins is found without `like`, which takes longer."""
+    stated, plain = f"lower({column})", re.fullmatch(r"((?:[^%_\\]|\\[%_])*)(%?)", pattern)
+    if not plain:
+        return f"{stated} like '{pattern}' escape '\\'"
+    begin, is_open = re.sub(r"\\(.)", r"\1", plain[1]), plain[2]
+    return f"starts_with({stated}, '{begin}')" if is_open else f"{stated} = '{begin}'"
 
 
 def spelled(names: set[str]) -> dict[str, list[str]]:
@@ -253,6 +262,7 @@ class SpanReader:
         self.retired_before = ""  # the first day of a month that is not retired
         self.uncounted: list[uncounted.Uncounted] = []  # of the portion that landed last
         self.remarks: list[Remark] = []  # of what was taken since
+        self.are_plain: bool | None = None  # the records of the task, as far as is known
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
         engine.execute(f"""
             create or replace macro label_bytes() as {MAX_LABEL};
@@ -265,8 +275,18 @@ class SpanReader:
     def take(self, form: str) -> list[tuple]:
         """Read registered `documents` into `raw`, without their long texts; returns records refused whole."""
         run = self.engine.execute
-        before, refused = self.taken, self._read(form, "documents")
-        refused += (odd := self._opened_otherwise(form, before))
+        before, is_plain = self.taken, self._is_plain(form)
+        refused = self._read(form, "documents", is_plain)
+        short = []
+        if form in odd_shapes.MARKS:
+            short = run(odd_shapes.lacking_sql(form, before, is_plain)).fetchall()
+            if not short:
+                return refused
+            if is_plain and any(is_lacking for *_, is_lacking in short):
+                self.are_plain = False
+                self.forget(before)
+                return self.take(form)
+        refused += (odd := self._opened_otherwise(form, before, [line for *line, is_lacking in short if is_lacking]))
         reason, is_empty = SHAPES.get(form, (OTHER_SHAPE, "false"))
         # Records that stand in one line with others that gave spans.
         if short := run(odd_shapes.SHORT.format(before=before)).fetchall():
@@ -308,26 +328,33 @@ class SpanReader:
             ).fetchall()
         )
 
+    def _is_plain(self, form: str) -> bool:
+        """Whether the plain reader is to be tried: until a record needs more, of which the first of a task may show."""
+        if form in PLAIN and self.are_plain is None:
+            first = "select document from documents limit 20"
+            nested = "contains(document, 'arrayValue') or contains(document, 'kvlistValue')"
+            self.are_plain = not self.engine.execute(f"select 1 from ({first}) where {nested} limit 1").fetchall()
+        return form in PLAIN and self.are_plain
+
     def forget(self, taken: int) -> None:
         """Undo what a `take` added that failed: its records are taken again, or refused."""
         if self.taken > taken > 0:
             self.engine.execute(f"delete from raw where rowid >= {taken}")
         self.taken = taken
 
-    def _opened_otherwise(self, form: str, before: int) -> list[tuple]:
+    def _opened_otherwise(self, form: str, before: int, lacking: list[list]) -> list[tuple]:
         """Read records again that hold more spans or attributes than the reader gave; returns what is still missing, as
         refused rows of their lines.
         """
-        if form not in odd_shapes.MARKS:
+        if not lacking:
             return []
         run = self.engine.execute
+        gave = {(file_no, line): (spans, is_odd) for file_no, line, spans, is_odd, _ in lacking}
+        unread = {(file_no, line): int(missing) for file_no, line, _, _, missing in lacking}
+        self.engine.register("lacking", pa.table([*zip(*gave, strict=True)], LINES))
         texts: dict[tuple[int, int], list[str]] = {}
-        gave: dict[tuple[int, int], tuple[int, bool]] = {}
-        unread: dict[tuple[int, int], int] = {}
-        for file_no, line, spans, is_odd, missing, text in run(odd_shapes.lacking_sql(form, before)).fetchall():
+        for file_no, line, text in run(odd_shapes.RECORDS).fetchall():
             texts.setdefault((file_no, line), []).append(text)
-            gave[file_no, line] = spans, is_odd
-            unread[file_no, line] = int(missing)
         held, mended = {}, []
         for line, records in texts.items():
             found = [odd_shapes.opened(form, text) for text in records]
@@ -349,7 +376,7 @@ class SpanReader:
                 run(f"delete from raw where {where}")
             self.engine.register("mended", pa.Table.from_pylist(
                 [dict(zip(("file_no", "source_line", "document"), one, strict=True)) for one in mended],
-                pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())]),
+                LINES.append(pa.field("document", pa.string())),
             ))  # fmt: skip
             self._read(form, "mended")
             now = run(f"select file_no, source_line, count(*) from raw where {where} group by all").fetchall()
@@ -360,9 +387,9 @@ class SpanReader:
             held |= {line: gave[line][0] + missing for line, missing in unread.items() if line not in again}
         return [(*line, reason) for line, spans in held.items() for _ in range(spans - gave[line][0])]
 
-    def _source(self, form: str, documents: str) -> str:
+    def _source(self, form: str, documents: str, is_plain: bool = False) -> str:
         """A reader's query over some documents: one row per span."""
-        source = reader_sql(form).replace("from documents", f"from {documents}")
+        source = reader_sql(form, is_plain).replace("from documents", f"from {documents}")
         if "as names" not in source:  # a reader may give pairs, or names and texts
             source = f"""
                 select source.* exclude (attributes, resource),
@@ -375,9 +402,9 @@ class SpanReader:
             source = f"select source.*, cast(null as {events.EVENTS}) as events from ({source}) as source"
         return source
 
-    def _read(self, form: str, documents: str) -> list[tuple]:
+    def _read(self, form: str, documents: str, is_plain: bool = False) -> list[tuple]:
         """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
-        run, source = self.engine.execute, self._source(form, documents)
+        run, source = self.engine.execute, self._source(form, documents, is_plain)
         before = self.taken
         run(f"insert into raw by name {source}" if self.taken else f"create or replace temp table raw as {source}")
         [(self.taken,)] = run("select coalesce(max(rowid) + 1, 0) from raw").fetchall()
@@ -398,13 +425,15 @@ class SpanReader:
         told = self._told_by_events()
         self.uncounted = self._uncounted(seen, told)
         below = self._opened("resource_names", "resource_texts")
+        read = run("select file_no, count(*) from raw group by all").fetchall()
         began = "plausible(time_of(started, unit)), plausible(time_of(ended, unit))"
         day = f"coalesce(cast(coalesce({began}) as date), date '{NO_DAY}')"
         found = run(f"select {day} as day, {ARE_PLAIN}, {HAVE_LINKS} from raw group by all order by all").fetchall()
         days = [on for on, *_ in found]
         query, absent, reasons, fault = self._canonical(
-            seen, below, told, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found)
-        )
+            seen, below, told, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found),
+            str(read[0][0] + 1) if len(read) == 1 else "file_no + 1",
+        )  # fmt: skip
         # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
         source = f"({query})"
         if len(days) > 1:
@@ -421,7 +450,6 @@ class SpanReader:
             if without_key:
                 are_refused = True
                 self._write(f"from ({of_day}) where trace_key is not null", target, absent)
-        read = run("select file_no, count(*) from raw group by all").fetchall()
         refused, left_out = [], []
         told = "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', {})"
         if are_refused:
@@ -439,7 +467,7 @@ class SpanReader:
         """Write rows as a landed file; tells whether some have no trace key, and whether values were left out."""
         (stats,) = self.engine.execute(
             f"copy (select {typed_columns('spans', absent)} {source}) to '{quoted(target)}'"
-            " (format parquet, compression zstd, return_stats)"
+            " (format parquet, compression zstd, compression_level 1, return_stats)"
         ).fetchall()
         if stats[1] == 0:
             target.unlink(missing_ok=True)
@@ -638,7 +666,14 @@ class SpanReader:
             from raw""")
 
     def _canonical(
-        self, seen: set[str], below: set[str], told: set[str], row_base: int, are_plain: bool, have_links: bool
+        self,
+        seen: set[str],
+        below: set[str],
+        told: set[str],
+        row_base: int,
+        are_plain: bool,
+        have_links: bool,
+        file_place: str,
     ) -> tuple[str, frozenset[str], str, str]:
         """The query from `raw` to landed columns, over the attributes that occur in this portion alone; the columns
         that nothing fills; the reasons why values of a row were left out, and why a row is refused.
@@ -791,7 +826,8 @@ class SpanReader:
             select raw.*, rowid + {row_base} as row_no, {", ".join(columns)},
                 plain_trace(trace_id) as trace_digits, plain_span(span_id) as span_digits,
                 plain_span(parent_span_id) as parent_span_digits,
-                getvariable('file_ids')[file_no + 1] as file_id, getvariable('source_files')[file_no + 1] as source_file
+                getvariable('file_ids')[{file_place}] as file_id,
+                getvariable('source_files')[{file_place}] as source_file
             from raw
         ),
         {f"marked as (select *, {is_answer} as is_answer from found)," if has_text else ""}

@@ -49,8 +49,9 @@ create macro plain_span(stated) as case
     when strlen(stated) = 16 and not contains(stated, '_') then try_cast('0x' || stated as ubigint)
 end;
 
+-- 32 characters are a uuid to the engine only if all are hex digits.
 create macro plain_trace(stated) as case
-    when strlen(stated) = 32 and not contains(stated, '_') then try_cast('0x' || stated as uhugeint)
+    when strlen(stated) = 32 then cast(try_cast(stated as uuid) as uhugeint)
 end;
 
 -- The two halves of a trace id as one key. The high half is multiplied and shifted first (a multiplicative hash), so that

@@ -278,7 +278,7 @@ class Performance:
         self.task, self.folder = task, staging / task.what.table
         span_reader, row_reader = _readers(reading)
         self.reader = span_reader if task.what.table == "spans" else row_reader
-        span_reader.remarks = []
+        span_reader.remarks, span_reader.are_plain = [], None
         self.evals = row_reader if task.what.form in EVALS_WITHIN else None
         self.found = {
             piece.file_id: {

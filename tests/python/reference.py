@@ -201,9 +201,12 @@ class Forest:
 
     def calls(self) -> list[Call]:
         billable = [span for span in self.spans.values() if span.is_billable]
-        outer = {span.key: next((above.key for above in self.path(span.key)[-2::-1] if above.operation == "chat"), None)
-                 for span in billable}  # fmt: skip
         self.claiming = self._claiming(billable)
+        # An unknown operation that claims nothing may report a request that a span beneath it reports too.
+        reporting = {span.key for span in billable if span.is_unknown and span.key not in self.claiming}
+        outer = {span.key: next((above.key for above in self.path(span.key)[-2::-1]
+                                 if above.operation == "chat" or above.key in reporting), None)
+                 for span in billable}  # fmt: skip
         plain = [span for span in billable if span.key not in self.claiming]
         wrappers = self.claiming | {
             span.key for span in plain if span.response is None and self._is_wrapper(span, plain, outer)

@@ -95,6 +95,13 @@ class Recording:
             self.statements[node] = (
                 kept[-1:] if node in tests else [sql for sql in kept if not re.match("select|with", sql, re.I)]
             )
+        for seed in (node for node in nodes if node.resource_type == "seed"):
+            # dbt copies no file without rows, which in another build may have some.
+            if not any(sql.startswith("COPY") for sql in self.statements[seed.unique_id]):
+                file = as_any(f"{seed.root_path}/{seed.original_file_path}")
+                self.statements[seed.unique_id].append(
+                    f"""COPY "ledger"."seeds"."{seed.name}" FROM '{file}' (FORMAT CSV, HEADER TRUE, DELIMITER ',')"""
+                )
 
     def replay(self, here: Path, data: str, names: dict[str, str]) -> list | None:
         """Builds `data`/ledger.duckdb with this build's `names`; the tests that warn, or None where anything failed."""

@@ -304,7 +304,7 @@ def test_verify_reads_what_no_build_touches_again(golden, tmp_path):
     shutil.copytree(golden.data, data)
     assert "over all rows" in run_build(tmp_path, data, GOLDEN / "company", "--verify").output
     with duckdb.connect(str(data / "ledger.duckdb")) as engine:
-        engine.execute("update intermediate.int_call_shares set share = share / 2")
+        engine.execute("update intermediate.int_cost_shares set share = share / 2")
     spoilt = run_build(tmp_path, data, GOLDEN / "company", "--verify")
     assert spoilt.code == 1
     assert "shares_sum_to_one" in spoilt.output

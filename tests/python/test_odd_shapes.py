@@ -203,3 +203,40 @@ def test_a_span_where_no_reader_looks_is_refused_by_its_line(tmp_path, form):
     assert {row[1] for row in rows} >= {1, 3}
     assert [line for _, line, *_ in rejects] == [2]
     assert counts["a.jsonl"]["rows_read"] == len(rows) + 1
+
+
+def nested(key: str, **held) -> dict:
+    return {"key": key, "value": {"kvlistValue": {"values": attributes(held)}}}
+
+
+# What the plain reader of OTLP leaves out, and the column that tells whether it landed.
+NESTED = {
+    "a list": ("finish_reason", "spans", lambda span: span["attributes"].append(
+        {"key": "gen_ai.response.finish_reasons", "value": {"arrayValue": {"values": [{"stringValue": "stop"}]}}}
+    )),
+    "an object": ("output_tokens", "spans", lambda span: span.update(
+        attributes=[nested("gen_ai.usage", input_tokens=7, output_tokens=5)]
+    )),
+    "a link": ("links", "spans", lambda span: span.update(links=[{"traceId": "c" * 32, "spanId": "d" * 16}])),
+    "an object of the resource": ("service_name", "resource", lambda resource: resource.update(
+        attributes=[nested("service", name="nested")]
+    )),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_what_only_a_late_record_holds_lands(tmp_path, kind):
+    column, place, change = NESTED[kind]
+    plain, late = batch([chat(2, 9)]), json.loads(batch([chat(3, 8, feature="x")]))
+    (resource,) = late["resourceSpans"]
+    change(resource["resource"] if place == "resource" else resource["scopeSpans"][0]["spans"][0])
+    said = {}
+    for name, lines in (("alone", [json.dumps(late) + "\n"]), ("late", [plain] * 100 + [json.dumps(late) + "\n"])):
+        rows, rejects, _ = landed_as(tmp_path / name, {"a.jsonl": "".join(lines).encode()})
+        assert (len(rows), rejects) == (len(lines), [])
+        files = f"read_parquet('{tmp_path / name}/staging/spans/*/*.parquet', hive_partitioning = false)"
+        said[name] = duckdb.sql(
+            f"select {column}, input_tokens from {files} where source_line = {len(lines)}"
+        ).fetchall()
+    assert said["late"] == said["alone"]
+    assert said["late"][0][0] not in (None, 10, "svc")

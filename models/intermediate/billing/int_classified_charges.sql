@@ -203,12 +203,12 @@ valued_lines as (
 split_lines as (
 
     select
-        valued_lines.*,
-        rest.is_rest,
         {% for amount in amounts %}
-            {{ floored_part('valued_lines.' ~ amount, 'valued_lines.scope_weight', 'valued_lines.whole_weight') }}
-                as scope_{{ amount }}{% if not loop.last %},{% endif %}
+        {{ floored_part('valued_lines.' ~ amount, 'valued_lines.scope_weight', 'valued_lines.whole_weight') }}
+            as scope_{{ amount }},
         {% endfor %}
+        valued_lines.*,
+        rest.is_rest
     from valued_lines
     inner join (values (false), (true)) as rest (is_rest) on not rest.is_rest or valued_lines.scope_weight is not null
 
@@ -217,13 +217,13 @@ split_lines as (
 select
     {{ all_but('', ['line_id', 'treatment', 'scope_weight', 'whole_weight'] + amounts
         + ['scope_billed_amount', 'scope_effective_amount', 'scope_billed_usd', 'scope_cost_usd']) }},
-    case when is_rest then line_id || ':rest' else line_id end as line_id,
-    case when is_rest then 'out_of_scope' else treatment end as treatment,
     {% for amount in amounts %}
-        cast(case
-            when is_rest then {{ amount }} - scope_{{ amount }}
-            when scope_weight is not null then scope_{{ amount }}
-            else {{ amount }}
-        end as decimal(38, {{ 12 if 'usd' in amount else 18 }})) as {{ amount }}{% if not loop.last %},{% endif %}
+    cast(case
+        when is_rest then {{ amount }} - scope_{{ amount }}
+        when scope_weight is not null then scope_{{ amount }}
+        else {{ amount }}
+    end as decimal(38, {{ 12 if 'usd' in amount else 18 }})) as {{ amount }},
     {% endfor %}
+    case when is_rest then line_id || ':rest' else line_id end as line_id,
+    case when is_rest then 'out_of_scope' else treatment end as treatment
 from split_lines

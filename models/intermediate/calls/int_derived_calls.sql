@@ -202,10 +202,10 @@ metered_calls as (
         started_at,
         cast(stated_usd as decimal(38, 18)) as stated_usd,
         false as is_failed,
-        cached_input_rule,
         {% for meter in call_meters() %}
-            cast({{ meter_column(meter) }} as bigint) as {{ meter_column(meter) }}{{ ',' if not loop.last }}
+            cast({{ meter_column(meter) }} as bigint) as {{ meter_column(meter) }},
         {% endfor %}
+        cached_input_rule
     from metered_hours
     where all_input_tokens + all_output_tokens > 0
 

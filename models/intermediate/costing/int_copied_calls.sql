@@ -59,24 +59,34 @@ evaluated_calls as (
 
 ),
 
--- One report of a request stays a call: one that the bill or an eval run names, else the first.
-ranked_reports as (
+reports as (
 
     select
+        requests.first_key,
         requests.call_key,
         calls.{{ day_and_model | join(',\n        calls.') }},
         calls.is_on_bill,
-        row_number() over one_request as place,
-        first_value(requests.call_key) over one_request as copied_call_key
+        evaluated_calls.call_key is not null as is_evaluated
     from requests
     inner join calls on requests.call_key = calls.call_key
     left join evaluated_calls on requests.call_key = evaluated_calls.call_key
     where calls.model is not null
+
+),
+
+-- One report of a request stays a call: one that the bill or an eval run names, else the first.
+ranked_reports as (
+
+    select
+        call_key,
+        {{ day_and_model | join(',\n        ') }},
+        is_on_bill,
+        row_number() over one_request as place,
+        first_value(call_key) over one_request as copied_call_key
+    from reports
     window one_request as (
-        partition by requests.first_key, calls.{{ day_and_model | join(', calls.') }}
-        order by
-            calls.is_on_bill desc, (evaluated_calls.call_key is not null) desc,
-            (requests.call_key = requests.first_key) desc, requests.call_key
+        partition by first_key, {{ day_and_model | join(', ') }}
+        order by is_on_bill desc, is_evaluated desc, (call_key = first_key) desc, call_key
     )
 
 ),

@@ -9,8 +9,8 @@ with used_rates as (
     -- Look up each distinct combination of pricing attributes once: millions of calls share a few hundred.
     select
         {{ rate | join(',\n        ') }},
-        {% for meter in meters -%}
-            max({{ meter_column(meter) }}) as {{ meter_column(meter) }},
+        {% for meter in meters %}
+        max({{ meter_column(meter) }}) as {{ meter_column(meter) }},
         {% endfor %}
         max(case when stated_usd > 0 and not is_cache_write_timed then cache_write_5m_tokens else 0 end)
             as untimed_tokens
@@ -49,15 +49,14 @@ counted_usage as (
 ),
 
 rate_meters as (
-
     {% for meter in meters %}
-        select
-            {{ rate | join(',\n            ') }},
-            '{{ meter }}' as meter
-        from used_rates
-        where {{ meter_column(meter) }} > 0{{ also.get(meter, '') }}
+    select
+        {{ rate | join(',\n        ') }},
+        '{{ meter }}' as meter
+    from used_rates
+    where {{ meter_column(meter) }} > 0{{ also.get(meter, '') }}
 
-        union all
+    union all
 
     {% endfor %}
 

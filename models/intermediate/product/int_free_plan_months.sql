@@ -132,39 +132,39 @@ planned_requests as (
 ),
 
 {% for relation, is_counted in [('free', 'planned.is_free'), ('all', 'true')] %}
-    {{ relation }}_requests as (
+{{ relation }}_requests as (
 
-        select
-            planned.month,
-            planned.feature_id,
-            count(*) as requests,
-            count(planned.answers) as answered_requests,
-            sum(planned.answers) as known_answers
-        from planned_requests as planned
-        where {{ is_counted }}
-        group by planned.month, planned.feature_id
+    select
+        planned.month,
+        planned.feature_id,
+        count(*) as requests,
+        count(planned.answers) as answered_requests,
+        sum(planned.answers) as known_answers
+    from planned_requests as planned
+    where {{ is_counted }}
+    group by planned.month, planned.feature_id
 
-    ),
+),
 
-    {{ relation }}_usage as (
+{{ relation }}_usage as (
 
-        select
-            planned.month,
-            planned.feature_id,
-            count(distinct planned.telemetry_user_id) as telemetry_users,
-            count(distinct case when planned.telemetry_user_id is null then planned.user_id end) as traced_users,
-            count(distinct planned.trace_key) as traces,
-            sum(planned.amount_usd) as production_usd,
-            cast(coalesce(max(requests.requests), 0) as bigint) as requests,
-            cast(coalesce(max(requests.answered_requests), 0) as bigint) as answered_requests,
-            cast(coalesce(max(requests.known_answers), 0) as bigint) as known_answers
-        from planned_lines as planned
-        left join {{ relation }}_requests as requests
-            on planned.month = requests.month and planned.feature_id = requests.feature_id
-        where {{ is_counted }}
-        group by planned.month, planned.feature_id
+    select
+        planned.month,
+        planned.feature_id,
+        count(distinct planned.telemetry_user_id) as telemetry_users,
+        count(distinct case when planned.telemetry_user_id is null then planned.user_id end) as traced_users,
+        count(distinct planned.trace_key) as traces,
+        sum(planned.amount_usd) as production_usd,
+        cast(coalesce(max(requests.requests), 0) as bigint) as requests,
+        cast(coalesce(max(requests.answered_requests), 0) as bigint) as answered_requests,
+        cast(coalesce(max(requests.known_answers), 0) as bigint) as known_answers
+    from planned_lines as planned
+    left join {{ relation }}_requests as requests
+        on planned.month = requests.month and planned.feature_id = requests.feature_id
+    where {{ is_counted }}
+    group by planned.month, planned.feature_id
 
-    ){{ ',' if not loop.last }}
+){{ ',' if not loop.last }}
 
 {% endfor %}
 

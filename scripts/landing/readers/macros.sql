@@ -62,6 +62,14 @@ create macro otlp_texts(attributes) as list_transform(attributes, lambda pair: c
     )
 end);
 
+-- The same where no value is a list or an object.
+create macro plain_names(attributes) as list_transform(attributes, lambda pair: pair.key);
+
+create macro plain_texts(attributes) as list_transform(attributes, lambda pair: case
+    when strlen(pair.value.stringValue) > label_bytes() and not is_carrier(pair.key) then chr(1)
+    else coalesce(pair.value.stringValue, pair.value.intValue, pair.value.doubleValue, pair.value.boolValue)
+end);
+
 -- The members of an object, named `<attribute>.<member>`; those that are objects stay marked, for the next round.
 create macro otlp_members(name, object) as list_transform(
     json_transform(json_of(object), '{"values": [{attribute}]}').values,
@@ -84,14 +92,16 @@ create macro otlp_members(name, object) as list_transform(
 create macro may_state_usage(events) as
     coalesce(contains(events, 'oken') or contains(events, 'OKEN') or contains(events, 'usage'), false);
 
--- Of OTLP the names are asked, which are short.
+-- Of OTLP the names are asked, which are short; and of spans that have events alone, which are few.
 create macro otlp_events(events) as case
-    when len(list_filter(events, lambda event: len(list_filter(
-        event.attributes, lambda pair: contains(pair.key, 'oken') or contains(pair.key, 'OKEN') or contains(pair.key, 'usage')
-    )) > 0)) > 0
-        then list_transform(events, lambda event: {
-            'name': event.name, 'names': otlp_names(event.attributes), 'texts': otlp_texts(event.attributes)
-        })
+    when len(events) > 0 then case
+        when len(list_filter(events, lambda event: len(list_filter(
+            event.attributes, lambda pair: contains(pair.key, 'oken') or contains(pair.key, 'OKEN') or contains(pair.key, 'usage')
+        )) > 0)) > 0
+            then list_transform(events, lambda event: {
+                'name': event.name, 'names': otlp_names(event.attributes), 'texts': otlp_texts(event.attributes)
+            })
+    end
 end;
 
 create macro event_of(name, attributes) as {

@@ -5,7 +5,7 @@ with resources as (
         file_no,
         source_line,
         unnest(json_transform(document, '{"resourceSpans": [{
-            "resource": {"attributes": [{attribute}]},
+            "resource": {"attributes": [{own_attribute}]},
             "scopeSpans": [{scope_spans}],
             "instrumentationLibrarySpans": [{scope_spans}]
         }]}').resourceSpans) as resource_spans
