@@ -1,5 +1,5 @@
--- Identity 5: spans read = landed + superseded copies + rejected + retired; every billable one that this build reads is in
--- exactly one call, and every call in the mart, but for copies that a bill has no room for.
+-- Identity 5: spans read = landed + superseded copies + rejected + retired; every billable one that this build reads is
+-- in exactly one call, and every call in the mart, but for copies that a bill has no room for.
 with files as (
 
     select

@@ -153,17 +153,16 @@ payers as (
 ),
 
 postings as (
-
     {% for basis, sign in [('accrued', '-'), ('billed', '')] %}
-        select
-            month as posted_month,
-            {{ keys[1:-1] | join(',\n            ') }},
-            '{{ basis }}' as basis,
-            {{ sign }}billed_usd as amount_usd,
-            0 as prepaid_usd
-        from billed_accruals
+    select
+        month as posted_month,
+        {{ keys[1:-1] | join(',\n        ') }},
+        '{{ basis }}' as basis,
+        {{ sign }}billed_usd as amount_usd,
+        0 as prepaid_usd
+    from billed_accruals
 
-        union all
+    union all
 
     {% endfor %}
     select

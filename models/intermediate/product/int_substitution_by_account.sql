@@ -31,7 +31,11 @@ adoptions as (
 -- half of the window before the launch and `trend` all of it, when nothing can have been displaced yet.
 comparisons (comparison, week) as (
 
-    values {% for week in range(weeks + 1) -%} ('launch', {{ week }}), {% endfor -%} ('placebo', 0), ('trend', 0)
+    values
+    {% for week in range(weeks + 1) -%}
+        ('launch', {{ week }}),
+    {% endfor -%}
+    ('placebo', 0), ('trend', 0)
 
 ),
 
@@ -107,10 +111,11 @@ uses_before as (
         sum(
             case
                 when usage.day >= 0 then 0
-                when comparisons.comparison != 'placebo'
-                    or usage.day < {{ whole_quotient('usage.window_days', 2) }} - usage.window_days
-                    then usage.uses
-                else 0
+                when
+                    comparisons.comparison = 'placebo'
+                    and usage.day >= {{ whole_quotient('usage.window_days', 2) }} - usage.window_days
+                    then 0
+                else usage.uses
             end
         ) as before
     from usage

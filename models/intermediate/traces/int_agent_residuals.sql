@@ -124,13 +124,12 @@ residuals as (
     select
         claims.*,
         enclosed_calls.span_key is not null as is_called,
-        nullif(split_part(enclosed_calls.only_model, '|', 2), '') as called_model_name,
-        nullif(split_part(enclosed_calls.only_model, '|', 1), '') as called_provider_name,
         {% for tokens in ['all_input', 'all_output', 'cache_read', 'reasoning'] %}
             claims.{{ tokens }}_tokens - coalesce(direct_calls.{{ tokens }}_tokens, 0)
-            - coalesce(nested_claims.{{ tokens }}_tokens, 0) as rest_{{ tokens }}_tokens
-            {{- ',' if not loop.last }}
+            - coalesce(nested_claims.{{ tokens }}_tokens, 0) as rest_{{ tokens }}_tokens,
         {% endfor %}
+        nullif(split_part(enclosed_calls.only_model, '|', 2), '') as called_model_name,
+        nullif(split_part(enclosed_calls.only_model, '|', 1), '') as called_provider_name
     from claims
     left join enclosed_calls
         on claims.trace_key = enclosed_calls.trace_key and claims.span_key = enclosed_calls.span_key

@@ -46,20 +46,27 @@ owned_cohorts as (
 
 ),
 
+feature_owners as (
+
+    select distinct
+        month,
+        owner_team_id
+    from owned_cohorts
+
+),
+
 -- A team's part of shared costs is overhead of its features. The part of a team without a feature stays where it is.
 overheads as (
 
     select
-        month,
-        team_id,
-        feature_id,
-        sum(amount_usd) as amount_usd
+        shared_costs.month,
+        shared_costs.team_id,
+        shared_costs.feature_id,
+        sum(shared_costs.amount_usd) as amount_usd
     from {{ ref('int_shared_costs') }} as shared_costs
-    where exists (
-        select 1 from owned_cohorts
-        where shared_costs.month = owned_cohorts.month and shared_costs.team_id = owned_cohorts.owner_team_id
-    )
-    group by month, team_id, feature_id
+    inner join feature_owners
+        on shared_costs.month = feature_owners.month and shared_costs.team_id = feature_owners.owner_team_id
+    group by shared_costs.month, shared_costs.team_id, shared_costs.feature_id
 
 ),
 

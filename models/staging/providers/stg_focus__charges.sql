@@ -1,4 +1,5 @@
-{% set columns = (['file_id', 'source_file', 'source_line', 'row_no'] + focus_columns().keys() | list) | join(',\n        ') %}
+{% set of_file = ['file_id', 'source_file', 'source_line', 'row_no'] %}
+{% set columns = (of_file + focus_columns().keys() | list) | join(',\n        ') %}
 {% set clouds = [ref('stg_aws__lines'), ref('stg_azure__lines'), ref('stg_google__lines')] %}
 with cloud_lines as (
 
