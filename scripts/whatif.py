@@ -76,6 +76,8 @@ def compared(arguments: argparse.Namespace, given: dict[str, Path]) -> int:
         if code := replace_seeds(arguments.company, str(copy), given):
             return code
         shutil.copyfile(arguments.data / "ledger.duckdb", copy / "ledger.duckdb")
+        for name in ("landed", "closed"):
+            (copy / name).symlink_to((arguments.data / name).resolve())
         return compare(copy, given, arguments.month)
     finally:
         shutil.rmtree(copy)

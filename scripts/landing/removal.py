@@ -82,7 +82,7 @@ def take_out(store: Store, entries: list[dict]) -> Taken:
     taken = Taken(entries, rows, [entry["source_file"] for entry in again])
     files = [{name: entry.get(name) for name in ("source_file", "file_id", "kind")} for entry in entries]
     act = {"at": at, "act": "file", "files": files, "rows": rows, "read_again": taken.again}
-    store.seal(moves, store.unread(), removes, outdated=[".built"], acts=[act])
+    store.seal(moves, store.unread(), removes, rewrites=True, acts=[act])
     return taken
 
 
@@ -137,7 +137,7 @@ def replace_user(
             moves.append(_rewritten(store, path, landed))
     store.forgotten_users[hashed] = other
     act = {"at": now(), "act": "user", "replacement": other, "rows": rows}
-    store.seal(moves, store.unread(), outdated=[".built", *DATABASE], acts=[act])
+    store.seal(moves, store.unread(), outdated=[*DATABASE], rewrites=True, acts=[act])
     return other, rows, left
 
 

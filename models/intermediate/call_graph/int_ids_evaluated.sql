@@ -1,4 +1,5 @@
 -- one row per trace or response id that an eval run names, or named at the last build: the feature that it evaluated
+{{ config(materialized=table_that_asks_itself()) }}
 with named as (
 
     select

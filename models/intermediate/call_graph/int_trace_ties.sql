@@ -1,5 +1,5 @@
 -- one row per trace, day of its spans and what ties it to other traces: its links, and ids and texts that they share
-{{ config(materialized="incremental", incremental_strategy="append") }}
+{{ replaces_touched("trace_key", by=none) }}
 with spans as (
 
     select * from {{ ref('stg_telemetry__spans') }}

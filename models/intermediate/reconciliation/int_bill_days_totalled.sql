@@ -1,4 +1,5 @@
 -- one row per day: all that its bills say, as one number, and whether that changed since the last build
+{{ config(materialized=table_that_asks_itself()) }}
 with windows as (
 
     select

@@ -1,4 +1,5 @@
 -- one row per day of use: whether this build matches its calls and charges again; the habits of its month as one number
+{{ config(materialized=table_that_asks_itself()) }}
 with totals as (
 
     select

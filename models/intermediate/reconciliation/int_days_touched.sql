@@ -1,4 +1,5 @@
 -- one row per day of use: whether it came out otherwise than in the last build; what its groups gave as one number
+{{ config(materialized=table_that_asks_itself()) }}
 with groups as (
 
     select

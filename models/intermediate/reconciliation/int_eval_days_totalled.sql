@@ -1,4 +1,5 @@
 -- one row per day of eval runs whose calls no span shows: all that they say, as one number, and whether that changed
+{{ config(materialized=table_that_asks_itself()) }}
 with totals as (
 
     select
