@@ -212,7 +212,9 @@ def last_build(data: Path) -> dict:
             found = engine.execute("from main.ledger_builds")
             names = [column[0] for column in found.description]
             return dict(zip(names, found.fetchone(), strict=True))
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if ending.is_locked(error):
+            raise
         return {}
 
 
@@ -498,7 +500,11 @@ def make(arguments: argparse.Namespace) -> int:
         return code
     data = Path(arguments.data)
     database, landed = data / "ledger.duckdb", files_landed(data)
-    built = files_built(data)
+    try:
+        built = files_built(data)
+    except duckdb.IOException as error:  # another program has the database
+        print(f"ERROR: {ending.sentence(error)}", file=sys.stderr)
+        return 1
     if built == landed:
         print(f"nothing new since {database} was built: same inputs, seeds and models")
         try:

@@ -224,12 +224,11 @@ def main() -> int:
             return 1
         if complaints := closed.complaints(data):
             return refuse("; ".join(complaints))
-        built = build.files_built(data)
         if arguments.reopen:
             return reopen(month, data, arguments.force)
-        if built is None or built != build.files_landed(data):
-            return refuse(f"{data}/ledger.duckdb is not a good build of what is there now; run make build first")
         try:
+            if build.files_built(data) != build.files_landed(data):
+                return refuse(f"{data}/ledger.duckdb is not a good build of what is there now; run make build first")
             return close(month, data, arguments.force)
         except duckdb.IOException as error:
             return refuse(ending.sentence(error))

@@ -120,7 +120,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
 
 def seeds_of(data: str) -> Path:
     """Where dbt_project.yml looks for the company's seeds of a data folder."""
-    place = os.path.abspath(data)  # however it is spelled
+    place = data if "://" in data else os.path.abspath(data)  # however it is spelled
     name = md5(place.encode(), usedforsecurity=False).hexdigest()  # a folder's own name may hold what SQL can't read
     return PROJECT / ".company" / name
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache, partial
+from hashlib import md5
 from pathlib import Path
 
 import duckdb
@@ -62,7 +63,7 @@ def in_checkout(dbt, verb: str, data: str, *words, **options):
     (here / ".company").mkdir(exist_ok=True)
     links = {name: PROJECT / name for name in ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")}
     seeds = company.seeds_of(data).resolve()
-    links |= {"data": Path(data).resolve(), f".company/{company.seeds_of('data').name}": seeds}
+    links |= {"data": Path(data).resolve(), f".company/{md5(b'data').hexdigest()}": seeds}
     for name, path in links.items():
         (here / name).unlink(missing_ok=True)
         (here / name).symlink_to(path)
@@ -71,6 +72,7 @@ def in_checkout(dbt, verb: str, data: str, *words, **options):
         shutil.copyfile(parsed, target / parsed.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build_script, "PROJECT", here)
+        patch.setattr(build_script, "whole_path", lambda spelled: spelled)
         outcome = dbt(verb, "data", *words, **options)
     if not parsed.exists() and (target / parsed.name).exists():
         shutil.copyfile(target / parsed.name, parsed)
@@ -96,7 +98,7 @@ def run_build(
         patch.setattr(sys, "argv", words)
         if not for_commands:
             patch.setattr(build_script, "dbt", partial(in_checkout, build_script.dbt))
-        for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
+        for name in ("LEDGER_DATA", "LEDGER_COMPANY", "DBT_PROFILES_DIR"):
             patch.delenv(name, raising=False)
         for name, value in {"DBT_WRITE_JSON": str(for_commands), **variables}.items():
             patch.setenv(name, value)
@@ -107,6 +109,12 @@ def run_build(
         finally:
             os.chdir(here)
     return Built(data, code, said.getvalue())
+
+
+def fail_last_build(data: Path) -> None:
+    """As a build that fails or is killed leaves the ledger."""
+    with duckdb.connect(str(data / "ledger.duckdb")) as engine:
+        engine.execute("update main.ledger_builds set is_good = false")
 
 
 @pytest.fixture
