@@ -8,12 +8,10 @@ ends with a WARNING; 2 when the call is wrong.
 """
 
 import argparse
-import json
 import os
 import re
 import sys
 import time
-from hashlib import sha256
 from pathlib import Path
 
 import duckdb

@@ -127,12 +127,14 @@ def seeds_of(data: str) -> Path:
 
 def digest(files: dict[str, Path]) -> str:
     """One number for names and contents of files, as the macro `files_digest` has it."""
-    text = "".join(name + md5(path.read_bytes(), usedforsecurity=False).hexdigest() for name, path in sorted(files.items()))
+    text = "".join(
+        name + md5(path.read_bytes(), usedforsecurity=False).hexdigest() for name, path in sorted(files.items())
+    )
     return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def remember(company: Path, data: str) -> int:
-    """Writes .env, which dbt reads before it parses; what else stands in it stays. The shell's variables go before it."""
+    """Writes .env, which dbt reads before it parses; what else stands in it stays. The shell goes before it."""
     if code := complete(company, data):
         return code
     copies = {path.name: path.read_bytes() for path in seeds_of(data).glob("*.csv")}
