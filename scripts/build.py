@@ -209,7 +209,7 @@ def last_build(data: Path) -> dict:
         with duckdb.connect(str(database), read_only=True) as engine:
             found = engine.execute("from main.ledger_builds")
             names = [column[0] for column in found.description]
-            return dict(zip(names, found.fetchone(), strict=True))
+            return dict(zip(names, found.fetchone() or (), strict=False))
     except duckdb.Error as error:
         if ending.is_locked(error):
             raise
@@ -219,7 +219,7 @@ def last_build(data: Path) -> dict:
 def files_built(data: Path) -> int | None:
     """How many landed files the database holds, if the last build was good and can be built on; else None."""
     last = last_build(data)
-    if not last or not last["is_good"] or last["fingerprint"] != fingerprint(data):
+    if not last.get("is_good") or last["fingerprint"] != fingerprint(data):
         return None
     # A month that was closed since froze what this very build holds.
     months = [month + digest for month, digest, build_id in closed.digests(data) if build_id != last["build_id"]]

@@ -19,7 +19,8 @@
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     delete from {{ arg_dict['target_relation'] }} where {{ _is_replaced() }};
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+    select {{ columns }} from {{ arg_dict['temp_relation'] }};
+    drop table {{ arg_dict['temp_relation'] }} {#- which the adapter would keep until the connection ends #}
 {%- endmacro %}
 
 {% macro _is_replaced() -%}
