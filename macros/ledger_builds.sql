@@ -42,7 +42,7 @@
 
 {% macro end_build(results) -%}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
-        {%- set last, built, failed = last_build(), [], [] -%}
+        {%- set last, built, failed = _read_build(), [], [] -%}
         {%- for result in results -%}
             {%- do (built if result.status | string in ('success', 'pass', 'warn', 'no-op') else failed).append(result.node.unique_id) -%}
         {%- endfor -%}
@@ -71,18 +71,22 @@
 {%- endmacro %}
 
 {% macro last_build() -%}
+    {%- set table = _ledger_builds() -%}
+    {%- set found = adapter.get_relation(table.database, table.schema, table.identifier) -%}
+    {%- set list = adapter.get_relation(table.database, 'intermediate', 'int_traces_touched') if found is none -%}
+    {{ return(
+        _read_build() if found is not none else {'is_good': false, 'is_whole': list is none, 'landing_no': 0}
+    ) }}
+{%- endmacro %}
+
+{% macro _read_build() -%}
     {%- set names = ['build_id', 'landing_no', 'basis', 'fingerprint', 'closed', 'is_good', 'is_whole'] -%}
-    {%- set table, found = _ledger_builds(), {} -%}
-    {%- if adapter.get_relation(table.database, table.schema, table.identifier) is not none -%}
-        {%- for row in run_query('select ' ~ names | join(', ') ~ ' from ' ~ table).rows -%}
-            {%- for name in names -%}
-                {%- do found.update({name: row[loop.index0]}) -%}
-            {%- endfor -%}
-            {%- do found.update(landing_no=found.landing_no | int) -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {%- set list = adapter.get_relation(table.database, 'intermediate', 'int_traces_touched') if not found -%}
-    {{ return(found or {'is_good': false, 'is_whole': list is none, 'landing_no': 0}) }}
+    {%- set row = run_query('select ' ~ names | join(', ') ~ ' from ' ~ _ledger_builds()).rows[0] -%}
+    {%- set found = {} -%}
+    {%- for name in names -%}
+        {%- do found.update({name: row[loop.index0]}) -%}
+    {%- endfor -%}
+    {{ return(dict(found, landing_no=found.landing_no | int)) }}
 {%- endmacro %}
 
 {# What a build depends on, as it is now. #}
