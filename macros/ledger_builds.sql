@@ -244,8 +244,12 @@
     {%- do adapter.dispatch('write_build')(columns) -%}
 {%- endmacro %}
 
+{# Committed at once: the connection of hooks rolls back what is open when models begin. #}
 {% macro duckdb__write_build(columns) -%}
-    {%- do run_query('create or replace table ' ~ _ledger_builds() ~ ' as select ' ~ columns) -%}
+    {%- call statement('ledger_builds', auto_begin=true) -%}
+        create or replace table {{ _ledger_builds() }} as select {{ columns }}
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
 {%- endmacro %}
 
 {% macro spark__write_build(columns) -%}
