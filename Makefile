@@ -44,6 +44,7 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 	  rm -rf "$$DATA"; mkdir -p "$$DATA" && touch "$$DATA/.made_by" && \
 	  $(BIN)/python scripts/make_sample.py "$$DATA/inbox" && \
 	  cat scripts/make_sample.py scripts/sample_*.py > "$$DATA/.made_by"; }
+	@$(BIN)/python scripts/company.py remember seeds/company "$$DATA"
 	@$(BIN)/python scripts/build.py "$$DATA/inbox" "$$DATA" seeds/company
 	@$(BIN)/python scripts/export.py 2026-10 "$$DATA"
 	@$(BIN)/python scripts/answer.py "$$DATA"
@@ -51,6 +52,7 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 
 build: .venv/.synced profiles.yml ## land INBOX, then dbt build (INBOX= DATA= COMPANY= DECIMAL=comma DATE_ORDER=dmy; STRICT=1: a WARNING fails it)
 	@mkdir -p "$$DATA/inbox"
+	@$(BIN)/python scripts/company.py remember "$$COMPANY" "$$DATA"
 	@$(BIN)/python scripts/build.py "$$INBOX" "$$DATA" "$$COMPANY"
 
 check-labels: .venv/.synced profiles.yml ## would a billable call in SPANS be unlabelled? (SPANS= COMPANY=)
@@ -141,4 +143,4 @@ audit: .venv/.synced ## ask an advisory database about every locked package; say
 	@$(BIN)/python scripts/dev/audit.py
 
 clean: ## remove what make made, except data
-	@rm -rf .venv .venv-focus .venv-spark target logs .company profiles.yml
+	@rm -rf .venv .venv-focus .venv-spark target logs .company .env profiles.yml

@@ -44,7 +44,7 @@
 {# Days beside each other with no more spans than a build takes at once, each but a single day; none where all fit. #}
 {% macro _stretches() -%}
     {%- set most = spans_at_once() -%}
-    {%- if not execute or model.config.materialized == 'unit' or target.name == 'lint' or not most -%}
+    {%- if not is_building() or not most -%}
         {{ return([]) }}
     {%- endif -%}
     {%- set spans = this.incorporate(path={'identifier': 'int_spans_reopened'}) -%}

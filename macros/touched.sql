@@ -1,15 +1,9 @@
 {#
-  Building on: `make build` says in BUILT_FILES how many files the last good build had read. Then a build reads what
-  those that landed since touch: whole traces, and whole days. Without it, as in a bare `dbt build`, all is built anew.
+  Building on: a build reads what files that landed since the last good build touch, whole traces and whole days
+  (ledger_builds.sql). Whatever is not a build (`dbt show`, `dbt compile`, `dbt test`) reads everything.
 #}
 {% macro builds_on() -%}
-    {{ return(execute and model.config.materialized != 'unit' and not should_full_refresh()) }}
-{%- endmacro %}
-
-{# Overrides dbt's own, which is_incremental() and the materializations ask. #}
-{% macro should_full_refresh() -%}
-    {%- set asked = config.get('full_refresh') -%}
-    {{ return(asked if asked is not none else flags.FULL_REFRESH or not env_var('BUILT_FILES', '')) }}
+    {{ return(is_building() and not flags.FULL_REFRESH and basis() is not none) }}
 {%- endmacro %}
 
 {# A condition that a row comes from a file that landed since the last build. #}
@@ -18,7 +12,7 @@
     {%- if not builds_on() -%}
         true
     {%- else -%}
-        {%- set news = _first_column("file_id from " ~ files ~ " where landing_no > " ~ env_var('BUILT_FILES')) -%}
+        {%- set news = _first_column("file_id from " ~ files ~ " where landing_no > " ~ basis()) -%}
         {{ file_id }} in ('{{ news | join("', '") }}')
     {%- endif -%}
 {%- endmacro %}
@@ -31,7 +25,7 @@
     } -%}
     {%- set files = source('landed', 'files') -%}
     {{ return(not builds_on() or _first_column(
-        "kind from " ~ files ~ " where landing_no > " ~ env_var('BUILT_FILES') ~ " and " ~ kinds[subject]
+        "kind from " ~ files ~ " where landing_no > " ~ basis() ~ " and " ~ kinds[subject]
     ) | length > 0) }}
 {%- endmacro %}
 

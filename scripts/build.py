@@ -8,12 +8,10 @@ ends with a WARNING; 2 when the call is wrong.
 """
 
 import argparse
-import json
 import os
 import re
 import sys
 import time
-from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -155,6 +153,10 @@ group by all having bool_or(billed_amount != 0) order by abs(usd) desc nulls las
 
 
 # Errors of the engine, in dbt's results, that no query of this project causes on a sound database.
+INPUTS = (
+    "dbt_project.yml", "profiles.yml", "models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "seeds/reference/*",
+    "tests/alerts/*.sql", "tests/catalog/*.sql", "tests/generic/*.sql", "tests/identities/*.sql",
+)  # fmt: skip
 DAMAGED = re.compile(r"Corrupt database file|not match stored checksum|Could not read enough bytes from file")
 
 
@@ -179,54 +181,64 @@ class Progress:
             self.bar.close()
 
 
-def fingerprint(data: Path, closing: str = "") -> str:
-    """What a build depends on beside what has landed: project, seeds, closed months, the database to build on.
-
-    `closing` is what a month that is about to be closed adds to `closed.digest`.
+def fingerprint(data: Path) -> str:
+    """What a build depends on beside what has landed and what is closed, as the macro `build_inputs` has it: project,
+    seeds, and the landing's last change of rows that had landed before.
     """
-    digest = sha256((closed.digest(data) + closing).encode())
-    folders = [PROJECT / name for name in ("models", "macros", "seeds", "tests")]
-    files = [path for folder in [*folders, company.seeds_of(str(data))] for path in folder.rglob("*") if path.is_file()]
-    files += [PROJECT / "dbt_project.yml", PROJECT / "profiles.yml"]
-    for path in sorted(path for path in files if path.exists() and path.suffix != ".pyc"):
-        digest.update(str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path.name).encode())
-        digest.update(path.read_bytes())
-    database = data / "ledger.duckdb"
-    digest.update(str(database.stat().st_mtime_ns if database.exists() else None).encode())
-    return digest.hexdigest()
+    files = {str(path.relative_to(PROJECT)): path for parts in INPUTS for path in PROJECT.glob(parts) if path.is_file()}
+    seeds = {path.name: path for path in company.seeds_of(str(data)).glob("*.csv")}
+    return f"{company.digest(files)} {company.digest(seeds)} {_manifest(data).get('rewritten', 0)}"
 
 
 def files_landed(data: Path) -> int:
     """The number of the newest file; as many as there are, unless some were taken out."""
+    return max((entry["landing_no"] for entry in _manifest(data).get("files", {}).values()), default=0)
+
+
+def _manifest(data: Path) -> dict:
     manifest = data / "landed" / "manifest.json"
-    files = state.read(manifest, "run make build, which says what to do")["files"] if manifest.exists() else {}
-    return max((entry["landing_no"] for entry in files.values()), default=0)
+    return state.read(manifest, "run make build, which says what to do") if manifest.exists() else {}
+
+
+def last_build(data: Path) -> dict:
+    """What the database says that it was built of (macros/ledger_builds.sql); nothing where it can't say it."""
+    database = data / "ledger.duckdb"
+    if not database.exists():
+        return {}
+    try:
+        with duckdb.connect(str(database), read_only=True) as engine:
+            found = engine.execute("from main.ledger_builds")
+            names = [column[0] for column in found.description]
+            return dict(zip(names, found.fetchone() or (), strict=False))
+    except duckdb.Error as error:
+        if ending.is_locked(error):
+            raise
+        return {}
 
 
 def files_built(data: Path) -> int | None:
     """How many landed files the database holds, if the last build was good and can be built on; else None."""
-    stamp, database = data / ".built", data / "ledger.duckdb"
-    if not stamp.exists():
+    last = last_build(data)
+    if not last.get("is_good") or last["fingerprint"] != fingerprint(data):
         return None
-    try:
-        built = json.loads(stamp.read_bytes())
-        files, fits = int(built["files"]), (built["fingerprint"], built.get("closing"))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        print(f"{stamp} can't be read, so nothing says what {database} was built of: the next build begins anew")
-        return None
-    # What a program wrote last and couldn't end is in a file beside the database.
-    is_ended = database.exists() and not database.with_name(f"{database.name}.wal").exists()
-    return files if is_ended and fingerprint(data) in fits else None
+    # A month that was closed since froze what this very build holds.
+    months = [month + digest for month, digest, build_id in closed.digests(data) if build_id != last["build_id"]]
+    return last["landing_no"] if last["closed"] == " ".join(months) else None
 
 
-def stamp(data: Path, files: int, closing: str | None = None) -> None:
-    """Says that the database is a good build of so many landed files, and of all else that it depends on; before a
-    month is closed, also that it will be one with this month closed, since the month's entries are the database's own.
-    """
-    built = {"fingerprint": fingerprint(data), "files": files}
-    if closing is not None:
-        built["closing"] = fingerprint(data, closing)
-    state.write(data / ".built", json.dumps(built))
+def declare_good(data: Path) -> None:
+    """For a bench, which builds models without their tests: what stands is a good build of all that is there."""
+    months = " ".join(month + digest for month, digest, _ in closed.digests(data))
+    with duckdb.connect(str(data / "ledger.duckdb"), config={"storage_compatibility_version": "v1.4.0"}) as engine:
+        engine.execute(
+            "update main.ledger_builds set is_good = true, landing_no = ?, fingerprint = ?, closed = ?",
+            [files_landed(data), fingerprint(data), months],
+        )
+
+
+def whole_path(data: str) -> str:
+    """However a folder is spelled, and wherever one stands, it is one."""
+    return os.path.abspath(data)
 
 
 def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ...] = ()) -> tuple[bool, list]:
@@ -234,9 +246,10 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
 
     `selection`: options of dbt for less than all. Returns (all passed, results that did not).
     """
+    data = whole_path(data)
     os.chdir(PROJECT)
-    os.environ["DATA"] = data
-    os.environ["BUILT_FILES"] = "" if built is None else str(built)
+    os.environ["LEDGER_DATA"] = data
+    os.environ["LEDGER_COMPANY"] = ""  # its seeds are those that were completed a moment ago
     os.environ.setdefault("DBT_PROFILES_DIR", str(PROJECT))
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # two seconds, not needed when landing fails
@@ -244,6 +257,8 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
 
     folders = ["--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
     command = ["--quiet", verb, *selection, *folders]
+    if verb == "build" and built is None:
+        command += ["--full-refresh"]
     if verb != "docs":
         command += ["--exclude-resource-type", "unit_test"]  # they test the models, not the data: `make test` runs them
     progress = Progress()
@@ -280,6 +295,8 @@ def explain(results: list, database: Path) -> None:
         label = "warning" if status == "warn" else "ERROR"
         node = result.node
         message = str(result.message).strip()[:600]
+        if figure := node.config.meta.get("figure"):
+            message = f"{result.failures} {figure} ({message})"
         print(f"  {label}: {node.resource_type} {node.name} ({node.original_file_path}): {message}")
         if node.resource_type == "test" and getattr(node, "compiled_code", None):
             for row in _first_rows(node.compiled_code, database):
@@ -442,7 +459,6 @@ def verify(data: str) -> int:
             print(f"  ERROR: {line}")
         print("make build lands damaged files again, where the inbox still holds them")
         return 1
-    built = files_built(Path(data))
     if said := unusable(database):
         print(f"ERROR: {said}", file=sys.stderr)
         return 1
@@ -450,8 +466,6 @@ def verify(data: str) -> int:
         return 1
     passed, troubled = dbt("test", data)
     explain(troubled, database)
-    if built is not None:
-        stamp(Path(data), built)
     print(f"{database}: {'every identity and test holds, over all rows' if passed else 'FAILED, see above'}")
     return 0 if passed else 1
 
@@ -486,7 +500,11 @@ def make(arguments: argparse.Namespace) -> int:
         return code
     data = Path(arguments.data)
     database, landed = data / "ledger.duckdb", files_landed(data)
-    built = files_built(data)
+    try:
+        built = files_built(data)
+    except duckdb.IOException as error:  # another program has the database
+        print(f"ERROR: {ending.sentence(error)}", file=sys.stderr)
+        return 1
     if built == landed:
         print(f"nothing new since {database} was built: same inputs, seeds and models")
         try:
@@ -499,17 +517,13 @@ def make(arguments: argparse.Namespace) -> int:
     if said := unusable(database):
         print(f"ERROR: {said}", file=sys.stderr)
         return 1
-    built, mark = files_built(data), data / ".built"
-    before = mark.read_bytes() if built is not None else b""
-    state.remove(mark)
+    built = files_built(data)
     try:
         passed, troubled = dbt("build", arguments.data, built)
     except Damaged as why:
         discard(database, why)
-        built, before = None, b""
+        built = None
         passed, troubled = dbt("build", arguments.data, built)
-    if not passed and not troubled and before:  # it couldn't begin; the mark says whether the database is as it was
-        state.write(mark, before)
     explain(troubled, database)
     if not passed:
         print(
@@ -517,7 +531,6 @@ def make(arguments: argparse.Namespace) -> int:
             f"named above and run again; compiled SQL in {arguments.data}/target, log in {arguments.data}/logs/dbt.log"
         )
         return 1
-    stamp(data, landed)
     how = "anew" if built is None else f"on, from {landed - built} new files,"
     print(f"built {database} {how} in {time.monotonic() - began:.0f} s; every identity and test holds")
     report(data)

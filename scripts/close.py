@@ -173,6 +173,8 @@ def freeze(engine, month: str, data: Path, what: dict, totals: dict) -> tuple[Pa
         return None, {}
     manifest = {
         "month": month,
+        # The ledger holds what is closed here: it can be built on as it is.
+        "build_id": build.last_build(data).get("build_id"),
         **what,
         "entries": entries,
         "exports_sha256": closed.hash_of(part / closed.EXPORTED),
@@ -181,8 +183,6 @@ def freeze(engine, month: str, data: Path, what: dict, totals: dict) -> tuple[Pa
     state.write(part / closed.MANIFEST, json.dumps(manifest, indent=1) + "\n")
     for path in (*part.rglob("*"), part):
         state.sync(path)
-    # The ledger holds what is closed: a build from nothing would say the same, also after a kill in the next line.
-    build.stamp(data, build.files_landed(data), closing=month + manifest["entries"]["sha256"])
     return part, manifest
 
 
@@ -204,7 +204,6 @@ def reopen(month: str, data: Path, force: bool) -> int:
     what = {**closed.trace_of(closed.manifest(data, month)), "kept": kept}
     what |= {"flags": ["REOPEN", *(["FORCE"] if force else [])], "overruled": what["overruled"] + gaps}
     link = closed.trace(data, month, "reopened", what, (folder / month, folder / kept))
-    state.remove(data / ".built")
     print(f"reopened {month}; its files are kept in {folder / kept}. Now `make build`, then close it again")
     print(f"closing hash: {link['closing_hash']}")
     return 0
@@ -245,18 +244,14 @@ def main() -> int:
             return 1
         if complaints := closed.complaints(data):
             return refuse("; ".join(complaints))
-        built = build.files_built(data)
         if arguments.reopen:
             return reopen(month, data, arguments.force)
-        if built is None or built != build.files_landed(data):
-            return refuse(f"{data}/ledger.duckdb is not a good build of what is there now; run make build first")
         try:
-            code = close(month, data, arguments.force)
+            if build.files_built(data) != build.files_landed(data):
+                return refuse(f"{data}/ledger.duckdb is not a good build of what is there now; run make build first")
+            return close(month, data, arguments.force)
         except duckdb.IOException as error:
             return refuse(ending.sentence(error))
-        if code == 0:
-            build.stamp(data, built)
-        return code
 
 
 if __name__ == "__main__":

@@ -67,9 +67,12 @@ def manifest(data: Path, month: str) -> dict:
     return json.loads((data / "closed" / month / MANIFEST).read_text())
 
 
-def digest(data: Path) -> str:
-    """Of all that a build reads here; `complaints` says whether the files are those that the manifests name."""
-    return "".join(month + manifest(data, month)["entries"]["sha256"] for month in months(data))
+def digests(data: Path) -> list[tuple[str, str, str | None]]:
+    """Of all that a build reads here: month, sha256 of its entries, and the build that they were frozen from. Whether
+    the files are those that the manifests name, `complaints` says.
+    """
+    stated = [(month, manifest(data, month)) for month in months(data)]
+    return [(month, what["entries"]["sha256"], what.get("build_id")) for month, what in stated]
 
 
 def log(data: Path) -> list[dict]:

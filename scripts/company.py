@@ -1,10 +1,12 @@
 """What the company decides, as CSV seeds: complete a company's folder for dbt, or write a commented starting set.
 
 Usage: company.py complete COMPANY DATA   (COMPANY -> .company/<md5 of DATA>: no comments, absent seeds header-only)
+       company.py remember COMPANY DATA   (the same, and .env names both: where `dbt` in the checkout finds them)
        company.py start DIR               (a commented starting set, nothing overwritten)
 """
 
 import csv
+import os
 import sys
 from hashlib import md5
 from pathlib import Path
@@ -13,6 +15,9 @@ import ending
 import state
 from terminal import print
 
+PROJECT = Path(__file__).resolve().parent.parent
+SAMPLE = "seeds/company"  # dbt reads these where they lie
+MADE_OF = ".made_of"
 VALID = ["valid_from", "valid_to"]
 # seed: (columns, what it decides, an example row)
 SEEDS: dict[str, tuple[list[str], str, str]] = {
@@ -115,8 +120,36 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
 
 def seeds_of(data: str) -> Path:
     """Where dbt_project.yml looks for the company's seeds of a data folder."""
-    name = md5(data.encode(), usedforsecurity=False).hexdigest()  # a folder's own name may hold what SQL can't read
-    return Path(__file__).resolve().parent.parent / ".company" / name
+    place = data if "://" in data else os.path.abspath(data)  # however it is spelled
+    name = md5(place.encode(), usedforsecurity=False).hexdigest()  # a folder's own name may hold what SQL can't read
+    return PROJECT / ".company" / name
+
+
+def digest(files: dict[str, Path]) -> str:
+    """One number for names and contents of files, as the macro `files_digest` has it."""
+    text = "".join(
+        name + md5(path.read_bytes(), usedforsecurity=False).hexdigest() for name, path in sorted(files.items())
+    )
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def remember(company: Path, data: str) -> int:
+    """Writes .env, which dbt reads before it parses; what else stands in it stays. The shell goes before it."""
+    if code := complete(company, data):
+        return code
+    copies = {path.name: path.read_bytes() for path in seeds_of(data).glob("*.csv")}
+    stated = {path.name: path.read_bytes() for path in company.glob("*.csv")}
+    is_read_in_place = company.resolve() == PROJECT / SAMPLE and stated == copies
+    places = {"LEDGER_DATA": os.path.abspath(data)}
+    places["LEDGER_COMPANY"] = SAMPLE if is_read_in_place else os.path.abspath(company)
+    path = PROJECT / ".env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = [line for line in lines if line.partition("=")[0].strip() not in places]
+    for name, place in places.items():
+        quoted = place.replace("\\", "\\\\").replace("'", "\\'")
+        lines.append(f"{name}='{quoted}'")
+    state.write(path, "\n".join(lines) + "\n")
+    return 0
 
 
 def complete(company: Path, data: str) -> int:
@@ -143,6 +176,9 @@ def complete(company: Path, data: str) -> int:
         text = text or ",".join(columns) + "\n"
         if not written.exists() or written.read_text(encoding="utf-8") != text:
             state.write(written, text)
+    made_of = digest({path.name: path for path in company.glob("*.csv")})
+    if not errors and (not (target / MADE_OF).exists() or (target / MADE_OF).read_text() != made_of):
+        state.write(target / MADE_OF, made_of)
     return 2 if errors else 0
 
 
@@ -210,6 +246,8 @@ def start(folder: Path) -> int:
 if __name__ == "__main__":
     if len(sys.argv) == 4 and sys.argv[1] == "complete":
         sys.exit(ending.of(lambda: complete(Path(sys.argv[2]), sys.argv[3])))
+    if len(sys.argv) == 4 and sys.argv[1] == "remember":
+        sys.exit(ending.of(lambda: remember(Path(sys.argv[2]), sys.argv[3])))
     if len(sys.argv) == 3 and sys.argv[1] == "start":
         sys.exit(ending.of(lambda: start(Path(sys.argv[2]))))
     sys.exit(__doc__)

@@ -380,11 +380,10 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     if landed:
         judge(store, landed)
     again = sum(found.is_again for found in fresh)
-    if again or damages:
-        state.remove(data / ".built")  # how many files have landed doesn't tell that their rows may be others
     mended = sum(store.files[found.examined.file_id]["reading"] == DAMAGED for found in fresh if found.is_again)
     share, least = variables["max_reject_share"], variables["max_reject_share_min_rows"]
-    store.commit(landed, unread, gates.replaced(with_landed(store, landed), share, least))
+    refused = gates.replaced(with_landed(store, landed), share, least)
+    store.commit(landed, unread, refused, rewrites=bool(again or damages))
     report(store, landed, unread, seen)
     if damages:
         print(f"  mended: {len(damages):,} damaged Parquet files; {mended:,} files were landed again from the inbox")

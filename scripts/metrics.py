@@ -164,7 +164,12 @@ def ask(data: Path, words: list[str]) -> int:
         for name in ("target", "logs"):
             (folder / name).symlink_to(data / name)
         (folder / "profiles.yml").write_text(reading((PROJECT / "profiles.yml.example").read_text()))
-        quiet = {"DATA": str(data), "DBT_PROFILES_DIR": place, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+        quiet = {
+            "LEDGER_DATA": str(data),
+            "LEDGER_COMPANY": "",
+            "DBT_PROFILES_DIR": place,
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
         plainly = mock.patch.object(Table, "text_format", lambda table, *form: text_of(on_lines(table), *form))
         with chdir(folder), mock.patch.dict(os.environ, quiet), plainly, Steadily():
             try:

@@ -64,7 +64,8 @@ def run(data: Path, words: list[str]) -> int:
     settings += "" if os.environ.get("SPARK_COMPILES") else INTERPRETED
     (folder / "spark-defaults.conf").write_text(settings)
     os.chdir(PROJECT)
-    os.environ["DATA"], os.environ["SPARK_CONF_DIR"] = str(data), str(folder)
+    os.environ["LEDGER_DATA"], os.environ["SPARK_CONF_DIR"] = str(data), str(folder)
+    os.environ["LEDGER_COMPANY"] = ""
     os.environ["DBT_PROFILES_DIR"] = str(PROJECT)
     os.environ.setdefault("SPARK_MASTER", "local-cluster[2,1,1024]")
     sys.path.remove(str(PROJECT / "scripts"))  # dbt takes any module named dbt_* there for a plugin of its own

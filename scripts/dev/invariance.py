@@ -182,7 +182,6 @@ def as_program(
 ) -> tuple[int, str]:
     """Builds in a process of its own; (exit code, what it said)."""
     around = {**os.environ, "DBT_PROFILES_DIR": str(PROJECT), "PYTHONUTF8": "1", **environment}
-    around.pop("BUILT_FILES", None)
     words = [str(PROJECT / "scripts"), clock or "", environment.get("CORES", ""), str(inbox), str(data), str(company)]
     done = subprocess.run(
         [sys.executable, "-c", CHILD, *words], env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

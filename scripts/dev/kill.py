@@ -161,8 +161,6 @@ class World:
                 self.put(built)
                 for folder in ("exports", "bi", "report", "closed/.empty"):
                     shutil.rmtree(self.data / folder, ignore_errors=True)
-                if not build.files_built(self.data):
-                    build.stamp(self.data, build.files_landed(self.data))
                 make()
                 (self.data / "landed").mkdir(parents=True, exist_ok=True)
                 key = built / "landed" / ".hash_key"
@@ -312,7 +310,7 @@ def differences(wanted: dict[str, str], found: dict[str, str]) -> str:
 def built(work: Path, inbox: Path = INBOX, name: str = "built") -> Path:
     """A data folder built of an inbox, once."""
     data = work / name
-    if not (data / ".built").exists() and run_build(inbox, data).wait():
+    if build.files_built(data) is None and run_build(inbox, data).wait():
         raise SystemExit(f"the build without kills fails: {data}.log")
     return data
 

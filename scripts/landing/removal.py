@@ -84,7 +84,7 @@ def take_out(store: Store, entries: list[dict]) -> Taken:
     taken = Taken(entries, rows, [entry["source_file"] for entry in again])
     files = [{name: entry.get(name) for name in ("source_file", "file_id", "kind")} for entry in entries]
     act = {"at": at, "act": "file", "files": files, "rows": rows, "read_again": taken.again}
-    store.seal(moves, store.unread(), removes, outdated=[".built"], acts=[act])
+    store.seal(moves, store.unread(), removes, rewrites=True, acts=[act])
     return taken
 
 
@@ -122,7 +122,7 @@ def retire(store: Store, act: dict | None, end: str, said: dict) -> dict[str, in
                 entry["rows_retired"] = entry.get("rows_retired", 0) + count
     store.retired += [act] if act else []
     line = {"at": now(), "act": "month", **said, "rows": dict(rows)}
-    store.seal([], store.unread(), removes, outdated=[".built", *DATABASE], acts=[line])
+    store.seal([], store.unread(), removes, outdated=DATABASE, acts=[line])
     for path in removes:
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
@@ -176,7 +176,7 @@ def replace_user(
             moves.append(_rewritten(store, path, landed))
     store.forgotten_users[hashed] = other
     act = {"at": now(), "act": "user", "replacement": other, "rows": rows}
-    store.seal(moves, store.unread(), outdated=[".built", *DATABASE], acts=[act])
+    store.seal(moves, store.unread(), outdated=[*DATABASE], rewrites=True, acts=[act])
     return other, rows, left
 
 

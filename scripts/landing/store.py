@@ -80,6 +80,8 @@ class Store:
         self.damaged: list[Path] = []
         # Stores that began before there was a choice hash with sha256; the same file keeps the same id in a store.
         self.landings: int = manifest.get("landings", 0)
+        # The landing that last changed rows that had landed before: what was built on them can't be built on.
+        self.rewritten: int = manifest.get("rewritten", 0)
         self.algorithm: str = manifest.get("hash", "sha256" if self.files else "blake3")
         self.forgotten: dict[str, dict] = manifest.get("forgotten", {})  # contents that don't land again
         self.forgotten_users: dict[str, str] = manifest.get("forgotten_users", {})  # keyed hash of an id: replacement
@@ -154,10 +156,11 @@ class Store:
         paths = [path for path in sorted((self.root / table).glob("*/*.parquet")) if path not in self.damaged]
         return "[" + ", ".join(f"'{pattern(path)}'" for path in paths) + "]"
 
-    def commit(self, landed: list[dict], unread: list[dict], stale: list[str] = ()) -> None:
+    def commit(self, landed: list[dict], unread: list[dict], stale: list[str] = (), rewrites: bool = False) -> None:
         """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none.
 
         `stale`: refused files that newer ones of their names take the place of; their copies of spans give way.
+        `rewrites`: rows that had landed before come out otherwise, beside those of files that land again.
         """
         moves: list[tuple[Path, Path]] = []
         replaced = [entry["file_id"] for entry in landed if entry["file_id"] in self.files]
@@ -185,8 +188,7 @@ class Store:
             for path in sorted((self.staging / table).glob("day=*/*.parquet"))
         ]
         moves, removes = self._merge_parts(moves)
-        # A database that was built on rows that are read again can't be built on.
-        self.seal(moves, unread, removes, outdated=[".built"] if replaced else [])
+        self.seal(moves, unread, removes, rewrites=rewrites or bool(replaced))
 
     def seal(
         self,
@@ -194,6 +196,7 @@ class Store:
         unread: list[dict],
         removes: list[Path] = (),
         outdated: list[str] = (),
+        rewrites: bool = False,
         acts: list[dict] = (),
     ) -> None:
         """Write down what is to be done, then do it: moves and removals in the store, the manifest, `outdated` files of
@@ -211,9 +214,11 @@ class Store:
             [str(source.relative_to(self.root)), str(target.relative_to(self.root))] for source, target in moves
         ]
         gone = [str(path.relative_to(self.root)) for path in removes]
+        self.rewritten = self.landings + 1 if rewrites else self.rewritten
         manifest = {
             "hash": self.algorithm,
             "landings": self.landings + 1,
+            "rewritten": self.rewritten,
             "key": self.key,
             "parquet": self._sums(moves, removes),
             "files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"])),

@@ -2,6 +2,7 @@
 -- than `alert_account_loss.usd`. Accounts that no revenue row names (free plans) lose what they cost. The figure
 -- compared is how many.
 {{ config(
+    meta={"figure": "accounts that cost more than they pay"},
     warn_if="> " ~ var('alert_account_loss').warn, error_if="> " ~ var('alert_account_loss').error
 ) }}
 with newest as (

@@ -2,6 +2,7 @@
 -- percent of the budget, of the worst of them, rounded up.
 {% set alert = var('alert_budget_percent') %}
 {{ config(
+    meta={"figure": "percent of the budget, the highest forecast for the end of the month"},
     fail_calc="coalesce(max(forecast_percent), 0)",
     warn_if="> " ~ alert.warn, error_if="> " ~ alert.error
 ) }}

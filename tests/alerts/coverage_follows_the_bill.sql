@@ -1,6 +1,7 @@
 -- Features whose bill grew while their coverage fell, from one month to the next or over three months. While the newest
 -- month is not over, the one before it is looked at too. The figure compared is how many rows.
 {{ config(
+    meta={"figure": "features and months whose bill grew while their coverage fell"},
     warn_if="> " ~ var('alert_bill_up_coverage_down').warn, error_if="> " ~ var('alert_bill_up_coverage_down').error
 ) }}
 with newest as (

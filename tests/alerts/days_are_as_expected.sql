@@ -1,6 +1,7 @@
 -- Features that spent out of line with their weekday on one of the newest days, or whose level shifted. The figure
 -- compared is how many rows.
 {{ config(
+    meta={"figure": "days of features out of line with their weekday or level"},
     warn_if="> " ~ var('alert_anomalies').warn, error_if="> " ~ var('alert_anomalies').error
 ) }}
 select

@@ -1,6 +1,7 @@
 -- Features that earned more than they cost in the month before the newest one with revenue, and cost more than they
 -- earn in that. The figure compared is how many.
 {{ config(
+    meta={"figure": "features whose margin turned negative"},
     warn_if="> " ~ var('alert_negative_margins').warn, error_if="> " ~ var('alert_negative_margins').error
 ) }}
 with newest as (

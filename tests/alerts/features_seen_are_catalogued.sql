@@ -1,5 +1,6 @@
 -- A label that calls wear and no catalog row knows: nobody owns it. The figure compared is how many.
 {{ config(
+    meta={"figure": "features that the catalog does not know"},
     warn_if="> " ~ var('alert_uncatalogued_features').warn, error_if="> " ~ var('alert_uncatalogued_features').error
 ) }}
 select

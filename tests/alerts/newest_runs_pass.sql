@@ -2,6 +2,7 @@
 -- today counts here already, though coverage ends tomorrow. The figure compared is how many rows.
 {% set configuration = ['feature_id', 'provider', 'model', 'prompt_version'] %}
 {{ config(
+    meta={"figure": "required suites and configurations whose newest run failed"},
     warn_if="> " ~ var('alert_failed_runs').warn, error_if="> " ~ var('alert_failed_runs').error
 ) }}
 with served as (

@@ -3,6 +3,7 @@
 -- version are left out.
 {% set configuration = ['feature_id', 'model', 'prompt_version'] %}
 {{ config(
+    meta={"figure": "new models and prompt versions that are not evaluated"},
     warn_if="> " ~ var('alert_unevaluated_releases').warn, error_if="> " ~ var('alert_unevaluated_releases').error
 ) }}
 with last_days as (

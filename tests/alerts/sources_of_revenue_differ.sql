@@ -1,5 +1,5 @@
 -- Two sources of revenue that state the same amount for an account and month: both count, and may be one sum.
-{{ config(severity="warn") }}
+{{ config(severity="warn", meta={"figure": "amounts that two sources of revenue state"}) }}
 with lines as (
 
     select

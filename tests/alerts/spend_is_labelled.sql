@@ -1,6 +1,7 @@
 -- Of the newest month's money of traced calls, the part that no feature could be found for. The figure compared is its
 -- percentage, rounded up.
 {{ config(
+    meta={"figure": "percent of the newest month's traced spend without a feature"},
     fail_calc="coalesce(max(unlabelled_percent), 0)",
     warn_if="> " ~ var('alert_unlabelled_percent').warn, error_if="> " ~ var('alert_unlabelled_percent').error
 ) }}

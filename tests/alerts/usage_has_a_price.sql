@@ -1,6 +1,6 @@
 -- Quantities in vendors' usage reports that no bill covers and whose unit (credits, DBUs, requests) has no agreed
 -- price: they cost something, and the ledger does not know how much.
-{{ config(severity="warn") }}
+{{ config(severity="warn", meta={"figure": "kinds of usage without a price"}) }}
 with usage as (
 
     select lines.*

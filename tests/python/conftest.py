@@ -9,6 +9,7 @@ import sys
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache, partial
+from hashlib import md5
 from pathlib import Path
 
 import duckdb
@@ -66,7 +67,7 @@ def in_checkout(dbt, verb: str, data: str, *words, **options):
     (here / ".company").mkdir(exist_ok=True)
     links = {name: PROJECT / name for name in ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")}
     seeds = company.seeds_of(data).resolve()
-    links |= {"data": Path(data).resolve(), f".company/{company.seeds_of('data').name}": seeds}
+    links |= {"data": Path(data).resolve(), f".company/{md5(b'data').hexdigest()}": seeds}
     for name, path in links.items():
         (here / name).unlink(missing_ok=True)
         (here / name).symlink_to(path)
@@ -78,6 +79,7 @@ def in_checkout(dbt, verb: str, data: str, *words, **options):
         shutil.copyfile(parsed, target / parsed.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build_script, "PROJECT", here)
+        patch.setattr(build_script, "whole_path", lambda spelled: spelled)
         run = partial(recorded, dbt, {f"{here}/": f"{CHECKOUT}/"}) if is_plain else dbt
         outcome = run(verb, "data", *words, **options)
     if not parsed.exists() and (target / parsed.name).exists():
@@ -90,7 +92,8 @@ def under_own_names(dbt, verb: str, data: str, *words, needs_manifest: bool, **o
     # A name that SQL writes otherwise is dbt's to write.
     if not is_from_nothing(dbt, verb, data, *words, **options) or not re.fullmatch("[a-zA-Z0-9_/.-]+", data):
         return dbt(verb, data, *words, **options)
-    own, common = (company.seeds_of(name).name for name in (data, "data"))
+    data = build_script.whole_path(data)
+    own, common = company.seeds_of(data).name, md5(b"data").hexdigest()
     names = {
         f"{CHECKOUT}/.company/{common}/": f"{PROJECT}/.company/{own}/",
         CHECKOUT: str(PROJECT),
@@ -108,6 +111,10 @@ def replayed(data: str, here: Path, called: str, names: dict[str, str]) -> list 
     if recording and warnings is None:
         for path in Path(data).glob("ledger.duckdb*"):
             path.unlink()
+    elif recording:
+        build_script.declare_good(Path(data))
+        with duckdb.connect(f"{data}/ledger.duckdb") as engine:
+            engine.execute("update main.ledger_builds set build_id = uuid()::varchar, basis = null, is_whole = true")
     return warnings
 
 
@@ -156,7 +163,7 @@ def run_build(
         is_own = for_commands or needs_manifest
         dbt = partial(under_own_names, needs_manifest=needs_manifest) if is_own else in_checkout
         patch.setattr(build_script, "dbt", partial(dbt, build_script.dbt))
-        for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
+        for name in ("LEDGER_DATA", "LEDGER_COMPANY", "DBT_PROFILES_DIR"):
             patch.delenv(name, raising=False)
         quiet = {} if needs_manifest else {"DBT_LOG_LEVEL_FILE": "none"}
         for name, value in {"DBT_WRITE_JSON": str(is_own), **quiet, **variables}.items():
@@ -168,6 +175,12 @@ def run_build(
         finally:
             os.chdir(here)
     return Built(data, code, said.getvalue())
+
+
+def fail_last_build(data: Path) -> None:
+    """As a build that fails or is killed leaves the ledger."""
+    with duckdb.connect(str(data / "ledger.duckdb")) as engine:
+        engine.execute("update main.ledger_builds set is_good = false")
 
 
 @pytest.fixture

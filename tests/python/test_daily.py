@@ -36,7 +36,7 @@ insert into marts.release_coverage by name
 def here(monkeypatch):
     """Builds change the folder and the environment of the process: back to what it was."""
     monkeypatch.chdir(Path.cwd())
-    for name in ("DATA", "DBT_PROFILES_DIR", "BUILT_FILES"):
+    for name in ("LEDGER_DATA", "LEDGER_COMPANY", "DBT_PROFILES_DIR"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -48,6 +48,7 @@ def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path, here):
     data = tmp_path / "data"
     data.mkdir()
     shutil.copy(golden.data / "ledger.duckdb", data)
+    (data / "landed").symlink_to(golden.data / "landed")
     with duckdb.connect(str(data / "ledger.duckdb")) as engine:
         engine.execute(PLANTED)
     BUILT.append(data)

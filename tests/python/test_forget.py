@@ -12,6 +12,7 @@ from exports import batch, chat
 from landings import inline
 from test_close import TOTALS, World, draft, money
 
+import build
 import forget
 import land
 from landing import removal, store
@@ -58,7 +59,7 @@ def test_a_file_is_taken_out_and_does_not_come_back_until_it_may(inbox, data, ca
     inline(monkeypatch)
     world(inbox)
     assert land.run(inbox, data) == 0
-    (data / ".built").write_text("{}")
+    built_of = build.fingerprint(data)
     assert landed(data, "spans", "response_id, source_file")[1:] == [
         ("b", "b.jsonl"),
         ("c", "c.jsonl"),
@@ -68,7 +69,7 @@ def test_a_file_is_taken_out_and_does_not_come_back_until_it_may(inbox, data, ca
     said = capsys.readouterr().out
     assert "took out b.jsonl: 2 rows of spans" in said
     assert "the next landing reads a.jsonl again" in said
-    assert not (data / ".built").exists()
+    assert build.fingerprint(data) != built_of
     assert landed(data, "spans", "response_id") == [("a",), ("c",)]
     assert [(act["act"], act["files"][0]["source_file"], act["rows"]) for act in log_of(data)] == [
         ("file", "b.jsonl", {"spans": 2})
@@ -178,7 +179,7 @@ def test_a_kill_between_any_two_steps_leaves_all_or_nothing(inbox, data, monkeyp
         return landed(folder, "spans", "response_id"), tuple(users), (folder / store.FORGOTTEN).exists()
 
     assert land.run(inbox, data / "landed_once") == 0
-    (data / "landed_once" / ".built").write_text("{}")
+    built_of = build.fingerprint(data / "landed_once")
     for steps in range(99):
         folder = data / str(steps)
         shutil.copytree(data / "landed_once", folder)
@@ -201,7 +202,7 @@ def test_a_kill_between_any_two_steps_leaves_all_or_nothing(inbox, data, monkeyp
                 code = None
         Store(folder)  # which any next step begins with
         found = state(folder)
-        assert found[2] == (not (folder / ".built").exists())
+        assert found[2] == (build.fingerprint(folder) != built_of)
         if found[2]:
             assert len(log_of(folder)) == 1
         outcomes.add(str(found))

@@ -13,7 +13,7 @@ from decimal import Decimal
 import duckdb
 import findings
 import pytest
-from conftest import PROJECT, run_build
+from conftest import PROJECT, fail_last_build, run_build
 from exports import activity, batch, chat
 
 import answer
@@ -135,7 +135,7 @@ def test_exports_are_the_same_bytes_and_re_add(sample, capsys):
     folder = sample.data / "exports" / "2026-10"
     before = hashes(folder)
     assert {"team_chargeback.csv", "journal.csv", "manifest.json", "statements/inbox.csv"} <= set(before)
-    (sample.data / ".built").unlink()
+    fail_last_build(sample.data)
     rebuilt = run_build(sample.data / "inbox", sample.data, PROJECT / "seeds" / "company")
     assert "nothing new" not in rebuilt.output
     assert export.export("2026-10", sample.data) == 0

@@ -29,10 +29,10 @@ BY_TOUCHED_DAY = ("intermediate.db/int_call_shares", "intermediate.db/int_charge
 
 
 def on_spark(data: Path, *words: str, built: int | None = None) -> Proof:
-    """`dbt words` on top of `built` files if any; what the event log says of it."""
+    """`dbt words` on top of `built` files, or anew; what the event log says of it."""
+    words += ("--full-refresh",) * (built is None)
     command = [spark.ENVIRONMENT / "bin" / "python", PROJECT / "scripts" / "spark.py", data, *words]
-    environment = {**os.environ, "BUILT_FILES": "" if built is None else str(built)}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     return Proof(max((data / "spark" / "events").iterdir(), key=lambda log: log.stat().st_mtime))
 

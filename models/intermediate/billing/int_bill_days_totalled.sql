@@ -1,3 +1,4 @@
+{{ config(materialized=table_that_asks_itself()) }}
 with windows as (
 
     select

@@ -1,4 +1,4 @@
-{{ config(materialized="incremental", incremental_strategy="append") }}
+{{ replaces_touched("trace_key", by=none) }}
 with spans as (
 
     select * from {{ ref('stg_telemetry__spans') }}

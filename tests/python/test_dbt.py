@@ -1,0 +1,114 @@
+"""dbt as its users know it: in the checkout, by its own commands, with what `make build` left."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import BUILT, GOLDEN, PROJECT
+from dotenv import dotenv_values
+
+import build as build_script
+import company
+
+pytestmark = pytest.mark.xdist_group("golden")
+FULL = "select is_good, basis is null, landing_no from main.ledger_builds"
+
+
+@pytest.fixture
+def here(golden, tmp_path, monkeypatch):
+    """A copy of the golden ledger, and a checkout whose .env names it."""
+    monkeypatch.chdir(Path.cwd())
+    checkout, data = tmp_path / "checkout", tmp_path / "it's data"
+    shutil.copytree(golden.data, data, ignore=shutil.ignore_patterns("logs"))
+    (checkout / "seeds").mkdir(parents=True)
+    for name in ("models", "macros", "tests", "seeds/reference", "dbt_project.yml", "profiles.yml"):
+        (checkout / name).symlink_to(PROJECT / name)
+    shutil.copytree(PROJECT / "seeds" / "company", checkout / "seeds" / "company")
+    (checkout / ".company").symlink_to(PROJECT / ".company")
+    monkeypatch.setattr(company, "PROJECT", checkout)
+    companies = shutil.copytree(GOLDEN / "company", tmp_path / "company")
+    assert company.remember(companies, f"{data}/.") == 0
+    BUILT.append(data)
+    return checkout, data, companies
+
+
+def dbt(checkout: Path, *words: str) -> tuple[int, str]:
+    around = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "LEDGER_"))}
+    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *words]
+    done = subprocess.run(command, cwd=checkout, env=around, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def said_of_build(data: Path) -> tuple:
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        return engine.execute(FULL).fetchone()
+
+
+def test_env_names_folders_however_they_are_spelled(tmp_path, monkeypatch):
+    monkeypatch.setattr(company, "PROJECT", tmp_path)
+    (tmp_path / ".env").write_text("OTHER=1\nLEDGER_DATA='old'\n")
+    for spelled in ("it's a/data", "./it's a/data/", f"{tmp_path}/it's a/x/../data"):
+        monkeypatch.chdir(tmp_path)
+        assert company.remember(GOLDEN / "company", spelled) == 0
+        assert dotenv_values(tmp_path / ".env") == {
+            "OTHER": "1",
+            "LEDGER_DATA": f"{tmp_path}/it's a/data",
+            "LEDGER_COMPANY": str(GOLDEN / "company"),
+        }
+    assert len(list((tmp_path / ".company").iterdir())) == 1
+
+
+def test_the_sample_companys_seeds_are_read_where_they_lie():
+    """Complete, and without comments: dbt reads no other."""
+    for name, (columns, _, _) in company.SEEDS.items():
+        path = PROJECT / company.SAMPLE / f"{name}.csv"
+        text, complaint = company.completed(path, columns)
+        assert complaint is None
+        assert path.read_text() == (text or ",".join(columns) + "\n"), path
+
+
+def test_nothing_of_dbts_own_is_overridden():
+    overridden = ("should_full_refresh", "get_where_subquery", "is_incremental", "run_hooks")
+    texts = "".join(path.read_text() for path in (PROJECT / "macros").rglob("*.sql"))
+    assert [name for name in overridden if f"macro {name}(" in texts] == []
+    assert [kind for kind in ("table", "view", "incremental", "seed") if f"materialization {kind}," in texts] == []
+
+
+def test_dbt_works_in_the_checkout(here):
+    """A selection where nothing is new changes nothing; a changed company is an error that says `make build`."""
+    checkout, data, companies = here
+    code, said = dbt(checkout, "build", "--select", "+team_chargeback_monthly", "--exclude-resource-type", "unit_test")
+    assert code == 0, said
+    assert said_of_build(data)[0], "as `make build` left it"
+    assert build_script.files_built(data) == build_script.files_landed(data)
+    code, said = dbt(checkout, "show", "--select", "team_chargeback_monthly", "--limit", "1")
+    assert code == 0, said
+    assert "net_charge_usd" in said
+    with (companies / "teams.csv").open("a") as teams:
+        teams.write("new,New,\n")
+    code, said = dbt(checkout, "build", "--select", "team_chargeback_monthly")
+    assert code != 0
+    assert "run make build COMPANY=" in said
+    assert company.remember(companies, str(data)) == 0
+    code, said = dbt(checkout, "seed", "--select", "teams")
+    assert code == 0, said
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        assert engine.execute("select count(*) from seeds.teams where team_id = 'new'").fetchone() == (1,)
+    assert not said_of_build(data)[0], "models don't know the new team yet"
+    assert build_script.files_built(data) is None
+
+
+def test_a_fresh_checkout_lists_and_leaves_no_database(here):
+    checkout, *_ = here
+    (checkout / ".env").unlink()
+    code, said = dbt(checkout, "ls", "--select", "ledger_entries", "--resource-type", "model")
+    assert code == 0, said
+    assert "ledger_entries" in said
+    code, said = dbt(checkout, "seed", "--select", "teams")
+    assert code != 0
+    assert "run make build or make demo" in said
+    assert not list(checkout.glob("**/*.duckdb"))
