@@ -96,8 +96,8 @@ def replace_seeds(companies: Path, copy: str, given: dict[str, Path]) -> int:
 def compare(copy: Path, given: dict[str, Path], month: str | None) -> int:
     database = copy / "ledger.duckdb"
     with duckdb.connect() as engine:
-        # The view as a build from nothing has it: of all days. After an increment the views above it hold what that read,
-        # and are made anew too.
+        # The view as a build from nothing has it: of all days. After an increment the views above it hold what that
+        # read, and are made anew too.
         is_whole = build.last_build(copy)["is_whole"]
         steps = {
             "today": ("empty", ["int_ledger_postings" if is_whole else "+int_ledger_postings"]),

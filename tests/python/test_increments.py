@@ -19,7 +19,6 @@ from test_forests import forest, otlp, seeds
 
 import bi
 import close
-from company import complete
 
 LINES = [("gpt-4o-mini, input", 0, Decimal("0.00000015")), ("gpt-4o-mini, output", 1, Decimal("0.0000006"))]
 MIDNIGHT = 14 * 3600  # after spans' first moment
