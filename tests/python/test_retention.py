@@ -174,7 +174,10 @@ def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
     chargeback = built.rows("from marts.team_chargeback_monthly where month = '2026-10-01' order by all")
     assert later["spend_daily"]
     capsys.readouterr()
-    assert call(world.data, "--month=2026-10") == 0
+    assert call(world.data, "--month=2026-10") == 1
+    assert re.search(r"0.30 USD with openai accrued there.* FORCE=1 retires 2026-10 all", capsys.readouterr().err)
+    assert landed(world.data, "spans", "trace_id")[0] != (f"{5:032x}",)
+    assert call(world.data, "--month=2026-10", "--force") == 0
     said = capsys.readouterr().out
     assert "took out 6 rows of spans, 1 rows of usage_events" in said
     assert "is a correction in an open month" in said
@@ -246,4 +249,4 @@ def _what_comes_later_is_money_or_named(world: World, capsys) -> None:
     capsys.readouterr()
     assert world.close("2026-11", "--reopen") == 0
     assert world.close("2026-10", "--reopen") == 1
-    assert "2026-10 holds entries of 2026-10, which is retired" in capsys.readouterr().err
+    assert "2026-10 was closed when 2026-10 was retired" in capsys.readouterr().err
