@@ -202,9 +202,7 @@ def forget_month(store: Store, month: str, force: bool) -> int:
         )
     print(f"  logged in {store.data / FORGOTTEN}; {database} held the spans and is gone: `make build` writes it anew")
     print(f"  not touched: files in the inbox, {store.data}/report until the next, exports, copies elsewhere")
-    print(
-        f"  {store.data}/bi and {store.data}/spark, if they are there, hold copies until they are made anew: remove them"
-    )
+    print(f"  {store.data}/bi and {store.data}/spark hold copies, if they are there, until they are made anew")
     return 0
 
 
