@@ -43,6 +43,7 @@ where posted_month > $closed_through and (
         and coalesce(corrects_month, posted_month) < $retired_before)
 )
 """
+# As int_itemised_charges, which is a view and reads landed files by a name that is the build's.
 BILLS = """
 select charged_on::varchar, provider, account_id, sum(billed_usd)::varchar, sum(prepaid_usd)::varchar
 from (

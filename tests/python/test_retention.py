@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import run_build
 from exports import COSTS, batch, chat, cost, write
-from landings import inline
+from landings import inline, killed_after
 from test_close import TOTALS, World, at, draft, find, money
 from test_forget import call, landed, log_of, whole
 from test_sample import hashes
@@ -17,7 +17,6 @@ from test_sample import hashes
 import export
 import land
 from landing import removal
-from landing import store as store_module
 from landing.store import Store
 
 PAYABLES = """
@@ -117,23 +116,11 @@ def test_a_kill_between_any_two_steps_leaves_all_or_nothing(inbox, tmp_path, mon
     for steps in range(99):
         data = tmp_path / str(steps)
         shutil.copytree(tmp_path / "landed_once", data)
-        taken = 0
-
-        def killed(step, *arguments, last=steps, **options):
-            nonlocal taken
-            taken += 1
-            if taken > last:
-                raise KeyboardInterrupt
-            return step(*arguments, **options)
-
-        with monkeypatch.context() as patch:
-            replace, unlink = store_module.os.replace, Path.unlink
-            patch.setattr(store_module.os, "replace", lambda *paths, do=killed, step=replace: do(step, *paths))
-            patch.setattr(Path, "unlink", lambda path, do=killed, step=unlink, **ok: do(step, path, **ok))
-            try:
+        try:
+            with killed_after(monkeypatch, steps):
                 is_done = retire(data) == {"spans": 2}
-            except KeyboardInterrupt:
-                is_done = False
+        except KeyboardInterrupt:
+            is_done = False
         store = Store(data)  # which any next step begins with
         left = landed(data, "spans", "trace_id")
         bills = landed(data, "retired_bills", "charged_on::varchar, provider, account_id, billed_usd::varchar")
