@@ -92,7 +92,8 @@ close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports
 
 # USER is the login name in every shell's environment: it counts where make is told it.
 forget: .venv/.synced ## take FILE out of what landed (UNDO=1 lets it land again), the spans up to a closed MONTH, or the id USER
-	@$(BIN)/python scripts/forget.py "$$DATA" $(if $(FILE),--file="$$FILE") $(if $(filter-out 0,$(UNDO)),--undo) $(if $(MONTH),--month="$$MONTH") \
+	@$(BIN)/python scripts/forget.py "$$DATA" $(if $(FILE),--file="$$FILE") $(if $(filter-out 0,$(UNDO)),--undo) $(if $(MONTH),--month="$$MONTH" --company="$$COMPANY") \
+	  $(if $(filter-out 0,$(FORCE)),--force) \
 	  $(if $(filter override command,$(firstword $(origin USER))),--user="$$USER")
 
 check-focus: .venv/.synced ## hold MONTH's exported FOCUS file against focus-validator (Python 3.12)

@@ -131,7 +131,7 @@ def landing_rows(folder: Path, rows: int) -> list[str]:
             f"| landing OTLP JSON, {text_bytes / 1000:g} KB of text a call: {rows // share:,} spans, {size:,.0f} MB "
             f"| `orjson.loads` on one core: {size / parsing:,.0f} MB/s "
             f"| {size / landing:,.0f} MB/s on {cores} cores, {rows / share / landing:,.0f} spans/s "
-            f"| {ratio:.2f} x per core | {start_up:.1f} s start-up, {memory:,.0f} MB peak |"
+            f"| {ratio:.2f} x per core | {whole:.1f} s, of it {start_up:.1f} s start-up; {memory:,.0f} MB peak |"
         )
         print(lines[-1], flush=True)
     return lines

@@ -5,10 +5,12 @@ A broken expectation is named with table, column, count and examples. On the way
 can't be is rejected by file and line, and what is unlikely lands with a warning that says where it stands.
 """
 
+import gc
 import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import duckdb
@@ -222,9 +224,15 @@ def exit_door(folder: Path, table_of: Callable[[Path, str], str]) -> list[str]:
     return complaints
 
 
-def warm() -> None:
-    """Load Great Expectations, which takes seconds."""
-    import great_expectations  # noqa: F401
+def great_expectations() -> ModuleType:
+    """Loads Great Expectations, which takes seconds; what it makes stays, so that nothing is collected meanwhile."""
+    gc.disable()
+    try:
+        import great_expectations
+    finally:
+        gc.freeze()
+        gc.enable()
+    return great_expectations
 
 
 def _columns(rule: dict) -> list[str]:
@@ -238,8 +246,7 @@ def _columns_of(rules: list[tuple]) -> str:
 def _results(table: str, rules: list[tuple], source: str) -> list:
     """What Great Expectations says of a suite of expectations: one result each."""
     warnings.filterwarnings("ignore")
-    import great_expectations as gx  # three seconds, only when there is something to check
-
+    gx = great_expectations()  # only when there is something to check
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
     frame = duckdb.sql(f"select {_columns_of(rules)} from {source}").df()

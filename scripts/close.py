@@ -17,7 +17,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-from pyarrow import parquet
 
 import build
 import chain
@@ -192,9 +191,10 @@ def reopen(month: str, data: Path, force: bool) -> int:
         return refuse(f"{month} is not closed; closed are {', '.join(before) or 'none'}")
     if month != before[-1]:
         return refuse(f"only the last closed month can be reopened: {before[-1]}")
-    if retired := retired_in(month, data):
+    if retired := retired_since(month, data):
         return refuse(
-            f"{month} holds entries of {retired}, which is retired: without its spans they can't be booked again"
+            f"{month} was closed when {retired} was retired, whose entries in closed months stand in for its spans; "
+            "what changed is booked in the next open month"
         )
     if (gaps := closed.unsigned(data)) and not force:
         return refuse(f"{gaps[0]}; {month} stays closed, or FORCE=1 REOPEN=1 takes it back all the same")
@@ -209,18 +209,9 @@ def reopen(month: str, data: Path, force: bool) -> int:
     return 0
 
 
-def retired_in(month: str, data: Path) -> str | None:
-    """The newest retired month of which a closed month has entries that nothing computes again."""
-    acts = Store(data).retired
-    entries = parquet.read_table(data / "closed" / month / closed.ENTRIES, columns=["posted_month", "corrects_month"])
-    booked = {row["corrects_month"] or row["posted_month"] for row in entries.to_pylist()}
-    held = [
-        of_month
-        for of_month in booked
-        for act in acts
-        if act["retired_from"] <= f"{of_month}" < act["retired_before"] and f"{month}-01" <= act["closed_through"]
-    ]
-    return f"{max(held):%Y-%m}" if held else None
+def retired_since(month: str, data: Path) -> str | None:
+    """The newest retired month whose entries stand in for its spans with this one closed."""
+    return max((act["month"] for act in Store(data).retired if f"{month}-01" <= act["closed_through"]), default=None)
 
 
 def main() -> int:

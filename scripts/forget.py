@@ -1,11 +1,12 @@
 """Take out of DATA what should not have landed, or what may not be kept: a file, the id of a person, closed months.
 
-Usage: forget.py DATA --file NAME [--undo], forget.py DATA --user ID, or forget.py DATA --month YYYY-MM. NAME is a file
-as `source_file` names it, or the beginning of its `file_id` (8 digits or more). A file's rows leave all tables, and its
-content does not land again until --undo; a person's id gives way to a random name in all landed rows, also in those
-that are read later. Of the closed months up to --month, spans and usage events leave DATA for good, and the months are
-retired: they stand as they were closed, and no build computes them again. Each act is a line of DATA/forgotten.jsonl.
-Exit 1 where a month can't be retired (it says why), 2 where the call is wrong or nothing has that name.
+Usage: forget.py DATA --file NAME [--undo], forget.py DATA --user ID, or forget.py DATA --month YYYY-MM [--company
+COMPANY] [--force]. NAME is a file as `source_file` names it, or the beginning of its `file_id` (8 digits or more). A
+file's rows leave all tables, and its content does not land again until --undo; a person's id gives way to a random name
+in all landed rows, also in those that are read later. Of the closed months up to --month, spans and usage events leave
+DATA for good, and the months are retired: they stand as they were closed, and no build computes them again. Each act is
+a line of DATA/forgotten.jsonl. Exit 1 where a month can't be retired, or only with --force (it says why), 2 where the
+call is wrong or nothing has that name.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import duckdb
 
 import build
 import closed
+import company
 import ending
 import land
 import state
@@ -41,6 +43,7 @@ where posted_month > $closed_through and (
         and coalesce(corrects_month, posted_month) < $retired_before)
 )
 """
+# As int_itemised_charges, which is a view and reads landed files by a name that is the build's.
 BILLS = """
 select charged_on::varchar, provider, account_id, sum(billed_usd)::varchar, sum(prepaid_usd)::varchar
 from (
@@ -57,6 +60,19 @@ BILLED_LATER = """
 select coalesce(sum(abs(amount_usd)), 0) from marts.ledger_entries
 where kind = 'bill' and side = 'debit' and incurred_on >= $retired_from and incurred_on < $retired_before
 and coalesce(corrects_month, posted_month) >= $retired_before
+"""
+# What accrued there and no bill has taken the place of.
+ACCRUED = """
+select provider, sum(amount_usd) from marts.ledger_entries
+where kind = 'accrual' and side = 'debit'
+and coalesce(corrects_month, posted_month) >= $retired_from and coalesce(corrects_month, posted_month) < $retired_before
+group by provider having sum(amount_usd) <> 0 order by provider
+"""
+# On the clock of their provider they are of the month after.
+BEFORE_ITS_DAY = """
+select count(*) from marts.attributed_calls
+where started_at >= $retired_from::timestamp and started_at < $retired_before::timestamp
+and started_on >= $retired_before
 """
 REACHING_OVER = """
 with spans as (select trace_key, started_at from read_parquet({}, hive_partitioning = false))
@@ -125,8 +141,8 @@ def forget_user(store: Store, user: str) -> int:
     return 0
 
 
-def forget_month(store: Store, month: str) -> int:
-    """Retire the months up to and including one that is closed."""
+def forget_month(store: Store, month: str, force: bool) -> int:
+    """Retire the months up to and including one that is closed; `force`: also where money may come out otherwise."""
     end = (date.fromisoformat(f"{month}-01") + timedelta(31)).replace(day=1)
     begin = store.retired[-1]["retired_before"] if store.retired else FIRST_DAY
     if f"{end}" <= begin:
@@ -154,6 +170,23 @@ def forget_month(store: Store, month: str) -> int:
         [(later,)] = engine.execute(BILLED_LATER, of_days).fetchall()
         spans = f"'{pattern(store.root)}/spans/*/*.parquet'"
         [(traces,)] = engine.execute(REACHING_OVER.format(spans), {"retired_before": f"{end}"}).fetchall()
+        accrued = engine.execute(ACCRUED, of_days).fetchall()
+        [(early,)] = engine.execute(BEFORE_ITS_DAY, of_days).fetchall()
+    doubts = []
+    if accrued:
+        sums = ", ".join(f"{usd:.2f} USD with {provider}" for provider, usd in accrued)
+        doubts.append(
+            f"{sums} accrued there, and no bill has taken its place: what a late bill doesn't use of it stays"
+        )
+    if early:
+        doubts.append(f"{early:,} calls before {end} UTC are of the month after on their provider's clock, and go too")
+    gone = [each for each in months if f"{each}-01" >= begin and each <= month]
+    if len(gone) > 1:
+        doubts.append(f"{len(gone)} months go at once, {gone[0]} to {gone[-1]}")
+    if doubts and not force:
+        return refuse(f"{'; '.join(doubts)}. FORCE=1 retires {listed(gone)} all the same", 1)
+    for doubt in doubts:
+        print(f"  WARNING: {doubt}")
     said = {"month": month, **days, "billed_later_usd": f"{later:f}", "traces_cut": traces}
     rows = removal.retire(store, {"month": month, "at": removal.now(), **days, "bills": bills}, f"{end}", said)
     print(f"retired the months up to {month}: took out {counted(rows)}")
@@ -169,7 +202,8 @@ def forget_month(store: Store, month: str) -> int:
             "unlabelled now, as corrections in the open month that add up to 0"
         )
     print(f"  logged in {store.data / FORGOTTEN}; {database} held the spans and is gone: `make build` writes it anew")
-    print(f"  not touched: files in the inbox, {store.data}/report until the next, exports, and copies elsewhere")
+    print(f"  not touched: files in the inbox, {store.data}/report until the next, exports, copies elsewhere")
+    print(f"  {store.data}/bi and {store.data}/spark hold copies, if they are there, until they are made anew")
     return 0
 
 
@@ -194,6 +228,10 @@ def main() -> int:
     parser.add_argument("--undo", action="store_true", help="let a file that was forgotten land again")
     parser.add_argument("--user", default="")
     parser.add_argument("--month", default="", help="retire the closed months up to this one")
+    parser.add_argument("--company", type=Path, help="its seeds, held against those of the last build before --month")
+    parser.add_argument(
+        "--force", action="store_true", help="retire although something is named that speaks against it"
+    )
     arguments = parser.parse_args()
     data, user, month = arguments.data, arguments.user.strip(), arguments.month
     if [bool(arguments.file), bool(user), bool(month)].count(True) != 1 or (arguments.undo and not arguments.file):
@@ -205,6 +243,8 @@ def main() -> int:
         return refuse("say up to which month: MONTH=2026-10")
     if not (data / "landed").is_dir():
         return refuse(f"nothing has landed in {data}")
+    if month and arguments.company and (code := company.complete(arguments.company, str(data))):
+        return code
     with state.holding(data) as is_held:
         if not is_held:
             return 2
@@ -212,7 +252,7 @@ def main() -> int:
         if damages := store.verify():
             return refuse(f"{damages[0]}; make build lands damaged files again, where the inbox still holds them")
         if month:
-            return forget_month(store, month)
+            return forget_month(store, month, arguments.force)
         if user:
             return forget_user(store, user)
         return take_back(store, arguments.file) if arguments.undo else forget_file(store, arguments.file)

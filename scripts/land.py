@@ -349,7 +349,7 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     with Workers() as workers:
         fresh, unread, seen, present = survey(inbox, store, reading, workers)
         if fresh:  # while the processes, forked by now, read
-            workers.beside(check.warm)
+            workers.beside(check.great_expectations)
         counts, broken = read_all(tasks_of(fresh, store.landings, reading), reading, store.staging, workers)
     landed = []
     for path, name, examined, continued, is_again in fresh:

@@ -12,7 +12,7 @@
     cast(cast({{ number }} as decimal(25, 0)) * 0.000000000001 as decimal(38, 12))
 {%- endmacro %}
 
-{# What macro `allocate` computes once per group of its amount number `no`, as further columns of a select. #}
+{# Further columns of a select, which macro `allocate` computes once per group for its amount number `no`. #}
 {% macro picodollar_rates(no) -%}
     {{ adapter.dispatch('picodollar_rates')(no) }}
 {%- endmacro %}

@@ -80,6 +80,9 @@ ARE_PLAIN = (
     "bool_and(coalesce(plain_trace(trace_id) > 0 and plain_span(span_id) > 0"
     " and (coalesce(parent_span_id, '') = '' or plain_span(parent_span_id) is not null), false))"
 )
+BEGAN = "plausible(time_of(started, unit)), plausible(time_of(ended, unit))"
+_FIRST, _LAST = (f"cast(plausible(make_timestamp({end}(began) // 1000)) as date)" for end in ("min", "max"))
+ONE_DAY = f"case when count(began) = count(*) and {_FIRST} = {_LAST} then {_FIRST} end"
 HAVE_LINKS = "coalesce(bool_or(len(links) > 0), false)"
 PLAIN_IDS = {
     "trace_id": "case when trace_digits > 0 then lower(trace_id) end as trace_id",
@@ -426,9 +429,11 @@ class SpanReader:
         self.uncounted = self._uncounted(seen, told)
         below = self._opened("resource_names", "resource_texts")
         read = run("select file_no, count(*) from raw group by all").fetchall()
-        began = "plausible(time_of(started, unit)), plausible(time_of(ended, unit))"
-        day = f"coalesce(cast(coalesce({began}) as date), date '{NO_DAY}')"
-        found = run(f"select {day} as day, {ARE_PLAIN}, {HAVE_LINKS} from raw group by all order by all").fetchall()
+        day = f"coalesce(cast(coalesce({BEGAN}) as date), date '{NO_DAY}')"
+        found = (
+            self._found_on_one_day()
+            or run(f"select {day} as day, {ARE_PLAIN}, {HAVE_LINKS} from raw group by all order by all").fetchall()
+        )
         days = [on for on, *_ in found]
         query, absent, reasons, fault = self._canonical(
             seen, below, told, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found),
@@ -462,6 +467,15 @@ class SpanReader:
             ).fetchall()
         self.taken = 0
         return read, refused, left_out
+
+    def _found_on_one_day(self) -> list[tuple]:
+        """(day, whether all ids are plain, whether a span has links) where all spans began on one day, as far as their
+        first and last start tell; else nothing."""
+        (row,) = self.engine.execute(f"""
+            select {ONE_DAY}, {ARE_PLAIN}, {HAVE_LINKS}
+            from (select *, case when unit = 'ns' then try_cast(started as bigint) end as began from raw)
+        """).fetchall()
+        return [row] if row[0] else []
 
     def _write(self, source: str, target: Path, absent: frozenset[str]) -> tuple[bool, bool]:
         """Write rows as a landed file; tells whether some have no trace key, and whether values were left out."""

@@ -1,9 +1,11 @@
 """Landings within the test's own process, for tests of what is kept between many of them."""
 
 from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
 
 import land
-from landing import workers
+from landing import store, workers
 
 
 class Inline:
@@ -29,3 +31,24 @@ def inline(monkeypatch) -> None:
     monkeypatch.setattr(workers, "ProcessPoolExecutor", Inline)
     monkeypatch.setattr(land.check, "warm", lambda: None)
     monkeypatch.setattr(land.check, "door", lambda *_: [])
+
+
+@contextmanager
+def killed_after(monkeypatch, steps: int):
+    """Within it, the step that follows so many files put in place or taken away is a kill."""
+    taken = 0
+
+    def counting(step):
+        def counted(*arguments, **options):
+            nonlocal taken
+            taken += 1
+            if taken > steps:
+                raise KeyboardInterrupt
+            return step(*arguments, **options)
+
+        return counted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.os, "replace", counting(store.os.replace))
+        patch.setattr(Path, "unlink", counting(Path.unlink))
+        yield

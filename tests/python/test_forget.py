@@ -9,7 +9,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from exports import batch, chat
-from landings import inline
+from landings import inline, killed_after
 from test_close import TOTALS, World, draft, money
 
 import build
@@ -183,23 +183,11 @@ def test_a_kill_between_any_two_steps_leaves_all_or_nothing(inbox, data, monkeyp
     for steps in range(99):
         folder = data / str(steps)
         shutil.copytree(data / "landed_once", folder)
-        taken = 0
-
-        def killed(step, *arguments, last=steps, **options):
-            nonlocal taken
-            taken += 1
-            if taken > last:
-                raise KeyboardInterrupt
-            return step(*arguments, **options)
-
-        with monkeypatch.context() as patch:
-            replace, unlink = store.os.replace, Path.unlink
-            patch.setattr(store.os, "replace", lambda *paths, do=killed, step=replace: do(step, *paths))
-            patch.setattr(Path, "unlink", lambda path, do=killed, step=unlink, **ok: do(step, path, **ok))
-            try:
+        try:
+            with killed_after(monkeypatch, steps):
                 code = call(folder, *act)
-            except KeyboardInterrupt:
-                code = None
+        except KeyboardInterrupt:
+            code = None
         Store(folder)  # which any next step begins with
         found = state(folder)
         assert found[2] == (build.fingerprint(folder) != built_of)

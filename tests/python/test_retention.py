@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import fail_last_build, run_build
 from exports import COSTS, batch, chat, cost, write
-from landings import inline
+from landings import inline, killed_after
 from test_close import TOTALS, World, at, draft, find, money
 from test_forget import call, landed, log_of, whole
 from test_sample import hashes
@@ -17,7 +17,6 @@ from test_sample import hashes
 import export
 import land
 from landing import removal
-from landing import store as store_module
 from landing.store import Store
 
 PAYABLES = """
@@ -116,23 +115,11 @@ def test_a_kill_between_any_two_steps_leaves_all_or_nothing(inbox, tmp_path, mon
     for steps in range(99):
         data = tmp_path / str(steps)
         shutil.copytree(tmp_path / "landed_once", data)
-        taken = 0
-
-        def killed(step, *arguments, last=steps, **options):
-            nonlocal taken
-            taken += 1
-            if taken > last:
-                raise KeyboardInterrupt
-            return step(*arguments, **options)
-
-        with monkeypatch.context() as patch:
-            replace, unlink = store_module.os.replace, Path.unlink
-            patch.setattr(store_module.os, "replace", lambda *paths, do=killed, step=replace: do(step, *paths))
-            patch.setattr(Path, "unlink", lambda path, do=killed, step=unlink, **ok: do(step, path, **ok))
-            try:
+        try:
+            with killed_after(monkeypatch, steps):
                 is_done = retire(data) == {"spans": 2}
-            except KeyboardInterrupt:
-                is_done = False
+        except KeyboardInterrupt:
+            is_done = False
         store = Store(data)  # which any next step begins with
         left = landed(data, "spans", "trace_id")
         bills = landed(data, "retired_bills", "charged_on::varchar, provider, account_id, billed_usd::varchar")
@@ -172,7 +159,10 @@ def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
     chargeback = built.rows("from marts.team_chargeback_monthly where month = '2026-10-01' order by all")
     assert later["spend_daily"]
     capsys.readouterr()
-    assert call(world.data, "--month=2026-10") == 0
+    assert call(world.data, "--month=2026-10") == 1
+    assert re.search(r"0.30 USD with openai accrued there.* FORCE=1 retires 2026-10 all", capsys.readouterr().err)
+    assert landed(world.data, "spans", "trace_id")[0] != (f"{5:032x}",)
+    assert call(world.data, "--month=2026-10", "--force") == 0
     said = capsys.readouterr().out
     assert "took out 6 rows of spans, 1 rows of usage_events" in said
     assert "is a correction in an open month" in said
@@ -244,4 +234,4 @@ def _what_comes_later_is_money_or_named(world: World, capsys) -> None:
     capsys.readouterr()
     assert world.close("2026-11", "--reopen") == 0
     assert world.close("2026-10", "--reopen") == 1
-    assert "2026-10 holds entries of 2026-10, which is retired" in capsys.readouterr().err
+    assert "2026-10 was closed when 2026-10 was retired" in capsys.readouterr().err

@@ -39,7 +39,7 @@ late_differences as (
 
 ),
 
--- What was accrued in the month, and that no bill had taken the place of when it was retired.
+-- Accruals of the month that no bill had replaced when it was retired.
 accruals as (
 
     select

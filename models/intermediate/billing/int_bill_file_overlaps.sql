@@ -278,7 +278,7 @@ renewed_parts as (
 
 ),
 
--- Where parts of an export came again and its last ones did not, these are unchanged, or the export has fewer by now.
+-- An export whose last parts did not come again may have fewer parts by now, or these are unchanged.
 bucket_overlaps as (
 
     select * from overlaps_with_newer

@@ -17,7 +17,11 @@ groups as (
             when is_bought_at_book and charged_quantity < traced_quantity
                 then attributed_usd - {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }}
             else 0
-        end as cut_off_usd
+        end as cut_off_usd,
+        -- Where it buys more than was traced, its money is spread over fewer units than it pays for.
+        case
+            when is_bought_at_book and charged_quantity > traced_quantity then attributed_usd - priced_usd else 0
+        end as spread_usd
     from {{ ref('int_cutoff_matches') }}
     where {{ is_touched('usage_on', 'touched_day') }}
 
@@ -90,7 +94,7 @@ parts as (
         coalesce(taken_price_usd + cut_off_usd - priced_usd, 0) - coalesce(excluded_usd, 0) as overtraced_usd,
         given_usd - attributed_usd - coalesce(taken_price_usd - matched_price_usd, 0) as timing_gap_usd,
         rounding_usd,
-        0 as quantity_gap_usd,
+        spread_usd as quantity_gap_usd,
         billed_quantity,
         -- A total counts nothing: its calls meet it in dollars.
         case meter when 'total' then 0 else traced_quantity + excluded_quantity end as traced_quantity,

@@ -26,7 +26,7 @@ shifted_forward as (
 
 ),
 
--- What is still over-traced takes what the previous day leaves.
+-- Calls that are still over-traced then use the untraced charges of the previous day.
 shifted_backward as (
 
     select

@@ -89,7 +89,7 @@ possible_rates as (
 
 ),
 
--- What calls that state a rate leave of it, by quantity of the charges or else of the usage file.
+-- The quantity of each rate that no call stating this rate uses: of the charges, or else of the usage file.
 rate_quantities as (
 
     select

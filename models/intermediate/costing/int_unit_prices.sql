@@ -96,7 +96,7 @@ rates as (
 
 -- The book quotes few meters apart; the rest are priced as what they are a part of. Audio and images cost far more or
 -- less than text: what the book does not quote of them has no price. Google has one price for text, images and video.
--- What OpenAI bills by request is a search in files.
+-- OpenAI bills a search in files by request.
 fallback_meters (provider, meter, priced_as, place) as (
 
     values

@@ -23,10 +23,7 @@ control_uses_before as (
         sum(
             case
                 when usage.day >= 0 then 0
-                when
-                    comparisons.comparison = 'placebo'
-                    and usage.day >= {{ whole_quotient('usage.window_days', 2) }} - usage.window_days
-                    then 0
+                when comparisons.comparison = 'placebo' and not usage.is_first_half then 0
                 else usage.uses
             end
         ) as before

@@ -36,6 +36,8 @@ select
     adopted_day,
     window_days,
     day,
+    -- The window before the launch has two halves, which the placebo compares.
+    day < {{ whole_quotient('window_days', 2) }} - window_days as is_first_half,
     cast(sum(uses) as decimal(18, 6)) as uses
 from compared_uses
 -- A feature without use before the launch is not an incumbent.

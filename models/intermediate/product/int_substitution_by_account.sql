@@ -111,10 +111,7 @@ uses_before as (
         sum(
             case
                 when usage.day >= 0 then 0
-                when
-                    comparisons.comparison = 'placebo'
-                    and usage.day >= {{ whole_quotient('usage.window_days', 2) }} - usage.window_days
-                    then 0
+                when comparisons.comparison = 'placebo' and not usage.is_first_half then 0
                 else usage.uses
             end
         ) as before
@@ -194,7 +191,7 @@ leverages as (
 
 account_parts as (
 
-    -- What adopters used before the launch, and what they are expected to use.
+    -- Adopters' uses before the launch, and the uses that are expected of them.
     select
         windows.comparison,
         windows.week,
@@ -218,7 +215,7 @@ account_parts as (
 
     union all
 
-    -- What adopters did use.
+    -- Adopters' uses since.
     select
         day_weights.comparison,
         day_weights.week,
@@ -237,7 +234,7 @@ account_parts as (
 
     union all
 
-    -- What controls used on the days compared, ...
+    -- Controls' uses on the days compared, ...
     select
         leverages.comparison,
         leverages.week,

@@ -119,7 +119,7 @@ nearest_requests as (
 
 ),
 
--- Of one reporter, each request takes one report.
+-- Each request takes one report of a reporter.
 matched_requests as (
 
     {% call first_rows(

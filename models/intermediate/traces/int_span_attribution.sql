@@ -1,7 +1,7 @@
 {{ replaces_touched("trace_key", by="trace", days="started_on") }}
 {{ config(post_hook="{{ walk_further_slices() }}") }}
 {% set slice = first_slice() %}
-{# Of these, the value nearest to the span counts. #}
+{# The value nearest to the span counts for these columns. #}
 {% set nearest_values = [
     'stated_purpose', 'environment_purpose', 'tenant_id', 'user_id', 'prompt_version', 'route', 'prompt_template'
 ] %}
@@ -51,7 +51,7 @@ inner_spans as (
 
 ),
 {% endset %}
-{# What a span says of itself, before its path adds anything. #}
+{# A span's own values, before its path adds any. #}
 {% set own_columns %}
             span_key as root_span_key,
             trace_key,
