@@ -37,8 +37,7 @@ class Node:
     resource_type: str
     original_file_path: str
     compiled_code: str
-    severity: str
-    warn_if: str
+    config: SimpleNamespace  # severity, warn_if, meta
 
 
 @dataclass
@@ -85,10 +84,12 @@ class Recording:
             return reduce(lambda text, name: text.replace(*name), names.items(), text)
 
         for node in nodes:
-            test = node.config if node.resource_type == "test" else SimpleNamespace(severity="", warn_if="")
+            config = SimpleNamespace(meta=dict(node.config.meta))
+            if node.resource_type == "test":
+                config.severity, config.warn_if = node.config.severity.upper(), node.config.warn_if
             code = as_any(getattr(node, "compiled_code", None) or "")
-            self.nodes.append(Node(node.unique_id, node.name, str(node.resource_type), node.original_file_path, code,
-                                   test.severity.upper(), test.warn_if))  # fmt: skip
+            kind, file = str(node.resource_type), node.original_file_path
+            self.nodes.append(Node(node.unique_id, node.name, kind, file, code, config))
         tests = {node.unique_id for node in self.nodes if node.resource_type == "test"}
         for node, statements in sent.items():
             kept = [as_any(sql) for sql in statements if sql and not re.match(r"(begin|commit|rollback)\b", sql, re.I)]
@@ -126,11 +127,11 @@ class Recording:
 
 
 def _judged(node: Node, failures: int, should_warn: bool, should_error: bool) -> list:
-    if node.severity == "ERROR" and should_error:
+    if node.config.severity == "ERROR" and should_error:
         raise Failed(node.name)
     results = f"{failures} result{'s' * (failures != 1)}"
-    message = f"Got {results}, configured to warn if {node.warn_if}"
-    return [SimpleNamespace(status="warn", node=node, message=message)] if should_warn else []
+    message = f"Got {results}, configured to warn if {node.config.warn_if}"
+    return [SimpleNamespace(status="warn", node=node, message=message, failures=failures)] if should_warn else []
 
 
 class Recordings:
