@@ -9,12 +9,26 @@ import ending
 from terminal import plain, print
 
 ANSWER = """
-select team_id as team, production_usd as production, evaluation_usd as evaluation,
-    eval_pool_credit_usd as pool_credit, unattributed_usd as unattributed, net_charge_usd as net_charge,
-    accrued_usd as not_yet_billed
-from marts.team_chargeback_monthly
-where month = (select max(month) from marts.team_chargeback_monthly)
-order by net_charge_usd desc, team_id limit 5
+with ranked as (
+
+    select *, row_number() over (order by net_charge_booked_usd desc, team_id) as place
+    from marts.team_chargeback_monthly
+    where month = (select max(month) from marts.team_chargeback_monthly)
+
+)
+
+select
+    case
+        when grouping(least(place, 6)) = 1 then 'sum' when least(place, 6) = 6 then 'all others' else min(team_id)
+    end as team,
+    sum(production_booked_usd) as production, sum(evaluation_booked_usd) as evaluation,
+    -sum(eval_pool_credit_booked_usd) as paid_by_pool, sum(development_booked_usd) as development,
+    sum(shared_booked_usd) as shared, sum(unattributed_booked_usd) as unattributed,
+    sum(net_charge_booked_usd) as net_charge, sum(accrued_booked_usd) as of_it_not_yet_billed
+from ranked
+group by rollup (least(place, 6))
+having grouping(least(place, 6)) = 1 or min(place) < 6 or sum(abs(net_charge_booked_usd)) > 0
+order by min(place) + 6 * grouping(least(place, 6))
 """
 
 

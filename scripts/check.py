@@ -23,7 +23,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 EXAMPLES = 3
 # Per table: kind of expectation and its arguments. Bounds with severity `warning` are far outside what honest files
 # hold: a wrong unit, a wrong column. They may be true, so such rows land. Any other expectation must hold.
-ACCOUNTS = ["ai_cost", "provider_payable", "accrued_payable", "prepaid"]
+ACCOUNTS = ["ai_cost", "provider_payable", "accrued_payable", "prepaid", "rounding"]
 COUNT, TOKENS = {"min_value": 0}, {"max_value": 100_000_000, "severity": "warning"}
 
 

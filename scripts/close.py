@@ -53,8 +53,7 @@ select max(day) from (
 ) as days
 """
 TEAMS = """
-select team_id, net_charge_usd::decimal(38, 2), billed_usd::decimal(38, 2), accrued_usd::decimal(38, 2),
-    corrections_usd::decimal(38, 2)
+select team_id, net_charge_booked_usd, billed_booked_usd, accrued_booked_usd, corrections_usd::decimal(38, 2)
 from marts.team_chargeback_monthly where month = $month and (net_charge_usd != 0 or paid_usd != 0)
 order by net_charge_usd desc, team_id
 """
@@ -137,6 +136,10 @@ def bills_lacking(month: str, data: Path) -> list[str]:
 
 
 def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
+    teams = engine.execute(TEAMS, {"month": f"{month}-01"}).fetchall()
+    names = ("net_charge_usd", "billed_usd", "accrued_usd")
+    sums = {name: sum((row[place] for row in teams), Decimal(0)) for place, name in enumerate(names, 1)}
+    sizes = {**sizes, **sums}  # as they are shown
     print(f"{month}, in USD, as of data until {until}:\n")
     for name, text in (
         ("billed_usd", "billed"),
@@ -150,7 +153,7 @@ def show(engine, month: str, sizes: dict[str, Decimal], until: str) -> None:
     if until < str((date.fromisoformat(f"{month}-01") + timedelta(31)).replace(day=1) - timedelta(1)):
         print("\n  The data end before the month does: what its last days bring will be corrections.")
     print(f"\n  {'team':24}{'net charge':>14}{'billed':>14}{'accrued':>14}{'corrections':>14}")
-    for team, *amounts in engine.execute(TEAMS, {"month": f"{month}-01"}).fetchall():
+    for team, *amounts in teams:
         print(f"  {plain(team):24}" + "".join(f"{amount:>14,.2f}" for amount in amounts))
     print()
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 import duckdb
 
@@ -22,7 +22,9 @@ BORNE_BY = """(
 
 @dataclass
 class Figure:
-    """`sql` may name $month. `total` adds the money up, in SQL; `chart` names a function of charts.py."""
+    """`sql` may name $month. `total` adds up the money as it is shown: each column is rounded so that this is its
+    rounded sum. `parts` (name of a sum, names of what adds up to it) does the same within each row. `chart` names a
+    function of charts.py."""
 
     key: str
     title: str
@@ -30,6 +32,7 @@ class Figure:
     note: str = ""
     chart: str = ""
     total: bool = False
+    parts: tuple[str, tuple[str, ...]] = ("", ())
     shape: str = "table"  # table, tiles, matrix
     places: int = 2  # of its money
     landed: str = ""  # a table of DATA/landed, where no mart has it
@@ -82,16 +85,17 @@ def marts_of(sql: str) -> list[str]:
     return sorted(set(re.findall(r"\bmarts\.(\w+)", sql)))
 
 
-def cell(name: str, value, places: int = 2) -> Cell:
-    """A value as people read it; money to the cent, of a single unit to the hundredth of one, and exact beside it."""
+def cell(name: str, value, places: int = 2, shown: Decimal | None = None) -> Cell:
+    """A value as people read it; money to the cent (`shown`, where it was rounded with others), of a single unit to the
+    hundredth of one, and exact beside it."""
     if value is None:
         return Cell("-")
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, Decimal):
         places = max(places, 4) if "usd_per_" in name else places
-        text = f"{value:,.{places}f}"
-        return Cell(text.lstrip("-") if not value.quantize(Decimal(1).scaleb(-places)) else text, f"{value:f}", True)
+        rounded = (value if shown is None else shown).quantize(Decimal(1).scaleb(-places))
+        return Cell(f"{rounded or abs(rounded):,.{places}f}", f"{value:f}", True)
     if isinstance(value, float):
         is_share = name.endswith(("_pct", "_pct_change", "_share", "_rate", "_rate_low", "_rate_high"))
         return Cell(f"{value * 100:.1f} %" if is_share else f"{value:,.2f}", repr(value), True)
@@ -102,6 +106,32 @@ def cell(name: str, value, places: int = 2) -> Cell:
     if isinstance(value, list):
         return Cell(", ".join(map(str, value)))
     return Cell(str(value))
+
+
+def apportioned(values: list[Decimal | None], unit: Decimal, total: Decimal | None = None) -> list[Decimal | None]:
+    """Amounts rounded to units that add up to `total`, else to their rounded sum, by largest remainder."""
+    known = [place for place, value in enumerate(values) if value is not None]
+    rounded = [None if value is None else value.quantize(unit, ROUND_FLOOR) for value in values]
+    total = sum((values[place] for place in known), Decimal(0)).quantize(unit) if total is None else total
+    left = int((total - sum((rounded[place] for place in known), Decimal(0))) / unit)
+    for place in sorted(known, key=lambda place: rounded[place] - values[place])[: max(left, 0)]:
+        rounded[place] += unit
+    return rounded
+
+
+def as_shown(figure: Figure, names: list[str], kinds: list[str], values: list[tuple]) -> dict[str, list]:
+    """The money columns of a figure as they are shown, by name."""
+    unit, columns = Decimal(1).scaleb(-figure.places), {}
+    for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        if kind.startswith("DECIMAL") and name.endswith("_usd") and figure.total:
+            columns[name] = apportioned([row[place] for row in values], unit)
+    whole, parts = figure.parts
+    places = [names.index(part) for part in parts]
+    for number, row in enumerate(values if whole else ()):
+        rounded = apportioned([row[place] for place in places], unit, columns[whole][number])
+        for part, amount in zip(parts, rounded, strict=True):
+            columns[part][number] = amount
+    return columns
 
 
 def plain(value):
@@ -139,22 +169,22 @@ def fill(engine, figure: Figure, month: date | None, landed: str, paths: dict[st
     shown.columns = names
     shown.numbers = [kind.startswith(("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "DOUBLE")) for kind in kinds]
     shown.hidden = max(0, len(values) - ROWS_SHOWN) if figure.shape == "table" else 0
-    for row in values[: len(values) - shown.hidden]:
+    columns = as_shown(figure, names, kinds, values)
+    for number, row in enumerate(values[: len(values) - shown.hidden]):
         named = dict(zip(names, row, strict=True))
-        shown.rows.append(([cell(name, value, figure.places) for name, value in named.items()], teams_of(named)))
+        cells = [
+            cell(name, value, figure.places, columns[name][number] if name in columns else None)
+            for name, value in named.items()
+        ]
+        shown.rows.append((cells, teams_of(named)))
     if figure.chart:
         for row in values:
             named = dict(zip(names, row, strict=True))
             point = {name: plain(value) for name, value in named.items() if name != "teams"}
             shown.points.append({**point, "teams": teams_of(named)})
     if figure.total and values:
-        places = figure.places
-        summed = [
-            f"sum({name})" if kind.startswith("DECIMAL") and name.endswith("_usd") else "null"
-            for name, kind in zip(names, kinds, strict=True)
-        ]
-        (sums,) = engine.execute(f"select {', '.join(summed)} from ({sql})").fetchall()
         shown.totals = [
-            Cell("") if value is None else cell(name, value, places) for name, value in zip(names, sums, strict=True)
+            cell(name, sum(filter(None, columns[name]), Decimal(0)), figure.places) if name in columns else Cell("")
+            for name in names
         ]
     return shown

@@ -7,31 +7,35 @@ OVERVIEW = [
         "bill",
         "The month's bill",
         """
-select sum(billed_usd) as billed_usd, sum(accrued_usd) as accrued_usd, sum(corrections_usd) as corrections_usd,
-    sum(net_charge_usd) as borne_by_teams_usd, sum(unattributed_usd) as unattributed_usd
+select sum(billed_booked_usd) as billed_usd, sum(accrued_booked_usd) as accrued_usd,
+    sum(corrections_usd) as corrections_usd, sum(net_charge_booked_usd) as borne_by_teams_usd,
+    sum(unattributed_booked_usd) as unattributed_usd
 from marts.team_chargeback_monthly where month = $month
 """,
-        "What teams bear is what providers bill and what has accrued, to the last digit.",
+        "What teams bear is what providers bill and what has accrued. In cents as they are booked.",
         shape="tiles",
     ),
     Figure(
         "unexplained",
         "What is unexplained",
         """
-select provider, payer_team_id, billed_usd, traced_usd, untraced_usd, invoice_only_usd, rounding_usd, capture_pct
+select provider, payer_team_id, billed_usd, traced_usd, untraced_usd, invoice_only_usd, credit_usd, rounding_usd,
+    capture_pct
 from marts.capture_rates_monthly where month = $month order by billed_usd desc, provider, payer_team_id
 """,
-        "Untraced money is on a bill and in no span; invoice-only money is fees and credits that name no use."
-        " What has accrued is on no bill yet.",
+        "Billed = traced + untraced + invoice-only + credit + rounding. Untraced money is on a bill and in no span;"
+        " invoice-only money is fees that name no use, credits likewise. What has accrued is on no bill yet.",
         total=True,
+        parts=("billed_usd", ("traced_usd", "untraced_usd", "invoice_only_usd", "credit_usd", "rounding_usd")),
     ),
     Figure(
         "months",
         "Month by month",
         """
-select strftime(month, '%Y-%m') as month, team_id, billed_usd, accrued_usd, corrections_usd, net_charge_usd
-from marts.team_chargeback_monthly where net_charge_usd != 0
-order by month, net_charge_usd desc, team_id
+select strftime(month, '%Y-%m') as month, team_id, billed_booked_usd as billed_usd, accrued_booked_usd as accrued_usd,
+    corrections_usd, net_charge_booked_usd as net_charge_usd
+from marts.team_chargeback_monthly where net_charge_booked_usd != 0
+order by month, net_charge_booked_usd desc, team_id
 """,
         "All months, by the team that bears them.",
         chart="months",
@@ -47,7 +51,8 @@ select originating_feature_id as feature_id, bearer_team_id, sum(borne_usd) as b
 from marts.spend_daily where date_trunc('month', spent_on) = $month
 group by all order by borne_usd desc, feature_id, bearer_team_id
 """,
-        "By the day of use. untraced, unlabelled and invoice_only are money that no feature's calls explain.",
+        "By the day of use. untraced, unlabelled and invoice_only (fees and credits) are money that no feature's calls"
+        " explain.",
         chart="features",
         total=True,
     ),
@@ -104,11 +109,16 @@ FINANCE = [
         "chargeback",
         "Chargeback: what each team owes",
         """
-select team_id, production_usd, evaluation_usd, eval_pool_credit_usd, development_usd, shared_usd, unattributed_usd,
-    net_charge_usd, billed_usd, accrued_usd, corrections_usd, paid_usd, transfers_out_usd, transfers_in_usd
-from marts.team_chargeback_monthly where month = $month order by net_charge_usd desc, team_id
+select team_id, production_booked_usd as production_usd, evaluation_booked_usd as evaluation_usd,
+    eval_pool_credit_booked_usd as eval_pool_credit_usd, development_booked_usd as development_usd,
+    shared_booked_usd as shared_usd, unattributed_booked_usd as unattributed_usd,
+    net_charge_booked_usd as net_charge_usd, billed_booked_usd as billed_usd, accrued_booked_usd as accrued_usd,
+    corrections_usd, paid_booked_usd as paid_usd, transfers_out_booked_usd as transfers_out_usd,
+    transfers_in_booked_usd as transfers_in_usd
+from marts.team_chargeback_monthly where month = $month order by net_charge_booked_usd desc, team_id
 """,
-        "Net charge = production + evaluation - pool credit + development + shared + unattributed.",
+        "Net charge = production + evaluation - pool credit + development + shared + unattributed = billed + accrued"
+        " = paid + transfers out - transfers in. In cents as booked; the mart has twelve decimals beside them.",
         chart="chargeback",
         total=True,
     ),
@@ -117,7 +127,7 @@ from marts.team_chargeback_monthly where month = $month order by net_charge_usd 
         "Transfers: who owes whom",
         """
 select coalesce(debtor_team_id, '') as debtor_team_id, coalesce(creditor_team_id, '') as creditor_team_id,
-    sum(amount_usd) as amount_usd
+    sum(amount_booked_usd) as amount_usd
 from marts.team_transfers_monthly where month = $month
 group by cube (debtor_team_id, creditor_team_id) order by debtor_team_id, creditor_team_id
 """,
@@ -136,8 +146,13 @@ select provider, account_id, sum(billed_usd) as billed_usd, sum(attributed_usd) 
 from marts.invoice_reconciliation_daily where date_trunc('month', usage_on) = $month
 group by provider, account_id order by billed_usd desc, provider, account_id
 """,
-        "Billed = attributed + untraced + invoice only + rounding. The gaps say why bill and price book differ.",
+        "Billed = attributed + untraced + invoice-only + credit + FX gap + rounding. The gaps say why bill and price"
+        " book differ.",
         total=True,
+        parts=(
+            "billed_usd",
+            ("attributed_usd", "untraced_usd", "invoice_only_usd", "credit_usd", "fx_gap_usd", "rounding_usd"),
+        ),
     ),
     Figure(
         "causes",

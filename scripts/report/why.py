@@ -52,7 +52,11 @@ class Unknown(Exception):
 
 
 def usd(amount) -> str:
-    return "unpriced" if amount is None else f"{amount:,.6f} USD"
+    """Exact, so that parts add up to their sum; six decimals at least."""
+    if amount is None:
+        return "unpriced"
+    text = f"{amount:,.12f}"
+    return f"{text[:-6]}{text[-6:].rstrip('0')} USD"
 
 
 def of_call(row: dict) -> list[str]:

@@ -172,6 +172,8 @@ def test_a_shared_cache_write_is_spread_to_its_readers(build, tmp_path, monkeypa
     options = ("--select", *(f"+{name}" for name in costs + identities + asked), "--indirect-selection", "cautious")
     options += ("--vars", "spread_cache_writes: true")
     monkeypatch.setattr(build_script, "dbt", partial(build_script.dbt, selection=options))
+    plain = build_script.fingerprint
+    monkeypatch.setattr(build_script, "fingerprint", lambda data: f"{plain(data)} {{'spread_cache_writes': True}}")
     inbox = tmp_path / "inbox"
     inbox.mkdir()
 
@@ -185,6 +187,7 @@ def test_a_shared_cache_write_is_spread_to_its_readers(build, tmp_path, monkeypa
         built = build(inbox)
         assert built.code == 0, built.output
         assert ("on, from 1 new files" in built.output) == (name == "later")
+        build_script.declare_good(built.data)  # a selection never is
         borne = built.rows("select originating_feature_id, sum(borne_usd) from marts.call_shares group by 1")
         spread = built.rows("select feature_id, production_usd, p95_usd_per_answer from marts.unit_economics_monthly")
         return dict(borne), {feature: tuple(map(float, costs)) for feature, *costs in spread}

@@ -182,11 +182,13 @@ def test_verify_names_a_file_that_was_touched(sample, tmp_path, capsys, name, ol
     assert name in err
 
 
-@pytest.mark.parametrize("check", export.CHECKS)
+@pytest.mark.parametrize("check", [*export.CHECKS, *export.IN_CENTS])
 def test_each_check_of_the_exports_can_fail(tmp_path, check):
     """Seen red once: files that break exactly one rule."""
     lines = "production evaluation eval_pool_credit development shared unattributed paid transfers_out transfers_in"
-    amounts = {f"{line}_usd": "0" for line in f"{lines} net_charge accrued billed".split()}
+    amounts = {
+        f"{line}{kind}_usd": "0" for line in f"{lines} net_charge accrued billed".split() for kind in ("", "_booked")
+    }
     chargeback = {"month": "2026-10-01", "team_id": "a", **amounts}
     journal = {"month": "2026-10-01", "journal_no": "1", "account": "ai_cost", "team_id": "a"}
     journal |= {"debit_usd": "0", "credit_usd": "0", "corrects_month": ""}
@@ -196,7 +198,8 @@ def test_each_check_of_the_exports_can_fail(tmp_path, check):
         "transfers out equal transfers in": (chargeback, {"transfers_out_usd": "1"}),
         "each journal's debits equal its credits": (journal, {"debit_usd": "1"}),
         "each statement adds up to the team's booked net": (statement, {"amount_usd": "1"}),
-        "the journal is within a cent per line of the full-scale charge": (chargeback, {"net_charge_usd": "9"}),
+        "a team's figure in cents is one, and its parts add up to it": (chargeback, {"paid_booked_usd": "1"}),
+        "each figure in cents is the one at full scale, rounded up or down": (chargeback, {"net_charge_usd": "9"}),
         "corrections are of earlier months, and as many cents in statements as booked": (
             statement,
             {"corrects_month": "2026-10-01"},
@@ -210,7 +213,7 @@ def test_each_check_of_the_exports_can_fail(tmp_path, check):
         with (tmp_path / f"{name}.csv").open("w", newline="") as target:
             csv.writer(target).writerows([cells.keys(), cells.values()])
         tables[name] = export._table(tmp_path, f"{name}.csv")
-    assert duckdb.sql(export.CHECKS[check].format(**tables, day="2026-10-01")).fetchall()
+    assert duckdb.sql({**export.CHECKS, **export.IN_CENTS}[check].format(**tables, day="2026-10-01")).fetchall()
 
 
 def test_cells_that_a_spreadsheet_would_run_are_neutralised(tmp_path):
@@ -229,13 +232,36 @@ def test_export_of_what_is_not_there_is_an_error(tmp_path, monkeypatch, words):
     assert export.main() == 2
 
 
-def test_statements_and_journal_are_the_charge_in_cents(sample):
+def test_a_teams_month_is_one_figure_in_cents_wherever_it_stands(sample):
+    """In the mart, the journal and the statements; a month's add up to its rounded total, and each pair agrees."""
     assert sample.rows("select sum(debit_usd) - sum(credit_usd) from marts.erp_journal_monthly") == [(Decimal("0.00"),)]
-    gaps = sample.rows("""
-        select max(abs(stated.net - charged.net_charge_usd)) from marts.team_chargeback_monthly as charged
-        join (select month, team_id, sum(amount_usd) as net from marts.team_statements_monthly group by all) as stated
-        using (month, team_id)""")
-    assert gaps[0][0] < Decimal("0.05")
+    charged = sample.rows("select month, team_id, net_charge_booked_usd from marts.team_chargeback_monthly"
+                          " where net_charge_booked_usd != 0 order by all")  # fmt: skip
+    assert len(charged) > 10
+    for query in (
+        "select month, team_id, sum(debit_usd - credit_usd) as net from marts.erp_journal_monthly"
+        " where account = 'ai_cost' group by all having net != 0 order by all",
+        "select month, team_id, sum(amount_usd) as net from marts.team_statements_monthly group by all having net != 0"
+        " order by all",
+    ):
+        assert sample.rows(query) == charged
+    assert sample.rows("select month from marts.team_chargeback_monthly group by month having"
+                       " sum(net_charge_booked_usd) != round(sum(net_charge_usd), 2)"
+                       " or sum(paid_booked_usd) != round(sum(paid_usd), 2)") == []  # fmt: skip
+    assert (
+        sample.rows("""
+        select month, team_id, counterparty_id, sum(usd) from (
+            select month, debtor_team_id as team_id, creditor_team_id as counterparty_id, amount_booked_usd as usd
+            from marts.team_transfers_monthly
+            union all
+            select debits.month, debits.team_id, credits.team_id, -(debits.debit_usd - debits.credit_usd)
+            from marts.erp_journal_monthly as debits
+            inner join marts.erp_journal_monthly as credits using (month, journal_no)
+            where debits.leg_no = 1 and credits.leg_no = 2 and debits.account = 'ai_cost'
+                and credits.account = 'ai_cost' and debits.team_id != credits.team_id
+        ) group by all having sum(usd) != 0""")
+        == []
+    )
 
 
 def test_door_names_what_is_unlikely(tmp_path, capsys):

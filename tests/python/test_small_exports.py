@@ -69,12 +69,18 @@ def test_a_month_below_half_a_cent_has_a_charge_and_nothing_to_book(ledger, caps
         update marts.team_chargeback_monthly set
             production_usd = {0}, evaluation_usd = 0, eval_pool_credit_usd = 0, development_usd = 0, shared_usd = 0,
             unattributed_usd = 0, paid_usd = {0}, transfers_out_usd = 0, transfers_in_usd = 0, net_charge_usd = {0},
-            accrued_usd = 0, billed_usd = {0}, corrections_usd = 0
+            accrued_usd = 0, billed_usd = {0}, corrections_usd = 0,
+            {1}
     """
+    lines = (
+        "production evaluation eval_pool_credit development shared unattributed paid transfers_out transfers_in"
+        " net_charge accrued billed"
+    ).split()
+    in_cents = ", ".join(f"{line}_booked_usd = 0" for line in lines)
     first = "(select team_id from marts.team_chargeback_monthly order by team_id limit 1)"
     ledger.change(
-        nothing.format(0),
-        f"{nothing.format('0.004')} where team_id = {first}",
+        nothing.format(0, in_cents),
+        f"{nothing.format('0.004', in_cents)} where team_id = {first}",
         "delete from marts.erp_journal_monthly",
         "delete from marts.team_statements_monthly",
         "create or replace table marts.focus_cost_and_usage as "

@@ -7,7 +7,8 @@ with summed as (
         sum(billed_usd) as billed_usd,
         sum(attributed_usd) as traced_usd,
         sum(untraced_usd) as untraced_usd,
-        sum(invoice_only_usd) as invoice_only_usd,
+        sum(greatest(invoice_only_usd, 0)) as invoice_only_usd,
+        sum(least(invoice_only_usd, 0)) as credit_usd,
         sum(rounding_usd) as rounding_usd
     from {{ ref('int_charge_settlements') }}
     group by cast(date_trunc('month', charged_on) as date), provider, payer_team_id
@@ -22,6 +23,7 @@ select
     {{ money('traced_usd') }} as traced_usd,
     {{ money('untraced_usd') }} as untraced_usd,
     {{ money('invoice_only_usd') }} as invoice_only_usd,
+    {{ money('credit_usd') }} as credit_usd,
     {{ money('rounding_usd') }} as rounding_usd,
     -- Of what could be traced: fees and taxes never can.
     cast(traced_usd as double) / nullif(cast(traced_usd + untraced_usd as double), 0) as capture_pct

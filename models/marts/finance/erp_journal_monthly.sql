@@ -28,16 +28,95 @@ directed as (
 
 ),
 
+in_cents as (
+
+    select
+        directed.*,
+        -- A pair's transfers are the parts of its one figure.
+        {{ cents_by_largest_remainder(
+            'directed.amount_usd', 'directed.posted_month, directed.debit_team_id, directed.credit_team_id',
+            'directed.corrects_month, directed.kind, directed.basis, directed.provider',
+            'coalesce(transfers.amount_booked_usd, 0) * 100'
+        ) }} as transfer_cents,
+        -- Bills and accruals add up to each provider's total in cents.
+        directed.direction * {{ cents_by_largest_remainder(
+            'directed.direction * directed.amount_usd',
+            'directed.posted_month, directed.corrects_month, directed.kind, directed.basis, directed.provider',
+            'directed.debit_team_id, directed.credit_team_id'
+        ) }} as bill_cents
+    from directed
+    left join {{ ref('team_transfers_monthly') }} as transfers
+        on
+            directed.posted_month = transfers.month
+            and directed.debit_team_id = transfers.debtor_team_id
+            and directed.credit_team_id = transfers.creditor_team_id
+
+),
+
 rounded as (
 
     select
         *,
-        -- Bills and accruals add up to each provider's total in cents, transfers to theirs.
-        direction * {{ cents_by_largest_remainder(
-            'direction * amount_usd', 'posted_month, corrects_month, kind, basis, provider',
-            'debit_team_id, credit_team_id'
-        ) }} as cents
-    from directed
+        case when credit_team_id is not null then transfer_cents else bill_cents end as cents
+    from in_cents
+
+),
+
+-- What is left between a team's net charge, which is a part of the month, and its legs, which are parts of bills.
+costs as (
+
+    select
+        posted_month,
+        debit_team_id as team_id,
+        cents
+    from rounded
+    where kind in ('bill', 'accrual') or credit_team_id is not null
+
+    union all
+
+    select
+        posted_month,
+        credit_team_id as team_id,
+        -cents as cents
+    from rounded
+    where credit_team_id is not null
+
+    union all
+
+    select
+        month as posted_month,
+        team_id,
+        -net_charge_booked_usd * 100 as cents
+    from {{ ref('team_chargeback_monthly') }}
+
+),
+
+booked as (
+
+    select
+        posted_month,
+        corrects_month,
+        kind,
+        basis,
+        provider,
+        debit_team_id,
+        credit_team_id,
+        cents
+    from rounded
+
+    union all
+
+    select
+        posted_month,
+        cast(null as date) as corrects_month,
+        'rounding' as kind,
+        'billed' as basis,
+        cast(null as string) as provider,
+        team_id as debit_team_id,
+        cast(null as string) as credit_team_id,
+        cast(-sum(cents) as bigint) as cents
+    from costs
+    group by posted_month, team_id
 
 ),
 
@@ -49,7 +128,7 @@ numbered as (
             partition by posted_month
             order by {{ in_order('corrects_month nulls first, kind, basis, provider, debit_team_id, credit_team_id') }}
         ) as journal_no
-    from rounded
+    from booked
     where cents != 0
 
 ),
@@ -82,6 +161,7 @@ legs as (
         case
             when kind in ('bill', 'prepayment') then 'provider_payable'
             when kind = 'accrual' then 'accrued_payable'
+            when kind = 'rounding' then 'rounding'
             else 'ai_cost'
         end as account,
         coalesce(credit_team_id, debit_team_id) as team_id,

@@ -1,3 +1,12 @@
+{% set figures = [
+    'production', 'evaluation', 'eval_pool_credit', 'development', 'shared', 'unattributed', 'paid', 'transfers_out',
+    'transfers_in', 'net_charge', 'accrued', 'billed', 'corrections'
+] %}
+{# Figures that add up to the net charge, by line and by basis, with their signs. #}
+{% set parts = {
+    'production': '', 'evaluation': '', 'eval_pool_credit': '-', 'development': '', 'shared': '', 'unattributed': '',
+    'accrued': '', 'billed': ''
+} %}
 with entries as (
 
     select * from {{ ref('ledger_entries') }}
@@ -69,18 +78,116 @@ summed as (
     from classified
     group by posted_month, team_id
 
+),
+
+charged as (
+
+    select
+        rosters.posted_month,
+        {% for figure in figures %}
+            {{ money('coalesce(summed.' ~ figure ~ '_usd, 0)') }} as {{ figure }}_usd,
+        {% endfor %}
+        rosters.team_id
+    from rosters
+    left join summed
+        on rosters.posted_month = summed.posted_month and rosters.team_id = summed.team_id
+
+),
+
+-- In cents: first the net charges of a month, which add up to it; then each team's lines and bases, which add up to its
+-- net charge. Cash follows from the transfers' cents, which both teams see alike.
+netted as (
+
+    select
+        *,
+        {{ cents_by_largest_remainder('net_charge_usd', 'posted_month', 'team_id') }} as net_cents
+    from charged
+
+),
+
+parts as (
+
+    {% for figure, sign in parts.items() %}
+        select
+            posted_month,
+            team_id,
+            net_cents,
+            '{{ 'basis' if figure in ('billed', 'accrued') else 'line' }}' as kind,
+            '{{ figure }}' as figure,
+            {{ sign }}{{ figure }}_usd as amount_usd
+        from netted
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
+
+),
+
+cents as (
+
+    select
+        *,
+        {{ cents_by_largest_remainder('amount_usd', 'posted_month, team_id, kind', 'figure', 'net_cents') }} as cents
+    from parts
+
+),
+
+booked as (
+
+    select
+        posted_month,
+        {% for figure, sign in parts.items() %}
+            {{ sign }}sum(case when figure = '{{ figure }}' then cents end) as {{ figure }}_cents,
+        {% endfor %}
+        team_id
+    from cents
+    group by posted_month, team_id
+
+),
+
+moved as (
+
+    select
+        month as posted_month,
+        team_id,
+        sum(out_usd) * 100 as transfers_out_cents,
+        sum(in_usd) * 100 as transfers_in_cents
+    from (
+        select
+            month,
+            debtor_team_id as team_id,
+            amount_booked_usd as out_usd,
+            0 as in_usd
+        from {{ ref('team_transfers_monthly') }}
+
+        union all
+
+        select
+            month,
+            creditor_team_id as team_id,
+            0 as out_usd,
+            amount_booked_usd as in_usd
+        from {{ ref('team_transfers_monthly') }}
+    ) as sides
+    group by month, team_id
+
 )
 
-{% set lines = [
-    'production', 'evaluation', 'eval_pool_credit', 'development', 'shared', 'unattributed', 'paid', 'transfers_out',
-    'transfers_in', 'net_charge', 'accrued', 'billed', 'corrections'
-] %}
 select
-    rosters.posted_month as month,
-    rosters.team_id,
-    {% for line in lines -%}
-        {{ money('coalesce(summed.' ~ line ~ '_usd, 0)') }} as {{ line }}_usd{% if not loop.last %},{% endif %}
-    {% endfor %}
-from rosters
-left join summed
-    on rosters.posted_month = summed.posted_month and rosters.team_id = summed.team_id
+    netted.posted_month as month,
+    netted.team_id,
+    {% for figure in figures -%}
+        netted.{{ figure }}_usd,
+    {% endfor -%}
+    {% for figure in parts -%}
+        {{ as_cents('booked.' ~ figure ~ '_cents') }} as {{ figure }}_booked_usd,
+    {% endfor -%}
+    {{ as_cents('coalesce(moved.transfers_out_cents, 0)') }} as transfers_out_booked_usd,
+    {{ as_cents('coalesce(moved.transfers_in_cents, 0)') }} as transfers_in_booked_usd,
+    {{ as_cents(
+        'netted.net_cents - coalesce(moved.transfers_out_cents, 0) + coalesce(moved.transfers_in_cents, 0)'
+    ) }} as paid_booked_usd,
+    {{ as_cents('netted.net_cents') }} as net_charge_booked_usd
+from netted
+inner join booked on netted.posted_month = booked.posted_month and netted.team_id = booked.team_id
+left join moved on netted.posted_month = moved.posted_month and netted.team_id = moved.team_id

@@ -32,31 +32,56 @@ statement_lines as (
     select
         posted_month,
         team_id,
+        line,
         section,
         feature_id as item,
         corrects_month,
         sum(amount_usd) as amount_usd,
         sum(accrued_usd) as accrued_usd
     from sectioned_entries
-    group by posted_month, team_id, section, feature_id, corrects_month
+    group by posted_month, team_id, line, section, feature_id, corrects_month
     having sum(amount_usd) != 0 or sum(accrued_usd) != 0
 
 ),
 
-nets as (
+-- Each line's cents are those of the team's chargeback.
+booked_lines as (
 
-    select
-        month as posted_month,
-        team_id,
-        sum(debit_usd - credit_usd) as net_usd
-    from {{ ref('erp_journal_monthly') }}
-    where account = 'ai_cost'
-    group by month, team_id
+    {% for line, sign_and_name in [
+        ('production', 'production'), ('evaluation', 'evaluation'), ('pool_credit', '-eval_pool_credit'),
+        ('development', 'development'), ('shared', 'shared'), ('unattributed', 'unattributed'),
+    ] %}
+        select
+            month as posted_month,
+            team_id,
+            '{{ line }}' as line,
+            {{ sign_and_name }}_booked_usd * 100 as line_cents
+        from {{ ref('team_chargeback_monthly') }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 
 ),
 
--- The difference between a team's rounded lines and its booked net is a visible line of its own.
-with_rounding as (
+in_cents as (
+
+    select
+        lines.*,
+        {{ cents_by_largest_remainder(
+            'lines.amount_usd', 'lines.posted_month, lines.team_id, lines.line', 'lines.item, lines.corrects_month',
+            'booked_lines.line_cents'
+        ) }} as cents
+    from statement_lines as lines
+    inner join booked_lines
+        on
+            lines.posted_month = booked_lines.posted_month
+            and lines.team_id = booked_lines.team_id
+            and lines.line = booked_lines.line
+
+),
+
+stated as (
 
     select
         posted_month,
@@ -64,25 +89,10 @@ with_rounding as (
         section,
         item,
         corrects_month,
-        accrued_usd,
-        {{ cents_by_largest_remainder(
-            'amount_usd', 'posted_month, team_id', 'section, item, corrects_month'
-        ) }} as cents
-    from statement_lines
-
-    union all
-
-    select
-        nets.posted_month,
-        nets.team_id,
-        '7 rounding' as section,
-        'rounding' as item,
-        cast(null as date) as corrects_month,
-        0 as accrued_usd,
-        cast(nets.net_usd * 100 - round(coalesce(sum(lines.amount_usd), 0) * 100) as bigint) as cents
-    from nets
-    left join statement_lines as lines on nets.posted_month = lines.posted_month and nets.team_id = lines.team_id
-    group by nets.posted_month, nets.team_id, nets.net_usd
+        sum(accrued_usd) as accrued_usd,
+        sum(cents) as cents
+    from in_cents
+    group by posted_month, team_id, section, item, corrects_month
 
 ),
 
@@ -98,8 +108,8 @@ compared as (
         coalesce(lines.accrued_usd, 0) as accrued_usd,
         coalesce(lines.cents, 0) as cents,
         coalesce(previous.cents, 0) as previous_cents
-    from with_rounding as lines
-    full outer join with_rounding as previous
+    from stated as lines
+    full outer join stated as previous
         on
             lines.team_id = previous.team_id
             and lines.section = previous.section
@@ -125,7 +135,6 @@ select
         when section = '5 shared' then 'your part of it by a sharing rule'
         when section = '6 corrections'
             then 'what came after ' || substr(cast(corrects_month as string), 1, 7) || ' was closed'
-        when section = '7 rounding' then 'cents between these lines and the booked net'
         when item = 'untraced' then 'billed on your keys, seen in no span'
         when item = 'unlabelled' then 'calls on your keys that no feature label explains'
         when item = 'invoice_only' then 'fees and credits of your accounts'
@@ -141,4 +150,4 @@ select
     end as why,
     corrects_month
 from compared
-where posted_month <= (select max(nets.posted_month) from nets) and (section != '7 rounding' or cents != 0)
+where posted_month <= (select max(chargeback.month) from {{ ref('team_chargeback_monthly') }} as chargeback)

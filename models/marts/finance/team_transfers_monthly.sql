@@ -1,16 +1,30 @@
+with pairs as (
+
+    select
+        posted_month,
+        team_id as debtor_team_id,
+        counterparty_team_id as creditor_team_id,
+        sum(amount_usd) as amount_usd
+    from {{ ref('ledger_entries') }}
+    where
+        account = 'ai_cost'
+        and kind in ('transfer', 'share', 'pool_credit')
+        -- Each movement has two legs; the debit side names the debtor, also where a refund makes it negative.
+        and side = 'debit'
+        -- Who takes a part of what it pays for itself owes nobody.
+        and counterparty_team_id is not null
+    group by posted_month, team_id, counterparty_team_id
+    -- What a bill takes from an accrual and gives back is owed by nobody.
+    having sum(amount_usd) != 0
+
+)
+
 select
     posted_month as month,
-    team_id as debtor_team_id,
-    counterparty_team_id as creditor_team_id,
-    {{ money('sum(amount_usd)') }} as amount_usd
-from {{ ref('ledger_entries') }}
-where
-    account = 'ai_cost'
-    and kind in ('transfer', 'share', 'pool_credit')
-    -- Each movement has two legs; the debit side names the debtor, also where a refund makes it negative.
-    and side = 'debit'
-    -- Who takes a part of what it pays for itself owes nobody.
-    and counterparty_team_id is not null
-group by posted_month, team_id, counterparty_team_id
--- What a bill takes from an accrual and gives back is owed by nobody.
-having sum(amount_usd) != 0
+    debtor_team_id,
+    creditor_team_id,
+    {{ money('amount_usd') }} as amount_usd,
+    cast({{ cents_by_largest_remainder(
+        'amount_usd', 'posted_month', 'debtor_team_id, creditor_team_id'
+    ) }} * 0.01 as decimal(38, 2)) as amount_booked_usd
+from pairs

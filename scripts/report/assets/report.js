@@ -21,7 +21,9 @@
     return (size < 0n && rounded > 0n ? "-" : "") + grouped + "." + text.slice(-places);
   };
 
-  // A total is that of the rows in sight, added up exactly.
+  // A total is that of the cells in sight, as they are shown.
+  const shown = (cell) => units((cell.dataset.exact && cell.textContent.trim().replaceAll(",", "")) || "0");
+
   const total = (table) => {
     const foot = table.tFoot && table.tFoot.rows[0];
     if (!foot || table.classList.contains("matrix")) return;
@@ -30,7 +32,7 @@
     const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
     [...foot.cells].forEach((cell, place) => {
       if (!("exact" in cell.dataset)) return;
-      const sum = rows.reduce((size, row) => size + units(row.cells[place].dataset.exact || "0"), 0n);
+      const sum = rows.reduce((size, row) => size + shown(row.cells[place]), 0n);
       cell.textContent = money(sum, cell.textContent.split(".")[1].length);
       cell.removeAttribute("title");
     });
@@ -55,8 +57,8 @@
         const isTheirs = !team || top === team || row.cells[0].textContent === team;
         cell.classList.toggle("away", !isTheirs);
         if (!isTheirs || !("exact" in cell.dataset)) return;
-        sum += units(cell.dataset.exact);
-        sums[place] += units(cell.dataset.exact);
+        sum += shown(cell);
+        sums[place] += shown(cell);
         stands = used[place] = true;
       });
       row.hidden = !stands;
