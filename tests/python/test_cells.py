@@ -461,6 +461,7 @@ def test_letters_of_windows(landing):
         ("torn.zip", archive({"costs.csv": PLAIN})[:-30], "a zip archive that can't be opened"),
         ("notes.csv", "Costs report\nnothing here\n", "neither JSON nor a CSV with a known header"),
     ],
+    ids=["nested", "empty", "many", "torn", "notes"],  # else the bytes, which hold the time
 )
 def test_container_that_is_not_read_is_named(landing, name, content, reason):
     landed = landing({name: content, "good.csv": PLAIN})
