@@ -29,6 +29,11 @@ from terminal import print
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.
+# Evals that the pool pays since nobody has decided who does.
+POOL_BY_DEFAULT = """
+select month, sum(eval_pool_credit_usd) as usd from marts.eval_coverage_monthly
+where is_pool_by_default group by month having sum(eval_pool_credit_usd) != 0 order by month
+"""
 DOUBTS = {
     "is_price_assumed": "priced at an assumed tier price: the price book has none of their tier for their day; seed "
     "negotiated_prices can say it",
@@ -389,6 +394,8 @@ def report(data: Path) -> None:
                 f"  {month:%Y-%m}{state.get(f'{month:%Y-%m}', '')}: billed {billed:.6f} + accrued {accrued:.6f} "
                 f"= borne by teams {net:.6f} USD ({unattributed:.6f} of it unattributed, visible by team)"
             )
+        for month, usd in engine.execute(POOL_BY_DEFAULT).fetchall():
+            print(f"  {month:%Y-%m}: the quality pool pays {usd:.6f} USD of evals by default, no eval_funding row")
         for column, words in DOUBTS.items():
             counted = f"select count(*), coalesce(sum(priced_usd), 0) from marts.attributed_calls where {column}"
             calls, priced = engine.execute(counted).fetchone()

@@ -87,8 +87,9 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "eval_funding": (
         ["scope", "scope_id", "share", "cap_pct", "cap_floor_usd", *VALID],
-        "What the quality pool pays: share of eval spend up to max(cap_pct x production, cap_floor_usd).",
-        "default,,1,0.1,50,,",
+        "What the quality pool pays: share of eval spend up to max(cap_pct x production, cap_floor_usd). By default, "
+        "no eval_funding row, it pays evals whole: the first row below says so, the second ends it, the third caps it.",
+        "default,,1,,,,\n# default,,0,,,,\n# default,,1,0.1,50,,",
     ),
     "negotiated_prices": (
         ["provider", "account_id", "model", "meter", "unit_price_usd", "discount_pct", *VALID],

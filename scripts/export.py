@@ -103,6 +103,8 @@ def export(month: str, data: Path) -> int:
     manifest = json.loads((folder / "manifest.json").read_text())
     net, files = manifest["files"]["team_chargeback.csv"]["totals"]["net_charge_usd"], len(manifest["files"])
     print(f"exported {files} files for {month} ({manifest['status']}) to {folder}: net charge {net} USD over all teams")
+    if Decimal(by_default := manifest.get("eval_pool_by_default_usd", "0")):
+        print(f"the quality pool pays {by_default} USD of its evals by default, no eval_funding row")
     return verify(month, data)
 
 
@@ -120,10 +122,15 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
     manifest = {"month": month, "currency": "USD", "status": status, "files": files}
     manifest |= {"closing_hash": closing_hash, "closings": closings}
+    # Evals of the month's days that the quality pool pays by default, no eval_funding row.
+    manifest["eval_pool_by_default_usd"] = str(engine.execute(BY_DEFAULT, [day]).fetchone()[0])
     state.write(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return not complaints
 
 
+BY_DEFAULT = """
+select coalesce(sum(eval_pool_credit_usd), 0) from marts.eval_coverage_monthly where month = ? and is_pool_by_default
+"""
 # Each finds rows that should not be; {chargeback}, {journal} and {statements} are the exported files.
 CHECKS = {
     "a team's lines, cash and bases each add up to its net charge": """

@@ -123,12 +123,13 @@ from marts.eval_coverage_monthly where month = $month order by production_usd de
         "tax",
         "Eval tax: what evals cost beyond what the pool funds",
         f"""
-select feature_id, evaluation_usd, evaluation_usd_pct, eval_pool_credit_usd, eval_tax_usd, marginal_eval_tax_usd,
-    {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
+select feature_id, evaluation_usd, evaluation_usd_pct, eval_pool_credit_usd, is_pool_by_default, eval_tax_usd,
+    marginal_eval_tax_usd, {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
 from marts.eval_coverage_monthly where month = $month and evaluation_usd != 0
 order by eval_tax_usd desc, feature_id
 """,
-        "Marginal: what one more run of the required suites would cost the team.",
+        "Marginal: what one more run of the required suites would cost the team. Pool by default: no eval_funding row"
+        " is in force, so that the quality pool pays evals whole.",
         chart="tax",
         total=True,
     ),

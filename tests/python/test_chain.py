@@ -698,8 +698,8 @@ def test_a_month_is_closed_with_its_hash_on_each_statement(golden, tmp_path, mon
     assert "signed, and the signatures hold" in capsys.readouterr().out
     shutil.rmtree(data / "exports")
     whole = contents(data)
-    # Two manifests, the mark of the build and the stamp are written; then the folder moves, and the log is written.
-    for events, is_closed in ((4, False), (5, True), (6, True)):
+    # Two manifests and the stamp are written; then the folder moves, and the log is written.
+    for events, is_closed in ((3, False), (4, True), (5, True)):
         other = begun(f"killed-{events}")
         ends = partial(close_script.close, "2026-10", other, force=True)
         assert killed_after(events, monkeypatch, ends, state, ("move",))

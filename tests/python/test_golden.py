@@ -1,6 +1,7 @@
 """The golden day: every mart against what was costed by hand (tests/golden/README.md)."""
 
 import csv
+import json
 import re
 import shutil
 from collections import Counter
@@ -11,6 +12,8 @@ import pytest
 from conftest import GOLDEN, PROJECT
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+
+import export
 
 pytestmark = pytest.mark.xdist_group("golden")
 
@@ -118,6 +121,20 @@ def test_sharing_and_funding_move_margins_between_rows_never_their_sum(golden, b
         "quality_pool": Decimal("0.0003315"),
     }
     assert sum(after.values()) == sum(before.values()) == 13 - Decimal("0.0083715")
+
+
+def test_a_pool_that_pays_by_default_is_said(golden, build, tmp_path, capsys):
+    """In the build's summary and by the export, with its sum; not where a row of eval_funding decides."""
+    assert "by default" not in golden.output
+    other = tmp_path / "company"
+    shutil.copytree(GOLDEN / "company", other)
+    (other / "eval_funding.csv").write_text("scope,scope_id,share,cap_pct,cap_floor_usd\n")
+    built = build(GOLDEN / "inbox", other)
+    assert "2026-10: the quality pool pays 0.002000 USD of evals by default, no eval_funding row" in built.output
+    assert export.export("2026-10", built.data) == 0
+    assert "pays 0.002000000000 USD of its evals by default, no eval_funding row" in capsys.readouterr().out
+    manifest = json.loads((built.data / "exports" / "2026-10" / "manifest.json").read_text())
+    assert manifest["eval_pool_by_default_usd"] == "0.002000000000"
 
 
 def test_database_opens_in_a_1x_client(golden):

@@ -11,7 +11,13 @@ import focus
 
 pytestmark = pytest.mark.xdist_group("golden")
 
-TABLES = ("team_chargeback_monthly", "erp_journal_monthly", "team_statements_monthly", "focus_cost_and_usage")
+TABLES = (
+    "team_chargeback_monthly",
+    "erp_journal_monthly",
+    "team_statements_monthly",
+    "focus_cost_and_usage",
+    "eval_coverage_monthly",
+)
 
 
 class Ledger:

@@ -67,6 +67,7 @@ funded_spend as (
         select
             spend.*,
             coalesce(funding.share, 1) as share,
+            funding.scope is null as is_by_default,
             funding.cap_pct,
             funding.cap_floor_usd
         from monthly_spend as spend
@@ -91,6 +92,7 @@ capped_spend as (
         feature_id,
         evaluation_usd,
         share,
+        is_by_default,
         -- A rule without a cap funds the whole share; a floor alone funds features without production.
         case
             when cap_pct is not null or cap_floor_usd is not null
@@ -105,6 +107,7 @@ select
     feature_id,
     evaluation_usd,
     share,
+    is_by_default,
     cap_usd,
     {{ eval_credit('evaluation_usd', 'share', 'cap_usd') }} as credit_usd
 from capped_spend

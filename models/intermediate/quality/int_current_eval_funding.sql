@@ -3,6 +3,7 @@ select
     coalesce(chains.newest_feature_id, funding.feature_id) as feature_id,
     {{ money('sum(funding.evaluation_usd)') }} as evaluation_usd,
     max(funding.share) as share,
+    bool_or(funding.is_by_default) as is_by_default,
     -- A renamed feature is capped only if all of its ids are.
     {{ money('case when count(funding.cap_usd) = count(*) then sum(funding.cap_usd) end') }} as cap_usd,
     {{ money('sum(funding.credit_usd)') }} as credit_usd

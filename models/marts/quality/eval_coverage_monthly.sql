@@ -70,8 +70,11 @@ feature_months as (
         pass_rates.evaluated_usd_pct,
         pnl.answers * pass_rates.evaluated_answers_pct as evaluated_answers,
         pass_rates.marginal_eval_tax_usd,
-        pnl.answers
+        pnl.answers,
+        coalesce(funding.is_by_default, false) as is_pool_by_default
     from months
+    left join {{ ref('int_current_eval_funding') }} as funding
+        on months.month = funding.month and months.feature_id = funding.feature_id
     left join daily on months.month = daily.month and months.feature_id = daily.feature_id
     left join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
     left join pass_rates on months.month = pass_rates.month and months.feature_id = pass_rates.feature_id
@@ -128,6 +131,7 @@ select
     cast(evaluation_usd as double) / nullif(cast(production_usd + evaluation_usd as double), 0) as evaluation_usd_pct,
     {{ money('eval_pool_credit_usd') }} as eval_pool_credit_usd,
     {{ money('evaluation_usd - eval_pool_credit_usd') }} as eval_tax_usd,
+    is_pool_by_default,
     marginal_eval_tax_usd,
     covered_calls_pct,
     covered_usd_pct,
