@@ -76,7 +76,8 @@ bearers as (
     select
         call_id,
         string_agg(
-            bearer_team_id || ' ' || cast(borne_usd as decimal(38, 6)), ', ' order by borne_usd desc, bearer_team_id
+            bearer_team_id || ' ' || regexp_replace(borne_usd::decimal(38, 12)::varchar, '0{1,6}$', ''), ', '
+            order by borne_usd desc, bearer_team_id
         ) as bearers
     from (
         select call_id, bearer_team_id, sum(borne_usd) as borne_usd from marts.call_shares

@@ -87,7 +87,7 @@ def test_dbt_works_in_the_checkout(here):
     assert build_script.files_built(data) == build_script.files_landed(data)
     code, said = dbt(checkout, "show", "--select", "team_chargeback_monthly", "--limit", "1")
     assert code == 0, said
-    assert "quality_pool" in said
+    assert "team_id" in said
     with (companies / "teams.csv").open("a") as teams:
         teams.write("new,New,\n")
     code, said = dbt(checkout, "build", "--select", "team_chargeback_monthly")
