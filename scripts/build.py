@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -25,7 +26,7 @@ import land
 import state
 from landing import missing
 from landing.store import Store
-from terminal import print
+from terminal import plain, print
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.
@@ -45,6 +46,10 @@ DOUBTS = {
 TOTALS = """
 select month, sum(billed_usd), sum(accrued_usd), sum(net_charge_usd), sum(unattributed_usd)
 from marts.team_chargeback_monthly group by month order by month
+"""
+TEAMS = """
+select team_id, net_charge_booked_usd from marts.team_chargeback_monthly
+where month = $month and net_charge_booked_usd != 0 order by net_charge_booked_usd desc, team_id
 """
 UNEXPLAINED = """
 select {} as name, sum(spans)::bigint as spans, sum(tokens)::bigint as tokens
@@ -384,16 +389,29 @@ def listed(names: list[str]) -> str:
     return ", ".join(names[: land.SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def by_team(engine: duckdb.DuckDBPyConnection, month: date) -> str:
+    """The teams that bear most of a month, in the cents that are booked."""
+    teams = engine.execute(TEAMS, {"month": month}).fetchall()
+    shown = [(plain(team), usd) for team, usd in teams[: land.SHOWN]]
+    if rest := teams[land.SHOWN :]:
+        shown.append((f"{len(rest)} more", sum(usd for _, usd in rest)))
+    total = sum(usd for _, usd in teams)
+    return ", ".join(f"{team} {usd:,.2f}" for team, usd in shown) + f"; together {total:,.2f} USD"
+
+
 def report(data: Path) -> None:
     state = dict.fromkeys(closed.months(data), " (closed)")
     retired_before = max((act["retired_before"] for act in Store(data).retired), default="")
     state |= {month: " (closed, retired)" for month in state if f"{month}-01" < retired_before}
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
-        for month, billed, accrued, net, unattributed in engine.execute(TOTALS).fetchall():
+        months = engine.execute(TOTALS).fetchall()
+        for month, billed, accrued, net, unattributed in months:
             print(
                 f"  {month:%Y-%m}{state.get(f'{month:%Y-%m}', '')}: billed {billed:.6f} + accrued {accrued:.6f} "
                 f"= borne by teams {net:.6f} USD ({unattributed:.6f} of it unattributed, visible by team)"
             )
+        if months:
+            print(f"  {months[-1][0]:%Y-%m} by team: {by_team(engine, months[-1][0])}")
         for month, usd in engine.execute(POOL_BY_DEFAULT).fetchall():
             print(f"  {month:%Y-%m}: the quality pool pays {usd:.6f} USD of evals by default, no eval_funding row")
         for column, words in DOUBTS.items():
@@ -543,7 +561,10 @@ def make(arguments: argparse.Namespace) -> int:
     report(data)
     if (data / "bi").exists() and bi.main(data):
         return 1
-    print(f"Look at: schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; docs/analyst.md")
+    print(
+        "Look at: make report (pages), make export MONTH= (files for finance), make why TRACE= (one request);\n"
+        f"  schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; docs/analyst.md"
+    )
     return warn(data)
 
 

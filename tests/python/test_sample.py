@@ -42,7 +42,7 @@ def test_the_answer_of_the_readme_is_true(sample, capsys):
     answer.main(sample.data)
     said = sample.output + capsys.readouterr().out
     lines = [line for line in shown.splitlines() if line]
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert [line for line in lines if line not in said.splitlines()] == []
 
 
