@@ -157,9 +157,8 @@ def complete(company: Path, data: str) -> int:
     if not company.is_dir():
         print(f"ERROR: {company} is no folder; `make company DIR={company}` writes a starting set", file=sys.stderr)
         return 2
-    unknown = sorted(path.name for path in company.glob("*.csv") if path.stem not in SEEDS)
-    if unknown:
-        print(f"ERROR: {company}/{unknown[0]} is no company seed; known: {', '.join(SEEDS)}", file=sys.stderr)
+    if strange := strangers(company):
+        print(f"ERROR: {strange[0]}", file=sys.stderr)
         return 2
     target = seeds_of(data)
     target.mkdir(parents=True, exist_ok=True)
@@ -183,41 +182,63 @@ def complete(company: Path, data: str) -> int:
     return 2 if errors else 0
 
 
+def strangers(company: Path) -> list[str]:
+    """Complaints of CSV files that are no seed."""
+    names = sorted(path.name for path in company.glob("*.csv") if path.stem not in SEEDS)
+    return [f"{company}/{name} is no company seed; known: {', '.join(SEEDS)}" for name in names]
+
+
 def completed(source: Path, columns: list[str]) -> tuple[str, str | None]:
     """(CSV text with exactly `columns`, complaint): comment lines go, absent optional columns are blank."""
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-        rows = list(csv.reader(_lines_of(text)))
-    except UnicodeDecodeError as error:
-        return "", f"it is no UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
-    except (OSError, csv.Error) as error:
-        return "", f"it can't be read as CSV ({error})"
-    if "\0" in text:
-        return "", "it holds a NUL, which no text has; save it as CSV in UTF-8"
-    if not rows:
-        return "", None
-    header = [cell.strip() for cell in rows[0]]
-    strange = [name for name in header if name not in columns]
-    if strange or columns[0] not in header:
-        return "", f"header {header} is not {columns}"
-    out = [columns]
-    for number, row in enumerate(rows[1:], 2):
-        if len(row) != len(header):
-            return "", f"row {number} has {len(row)} cells where the header has {len(header)}: {','.join(row)[:80]}"
-        cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
-        out.append([cells.get(name, "") for name in columns])
+    rows, complaint = rows_of(source, columns)
+    if complaint or not rows:
+        return "", complaint
+    out = [columns, *(list(cells.values()) for _, cells in rows)]
     return "".join(",".join(_cell(cell) for cell in row) + "\n" for row in out), None
 
 
-def _lines_of(text: str) -> list[str]:
-    """The lines that are neither blank nor a comment; within quotes all of them are of the cell.
+def rows_of(source: Path, columns: list[str]) -> tuple[list[tuple[int, dict[str, str]]], str | None]:
+    """((line in the file, cells by column) per row, complaint): comments are left out, absent columns are blank."""
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+        lines = _lines_of(text)
+        reader, ends, rows = csv.reader(line for _, line in lines), [0], []
+        for row in reader:
+            rows.append(row)
+            ends.append(reader.line_num)
+    except UnicodeDecodeError as error:
+        return [], f"it is no UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+    except (OSError, csv.Error) as error:
+        return [], f"it can't be read as CSV ({error})"
+    if "\0" in text:
+        return [], "it holds a NUL, which no text has; save it as CSV in UTF-8"
+    if not rows:
+        return [], None
+    header = [cell.strip() for cell in rows[0]]
+    strange = [name for name in header if name not in columns]
+    if strange or columns[0] not in header:
+        mark = next((mark for mark in ";\t|" if columns[0] in rows[0][0].split(mark)), None)
+        tell = f"; its cells are separated by {mark!r}, save it with commas" if mark and len(rows[0]) == 1 else ""
+        return [], f"header {header} is not {columns}{tell}"
+    found = []
+    for row, end in zip(rows[1:], ends[1:], strict=False):
+        line = lines[end][0]
+        if len(row) != len(header):
+            return [], f"line {line} has {len(row)} cells where the header has {len(header)}: {','.join(row)[:80]}"
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
+        found.append((line, {name: cells.get(name, "") for name in columns}))
+    return found, None
+
+
+def _lines_of(text: str) -> list[tuple[int, str]]:
+    """(number, line) of those that are neither blank nor a comment; within quotes all of them are of the cell.
 
     They end as a CSV's do: other marks, such as U+2028, may stand in a name.
     """
     lines, is_open = [], False
-    for line in text.split("\n"):
+    for number, line in enumerate(text.split("\n"), 1):
         if is_open or (line.strip() and line[0] != "#"):
-            lines.append(f"{line}\n")
+            lines.append((number, f"{line}\n"))
             is_open ^= line.count('"') % 2 == 1
     return lines
 
