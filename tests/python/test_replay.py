@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from conftest import GOLDEN, RECORDINGS, run_build
@@ -56,7 +57,7 @@ def test_every_node_is_in_the_recording(golden):
     ],
 )
 def test_a_test_is_judged_as_dbt_judges_it(severity, should_warn, should_error, said):
-    node = Node("test.x", "x", "test", "x.sql", "", severity, "> 1")
+    node = Node("test.x", "x", "test", "x.sql", "", SimpleNamespace(severity=severity, warn_if="> 1"))
     if said is None:
         with pytest.raises(Failed):
             _judged(node, 2, should_warn, should_error)
@@ -67,5 +68,5 @@ def test_a_test_is_judged_as_dbt_judges_it(severity, should_warn, should_error, 
 @pytest.mark.parametrize("sql", ["select 1, true, true", "select * from nothing"])
 def test_what_fails_is_left_to_dbt(tmp_path, monkeypatch, sql):
     monkeypatch.chdir(tmp_path)
-    node = Node("test.x", "x", "test", "x.sql", "", "ERROR", "!= 0")
+    node = Node("test.x", "x", "test", "x.sql", "", SimpleNamespace(severity="ERROR", warn_if="!= 0"))
     assert Recording(nodes=[node], statements={"test.x": [sql]}).replay(tmp_path, str(tmp_path), {}) is None
