@@ -48,12 +48,13 @@ def test_mart_is_what_was_costed_by_hand(golden, mart):
 
 
 def test_a_bare_dbt_build_says_the_same(golden, monkeypatch):
-    """Plain `dbt build`, unit tests included: all passes, and the ledger's entries are the same, id by id."""
+    """`dbt build` from nothing, unit tests included: all passes, and the ledger's entries are the same, id by id."""
     before = golden.rows("select * from marts.ledger_entries order by entry_id")
-    monkeypatch.setenv("DATA", str(golden.data))
+    monkeypatch.setenv("LEDGER_DATA", str(golden.data))
+    monkeypatch.setenv("LEDGER_COMPANY", "")
     monkeypatch.chdir(PROJECT)
     outcome = dbtRunner().invoke(
-        ["--quiet", "build", "--profiles-dir", ".", "--target-path", str(golden.data / "bare")]
+        ["--quiet", "build", "--full-refresh", "--profiles-dir", ".", "--target-path", str(golden.data / "bare")]
     )
     DuckDBConnectionManager.close_all_connections()
     assert outcome.success, [result for result in outcome.result.results if result.status in ("error", "fail")]
