@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
+.PHONY: help demo build check check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,6 +54,9 @@ build: .venv/.synced profiles.yml ## land INBOX, then dbt build (INBOX= DATA= CO
 	@mkdir -p "$$DATA/inbox"
 	@$(BIN)/python scripts/company.py remember "$$COMPANY" "$$DATA"
 	@$(BIN)/python scripts/build.py "$$INBOX" "$$DATA" "$$COMPANY"
+
+check: .venv/.synced ## is COMPANY's folder right? every rule of its seeds that needs no data, in seconds
+	@$(BIN)/python scripts/check_company.py "$$COMPANY"
 
 check-labels: .venv/.synced profiles.yml ## would a billable call in SPANS be unlabelled? (SPANS= COMPANY=)
 	@test -n "$$SPANS" || { echo "ERROR: say which spans: make check-labels SPANS=<file>"; exit 2; }

@@ -19,6 +19,7 @@ import duckdb
 from tqdm import tqdm
 
 import bi
+import check_company
 import closed
 import company
 import ending
@@ -507,6 +508,10 @@ def main() -> int:
             f"ERROR: DATA={arguments.data}: dbt reads a # or ? as the end of a path; name another folder",
             file=sys.stderr,
         )
+        return 2
+    if arguments.company.is_dir() and (told := check_company.cells(arguments.company)):
+        for one in told:
+            print(f"ERROR: {one.said}", file=sys.stderr)
         return 2
     if code := company.complete(arguments.company, arguments.data):
         return code

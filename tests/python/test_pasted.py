@@ -17,6 +17,7 @@ from report import site, why
 TARGETS = {
     "why": ["DATA", "TRACE", "FEATURE", "DAY"],
     "metrics": ["DATA", "METRICS", "BY", "WHERE"],
+    "check": ["COMPANY"],
     "check-labels": ["SPANS", "COMPANY"],
     "whatif": ["DATA", "COMPANY", "MONTH", "POLICIES", "EVAL_FUNDING", "SHARING"],
     "build": ["DATA", "INBOX", "COMPANY", "DECIMAL", "DATE_ORDER"],
