@@ -22,9 +22,8 @@ BORNE_BY = """(
 
 @dataclass
 class Figure:
-    """`sql` may name $month. `total` adds up the money as it is shown: each column is rounded so that this is its
-    rounded sum. `parts` (name of a sum, names of what adds up to it) does the same within each row. `chart` names a
-    function of charts.py."""
+    """`sql` may name $month. `total` adds up the money as it is shown. `parts` (name of a sum, names of what adds up to
+    it) rounds the parts of each row so that they add up as shown. `chart` names a function of charts.py."""
 
     key: str
     title: str
@@ -108,13 +107,11 @@ def cell(name: str, value, places: int = 2, shown: Decimal | None = None) -> Cel
     return Cell(str(value))
 
 
-def apportioned(values: list[Decimal | None], unit: Decimal, total: Decimal | None = None) -> list[Decimal | None]:
-    """Amounts rounded to units that add up to `total`, else to their rounded sum, by largest remainder."""
-    known = [place for place, value in enumerate(values) if value is not None]
-    rounded = [None if value is None else value.quantize(unit, ROUND_FLOOR) for value in values]
-    total = sum((values[place] for place in known), Decimal(0)).quantize(unit) if total is None else total
-    left = int((total - sum((rounded[place] for place in known), Decimal(0))) / unit)
-    for place in sorted(known, key=lambda place: rounded[place] - values[place])[: max(left, 0)]:
+def apportioned(values: list[Decimal], unit: Decimal, total: Decimal) -> list[Decimal]:
+    """Amounts rounded to units that add up to `total`, their rounded sum, by largest remainder."""
+    rounded = [value.quantize(unit, ROUND_FLOOR) for value in values]
+    left = int((total - sum(rounded)) / unit)
+    for place in sorted(range(len(values)), key=lambda place: rounded[place] - values[place])[:left]:
         rounded[place] += unit
     return rounded
 
@@ -124,7 +121,7 @@ def as_shown(figure: Figure, names: list[str], kinds: list[str], values: list[tu
     unit, columns = Decimal(1).scaleb(-figure.places), {}
     for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         if kind.startswith("DECIMAL") and name.endswith("_usd") and figure.total:
-            columns[name] = apportioned([row[place] for row in values], unit)
+            columns[name] = [None if row[place] is None else row[place].quantize(unit) for row in values]
     whole, parts = figure.parts
     places = [names.index(part) for part in parts]
     for number, row in enumerate(values if whole else ()):
