@@ -191,7 +191,7 @@ def strangers(company: Path) -> list[str]:
 def completed(source: Path, columns: list[str]) -> tuple[str, str | None]:
     """(CSV text with exactly `columns`, complaint): comment lines go, absent optional columns are blank."""
     rows, complaint = rows_of(source, columns)
-    if complaint or not rows:
+    if complaint:
         return "", complaint
     out = [columns, *(list(cells.values()) for _, cells in rows)]
     return "".join(",".join(_cell(cell) for cell in row) + "\n" for row in out), None

@@ -168,7 +168,10 @@ def test_a_shared_cache_write_is_spread_to_its_readers(build, tmp_path, monkeypa
     costs = ("unit_economics_monthly", "team_chargeback_monthly", "call_shares")
     identities = ("features_cost_what_the_ledger_bears", "joined_events_find_what_features_cost")
     # What the build's own summary asks.
-    asked = ("attributed_calls", "unexplained_usage_daily", "provider_bills_monthly", "bill_overlaps_unsettled")
+    asked = (
+        "attributed_calls", "unexplained_usage_daily", "provider_bills_monthly", "bill_overlaps_unsettled",
+        "eval_coverage_monthly",
+    )  # fmt: skip
     options = ("--select", *(f"+{name}" for name in costs + identities + asked), "--indirect-selection", "cautious")
     options += ("--vars", "spread_cache_writes: true")
     monkeypatch.setattr(build_script, "dbt", partial(build_script.dbt, selection=options))

@@ -147,7 +147,7 @@ def test_totals_on_the_pages_are_the_marts(sample, written):
             # A total is that of the cells as they are shown, each rounded by itself.
             rows = 10 + len(pages[page].figures[figure]["tbody"])
             most = Decimal(5).scaleb(total.as_tuple().exponent - 1) * rows
-            assert abs(total - mart.quantize(total)) <= most, (month, page, figure, column)
+            assert abs(total - Decimal(mart).quantize(total)) <= most, (month, page, figure, column)
         for page in pages.values():
             for name, figure in page.figures.items():
                 summed = any(total for _, total in figure["tfoot"][0]) if figure["tfoot"] else False

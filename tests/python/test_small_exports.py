@@ -107,7 +107,7 @@ def test_a_team_without_a_name_has_its_statement(ledger, capsys, name):
     ledger.change(
         f"create table unnamed as {team}",
         *(f"update marts.{table} set {column} = {said} where {column} = (from unnamed)"
-          for table, column in zip(TABLES, ("team_id", "team_id", "team_id", "x_TeamId"), strict=True)),
+          for table, column in zip(TABLES[:4], ("team_id", "team_id", "team_id", "x_TeamId"), strict=True)),
         "drop table unnamed",
     )  # fmt: skip
     assert export.export("2026-10", ledger.data) == 0, capsys.readouterr().err
