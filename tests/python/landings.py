@@ -29,7 +29,7 @@ class Inline:
 def inline(monkeypatch) -> None:
     """Nor does Great Expectations look at what lands: other tests see to that."""
     monkeypatch.setattr(workers, "ProcessPoolExecutor", Inline)
-    monkeypatch.setattr(land.check, "warm", lambda: None)
+    monkeypatch.setattr(land.check, "great_expectations", lambda: None)
     monkeypatch.setattr(land.check, "door", lambda *_: [])
 
 

@@ -78,7 +78,7 @@ def test_unknown_team_and_overlapping_periods_are_errors_that_name_the_rows(buil
     ("name", "text", "says"),
     [
         ("teams.csv", "team_id,nmae\na,b\n", "header"),
-        ("teams.csv", "team_id,name\na,b,c\n", "row 2 has 3 cells"),
+        ("teams.csv", "team_id,name\na,b,c\n", "line 2 has 3 cells"),
         ("tems.csv", "team_id\n", "is no company seed"),
     ],
 )
