@@ -37,7 +37,7 @@ def macro_sql(text: str, data: Path | None = None, **variables) -> str:
         "source": lambda _, name: files.format(data, name),
         "var": lambda name, *_: variables.get(name, ""),
         "config": lambda **_: "",
-        "is_touched": lambda *_: "true",
+        "is_touched": lambda *_, **__: "true",
     }
     for name in LISTS:
         (words,) = re.findall(r"return\((\[.*?\])\)", TEXTS[name], re.DOTALL)

@@ -6,16 +6,13 @@ import re
 from collections import Counter
 from datetime import date
 from decimal import Decimal
-from functools import partial
-from types import SimpleNamespace
 
 import duckdb
-import jinja2
 import pytest
 import yaml
 from conftest import PROJECT, REAL
 from exports import batch, chat, span
-from rendering import macro_sql
+from rendering import TEXTS, macro_sql
 
 import land
 import make_prices
@@ -27,26 +24,13 @@ USAGES = REAL / "genai_prices" / "usages_dev.json"
 STATED_ON = date(2026, 3, 1)
 
 
-OF_BUILDS = {"generate_schema_name", "get_where_subquery", "kept", "replaced_touched", "table_in_place", "touched"}
-LISTS = {"call_meters", "price_situation"}
-TEXTS = {path.stem: path.read_text() for path in sorted((PROJECT / "macros").rglob("*.sql"))}
-MACROS = "".join(text for name, text in TEXTS.items() if name not in OF_BUILDS | LISTS)
 CALL_METERS = ast.literal_eval(re.search(r"return\((\[.*?\])\)", TEXTS["call_meters"], re.DOTALL)[1])
 
 
 def rendered(model: str, **variables) -> str:
     """A pricing model's SQL, its references as plain table names."""
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    context = {"ref": lambda name: name, "var": lambda name: variables.get(name, ""), "config": lambda **_: "",
-               "is_touched": lambda *_, **__: "true"}  # fmt: skip
-    for name in LISTS:
-        (words,) = re.findall(r"return\((\[.*?\])\)", TEXTS[name], re.DOTALL)
-        context[name] = partial(ast.literal_eval, words)
-    module = environment.from_string(MACROS).make_module(context)
-    adapter = SimpleNamespace(dispatch=lambda name: getattr(module, f"duckdb__{name}"))
     (path,) = (PROJECT / "models/intermediate").rglob(f"{model}.sql")
-    text = path.read_text()
-    return environment.from_string(MACROS + text).render(adapter=adapter, **context)
+    return macro_sql(path.read_text(), **variables)
 
 
 def engine_with(*seeds: str) -> duckdb.DuckDBPyConnection:
@@ -414,8 +398,7 @@ Fast mode|fast
 
 
 def tier_of(engine, said: str | None, speed: str | None = None) -> str | None:
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    query = environment.from_string(MACROS + "select {{ price_tier('$1', '$2') }}").render()
+    query = macro_sql("select {{ price_tier('$1', '$2') }}")
     return engine.execute(query.replace("'$1'", "$1"), [said, speed]).fetchone()[0]
 
 
