@@ -1,7 +1,7 @@
 """Kills commands at every file event and runs them again: what is there must be what an undisturbed run leaves.
 
 Usage: kill.py events WORK [--seed 0] [--most 1000]    land, export, bi, close and reopen, killed at each file event
-       kill.py builds WORK [--seed 0] [--most 100]     builds and increments, killed at random moments
+       kill.py builds WORK [--seed 0] [--most 100]     builds, increments, corrections, killed at random moments
        kill.py flips WORK [--seed 0] [--most 200]      one bit of a landed Parquet file is another: noticed or harmless
 WORK is a folder to work in. It keeps the first build and a line for each kill in WORK/<action>.jsonl, so that a run
 that was stopped goes on where it stopped; the checkout has to stay as it is meanwhile, since builds depend on it.
@@ -323,6 +323,20 @@ def run_build(inbox: Path, data: Path) -> subprocess.Popen:
         return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True, env=environment)
 
 
+def corrected(work: Path, first: Path, more: Path) -> tuple[Path, Path]:
+    """A build whose month was closed, and one of more files on top of it, which correct that month."""
+    begun, data = work / "closed", work / "closed_more"
+    if not data.exists():
+        shutil.rmtree(begun, ignore_errors=True)
+        shutil.copytree(first, begun)
+        if close.close(MONTH, begun, force=True):
+            raise SystemExit(f"{MONTH} can't be closed in {begun}")
+        shutil.copytree(begun, data)
+    if run_build(more, data).wait():
+        raise SystemExit(f"the build without kills fails: {data}.log")
+    return begun, data
+
+
 def kill_events(work: Path, seed: int, most: int) -> int:
     world = World(work)
     world.begin(built(work))
@@ -338,11 +352,14 @@ def kill_events(work: Path, seed: int, most: int) -> int:
 
 
 def kill_builds(work: Path, seed: int, most: int) -> int:
-    """From nothing, and with more files on top of a good build: killed once or twice, then let through."""
+    """From nothing, and with more files on top of a good build or a closed month: killed once or twice, then let
+    through."""
     world, kept = World(work), Kept(work / "builds.jsonl")
     first = built(work)
     more = built(work, world.more(), "built_more")
+    begun, corrections = corrected(work, first, world.more())
     wanted = {"build": marts(first / "ledger.duckdb"), "increment": marts(more / "ledger.duckdb")}
+    wanted["correction"] = marts(corrections / "ledger.duckdb")
     seconds = int(re.search(r"in (\d+) s;", Path(f"{more}.log").read_text())[1])
     rng = random.Random(seed)
     for number in range(most):
@@ -351,9 +368,9 @@ def kill_builds(work: Path, seed: int, most: int) -> int:
             continue
         shutil.rmtree(world.data, ignore_errors=True)
         inbox = INBOX
-        if name == "increment":
+        if name != "build":
             inbox = world.more()
-            shutil.copytree(first, world.data)
+            shutil.copytree(begun if name == "correction" else first, world.data)
         for moment in moments:
             running = run_build(inbox, world.data)
             with contextlib.suppress(subprocess.TimeoutExpired):
