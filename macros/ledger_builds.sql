@@ -27,7 +27,7 @@
     {%- if not goes_on and not last.is_whole -%}
         {%- do _refuse_restricted_parents() -%}
     {%- endif -%}
-    {# Where nothing has landed and nothing changed, whatever is built comes out as it is: the ledger stays good. #}
+    {# The ledger stays good if nothing has landed and nothing changed: every model would come out the same. #}
     {%- set stays = fits and last.landing_no == now.landing_no and not flags.EMPTY -%}
     {%- do _write_build({
         'build_id': last.build_id if stays else invocation_id,
@@ -89,7 +89,7 @@
     {{ return(dict(found, landing_no=found.landing_no | int)) }}
 {%- endmacro %}
 
-{# What a build depends on, as it is now. #}
+{# Reads what a build depends on: files landed, fingerprint, closed months. #}
 {% macro build_inputs(last) -%}
     {%- set given = invocation_args_dict.get('vars') -%}
     {%- set found = adapter.dispatch('build_inputs')() -%}

@@ -1,4 +1,4 @@
-"""The five rows that finance asks for first. Usage: answer.py DATA."""
+"""What the teams that bear most owe, and all together, as finance asks first. Usage: answer.py DATA."""
 
 import sys
 from pathlib import Path
@@ -11,24 +11,23 @@ from terminal import plain, print
 ANSWER = """
 with ranked as (
 
-    select *, row_number() over (order by net_charge_booked_usd desc, team_id) as place
+    -- The sixth place is all others'.
+    select *, least(row_number() over (order by net_charge_booked_usd desc, team_id), 6) as place
     from marts.team_chargeback_monthly
     where month = (select max(month) from marts.team_chargeback_monthly)
 
 )
 
 select
-    case
-        when grouping(least(place, 6)) = 1 then 'sum' when least(place, 6) = 6 then 'all others' else min(team_id)
-    end as team,
+    case when grouping(place) = 1 then 'sum' when place = 6 then 'all others' else min(team_id) end as team,
     sum(production_booked_usd) as production, sum(evaluation_booked_usd) as evaluation,
     -sum(eval_pool_credit_booked_usd) as paid_by_pool, sum(development_booked_usd) as development,
     sum(shared_booked_usd) as shared, sum(unattributed_booked_usd) as unattributed,
     sum(net_charge_booked_usd) as net_charge, sum(accrued_booked_usd) as of_it_not_yet_billed
 from ranked
-group by rollup (least(place, 6))
-having grouping(least(place, 6)) = 1 or min(place) < 6 or sum(abs(net_charge_booked_usd)) > 0
-order by min(place) + 6 * grouping(least(place, 6))
+group by rollup (place)
+having grouping(place) = 1 or place < 6 or bool_or(net_charge_booked_usd != 0)
+order by place nulls last
 """
 
 

@@ -19,7 +19,6 @@ import duckdb
 from tqdm import tqdm
 
 import bi
-import check_company
 import closed
 import company
 import ending
@@ -30,12 +29,12 @@ from landing.store import Store
 from terminal import plain, print
 
 PROJECT = Path(__file__).resolve().parent.parent
-# Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.
-# Evals that the pool pays since nobody has decided who does.
+# Evals that the quality pool pays because no row of eval_funding says who does.
 POOL_BY_DEFAULT = """
-select month, sum(eval_pool_credit_usd) as usd from marts.eval_coverage_monthly
-where is_pool_by_default group by month having sum(eval_pool_credit_usd) != 0 order by month
+select month, sum(eval_pool_by_default_usd) as usd from marts.eval_coverage_monthly
+group by month having sum(eval_pool_by_default_usd) != 0 order by month
 """
+# Reservations about calls that a build's summary counts: a column of attributed_calls, and how to put it.
 DOUBTS = {
     "is_price_assumed": "priced at an assumed tier price: the price book has none of their tier for their day; seed "
     "negotiated_prices can say it",
@@ -163,11 +162,12 @@ group by all having bool_or(billed_amount != 0) order by abs(usd) desc nulls las
 """
 
 
-# Errors of the engine, in dbt's results, that no query of this project causes on a sound database.
+# Files of the project that a build depends on, as the macro `build_inputs` lists them.
 INPUTS = (
     "dbt_project.yml", "profiles.yml", "models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "seeds/reference/*",
     "tests/alerts/*.sql", "tests/catalog/*.sql", "tests/generic/*.sql", "tests/identities/*.sql",
 )  # fmt: skip
+# Errors of the engine, in dbt's results, that no query of this project causes on a sound database.
 DAMAGED = re.compile(r"Corrupt database file|not match stored checksum|Could not read enough bytes from file")
 
 
@@ -391,8 +391,10 @@ def listed(names: list[str]) -> str:
 
 
 def by_team(engine: duckdb.DuckDBPyConnection, month: date) -> str:
-    """The teams that bear most of a month, in the cents that are booked."""
+    """The teams that bear most of a month, in the cents that are booked; nothing where all are below half a cent."""
     teams = engine.execute(TEAMS, {"month": month}).fetchall()
+    if not teams:
+        return ""
     shown = [(plain(team), usd) for team, usd in teams[: land.SHOWN]]
     if rest := teams[land.SHOWN :]:
         shown.append((f"{len(rest)} more", sum(usd for _, usd in rest)))
@@ -411,8 +413,8 @@ def report(data: Path) -> None:
                 f"  {month:%Y-%m}{state.get(f'{month:%Y-%m}', '')}: billed {billed:.6f} + accrued {accrued:.6f} "
                 f"= borne by teams {net:.6f} USD ({unattributed:.6f} of it unattributed, visible by team)"
             )
-        if months:
-            print(f"  {months[-1][0]:%Y-%m} by team: {by_team(engine, months[-1][0])}")
+        if months and (teams := by_team(engine, months[-1][0])):
+            print(f"  {months[-1][0]:%Y-%m} by team: {teams}")
         for month, usd in engine.execute(POOL_BY_DEFAULT).fetchall():
             print(f"  {month:%Y-%m}: the quality pool pays {usd:.6f} USD of evals by default, no eval_funding row")
         for column, words in DOUBTS.items():
@@ -508,10 +510,6 @@ def main() -> int:
             f"ERROR: DATA={arguments.data}: dbt reads a # or ? as the end of a path; name another folder",
             file=sys.stderr,
         )
-        return 2
-    if arguments.company.is_dir() and (told := check_company.cells(arguments.company)):
-        for one in told:
-            print(f"ERROR: {one.said}", file=sys.stderr)
         return 2
     if code := company.complete(arguments.company, arguments.data):
         return code

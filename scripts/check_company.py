@@ -9,14 +9,15 @@ landed are left to builds.
 import re
 import sys
 from collections.abc import Iterator
-from datetime import date
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import duckdb
 import jinja2
+import pyarrow as pa
 import yaml
 
 import company
@@ -24,7 +25,6 @@ import ending
 from terminal import plain, print
 
 PROJECT = Path(__file__).resolve().parent.parent
-YAML = PROJECT / "models" / "staging" / "catalog" / "_catalog__seeds.yml"
 MACROS = ("reserved_names", "engine/without_pattern")
 TEST = re.compile(r"\{%-?\s*test (\w+)(\(.*?\))\s*-?%\}")
 WORDS = ("problem", "what_to_do")  # columns of rules that say what is wrong
@@ -51,81 +51,42 @@ class Table(str):
         return f"{self}.csv"
 
 
-def described() -> dict[str, dict]:
-    """The company's seeds as their YAML has them."""
-    return {seed["name"]: seed for seed in yaml.safe_load(YAML.read_text())["seeds"] if seed["name"] in company.SEEDS}
-
-
-def fault(kind: str, cell: str, is_pattern: bool) -> str | None:
-    """Why a cell is no value of its column, with what to write instead."""
-    if kind == "string":
-        ends_alone = is_pattern and (len(cell) - len(cell.rstrip("\\"))) % 2
-        return "a LIKE pattern does not end with a single \\; write \\\\ for the letter" if ends_alone else None
-    if kind == "boolean":
-        return None if cell in ("true", "false") else "write true or false"
-    if kind == "date":
-        try:
-            is_day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", cell) and date.fromisoformat(cell)
-        except ValueError:
-            is_day = None
-        return None if is_day else "write a day as year-month-day, 2026-10-06"
-    if not re.fullmatch(r"-?\d+", cell) and kind in ("integer", "bigint"):
-        return "write a whole number, without separators"
-    if not re.fullmatch(r"-?\d+(\.\d+)?", cell):
-        return "write a number with a point and without separators or signs of currency, 1234.56"
-    digits, places = map(int, re.findall(r"\d+", kind)) if kind.startswith("decimal") else (9, 0)
-    whole, _, behind = cell.lstrip("-").partition(".")
-    if len(behind.rstrip("0")) > places:
-        return f"at most {places} digits stand behind the point"
-    return (
-        f"at most {digits - places} digits stand before the point" if len(whole.lstrip("0")) > digits - places else None
-    )
-
-
 def read(folder: Path, seeds: dict[str, dict]) -> tuple[dict[str, Seed], list[Told]]:
     """The seeds of a folder, and what is wrong with their cells; a seed with an error has no rows."""
     found, told = {}, []
     for name, seed in seeds.items():
-        path, types = folder / f"{name}.csv", seed["config"]["column_types"]
-        found[name] = Seed(path, types, [])
-        if not path.exists():
-            continue
-        rows, complaint = company.rows_of(path, company.SEEDS[name][0])
-        if complaint:
-            told.append(Told(True, f"{path}: {complaint}"))
-            continue
-        errors = [
-            Told(True, f"{path} line {line}, {column}: '{plain(cell)[:60]}' is none: {why}")
-            for line, cells in rows
-            for column, cell in cells.items()
-            if cell and (why := fault(types[column], cell, "LIKE" in seed["description"]))
-        ]
-        found[name] = Seed(path, types, [] if errors else rows)
-        told += errors
+        path = folder / f"{name}.csv"
+        rows, complaints = company.read(path, name)
+        found[name] = Seed(path, seed["config"]["column_types"], [] if complaints else rows)
+        told += [Told(True, complaint) for complaint in complaints]
     return found, told
 
 
 def tables(seeds: dict[str, Seed]) -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect()
     for name, seed in seeds.items():
-        columns = {column: "varchar" if kind == "string" else kind for column, kind in seed.types.items()}
-        engine.execute(f"create table {name} ({', '.join(f'{column} {kind}' for column, kind in columns.items())})")
-        for _, cells in seed.rows:
-            values = [cells[column] or None for column in columns]
-            engine.execute(f"insert into {name} values ({', '.join('?' * len(values))})", values)
+        stated = [[cells[column] or None for _, cells in seed.rows] for column in seed.types]
+        engine.register("stated", pa.table([pa.array(cells, pa.string()) for cells in stated], list(seed.types)))
+        typed = [f"{name}::{'varchar' if kind == 'string' else kind} as {name}" for name, kind in seed.types.items()]
+        engine.execute(f"create table {name} as select {', '.join(typed)} from stated")
     return engine
 
 
-def rendered(text: str, **context) -> str:
-    """A rule's SQL; rules use a few of the project's macros."""
+def rendered(text: str, macros: str, context: dict) -> str:
+    """SQL of a text that calls macros, as dbt renders it on DuckDB."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    macros = "".join((PROJECT / "macros" / f"{name}.sql").read_text() for name in MACROS)
-    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
-    context |= {"ref": Table, "var": variables.__getitem__, "config": lambda **_: ""}
-    context["dbt"] = SimpleNamespace(type_string=lambda: "varchar")
     module = environment.from_string(macros).make_module(context)
     adapter = SimpleNamespace(dispatch=lambda name: getattr(module, f"duckdb__{name}"))
     return environment.from_string(macros + text).render(adapter=adapter, **context)
+
+
+@cache
+def project() -> tuple[str, dict]:
+    """The macros that rules call, and what else of dbt they ask for."""
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    context = {"ref": Table, "var": variables.__getitem__, "config": lambda **_: ""}
+    context["dbt"] = SimpleNamespace(type_string=lambda: "varchar")
+    return "".join((PROJECT / "macros" / f"{name}.sql").read_text() for name in MACROS), context
 
 
 def of_yaml(seeds: dict[str, dict]) -> Iterator[tuple[str, str, str, bool]]:
@@ -149,7 +110,7 @@ def of_yaml(seeds: dict[str, dict]) -> Iterator[tuple[str, str, str, bool]]:
                 call = f"{{{{ test_{kind}({', '.join(f'{key}={value}' for key, value in words.items())}) }}}}"
                 said = f"rows share {', '.join(options['arguments'].get('columns', []))}"
                 is_error = options.get("config", {}).get("severity") != "warn"
-                yield name, said, rendered(generic + call), is_error
+                yield name, said, rendered(generic + call, *project()), is_error
 
 
 def of_catalog(seeds: dict[str, dict]) -> Iterator[tuple[str, str, str, bool]]:
@@ -159,7 +120,7 @@ def of_catalog(seeds: dict[str, dict]) -> Iterator[tuple[str, str, str, bool]]:
         asked = re.findall(r"ref\('(\w+)'\)", text) + re.findall(r"'(\w+)': \{'", text)
         if set(asked) <= set(seeds) and "source(" not in text:
             said = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
-            yield " ".join(asked), said, rendered(text), not re.search("severity=['\"]warn", text)
+            yield " ".join(asked), said, rendered(text, *project()), not re.search("severity=['\"]warn", text)
 
 
 def broken(engine: duckdb.DuckDBPyConnection, seeds: dict[str, Seed], rule: tuple[str, str, str, bool]) -> list[Told]:
@@ -167,7 +128,7 @@ def broken(engine: duckdb.DuckDBPyConnection, seeds: dict[str, Seed], rule: tupl
     asked, said, sql, is_error = rule
     found = engine.execute(sql)
     names, told = [column[0] for column in found.description], []
-    # Of several seeds it is about the one whose columns it shows.
+    # A rule that asks several seeds is about the one whose columns it shows.
     seed = max(asked.split(), key=lambda name: len(set(names) & set(seeds[name].types)))
     for row in found.fetchall():
         values = dict(zip(names, row, strict=True))
@@ -206,13 +167,8 @@ def _similar(engine: duckdb.DuckDBPyConnection, seed: str, value: str | None) ->
     return f"; similar: {', '.join(near)}" if near else f"; add it to {seed}.csv"
 
 
-def cells(folder: Path) -> list[Told]:
-    """What is wrong with single cells, which a database would read otherwise or refuse in words of its own."""
-    return read(folder, described())[1]
-
-
 def check(folder: Path) -> list[Told]:
-    seeds = described()
+    seeds = company.described()
     found, told = read(folder, seeds)
     engine = tables(found)
     for rule in (*of_yaml(seeds), *of_catalog(seeds)):

@@ -7,15 +7,21 @@ Usage: company.py complete COMPANY DATA   (COMPANY -> .company/<md5 of DATA>: no
 
 import csv
 import os
+import re
 import sys
+from datetime import date
+from functools import cache
 from hashlib import md5
 from pathlib import Path
 
+import yaml
+
 import ending
 import state
-from terminal import print
+from terminal import plain, print
 
 PROJECT = Path(__file__).resolve().parent.parent
+YAML = PROJECT / "models" / "staging" / "catalog" / "_catalog__seeds.yml"
 SAMPLE = "seeds/company"  # dbt reads these where they lie
 MADE_OF = ".made_of"
 VALID = ["valid_from", "valid_to"]
@@ -153,6 +159,55 @@ def remember(company: Path, data: str) -> int:
     return 0
 
 
+@cache
+def described() -> dict[str, dict]:
+    """The company's seeds as their YAML has them."""
+    return {seed["name"]: seed for seed in yaml.safe_load(YAML.read_text())["seeds"] if seed["name"] in SEEDS}
+
+
+def fault(kind: str, cell: str, is_pattern: bool) -> str | None:
+    """Why a cell is no value of its column, with what to write instead."""
+    if kind == "string":
+        ends_alone = is_pattern and (len(cell) - len(cell.rstrip("\\"))) % 2
+        return "a LIKE pattern does not end with a single \\; write \\\\ for the letter" if ends_alone else None
+    if kind == "boolean":
+        return None if cell in ("true", "false") else "write true or false"
+    if kind == "date":
+        try:
+            is_day = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", cell) and date.fromisoformat(cell)
+        except ValueError:
+            is_day = None
+        return None if is_day else "write a day as year-month-day, 2026-10-06"
+    if not re.fullmatch(r"-?[0-9]+", cell) and kind in ("integer", "bigint"):
+        return "write a whole number, without separators"
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", cell):
+        return "write a number with a point and without separators or signs of currency, 1234.56"
+    digits, places = map(int, re.findall(r"\d+", kind)) if kind.startswith("decimal") else (9, 0)
+    whole, _, behind = cell.lstrip("-").partition(".")
+    if len(behind.rstrip("0")) > places:
+        return f"at most {places} digits stand behind the point"
+    return (
+        f"at most {digits - places} digits stand before the point" if len(whole.lstrip("0")) > digits - places else None
+    )
+
+
+def read(source: Path, name: str) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """(rows of a file as rows_of has them, what is wrong with it or its cells as this seed); no file has no rows."""
+    if not source.exists():
+        return [], []
+    rows, complaint = rows_of(source, SEEDS[name][0])
+    if complaint:
+        return [], [f"{source}: {complaint}"]
+    seed = described()[name]
+    types, are_patterns = seed["config"]["column_types"], "LIKE" in seed["description"]
+    return rows, [
+        f"{source} line {line}, {column}: '{plain(cell)[:60]}' is none: {why}"
+        for line, cells in rows
+        for column, cell in cells.items()
+        if cell and (why := fault(types[column], cell, are_patterns))
+    ]
+
+
 def complete(company: Path, data: str) -> int:
     if not company.is_dir():
         print(f"ERROR: {company} is no folder; `make company DIR={company}` writes a starting set", file=sys.stderr)
@@ -163,17 +218,14 @@ def complete(company: Path, data: str) -> int:
     target = seeds_of(data)
     target.mkdir(parents=True, exist_ok=True)
     errors = 0
-    for name, (columns, _, _) in SEEDS.items():
-        text = ""
-        source = company / f"{name}.csv"
-        if source.exists():
-            text, complaint = completed(source, columns)
-            if complaint:
-                print(f"ERROR: {source}: {complaint}", file=sys.stderr)
-                errors += 1
-                continue
+    for name in SEEDS:
+        text, complaints = completed(company / f"{name}.csv", name)
+        for complaint in complaints:
+            print(f"ERROR: {complaint}", file=sys.stderr)
+        errors += len(complaints)
         written = target / f"{name}.csv"
-        text = text or ",".join(columns) + "\n"
+        if complaints:
+            continue
         if not written.exists() or written.read_text(encoding="utf-8") != text:
             state.write(written, text)
     made_of = digest({path.name: path for path in company.glob("*.csv")})
@@ -188,13 +240,11 @@ def strangers(company: Path) -> list[str]:
     return [f"{company}/{name} is no company seed; known: {', '.join(SEEDS)}" for name in names]
 
 
-def completed(source: Path, columns: list[str]) -> tuple[str, str | None]:
-    """(CSV text with exactly `columns`, complaint): comment lines go, absent optional columns are blank."""
-    rows, complaint = rows_of(source, columns)
-    if complaint:
-        return "", complaint
-    out = [columns, *(list(cells.values()) for _, cells in rows)]
-    return "".join(",".join(_cell(cell) for cell in row) + "\n" for row in out), None
+def completed(source: Path, name: str) -> tuple[str, list[str]]:
+    """(CSV text with exactly the columns of a seed, complaints): comments go, absent columns and files are blank."""
+    rows, complaints = read(source, name)
+    out = [SEEDS[name][0], *(list(cells.values()) for _, cells in rows)]
+    return "".join(",".join(_cell(cell) for cell in row) + "\n" for row in out), complaints
 
 
 def rows_of(source: Path, columns: list[str]) -> tuple[list[tuple[int, dict[str, str]]], str | None]:
@@ -220,6 +270,8 @@ def rows_of(source: Path, columns: list[str]) -> tuple[list[tuple[int, dict[str,
         mark = next((mark for mark in ";\t|" if columns[0] in rows[0][0].split(mark)), None)
         tell = f"; its cells are separated by {mark!r}, save it with commas" if mark and len(rows[0]) == 1 else ""
         return [], f"header {header} is not {columns}{tell}"
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        return [], f"header {header} has {', '.join(twice)} more than once"
     found = []
     for row, end in zip(rows[1:], ends[1:], strict=False):
         line = lines[end][0]

@@ -122,14 +122,14 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
     manifest = {"month": month, "currency": "USD", "status": status, "files": files}
     manifest |= {"closing_hash": closing_hash, "closings": closings}
-    # Evals of the month's days that the quality pool pays by default, no eval_funding row.
     manifest["eval_pool_by_default_usd"] = str(engine.execute(BY_DEFAULT, [day]).fetchone()[0])
     state.write(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return not complaints
 
 
+# Evals of the month's days that the quality pool pays because no row of eval_funding says who does.
 BY_DEFAULT = """
-select coalesce(sum(eval_pool_credit_usd), 0) from marts.eval_coverage_monthly where month = ? and is_pool_by_default
+select coalesce(sum(eval_pool_by_default_usd), 0) from marts.eval_coverage_monthly where month = ?
 """
 # Each finds rows that should not be; {chargeback}, {journal} and {statements} are the exported files.
 CHECKS = {
@@ -166,7 +166,7 @@ CHECKS = {
         union all select month from {journal} where month != date '{day}'
         union all select month from {statements} where month != date '{day}'""",
 }
-# Of exports with a chargeback in cents; months that were closed before have none.
+# Checks of exports whose chargeback has cents; months that earlier releases closed have none.
 IN_CENTS = {
     "a team's figure in cents is one, and its parts add up to it": """
         with booked as (

@@ -85,10 +85,9 @@ def replace_seeds(companies: Path, copy: str, given: dict[str, Path]) -> int:
             return fail(f"{path} is no file; it would be a CSV with {','.join(company.SEEDS[seed][0])}")
         if path.stat().st_size > MOST_BYTES:
             return fail(f"{path} has more than {MOST_BYTES // 1_000_000} MB; a seed {seed} has a row per policy")
-        text, complaint = company.completed(path, company.SEEDS[seed][0])
-        if complaint:
-            return fail(f"{path}: {plain(complaint)}")
-        text = text or ",".join(company.SEEDS[seed][0]) + "\n"
+        text, complaints = company.completed(path, seed)
+        if complaints:
+            return fail(plain("; ".join(complaints)))
         (company.seeds_of(copy) / f"{seed}.csv").write_text(text, encoding="utf-8")
     return 0
 

@@ -123,8 +123,8 @@ from marts.eval_coverage_monthly where month = $month order by production_usd de
         "tax",
         "Eval tax: what evals cost beyond what the pool funds",
         f"""
-select feature_id, evaluation_usd, evaluation_usd_pct, eval_pool_credit_usd, is_pool_by_default, eval_tax_usd,
-    marginal_eval_tax_usd, {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
+select feature_id, evaluation_usd, evaluation_usd_pct, eval_pool_credit_usd, eval_pool_by_default_usd,
+    eval_tax_usd, marginal_eval_tax_usd, {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
 from marts.eval_coverage_monthly where month = $month and evaluation_usd != 0
 order by eval_tax_usd desc, feature_id
 """,

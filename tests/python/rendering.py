@@ -4,10 +4,10 @@ import ast
 import re
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
-import jinja2
 from conftest import PROJECT
+
+from check_company import rendered as rendered_by
 
 OF_BUILDS = {
     "generate_schema_name", "kept", "ledger_builds", "replace_touched", "say_alerts",
@@ -30,7 +30,6 @@ def rendered(path: str, data: Path | None = None, **variables) -> str:
 
 def macro_sql(text: str, data: Path | None = None, **variables) -> str:
     """Text that calls the project's macros, as SQL."""
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     files = "read_parquet('{}/landed/{}/*/*.parquet', hive_partitioning = true, union_by_name = true)"
     context = {
         "ref": lambda name: name,
@@ -42,6 +41,4 @@ def macro_sql(text: str, data: Path | None = None, **variables) -> str:
     for name in LISTS:
         (words,) = re.findall(r"return\((\[.*?\])\)", TEXTS[name], re.DOTALL)
         context[name] = partial(ast.literal_eval, words)
-    module = environment.from_string(MACROS).make_module(context)
-    adapter = SimpleNamespace(dispatch=lambda name: getattr(module, f"duckdb__{name}"))
-    return environment.from_string(MACROS + text).render(adapter=adapter, **context)
+    return rendered_by(text, MACROS, context)

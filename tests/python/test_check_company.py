@@ -1,7 +1,6 @@
 """Mistakes in a company's seeds are told before anything is built: file, line, column, value, and what to write."""
 
 import shutil
-import sys
 
 import pytest
 from conftest import GOLDEN, PROJECT
@@ -58,6 +57,12 @@ MISTAKES = {
         "priority,provider,service_name,sku,description,treatment\n1,aws,Bed\\,,,call\n",
         "line 2, service_name: 'Bed\\' is none: a LIKE pattern does not end with a single \\",
     ),
+    "digits of another script": (
+        "sharing_rules",
+        "pool,method,team_id,weight\nuntraced,weighted,mail,\u0661\n",
+        "line 2, weight: '\u0661' is none: write a number",
+    ),
+    "a column twice": ("teams", "team_id,name,name\nmail,Mail,Post\n", "has name more than once"),
     "semicolons": (
         "teams",
         "team_id;name;cost_center\nmail;Mail;1\n",
@@ -168,7 +173,7 @@ def test_a_starting_set_passes_and_its_examples_are_of_their_columns(tmp_path, c
 
 def test_every_rule_that_needs_no_data_is_asked():
     """Of the seeds' YAML all, of tests/catalog those that ask for nothing but seeds."""
-    seeds = check_company.described()
+    seeds = company.described()
     assert set(seeds) == set(company.SEEDS)
     asked = [said for _, said, _, _ in check_company.of_catalog(seeds)]
     assert len(asked) == 8
@@ -177,6 +182,20 @@ def test_every_rule_that_needs_no_data_is_asked():
     assert len(list(check_company.of_yaml(seeds))) == tests > 30
 
 
-def test_it_is_a_command(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "argv", ["check_company.py"])
+def test_whatever_reads_seeds_refuses_cells_that_it_would_misread(tmp_path, capsys):
+    """A build, a check of labels, closing and a what-if take them from the same place."""
+    folder = shutil.copytree(GOLDEN / "company", tmp_path / "company")
+    (folder / "services.csv").write_text("service_name,owner_team_id,valid_from\ns,mail,10/06/2026\n")
+    (folder / "budgets.csv").write_text("scope,scope_id,month,budget_usd\nteam,mail,2026-10,5\n")
+    assert company.complete(folder, str(tmp_path / "data")) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(": '")[0] for line in said] == [
+        f"ERROR: {folder}/services.csv line 2, valid_from",
+        f"ERROR: {folder}/budgets.csv line 2, month",
+    ]
+    assert company.completed(folder / "budgets.csv", "budgets")[1] == [said[1].removeprefix("ERROR: ")]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, capsys):
     assert check_company.main(tmp_path / "nowhere") == 2
+    assert "nowhere is no folder" in capsys.readouterr().err

@@ -105,10 +105,9 @@ def test_starting_set_completes_and_examples_fit(tmp_path, capsys):
     assert company.start(tmp_path / "ours") == 0
     for name, (columns, _, _) in company.SEEDS.items():
         path = tmp_path / "ours" / f"{name}.csv"
-        text, complaint = company.completed(path, columns)
-        assert (text.strip(), complaint) == (",".join(columns), None)
+        assert company.completed(path, name) == (",".join(columns) + "\n", [])
         path.write_text(path.read_text().replace("\n# ", "\n"))
-        assert company.completed(path, columns)[1] is None
+        assert company.completed(path, name)[1] == []
     assert company.start(tmp_path / "ours") == 0
     assert "kept" in capsys.readouterr().out
 

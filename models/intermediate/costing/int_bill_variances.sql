@@ -18,10 +18,10 @@ groups as (
                 then attributed_usd - {{ floored_part('priced_usd', 'matched_quantity', 'traced_quantity') }}
             else 0
         end as cut_off_usd,
-        -- Where it buys more than was traced, its money is spread over fewer units than it pays for.
+        -- The money is divided by whole units, so that the calls' part exceeds their price by a fraction of a unit.
         case
             when is_bought_at_book and charged_quantity > traced_quantity then attributed_usd - priced_usd else 0
-        end as spread_usd
+        end as whole_unit_usd
     from {{ ref('int_cutoff_matches') }}
     where {{ is_touched('usage_on', 'touched_day') }}
 
@@ -94,7 +94,7 @@ parts as (
         coalesce(taken_price_usd + cut_off_usd - priced_usd, 0) - coalesce(excluded_usd, 0) as overtraced_usd,
         given_usd - attributed_usd - coalesce(taken_price_usd - matched_price_usd, 0) as timing_gap_usd,
         rounding_usd,
-        spread_usd as quantity_gap_usd,
+        whole_unit_usd as quantity_gap_usd,
         billed_quantity,
         -- A total counts nothing: its calls meet it in dollars.
         case meter when 'total' then 0 else traced_quantity + excluded_quantity end as traced_quantity,

@@ -1,27 +1,24 @@
+{% set movement = ['posted_month', 'corrects_month', 'kind', 'basis', 'provider'] %}
 with movements as (
 
     select
-        posted_month,
-        corrects_month,
-        kind,
-        basis,
-        provider,
+        {{ movement | join(',\n        ') }},
         team_id as debit_team_id,
         counterparty_team_id as credit_team_id,
         sum(amount_usd) as amount_usd
     from {{ ref('ledger_entries') }}
     where side = 'debit'
-    group by posted_month, corrects_month, kind, basis, provider, team_id, counterparty_team_id
+    group by {{ movement | join(', ') }}, team_id, counterparty_team_id
 
 ),
 
--- What takes a booking back is rounded as the booking was, so that both cancel to the cent.
+-- A reversal is rounded as its booking was, so that both cancel to the cent.
 directed as (
 
     select
         *,
         case
-            when sum(amount_usd) over (partition by posted_month, corrects_month, kind, basis, provider) < 0 then -1
+            when sum(amount_usd) over (partition by {{ movement | join(', ') }}) < 0 then -1
             else 1
         end as direction
     from movements
@@ -32,7 +29,7 @@ in_cents as (
 
     select
         directed.*,
-        -- A pair's transfers are the parts of its one figure.
+        -- The transfers of two teams are parts of the figure that team_transfers_monthly has for them.
         {{ cents_by_largest_remainder(
             'directed.amount_usd', 'directed.posted_month, directed.debit_team_id, directed.credit_team_id',
             'directed.corrects_month, directed.kind, directed.basis, directed.provider',
@@ -62,7 +59,7 @@ rounded as (
 
 ),
 
--- What is left between a team's net charge, which is a part of the month, and its legs, which are parts of bills.
+-- A team's net charge is a part of the month's total, its legs are parts of bills and transfers: they differ by cents.
 costs as (
 
     select
@@ -94,11 +91,7 @@ costs as (
 booked as (
 
     select
-        posted_month,
-        corrects_month,
-        kind,
-        basis,
-        provider,
+        {{ movement | join(',\n        ') }},
         debit_team_id,
         credit_team_id,
         cents
@@ -136,13 +129,9 @@ numbered as (
 legs as (
 
     select
-        posted_month,
-        corrects_month,
+        {{ movement | join(',\n        ') }},
         journal_no,
         1 as leg_no,
-        kind,
-        basis,
-        provider,
         case kind when 'prepayment' then 'prepaid' else 'ai_cost' end as account,
         debit_team_id as team_id,
         cents
@@ -151,13 +140,9 @@ legs as (
     union all
 
     select
-        posted_month,
-        corrects_month,
+        {{ movement | join(',\n        ') }},
         journal_no,
         2 as leg_no,
-        kind,
-        basis,
-        provider,
         case
             when kind in ('bill', 'prepayment') then 'provider_payable'
             when kind = 'accrual' then 'accrued_payable'
@@ -181,8 +166,8 @@ select
     legs.account,
     legs.team_id,
     teams.cost_center,
-    cast(greatest(legs.cents, 0) * 0.01 as decimal(38, 2)) as debit_usd,
-    cast(greatest(-legs.cents, 0) * 0.01 as decimal(38, 2)) as credit_usd,
+    {{ as_cents('greatest(legs.cents, 0)') }} as debit_usd,
+    {{ as_cents('greatest(-legs.cents, 0)') }} as credit_usd,
     legs.corrects_month
 from legs
 left join {{ ref('teams') }} as teams on legs.team_id = teams.team_id

@@ -145,30 +145,34 @@ booked as (
 
 ),
 
-moved as (
+transfer_sides as (
 
     select
-        month as posted_month,
+        month,
+        debtor_team_id as team_id,
+        amount_booked_usd as out_usd,
+        0 as in_usd
+    from {{ ref('team_transfers_monthly') }}
+
+    union all
+
+    select
+        month,
+        creditor_team_id as team_id,
+        0 as out_usd,
+        amount_booked_usd as in_usd
+    from {{ ref('team_transfers_monthly') }}
+
+),
+
+transferred as (
+
+    select
+        month,
         team_id,
-        sum(out_usd) * 100 as transfers_out_cents,
-        sum(in_usd) * 100 as transfers_in_cents
-    from (
-        select
-            month,
-            debtor_team_id as team_id,
-            amount_booked_usd as out_usd,
-            0 as in_usd
-        from {{ ref('team_transfers_monthly') }}
-
-        union all
-
-        select
-            month,
-            creditor_team_id as team_id,
-            0 as out_usd,
-            amount_booked_usd as in_usd
-        from {{ ref('team_transfers_monthly') }}
-    ) as sides
+        sum(out_usd) as out_usd,
+        sum(in_usd) as in_usd
+    from transfer_sides
     group by month, team_id
 
 )
@@ -182,12 +186,13 @@ select
     {% for figure in parts -%}
         {{ as_cents('booked.' ~ figure ~ '_cents') }} as {{ figure }}_booked_usd,
     {% endfor -%}
-    {{ as_cents('coalesce(moved.transfers_out_cents, 0)') }} as transfers_out_booked_usd,
-    {{ as_cents('coalesce(moved.transfers_in_cents, 0)') }} as transfers_in_booked_usd,
-    {{ as_cents(
-        'netted.net_cents - coalesce(moved.transfers_out_cents, 0) + coalesce(moved.transfers_in_cents, 0)'
-    ) }} as paid_booked_usd,
+    cast(coalesce(transferred.out_usd, 0) as decimal(38, 2)) as transfers_out_booked_usd,
+    cast(coalesce(transferred.in_usd, 0) as decimal(38, 2)) as transfers_in_booked_usd,
+    cast(
+        {{ as_cents('netted.net_cents') }} - coalesce(transferred.out_usd, 0) + coalesce(transferred.in_usd, 0)
+        as decimal(38, 2)
+    ) as paid_booked_usd,
     {{ as_cents('netted.net_cents') }} as net_charge_booked_usd
 from netted
 inner join booked on netted.posted_month = booked.posted_month and netted.team_id = booked.team_id
-left join moved on netted.posted_month = moved.posted_month and netted.team_id = moved.team_id
+left join transferred on netted.posted_month = transferred.month and netted.team_id = transferred.team_id

@@ -124,9 +124,9 @@ select
     team_id,
     section,
     item,
-    cast(cents * 0.01 as decimal(38, 2)) as amount_usd,
-    cast(previous_cents * 0.01 as decimal(38, 2)) as last_month_usd,
-    cast((cents - previous_cents) * 0.01 as decimal(38, 2)) as change_usd,
+    {{ as_cents('cents') }} as amount_usd,
+    {{ as_cents('previous_cents') }} as last_month_usd,
+    {{ as_cents('cents - previous_cents') }} as change_usd,
     case
         when section = '1 production' then 'calls that the feature caused in production'
         when section = '2 evaluation' then 'evals of the feature'

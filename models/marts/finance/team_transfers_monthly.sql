@@ -11,10 +11,10 @@ with pairs as (
         and kind in ('transfer', 'share', 'pool_credit')
         -- Each movement has two legs; the debit side names the debtor, also where a refund makes it negative.
         and side = 'debit'
-        -- Who takes a part of what it pays for itself owes nobody.
+        -- A team that takes a part of its own payment owes nobody.
         and counterparty_team_id is not null
     group by posted_month, team_id, counterparty_team_id
-    -- What a bill takes from an accrual and gives back is owed by nobody.
+    -- A bill that replaces an accrual of the same amount leaves nothing to owe.
     having sum(amount_usd) != 0
 
 )
@@ -24,7 +24,7 @@ select
     debtor_team_id,
     creditor_team_id,
     {{ money('amount_usd') }} as amount_usd,
-    cast({{ cents_by_largest_remainder(
+    {{ as_cents(cents_by_largest_remainder(
         'amount_usd', 'posted_month', 'debtor_team_id, creditor_team_id'
-    ) }} * 0.01 as decimal(38, 2)) as amount_booked_usd
+    )) }} as amount_booked_usd
 from pairs

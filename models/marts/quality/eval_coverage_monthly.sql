@@ -71,7 +71,7 @@ feature_months as (
         pnl.answers * pass_rates.evaluated_answers_pct as evaluated_answers,
         pass_rates.marginal_eval_tax_usd,
         pnl.answers,
-        coalesce(funding.is_by_default, false) as is_pool_by_default
+        coalesce(funding.default_credit_usd, 0) as eval_pool_by_default_usd
     from months
     left join {{ ref('int_current_eval_funding') }} as funding
         on months.month = funding.month and months.feature_id = funding.feature_id
@@ -131,7 +131,7 @@ select
     cast(evaluation_usd as double) / nullif(cast(production_usd + evaluation_usd as double), 0) as evaluation_usd_pct,
     {{ money('eval_pool_credit_usd') }} as eval_pool_credit_usd,
     {{ money('evaluation_usd - eval_pool_credit_usd') }} as eval_tax_usd,
-    is_pool_by_default,
+    {{ money('eval_pool_by_default_usd') }} as eval_pool_by_default_usd,
     marginal_eval_tax_usd,
     covered_calls_pct,
     covered_usd_pct,
