@@ -110,7 +110,7 @@ def seconds_of_landing(inbox: Path, data: Path) -> tuple[float, float]:
 
 
 def landing_rows(folder: Path, rows: int) -> list[str]:
-    lines, cores = [], os.cpu_count()
+    lines, cores = [], os.cpu_count() or 1
     for text_bytes, share in ((12_000, 4), (1_000, 1), (0, 1)):
         inbox, data = folder / "inbox", folder / "data"
         shutil.rmtree(inbox, ignore_errors=True)

@@ -166,11 +166,11 @@ def rows(folder: Path, spans: int) -> list[str]:
     whole, models = dbt(data, "run")
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     model_time = sum(models.values())
-    slowest = sorted(models, key=models.get)[:-11:-1]
+    slowest = sorted(models, key=models.__getitem__)[:-11:-1]
     spent = operators(data, slowest)
     _, tests = dbt(data, "test")
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as ledger:
-        calls = ledger.execute("select count(*) from marts.attributed_calls").fetchone()[0]
+        [(calls,)] = ledger.execute("select count(*) from marts.attributed_calls").fetchall()
     floor, textbook, priced = seconds_of_floor(data), seconds_of_textbook(data), seconds_of_genai_prices(data)
     build.declare_good(data)
     late = make_spans.add(data, range(traces, traces + traces // 100))
@@ -178,7 +178,7 @@ def rows(folder: Path, spans: int) -> list[str]:
     build.declare_good(data)
     _, idle = dbt(data, "run")
     later_time, idle_time = sum(later.values()), sum(idle.values())
-    slow_later = ", ".join(f"{name} {later[name]:.1f} s" for name in sorted(later, key=later.get)[:-4:-1])
+    slow_later = ", ".join(f"{name} {later[name]:.1f} s" for name in sorted(later, key=later.__getitem__)[:-4:-1])
     nothing = seconds_of_nothing(data)
     walk = sum(models[name] for name in WALK)
     pricing = sum(models[name] for name in PRICING) / calls

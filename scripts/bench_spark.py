@@ -24,7 +24,7 @@ MODELS = ("build", "--exclude-resource-type", "test", "unit_test")
 def on_spark(data: Path) -> tuple[float, Proof]:
     """Seconds, as bench_ledger.dbt measures them for DuckDB, and what the event log says."""
     begin = time.perf_counter()
-    command = [spark.ENVIRONMENT / "bin" / "python", PROJECT / "scripts" / "spark.py", data, *MODELS]
+    command: list[str | Path] = [spark.ENVIRONMENT / "bin" / "python", PROJECT / "scripts" / "spark.py", data, *MODELS]
     environment = {**os.environ, "SPARK_COMPILES": "true"}
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     if done.returncode:

@@ -264,6 +264,7 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     os.environ.setdefault("DBT_PROFILES_DIR", str(PROJECT))
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # two seconds, not needed when landing fails
+    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
     folders = ["--target-path", str(Path(data, "target")), "--log-path", str(Path(data, "logs"))]
@@ -278,7 +279,7 @@ def dbt(verb: str, data: str, built: int | None = None, selection: tuple[str, ..
     DuckDBConnectionManager.close_all_connections()
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
-    results = outcome.result.results if outcome.result and verb != "docs" else []
+    results = outcome.result.results if isinstance(outcome.result, RunExecutionResult) else []
     messages = [str(outcome.exception), *(str(result.message) for result in results if str(result.status) == "error")]
     if damage := next((line.strip() for text in messages for line in text.splitlines() if DAMAGED.search(line)), None):
         raise Damaged(f"{data}/ledger.duckdb is damaged ({damage[:160]}); remove it and run make build")
@@ -419,7 +420,7 @@ def report(data: Path) -> None:
             print(f"  {month:%Y-%m}: the quality pool pays {usd:.6f} USD of evals by default, no eval_funding row")
         for column, words in DOUBTS.items():
             counted = f"select count(*), coalesce(sum(priced_usd), 0) from marts.attributed_calls where {column}"
-            calls, priced = engine.execute(counted).fetchone()
+            [(calls, priced)] = engine.execute(counted).fetchall()
             if calls:
                 print(f"  {calls:,} calls ({priced:.6f} USD) are {words} (attributed_calls.{column})")
         if lines := replaced(engine):
@@ -430,8 +431,8 @@ def report(data: Path) -> None:
             print("  " + "\n  ".join(lines[: land.SHOWN]))
             if len(lines) > land.SHOWN:
                 print(f"  and {len(lines) - land.SHOWN:,} more: staging.stg_product__revenue")
-        if lines := unexplained(engine):
-            print("  " + "\n  ".join(lines.values()) + "\n  by day and service: marts.unexplained_usage_daily")
+        if services := unexplained(engine):
+            print("  " + "\n  ".join(services.values()) + "\n  by day and service: marts.unexplained_usage_daily")
 
 
 def twice_billed(engine: duckdb.DuckDBPyConnection) -> list[str]:

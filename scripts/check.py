@@ -31,7 +31,7 @@ def _within(amount: int) -> dict:
     return {"min_value": -amount, "max_value": amount, "severity": "warning"}
 
 
-DOOR = {
+DOOR: dict[str, list[tuple[str, dict]]] = {
     "spans": [
         ("ColumnValuesToNotBeNull", {"column": "trace_key"}),
         ("ColumnValuesToNotBeNull", {"column": "span_key"}),
@@ -63,7 +63,7 @@ DOOR = {
     ],
     "revenue": [("ColumnValuesToBeBetween", {"column": "revenue_usd", **_within(100_000_000)})],
 }  # fmt: skip
-EXIT = {
+EXIT: dict[str, list[tuple[str, dict]]] = {
     "team_chargeback": [
         ("ColumnValuesToNotBeNull", {"column": "net_charge_usd"}),
         ("ColumnValuesToBeUnique", {"column": "team_id"}),
@@ -154,7 +154,7 @@ def _rejected(table: str, files: list[Path], source: str, must: list[tuple[str, 
     amount, currency = BILLS.get(table, ("null", None))
     origin = "source_file, file_id, source_line"
     with duckdb.connect() as engine:
-        rows = engine.execute(
+        rows = engine.sql(
             f"""select {origin}, source_line as line, '{table}' as kind, {reason} as reason, {day} as stated_on,
                 {amount} as amount, {currency or ("'USD'" if table in BILLS else "null")} as currency
             {source} where {is_broken} order by file_id, source_line"""
@@ -187,7 +187,7 @@ def _doubtful(table: str, files: list[Path], rule) -> list[Judged]:
     if not left:
         return []
     parts = ", ".join(f"'{quoted(path)}'" for path in left)
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"""select file_id, any_value(source_file), count(*), min(source_line),
             arg_min({rule.column}, source_line)
         from read_parquet([{parts}], hive_partitioning = false) where {_breaks(rule)}
@@ -249,7 +249,7 @@ def _results(table: str, rules: list[tuple], source: str) -> list:
     gx = great_expectations()  # only when there is something to check
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
-    frame = duckdb.sql(f"select {_columns_of(rules)} from {source}").df()
+    frame = duckdb.execute(f"select {_columns_of(rules)} from {source}").df()
     batch = (
         context.data_sources.add_pandas(table).add_dataframe_asset(table).add_batch_definition_whole_dataframe("all")
     )

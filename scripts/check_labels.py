@@ -53,7 +53,7 @@ def landed(data: Path, table: str) -> int:
     if not list(data.glob(f"landed/{table}/*/*.parquet")):
         return 0
     files = f"read_parquet('{pattern(data)}/landed/{table}/*/*.parquet', union_by_name = true)"
-    return duckdb.sql(f"select count(*) from {files}").fetchall()[0][0]
+    return duckdb.execute(f"select count(*) from {files}").fetchall()[0][0]
 
 
 def why(route: str | None, prompt: str | None, service: str | None, is_orphan: bool | None) -> str:
@@ -101,7 +101,7 @@ def check(spans: Path, companies: Path, data: Path) -> int:
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         features = engine.execute(CALLS).fetchall()
         unlabelled = engine.execute(UNLABELLED.format(pattern(data))).fetchall()
-        calls = engine.execute("select count(*) from intermediate.int_calls").fetchone()[0]
+        [(calls,)] = engine.execute("select count(*) from intermediate.int_calls").fetchall()
         unexplained = build.unexplained(engine)
     for file, line, trace, span, name, service, route, prompt, is_orphan in unlabelled:
         reason = why(route, prompt, service, is_orphan)

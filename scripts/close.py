@@ -82,7 +82,8 @@ def close(month: str, data: Path, force: bool) -> int:
             return refuse(f"months close in order; the next one is {still_open[0]}")
         if month not in months:
             return refuse(f"the ledger has no entry in {month}; it has {', '.join(months) or 'no month'}")
-        sizes, until = sizes_of(engine, month), str(engine.execute(NEWEST).fetchone()[0])
+        [(newest,)] = engine.execute(NEWEST).fetchall()
+        sizes, until = sizes_of(engine, month), str(newest)
         gaps = gaps_of(sizes) + bills_lacking(month, data) + build.unsettled(engine, f"{month}-01")
         gaps += closed.unsigned(data)
         show(engine, month, sizes, until)
@@ -245,7 +246,7 @@ def main() -> int:
                 return refuse(f"{data}/ledger.duckdb is not a good build of what is there now; run make build first")
             return close(month, data, arguments.force)
         except duckdb.IOException as error:
-            return refuse(ending.sentence(error))
+            return refuse(ending.sentence(error) or str(error))
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ def _examined(data: Path) -> tuple[list[str], Change | None]:
         found.append(f"{path} has other lines before line {first_line} than it had; put back the log of a backup")
     found += chain.breaks(linked, first_line, path)
     pending = (stamp or {}).get("pending")
-    if pending and not found and (linked[-1]["hash"] if linked else None) == stamp["head"]:
+    if stamp and pending and not found and (linked[-1]["hash"] if linked else None) == stamp["head"]:
         if _is_moved(data, pending):  # killed before the line
             linked = [*linked, pending]
             change = Change(_text(data)[: -len(read.torn) or None] + json.dumps(pending) + "\n", linked, None)
@@ -286,7 +286,7 @@ def _early(data: Path, read: Log) -> tuple[list[str], Change | None]:
     if torn:
         found.append(f"the last line of {path} is cut short; put back the log of a backup")
     found += _gone(data, last, present)
-    linked = []
+    linked: list[dict] = []
     for month in present:
         folder = data / "closed" / month
         try:

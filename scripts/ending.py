@@ -52,7 +52,7 @@ def sentence(error: BaseException) -> str | None:
     if isinstance(error, state.Unreadable):
         return str(error)
     if state.is_no_room(error) or isinstance(error, state.NoRoom):
-        where = f" ({error.filename})" if getattr(error, "filename", None) else ""
+        where = f" ({name})" if (name := getattr(error, "filename", None)) else ""
         return f"the disk is full or can't be written to{where}; make room and run again: what was good is as it was"
     if is_locked(error):
         return f"{holder(error)}; close it or wait for it, and run again"

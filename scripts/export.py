@@ -120,7 +120,7 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
     complaints = check.exit_door(folder, _table)
     for complaint in complaints:
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
-    manifest = {"month": month, "currency": "USD", "status": status, "files": files}
+    manifest: dict[str, object] = {"month": month, "currency": "USD", "status": status, "files": files}
     manifest |= {"closing_hash": closing_hash, "closings": closings}
     manifest["eval_pool_by_default_usd"] = str(engine.execute(BY_DEFAULT, [day]).fetchone()[0])
     state.write(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True) + "\n")

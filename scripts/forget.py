@@ -117,7 +117,7 @@ def take_back(store: Store, name: str) -> int:
 
 
 def unknown(name: str, entries: list[dict], what: str) -> int:
-    names = list(dict.fromkeys(entry["source_file"] for entry in entries))
+    names: list[str] = list(dict.fromkeys(entry["source_file"] for entry in entries))
     by_ending = {known.rsplit("/", 1)[-1]: known for known in names}
     near = [by_ending.get(one, one) for one in difflib.get_close_matches(name, [*names, *by_ending], NEAREST, 0.5)]
     near = list(dict.fromkeys(near)) or names[:NEAREST]
@@ -157,7 +157,7 @@ def forget_month(store: Store, month: str, force: bool) -> int:
         return refuse(f"{database} is not a good build of what is there now; run make build first", 1)
     days = {"retired_from": begin, "retired_before": f"{end}", "closed_through": f"{months[-1]}-01"}
     with duckdb.connect(str(database), read_only=True) as engine:
-        first, last, entries = engine.execute(STILL_OPEN, days).fetchone()
+        [(first, last, entries)] = engine.execute(STILL_OPEN, days).fetchall()
         if entries:
             return refuse(
                 f"{first if first == last else f'{first} to {last}'} is open and has {entries:,} entries of days up to "

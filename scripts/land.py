@@ -27,10 +27,10 @@ import company
 import ending
 import state
 from landing import documents, faults, gates, missing, reserved, settled, span_marks, uncounted
-from landing.recognise import NOTHING
+from landing.recognise import NOTHING, Recognised
 from landing.spans import LEFT_OUT
 from landing.store import DAMAGED, Store
-from landing.work import Examined, Piece, Reading, Resume, Task, examine, perform, unstage
+from landing.work import Counts, Examined, Piece, Reading, Resume, Task, examine, perform, unstage
 from landing.workers import Job, Workers
 from terminal import name_of, plain, print
 
@@ -141,8 +141,8 @@ def no_file(path: Path, inbox: Path) -> str | None:
 
 def by_download(name: str) -> tuple[str, int, str]:
     """Order of files that came together: `costs.csv`, then `costs (1).csv`, then `costs (10).csv`."""
-    stem, number, ending = re.fullmatch(r"(.*?)(?: ?\((\d{1,9})\))?((?:\.\w+)*)", name, re.DOTALL).groups()
-    return stem + ending, int(number or 0), name
+    numbered = re.fullmatch(r"(.*?) ?\((\d{1,9})\)((?:\.\w+)*)", name, re.DOTALL)
+    return (numbered[1] + numbered[3], int(numbered[2]), name) if numbered else (name, 0, name)
 
 
 def unpacked(path: Path, shown: str) -> tuple[list[tuple[Path | documents.Member, str]], str | None]:
@@ -165,7 +165,7 @@ def complaint(name: str, reason: str, refused_as: str | None = None) -> dict:
 class Found(NamedTuple):
     """A file to land, or to read again: then it is in the store, and `ranges` are the bytes that landed as it."""
 
-    path: Path
+    path: Path | documents.Member
     name: str
     examined: Examined
     continues: str | None
@@ -228,14 +228,14 @@ def forgotten(name: str, examined: Examined, by_name: dict[str, dict], store: St
 
 
 def read_by_other_rules(
-    path: Path, examined: Examined, continued: str | None, store: Store, reading: Reading
+    path: Path | documents.Member, examined: Examined, continued: str | None, store: Store, reading: Reading
 ) -> Iterator[Found]:
     """The parts of a file that landed under other names of attributes or settings: each is read again as it is."""
     file_id = examined.file_id if examined.file_id in store.files else continued
     stop = examined.size
     if file_id and file_id != examined.file_id:
         stop = store.files[file_id]["end"][0]
-    while entry := store.files.get(file_id):
+    while file_id and (entry := store.files.get(file_id)):
         before = store.files.get(entry["continues"])
         begin, line = (before["end"][0], before["end"][1] + 1) if before else (0, 1)
         if entry["reading"] != mark_of(entry, reading) or gates.is_reached(entry.get("too_far")):
@@ -253,21 +253,24 @@ def mark_of(entry: dict, reading: Reading) -> str:
 
 def tasks_of(fresh: list[Found], landing_no: int, reading: Reading) -> list[Task]:
     """Ranges of large files, whole files, and groups of small files of one format."""
-    tasks, groups = [], {}
+    tasks = []
+    groups: dict[tuple[Recognised, str, str], list[Piece]] = {}
     for path, name, examined, _, is_again in fresh:
         ranges = examined.ranges or (None,)
         pieces = [Piece(path, examined.file_id, name, span, examined.stamp) for span in ranges]
-        settings = tuple(reading.setting(setting, name, examined.what.table) for setting in ("decimal", "date_order"))
+        decimal, date_order = (
+            reading.setting(setting, name, examined.what.table) for setting in ("decimal", "date_order")
+        )
         if len(pieces) == 1 and not is_again and bytes_of(path) < SMALL_BYTES:
-            groups.setdefault((examined.what, *settings), []).extend(pieces)
+            groups.setdefault((examined.what, decimal, date_order), []).extend(pieces)
             continue
         for number, piece in enumerate(pieces):
             task_name = f"{examined.file_id[:16]}-{number:05d}" + (f"-{landing_no}" if is_again else "")
-            tasks.append(Task(examined.what, task_name, number << 40, (piece,), *settings))
-    for (what, *settings), pieces in groups.items():
+            tasks.append(Task(examined.what, task_name, number << 40, (piece,), decimal, date_order))
+    for (what, decimal, date_order), pieces in groups.items():
         for begin in range(0, len(pieces), GROUP_FILES):
             group = tuple(pieces[begin : begin + GROUP_FILES])
-            tasks.append(Task(what, f"{group[0].file_id[:16]}-group-{landing_no}", 0, group, *settings))
+            tasks.append(Task(what, f"{group[0].file_id[:16]}-group-{landing_no}", 0, group, decimal, date_order))
     return tasks
 
 
@@ -279,9 +282,11 @@ def bytes_of(path: Path | documents.Member) -> int:
         return 0
 
 
-def read_all(tasks: list[Task], reading: Reading, staging: Path, workers: Workers) -> tuple[dict, dict[str, str]]:
+def read_all(
+    tasks: list[Task], reading: Reading, staging: Path, workers: Workers
+) -> tuple[dict[str, Counts], dict[str, str]]:
     """Per file id the counts of all its pieces; and why a file can't be read to its end."""
-    counts: dict[str, dict] = {}
+    counts: dict[str, Counts] = {}
     broken: dict[str, str] = {}
     size = sum(piece.span[1] if piece.span else bytes_of(piece.path) for task in tasks for piece in task.pieces)
     jobs = deque(Job(task, perform, (task, reading, staging)) for task in tasks)
@@ -304,26 +309,8 @@ def read_all(tasks: list[Task], reading: Reading, staging: Path, workers: Worker
                     jobs.append(Job(alone, perform, (alone, reading, staging)))
                 continue
             for file_id, found in outcome.items():
-                empty = dict(
-                    found, rows_read=0, rows_rejected=0, evals_within=0, rows_silent=0, rows_too_late=0, uncounted={}
-                )
-                merge_counts(counts.setdefault(file_id, empty), found)
+                counts.setdefault(file_id, Counts()).add(found)
     return counts, broken
-
-
-def merge_counts(total: dict, found: dict) -> None:
-    total["rows_read"] += found["rows_read"]
-    total["rows_rejected"] += found["rows_rejected"]
-    total["evals_within"] += found["evals_within"]
-    total["rows_silent"] += found["rows_silent"]
-    total["rows_too_late"] += found["rows_too_late"]
-    total["is_growing"] |= found["is_growing"]
-    total["too_far"] = min(filter(None, (total["too_far"], found["too_far"])), default=None)
-    total["has_more"] |= found["has_more"]
-    for said in ("warnings", "notes", "asks"):
-        total[said] = list(dict.fromkeys([*total[said], *found[said]]))
-    uncounted.add(total["uncounted"], found["uncounted"])
-    total["first_reasons"] = {**found["first_reasons"], **total["first_reasons"]}
 
 
 def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
@@ -359,21 +346,21 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
             unread.append(complaint(name, reason, examined.what.table))
             continue
         held = counts[examined.file_id]
-        if not (held["rows_read"] or held["evals_within"] or continued or is_again) and examined.what.form in NOTHING:
+        if not (held.rows_read or held.evals_within or continued or is_again) and examined.what.form in NOTHING:
             unread.append(complaint(name, NOTHING[examined.what.form]))
             continue
-        for kind, text in uncounted.remarks(held.pop("uncounted"), name):
-            held[kind + "s"].append(text)
-        held["warnings"] += lonely_note(path, name, examined)
+        for kind, text in uncounted.remarks(held.uncounted, name):
+            held.said(kind).append(text)
+        held.warnings += lonely_note(path, name, examined)
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
-        entry["reading"] = mark_of({**entry, **held}, reading)
+        entry["reading"] = mark_of({**entry, **held.as_entry()}, reading)
         end = list(examined.end) if examined.end else None
-        reason = mostly_silent(examined, held)
+        silence = mostly_silent(examined, held)
         if isinstance(path, documents.Member):
             entry["archive_id"] = path.archive_id
-        landed.append({**entry, "end": end, "continues": continued, "unread": reason, **held})
-        if reason:
-            unread.append(complaint(name, reason))
+        landed.append({**entry, "end": end, "continues": continued, "unread": silence, **held.as_entry()})
+        if silence:
+            unread.append(complaint(name, silence))
     if lacking := not_again(store, {entry["file_id"] for entry in landed}):
         print("ERROR: " + "\nERROR: ".join(lacking))
         return 1
@@ -445,14 +432,14 @@ def lonely_note(path: Path | documents.Member, name: str, examined: Examined) ->
     return [] if lies_beside else [f"{name}: the note of a request without its page {page}; put that beside it"]
 
 
-def mostly_silent(examined: Examined, counts: dict) -> str | None:
+def mostly_silent(examined: Examined, counts: Counts) -> str | None:
     """Why a file counts as not read: its reader understood nothing of most of its records, each refused by line."""
-    silent, read, form = counts["rows_silent"], counts["rows_read"], examined.what.form
+    silent, read, form = counts.rows_silent, counts.rows_read, examined.what.form
     if 2 * silent <= read:
         return None
     return (
         f"{silent:,} of {read:,} records say nothing to the reader of {span_marks.title(form)}, the nearest format, "
-        f"which needs {span_marks.needs(form)} ({next(iter(counts['first_reasons']))}); see docs/inputs.md"
+        f"which needs {span_marks.needs(form)} ({next(iter(counts.first_reasons))}); see docs/inputs.md"
     )
 
 

@@ -116,10 +116,14 @@ def meter_rows(prices: book.ModelPrice, note):
             yield meter, 0, amount(value, per, note)
 
 
+def start_of(item: book.ConditionalPrice | book.PriceVariant) -> str:
+    return str(item.constraint.start_date) if isinstance(item.constraint, book.StartDateConstraint) else ""
+
+
 def price_sets(model: book.ModelInfo, with_variants: bool, note):
     """(tier, start, next start, daily_from, daily_to, prices): a dated set holds until the next dated one."""
     standard = model.prices if isinstance(model.prices, list) else [book.ConditionalPrice(prices=model.prices)]
-    series = {"standard": standard}
+    series: dict[str, list[book.ConditionalPrice | book.PriceVariant]] = {"standard": [*standard]}
     for variant in (model.price_variants or []) if with_variants else []:
         tier = TIERS.get(next(iter(variant.when.items()))) if len(variant.when) == 1 else None
         if tier:
@@ -128,8 +132,8 @@ def price_sets(model: book.ModelInfo, with_variants: bool, note):
             note(f"variants by {', '.join(f'{key}={value}' for key, value in variant.when.items())}")
     for tier, items in series.items():
         dated = [item for item in items if not isinstance(item.constraint, book.TimeOfDateConstraint)]
-        dated.sort(key=lambda item: str(item.constraint.start_date) if item.constraint else "")
-        starts = [str(item.constraint.start_date) if item.constraint else "" for item in dated]
+        dated.sort(key=start_of)
+        starts = [start_of(item) for item in dated]
         for item, start, following in zip(dated, starts, [*starts[1:], ""], strict=True):
             yield tier, start, following, "", "", item.prices
         for item in items:
@@ -166,7 +170,9 @@ def model_rows(provider: str, model: book.ModelInfo, source: str, run_on: str, w
 
 def read_book(providers, source: str, run_on: str, dropped: Dropped) -> tuple[list[dict], dict]:
     """All price rows, and the aliases {(provider, pattern): model}, the book's own before those we add."""
-    prices, aliases, spoken = [], {}, {}
+    prices: list[dict] = []
+    aliases: dict[tuple[str, str], str] = {}
+    spoken: dict[tuple[str, str], str] = {}
     by_id = {provider.id: provider for provider in providers}
     for provider in providers:
         lent = [

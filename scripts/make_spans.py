@@ -160,7 +160,8 @@ def spans(engine: duckdb.DuckDBPyConnection, root: Path, traces: range, begin: s
         target = root / "spans" / f"day={day}" / f"{name}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
         engine.execute(SPANS.format(day=day, target=quoted(target), columns=typed_columns("spans"), **sizes))
-    return engine.execute("select sum(size) from traces").fetchone()[0]
+    [(size,)] = engine.execute("select sum(size) from traces").fetchall()
+    return size
 
 
 def bills(engine: duckdb.DuckDBPyConnection, root: Path) -> dict[str, int]:
@@ -169,11 +170,10 @@ def bills(engine: duckdb.DuckDBPyConnection, root: Path) -> dict[str, int]:
     for table, query in BILLS.items():
         target = root / table / f"day={NO_DAY}" / "synthetic.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
-        copied = engine.execute(
+        [(counts[table],)] = engine.execute(
             f"copy (select {typed_columns(table)} from (select * from empty_{table} union all by name "
             f"{query.format(spans=landed)})) to '{quoted(target)}' (format parquet, compression zstd)"
-        )
-        counts[table] = copied.fetchone()[0]
+        ).fetchall()
     return counts
 
 

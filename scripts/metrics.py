@@ -180,7 +180,7 @@ def ask(data: Path, words: list[str]) -> int:
                 wrong.show()
                 return 2
             except SystemExit as stop:
-                return stop.code or 0
+                return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
 
 
 if __name__ == "__main__":

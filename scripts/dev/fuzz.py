@@ -252,11 +252,12 @@ def parquet_column(random: Random, content: bytes) -> bytes:
     return target.getvalue()
 
 
-ANY = [flipped, inserted, cut_out, truncated, repeated, swapped, packed]
-TEXT = [recoded, line_moved]
+Way = Callable[[Random, bytes], bytes]
+ANY: list[Way] = [flipped, inserted, cut_out, truncated, repeated, swapped, packed]
+TEXT: list[Way] = [recoded, line_moved]
 
 
-def ways(content: bytes) -> list[Callable[[Random, bytes], bytes]]:
+def ways(content: bytes) -> list[Way]:
     """The mutations that a file's kind can have; what its kind has of its own comes more often."""
     if content[:4] == b"PAR1":
         return ANY + [parquet_column] * 5
@@ -358,11 +359,13 @@ def land_all(mutants: list[Mutant], folder: Path) -> Landing:
 
 
 def accounted(mutants: list[Mutant], data: Path) -> Landing:
-    whole, by_name, counts = [], {}, Counter()
+    whole: list[str] = []
+    by_name: dict[str, str] = {}
+    counts: Counter[str] = Counter()
 
     def rows(table: str, what: str) -> list[tuple]:
         files = f"{pattern(data)}/landed/{table}/*/*.parquet"
-        return duckdb.sql(
+        return duckdb.execute(
             f"select {what} from read_parquet('{files}', union_by_name = true, hive_partitioning = false)"
         ).fetchall()
 
@@ -417,7 +420,8 @@ def fuzz(folders: list[Path], numbers: list[int], seed: int, batch: int, keep: P
     """What went wrong, by the mutant's number; prints counts as it goes."""
     samples = samples_in(folders)
     faults: dict[int, str] = {}
-    counts, done, slowest, began = Counter(), 0, (0.0, 0), time.monotonic()
+    counts: Counter[str] = Counter()
+    done, slowest, began = 0, (0.0, 0), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, suppress(KeyboardInterrupt):  # then what is known
         for begin in range(0, len(numbers), batch):
             mutants = [mutant(seed, number, samples) for number in numbers[begin : begin + batch]]

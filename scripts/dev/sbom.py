@@ -33,16 +33,21 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def stated(package: Distribution, name: str) -> str:
+    """A line of a package's metadata; empty where it has none of this name."""
+    return (package.metadata.get_all(name) or [""])[0]
+
+
 def licence(package: Distribution) -> str:
     """As its metadata say it: an SPDX expression, else a short text or the classifiers, whichever says more; else the
     head of the licence that it ships.
     """
-    said = package.metadata
-    if expression := said.get("License-Expression"):
+    if expression := stated(package, "License-Expression"):
         return expression
-    classified = [text.split(" :: ")[-1] for text in said.get_all("Classifier", []) if text.startswith("License :: ")]
+    classifiers = package.metadata.get_all("Classifier", [])
+    classified = [text.split(" :: ")[-1] for text in classifiers if text.startswith("License :: ")]
     classified = [text for text in classified if text != "OSI Approved"]
-    text = (said.get("License") or "").split(" :: ")[-1].strip()
+    text = stated(package, "License").split(" :: ")[-1].strip()
     if re.fullmatch(r"(?!Copyright)[^\n|]{1,60}", text) and len(classified) < 2:
         return text
     return "; ".join(classified) or shipped(package) or UNKNOWN
@@ -149,8 +154,8 @@ def component(package: Locked, licence: str, expressions: set[str]) -> dict:
 def spdx(environments: list[Path]) -> set[str]:
     """Texts that packages state as SPDX expressions."""
     folders = [str(folder) for environment in environments for folder in environment.glob("lib/python*/site-packages")]
-    stated = (package.metadata.get("License-Expression") for package in distributions(path=folders))
-    return {text for text in stated if text}
+    texts = (stated(package, "License-Expression") for package in distributions(path=folders))
+    return {text for text in texts if text}
 
 
 def made(project: Path, before: str) -> tuple[str, dict[str, dict]]:

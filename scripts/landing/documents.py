@@ -47,6 +47,7 @@ ZIP_MAGIC = b"PK\x03\x04", b"PK\x05\x06"
 MOST_MEMBERS = 1000  # files of one archive
 MOST_WORKBOOK_BYTES = 1 << 29  # a workbook's parts, unpacked: it is read whole
 MOST_DIGITS = 4000
+BETWEEN = re.compile(r"[\s,\[\]]*")  # values of JSON, on their lines or in a list
 DELIMITERS = ",", ";", "\t", "|"
 HEADER_WITHIN = 30  # lines at the begin of a table, among which its header is sought
 # How a row that adds up the others calls itself.
@@ -77,10 +78,14 @@ def number_of(digits: str) -> int | float:
 DECODER = json.JSONDecoder(parse_int=number_of)
 
 
+def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
 # Bytes that are no UTF-8 are Windows-1252, which spreadsheets write; digits are the same in all of its kin.
-codecs.register_error(
-    "windows_1252", lambda error: (error.object[error.start : error.end].decode("cp1252", "replace"), error.end)
-)
+codecs.register_error("windows_1252", _as_windows_1252)
 
 
 class Dialect(NamedTuple):
@@ -149,7 +154,7 @@ def is_inspect_log(names: set[str]) -> bool:
 class Batch(NamedTuple):
     """Line numbers and texts (a list, or an array of strings) of records, and records that can't be cut."""
 
-    numbers: Sequence[int]
+    numbers: Sequence[int] | np.ndarray
     texts: Sequence
     unreadable: list[tuple[int, Unreadable]]
 
@@ -347,13 +352,19 @@ def _skip_line(stream) -> bytes:
     return b""
 
 
-def concatenated(stream) -> Iterator[Record]:
+def value_begins(text: str, begin: int = 0) -> int:
+    """Where JSON's next value begins, behind blanks, commas and brackets of lists."""
+    between = BETWEEN.match(text, begin)
+    return between.end() if between else begin
+
+
+def concatenated(stream) -> Iterator[tuple[int, str | Unreadable]]:
     """Records of pretty-printed or concatenated JSON, or the items of JSON arrays."""
     decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
     # The values are not kept, so numbers stay texts, however long.
     scan, text, line_no, more = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode, "", 1, True
     while True:
-        skipped = re.match(r"[\s,\[\]]*", text).end()
+        skipped = value_begins(text)
         line_no += text.count("\n", 0, skipped)
         text = text[skipped:]
         try:
@@ -395,9 +406,9 @@ def concatenated(stream) -> Iterator[Record]:
 def wrapped(stream) -> Iterator[Record]:
     """Rows that stand in a list under one of these names, as APIs answer; other records as they are."""
     for line_no, record in concatenated(stream):
-        rows = [] if isinstance(record, Unreadable) else rows_within(record)
-        if not rows:
+        if isinstance(record, Unreadable) or not (rows := rows_within(record)):
             yield line_no, record
+            continue
         begin = 0
         for row in rows:
             found = record.index(row, begin)
@@ -436,11 +447,11 @@ def rows(stream, dialect: Dialect | None = None) -> Iterator[Record]:
         except csv.Error as error:
             yield line_no, Unreadable(f"not CSV: {error}")
             continue
-        cells = fitted([cell.strip() for cell in cells], header, dialect.delimiter)
-        if isinstance(cells, Unreadable):
-            yield line_no, cells
-        elif cells:
-            yield line_no, msgspec.json.encode(dict(zip(header, cells, strict=True)))
+        row = fitted([cell.strip() for cell in cells], header, dialect.delimiter)
+        if isinstance(row, Unreadable):
+            yield line_no, row
+        elif row:
+            yield line_no, msgspec.json.encode(dict(zip(header, row, strict=True)))
 
 
 def header_of(line: str, delimiter: str) -> list[str]:
@@ -519,11 +530,11 @@ def sheet_rows(stream, dialect: Dialect) -> Iterator[Record]:
             text_of_cell(cell, names[place] in NAMES_OF_NUMBERS, place in with_hours).strip()
             for place, cell in enumerate(row[:width])
         ]
-        cells = fitted(cells, header)
-        if isinstance(cells, Unreadable):
-            yield number, cells
-        elif cells:
-            yield number, msgspec.json.encode(dict(zip(header, cells, strict=True)))
+        fitting = fitted(cells, header)
+        if isinstance(fitting, Unreadable):
+            yield number, fitting
+        elif fitting:
+            yield number, msgspec.json.encode(dict(zip(header, fitting, strict=True)))
 
 
 def text_of_cell(cell: object, is_number: bool = False, has_hour: bool = True) -> str:

@@ -112,7 +112,7 @@ from raw left join told_by_events as told on raw.rowid = told.row_no
 
 def hold(engine: duckdb.DuckDBPyConnection) -> bool:
     """Put the events of spans in `raw` that may state usage into `held_events`; tells whether there are some."""
-    (some,) = engine.execute("select coalesce(bool_or(events is not null), false) from raw").fetchone()
+    [(some,)] = engine.execute("select coalesce(bool_or(events is not null), false) from raw").fetchall()
     if some:
         engine.execute(HELD)
     return some

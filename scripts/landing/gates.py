@@ -38,7 +38,7 @@ def first_too_far(reasons: list[str]) -> str | None:
 
 def is_reached(too_far: str | None) -> bool:
     """Whether the clock, put right or moved on, would let that day pass now: then the file is read again."""
-    return bool(too_far) and date.fromisoformat(too_far) < latest_time(clock()).date()
+    return bool(too_far and date.fromisoformat(too_far) < latest_time(clock()).date())
 
 
 def errors(files: list[dict], most: float, least: int) -> list[str]:
@@ -163,8 +163,8 @@ def _covers(store: Store, newer: dict, older: dict) -> bool:
     rows = f"read_parquet('{pattern(store.root)}/{kind}/*/*.parquet', hive_partitioning = false)"
     counted = f"select count(*), min({day}), max({day}) from {rows} where file_id = $id"
     with duckdb.connect() as engine:
-        ours = engine.execute(counted, {"id": newer["file_id"]}).fetchone()
-        theirs = engine.execute(counted, {"id": older["file_id"]}).fetchone()
+        [ours] = engine.execute(counted, {"id": newer["file_id"]}).fetchall()
+        [theirs] = engine.execute(counted, {"id": older["file_id"]}).fetchall()
     has_as_many = newer["rows_read"] - newer["rows_rejected"] >= older["rows_read"] - older["rows_rejected"]
     if theirs[1] is None:
         return has_as_many

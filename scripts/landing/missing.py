@@ -5,8 +5,8 @@ can ask for it. A rejected line counts as missing until another file brings it.
 """
 
 import json
-from collections import defaultdict
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +39,9 @@ class Stretch(NamedTuple):
     last: date | None = None
 
     def covers(self, other: "Stretch") -> bool:
-        return other.first is None or (self.first is not None and self.first <= other.first and other.last <= self.last)
+        if other.first is None or other.last is None:
+            return True
+        return bool(self.first and self.last and self.first <= other.first and other.last <= self.last)
 
 
 def find(store: Store, unread: list[dict], present: set[str], most: float) -> Missing:
@@ -141,19 +143,21 @@ def _said(entry: dict, rejects: dict) -> str:
 
 def _sum_of(rejects: dict) -> str:
     """What rejected lines come to, as far as their amounts can be read."""
-    sums, unknown = defaultdict(int), 0
+    sums: dict[str, Decimal] = {}
+    unknown = 0
     for amount, currency in zip(rejects["amount"], rejects["currency"], strict=True):
         if amount is None:
             unknown += 1
         else:
-            sums[currency or "of a currency that can't be read"] += amount
+            currency = currency or "of a currency that can't be read"
+            sums[currency] = sums.get(currency, Decimal()) + amount
     if not sums:
         return "their sum can't be read"
     total = " and ".join(f"{_plain(amount)} {currency}" for currency, amount in sorted(sums.items()))
     return f"{total} in all" + (f" but for {unknown:,} whose amount can't be read" if unknown else "")
 
 
-def _plain(amount) -> str:
+def _plain(amount: Decimal) -> str:
     """At least cents, and every digit that is there."""
     whole, _, places = f"{amount:f}".partition(".")
     return f"{whole}.{places.rstrip('0'):0<2}"

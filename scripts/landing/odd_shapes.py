@@ -181,6 +181,8 @@ def _parsed(text: str) -> object:
 class _Number(float):
     """A number with its own digits: none is rounded on its way through."""
 
+    digits: str
+
     def __new__(cls, digits: str):
         number = super().__new__(cls, 0.0)
         number.digits = digits

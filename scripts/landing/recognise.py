@@ -222,10 +222,10 @@ class Recognised(NamedTuple):
     knows what it is (no table), or it is refused whole, as a file of that table.
     """
 
-    table: str | None
-    form: str | None = None
-    cut: str | None = None
-    complaint: str | None = None
+    table: str
+    form: str = ""
+    cut: str = ""
+    complaint: str = ""
     dialect: Dialect | None = None  # of a table of text
 
 
@@ -253,7 +253,7 @@ def recognise(path: Path | Member, head: bytes | None = None) -> Recognised:
 
 
 def _unknown(complaint: str) -> Recognised:
-    return Recognised(None, complaint=plain(complaint))  # it may name what stands in the file
+    return Recognised("", complaint=plain(complaint))  # it may name what stands in the file
 
 
 def _is_framed(head: bytes) -> bool:
@@ -264,7 +264,7 @@ def _is_framed(head: bytes) -> bool:
     return bool(begins) and re.search(rb"[\x00-\x08\x0e-\x1f]", head[:4096]) is not None
 
 
-def _signal_in(path: Path) -> str:
+def _signal_in(path: Path | Member) -> str:
     """The reader of the OTLP signal that the first message of a file holds."""
     _, text = documents.first_message(path) or (0, "")
     begin = "" if isinstance(text, Unreadable) else str(text[:100])
@@ -382,9 +382,9 @@ def _nearest(record: object) -> str:
 
 def _nearest_within(record: object) -> str:
     """The same of records that stand somewhere within this one, and under which name."""
-    reached = [((), record)]
+    reached: list[tuple[tuple[str, ...], object]] = [((), record)]
     for _ in range(LEVELS_LOOKED_AT):
-        following = []
+        following: list[tuple[tuple[str, ...], object]] = []
         for way, one in reached:
             for name, held in one.items() if isinstance(one, dict) else ():
                 inner = held[0] if isinstance(held, list) and held else held
@@ -428,9 +428,10 @@ def _case_rows(names: set[str]) -> Recognised | None:
 
 def _first_records(text: str) -> tuple[list, int]:
     """(the first records, where the first ends) of JSON text; where the head cuts the first, its beginning and -1."""
-    decode, begin, first_end, records = documents.DECODER.raw_decode, 0, -1, []
+    decode, begin, first_end = documents.DECODER.raw_decode, 0, -1
+    records: list[object] = []
     while len(records) < MOST_RECORDS:
-        begin = re.compile(r"[\s,\[\]]*").match(text, begin).end()
+        begin = documents.value_begins(text, begin)
         try:
             record, begin = decode(text, begin)
             first_end = first_end if records else begin
@@ -515,8 +516,8 @@ def _csv(text: str) -> Recognised:
             break
         # Lines above the header tell nothing; tables alone have names enough to be known without their first line.
         found = _table_of_text(lines, place)
-        found = found._replace(table=None) if found.table in ("spans", "eval_runs") else found
-        if "header of" in (found.complaint or "") and "header of" not in nearest.complaint:
+        found = found._replace(table="") if found.table in ("spans", "eval_runs") else found
+        if "header of" in found.complaint and "header of" not in nearest.complaint:
             nearest = found
     return found if found.table else nearest
 
@@ -558,7 +559,8 @@ def _zipped(path: Path | Member) -> Recognised:
             found = _header(header, "sheet_rows", dict.fromkeys(header, ""))
             if found.table and found.table != "spans":
                 return found._replace(dialect=Dialect("", place + 1, sheet))
-            nearest = nearest or ("header of" in (found.complaint or "") and found)
+            if not nearest and "header of" in found.complaint:
+                nearest = found
     return nearest or _unknown("a workbook of which no sheet has a known header; see docs/inputs.md")
 
 
@@ -572,7 +574,7 @@ def _parquet(path: Path | Member) -> Recognised:
 
 def _header(header: list[str], cut: str, row: dict) -> Recognised:
     """The reader of a table, by its header and its first row (of Parquet the names alone)."""
-    names, nearest, share, missing = set(header), None, 0.0, []
+    names, nearest, share, missing = set(header), "", 0.0, ""
     if known := _vendor(names, cut) or (_case_rows(names) if cut == "rows" else None):
         return known
     if any(marks <= names for marks in SCORES):
@@ -584,9 +586,9 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
     if form := _form_of(row):
         if local:
             return _unknown(f"times in a zone of the browser ({local}); show times in UTC and export again")
-        if lacking := span_marks.lacking(form, [row]):
+        if needed := span_marks.lacking(form, [row]):
             return _unknown(
-                f"nearest to {span_marks.title(form)}, whose spans have {lacking}, which these lack; see docs/inputs.md"
+                f"nearest to {span_marks.title(form)}, whose spans have {needed}, which these lack; see docs/inputs.md"
             )
         return Recognised("spans", form, cut)
     if form := _platform(OPIK_RECORDS, names, quoted):
@@ -599,9 +601,9 @@ def _header(header: list[str], cut: str, row: dict) -> Recognised:
         lacking = _lacking(names, table)
         here = 1 - len(lacking) / sum(column.is_required for column in columns.values())
         if here > share and _is_told(names, table):
-            nearest, share, missing = table, here, lacking
+            nearest, share, missing = table, here, ", ".join(lacking)
     if nearest and share >= 0.5:
-        return _unknown(f"header of {nearest} without {', '.join(missing)}; export it again with all columns")
+        return _unknown(f"header of {nearest} without {missing}; export it again with all columns")
     kind = "Parquet" if cut == "parquet_rows" else "a CSV" if len(header) > 1 else ""
     if kind and (near := _nearest(row)):
         return _unknown(f"{kind} of no known export format: {near}; see docs/inputs.md")

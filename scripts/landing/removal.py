@@ -61,7 +61,8 @@ def with_parts(store: Store, entries: list[dict]) -> list[dict]:
 def take_out(store: Store, entries: list[dict]) -> Taken:
     """Take out all rows of these files, and remember their contents: they don't land again."""
     ids, at = [entry["file_id"] for entry in entries], now()
-    moves, removes, rows = [], [], {}
+    moves, removes = [], []
+    rows: dict[str, int] = {}
     names = ", ".join(dict.fromkeys(entry["source_file"] for entry in entries))
     for table, schema in TABLES.items():
         if table == "files" or "file_id" not in schema.names:
@@ -111,7 +112,8 @@ def retire(store: Store, act: dict | None, end: str, said: dict) -> dict[str, in
 
     `act` is what is to be remembered, or nothing where these months are retired already; `said` goes into the log.
     """
-    rows, removes = Counter(), []
+    rows: Counter[str] = Counter()
+    removes = []
     for table, files in days_before(store, end).items():
         for path in files:
             ids = pq.read_table(path, columns=["file_id"], partitioning=None)["file_id"].to_pylist()
@@ -162,7 +164,8 @@ def replace_user(
     if not _is_landed(store, texts):
         return known, {}, left
     other = known or f"forgotten-{secrets.token_hex(8)}"
-    moves, rows = [], {}
+    moves = []
+    rows: dict[str, int] = {}
     for table, columns in PERSONAL.items():
         for path in _holding(store, table, _any_of(columns), texts):
             landed = pq.read_table(path, partitioning=None)
@@ -208,7 +211,8 @@ def _rows_of(store: Store, table: str) -> str:
 def _count(store: Store, table: str, condition: str, texts: list[str]) -> int:
     query = f"select count(*) from {_rows_of(store, table)} where {condition}"
     with duckdb.connect() as engine:
-        return engine.execute(query, {"texts": texts}).fetchone()[0]
+        [(count,)] = engine.execute(query, {"texts": texts}).fetchall()
+    return count
 
 
 def _holding(store: Store, table: str, condition: str, texts: list[str]) -> list[Path]:

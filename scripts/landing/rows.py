@@ -101,7 +101,8 @@ class RowReader:
     def __init__(self, engine: duckdb.DuckDBPyConnection, hash_identities: bool):
         self.engine, self.hash_identities = engine, hash_identities
         self.taken, self.forgets = 0, False  # whether users were forgotten
-        self.form, self.decided = cells.Form(), set()
+        self.form = cells.Form()
+        self.decided: set[int] = set()
         self.remarks: list[cells.Remark] = []  # of what landed last
         self.has_more: dict[int, bool] = {}
         engine.execute((READERS / "spreadsheets.sql").read_text())
@@ -143,7 +144,8 @@ class RowReader:
         keys: dict[str, list[str]] = {}
         for (key,) in run("select distinct unnest(json_keys(document)) from records order by all").fetchall():
             keys.setdefault(key.lower(), []).append(key)
-        paths, picks = [], []
+        paths: list[str] = []
+        picks = []
         for name, column in HEADERS[table].items():
             found = [key for word in column.names for key in keys.get(word.lower(), [])]
             clean = "cell_of" if cells.is_provider_file(table) else "text_of"
@@ -211,7 +213,7 @@ class RowReader:
                 continue
             kind = TABLES[table].field(name).type
             stated = f"{name}_stated"
-            value, fault = _column(name, kind) if name not in MADE else (None, FAULTS.get(name, "null"))
+            value, fault = _column(name, kind) if name not in MADE else ("", FAULTS.get(name, "null"))
             if has_forms and name in columns_of(table, *IS_TIME):
                 times.append(stated)
                 spelled.append(f"times[{len(times)}] as {stated}")

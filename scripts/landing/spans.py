@@ -7,7 +7,7 @@ seed attribute_aliases, and the project's variables.
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -199,7 +199,7 @@ class Conventions:
         few.rows = [row for row in self.rows if not row["convention"] or row["convention"] in used]
         return few
 
-    def of_known(self, columns: set[str]) -> "Conventions":
+    def of_known(self, columns: Container[str]) -> "Conventions":
         """The rows that ask nothing of columns that no span of the portion fills."""
         few = copy(self)
         few.rows = [
@@ -337,7 +337,7 @@ class SpanReader:
             first = "select document from documents limit 20"
             nested = "contains(document, 'arrayValue') or contains(document, 'kvlistValue')"
             self.are_plain = not self.engine.execute(f"select 1 from ({first}) where {nested} limit 1").fetchall()
-        return form in PLAIN and self.are_plain
+        return form in PLAIN and bool(self.are_plain)
 
     def forget(self, taken: int) -> None:
         """Undo what a `take` added that failed: its records are taken again, or refused."""
@@ -358,10 +358,11 @@ class SpanReader:
         texts: dict[tuple[int, int], list[str]] = {}
         for file_no, line, text in run(odd_shapes.RECORDS).fetchall():
             texts.setdefault((file_no, line), []).append(text)
-        held, mended = {}, []
+        held: dict[tuple[int, int], int] = {}
+        mended = []
         for line, records in texts.items():
-            found = [odd_shapes.opened(form, text) for text in records]
-            if None in found:
+            found = [record for text in records if (record := odd_shapes.opened(form, text))]
+            if len(found) < len(records):
                 continue
             spans, is_odd = gave[line]
             doubled = list(dict.fromkeys(name for record in found for name in record.doubled))
@@ -456,13 +457,13 @@ class SpanReader:
                 are_refused = True
                 self._write(f"from ({of_day}) where trace_key is not null", target, absent)
         refused, left_out = [], []
-        told = "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', {})"
+        named = "select file_no, source_line, concat('span ''', left(coalesce(name, '?'), 60), ''': ', {})"
         if are_refused:
-            refused = run(f"{told.format(fault)} from ({query}) where trace_key is null").fetchall()
+            refused = run(f"{named.format(fault)} from ({query}) where trace_key is null").fetchall()
         if are_unreadable:
             why = f"array_to_string(unreadable_values, '; '), '; {LEFT_OUT}'"
             left_out = run(
-                f"{told.format(why)} from (select *, {reasons} as unreadable_values from ({query}))"
+                f"{named.format(why)} from (select *, {reasons} as unreadable_values from ({query}))"
                 " where trace_key is not null and len(unreadable_values) > 0"
             ).fetchall()
         self.taken = 0

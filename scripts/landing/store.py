@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
@@ -156,7 +156,7 @@ class Store:
         paths = [path for path in sorted((self.root / table).glob("*/*.parquet")) if path not in self.damaged]
         return "[" + ", ".join(f"'{pattern(path)}'" for path in paths) + "]"
 
-    def commit(self, landed: list[dict], unread: list[dict], stale: list[str] = (), rewrites: bool = False) -> None:
+    def commit(self, landed: list[dict], unread: list[dict], stale: Sequence[str] = (), rewrites: bool = False) -> None:
         """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none.
 
         `stale`: refused files that newer ones of their names take the place of; their copies of spans give way.
@@ -194,10 +194,10 @@ class Store:
         self,
         moves: list[tuple[Path, Path]],
         unread: list[dict],
-        removes: list[Path] = (),
-        outdated: list[str] = (),
+        removes: Sequence[Path] = (),
+        outdated: Sequence[str] = (),
         rewrites: bool = False,
-        acts: list[dict] = (),
+        acts: Sequence[dict] = (),
     ) -> None:
         """Write down what is to be done, then do it: moves and removals in the store, the manifest, `outdated` files of
         the data folder, and `acts`, the lines of its log of what was forgotten.
@@ -215,25 +215,26 @@ class Store:
         ]
         gone = [str(path.relative_to(self.root)) for path in removes]
         self.rewritten = self.landings + 1 if rewrites else self.rewritten
+        sums = self._sums(moves, removes)
         manifest = {
             "hash": self.algorithm,
             "landings": self.landings + 1,
             "rewritten": self.rewritten,
             "key": self.key,
-            "parquet": self._sums(moves, removes),
+            "parquet": sums,
             "files": dict(sorted(self.files.items(), key=lambda item: item[1]["landing_no"])),
             "forgotten": self.forgotten,
             "forgotten_users": self.forgotten_users,
             "retired": self.retired,
         }
         manifest["sum"] = _sum_of(manifest)
-        self.parquet, self.damaged = manifest["parquet"], []
+        self.parquet, self.damaged = sums, []
         journal = {"moves": relative, "removes": gone, "manifest": manifest, "outdated": [*outdated], "acts": [*acts]}
         state.write(self.journal_path, json.dumps(journal))
         self._roll_forward()
         shutil.rmtree(self.staging, ignore_errors=True)
 
-    def _sums(self, moves: list[tuple[Path, Path]], removes: list[Path]) -> dict[str, list[str]]:
+    def _sums(self, moves: list[tuple[Path, Path]], removes: Sequence[Path]) -> dict[str, list[str]]:
         """The manifest's `parquet` once these moves and removes are done; what moves is on the disk by then."""
         coming = {self._name(target): source for source, target in moves}
         gone = {self._name(path) for path in [*removes, *self.damaged]}
@@ -318,7 +319,7 @@ class Store:
                 moves.append((target, path))
         return moves
 
-    def _drop_copies(self, replaced: list[str], stale: list[str] = ()) -> list[tuple[Path, Path]]:
+    def _drop_copies(self, replaced: list[str], stale: Sequence[str] = ()) -> list[tuple[Path, Path]]:
         """Of spans with one trace and span id keep the best copy; rewrites only the files that hold another, or rows of
         files that are read again.
 
@@ -363,7 +364,8 @@ class Store:
     def _merge_parts(self, moves: list[tuple[Path, Path]]) -> tuple[list[tuple[Path, Path]], list[Path]]:
         """Days of spans that would have too many files get one; returns (moves, removes)."""
         coming = {target: source for source, target in moves if target.parent.parent.name == "spans"}
-        merged, removes = [], []
+        merged: list[Path] = []
+        removes: list[Path] = []
         for day in {target.parent for target in coming}:
             parts = {path: path for path in day.glob("*.parquet") if path.name != "empty.parquet"}
             parts = {path: path for path in parts if path not in self.damaged}
@@ -434,7 +436,7 @@ def _bills_of(act: dict) -> list[dict]:
     ]
 
 
-def _texts(names: list[str]) -> str:
+def _texts(names: Sequence[str]) -> str:
     """A list of SQL; never an empty one."""
     return "(" + ", ".join(f"'{name}'" for name in ["", *names]) + ")"
 

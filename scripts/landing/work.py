@@ -1,11 +1,13 @@
 """What one worker process does: examine a file, or read a task's pieces of files into staging."""
 
+import hashlib
 import itertools
 import os
 import re
 import signal
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from multiprocessing import Value, parent_process
@@ -36,7 +38,8 @@ from terminal import plain
 LEAST_RANGE_BYTES, MOST_RANGE_BYTES = 1 << 25, 1 << 29
 EXAMINED_BYTES = 1 << 20
 # What a file is known by. Stores that began with another hash go on with it.
-HASHES = {"blake3": blake3, "sha256": sha256}
+HASHES: dict[str, Callable[[], "blake3 | hashlib._Hash"]] = {"blake3": blake3, "sha256": sha256}
+NO_ENDS = np.empty(0, np.int64)  # of lines
 PORTION_BYTES = 1 << 25  # text that is read at a time
 DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
@@ -114,8 +117,49 @@ class Examined(NamedTuple):
     stamp: tuple[int, int, int] | None = None  # of the file on disk, when this was found
 
 
+@dataclass
+class Counts:
+    """What reading a file, or a piece of it, came to."""
+
+    rows_read: int = 0
+    rows_rejected: int = 0
+    evals_within: int = 0
+    rows_silent: int = 0
+    rows_too_late: int = 0
+    first_reasons: dict[str, int] = field(default_factory=dict)
+    uncounted: dict[str, list] = field(default_factory=dict)
+    is_growing: bool = False
+    has_more: bool = False
+    too_far: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    asks: list[str] = field(default_factory=list)
+
+    def said(self, kind: str) -> list[str]:
+        return {"warning": self.warnings, "note": self.notes, "asks": self.asks}[kind]
+
+    def add(self, other: "Counts") -> None:
+        """Count another piece of the file too."""
+        self.rows_read += other.rows_read
+        self.rows_rejected += other.rows_rejected
+        self.evals_within += other.evals_within
+        self.rows_silent += other.rows_silent
+        self.rows_too_late += other.rows_too_late
+        self.first_reasons = {**other.first_reasons, **self.first_reasons}
+        uncounted.add(self.uncounted, other.uncounted)
+        self.is_growing |= other.is_growing
+        self.has_more |= other.has_more
+        self.too_far = min(filter(None, (self.too_far, other.too_far)), default=None)
+        for kind in ("warning", "note", "asks"):
+            self.said(kind)[:] = dict.fromkeys([*self.said(kind), *other.said(kind)])
+
+    def as_entry(self) -> dict:
+        """As the store keeps it of a landed file."""
+        return {name: value for name, value in vars(self).items() if name != "uncounted"}
+
+
 class Piece(NamedTuple):
-    path: Path
+    path: Path | documents.Member
     file_id: str
     source_file: str
     span: tuple[int, int, int] | None  # a range of the file, or all of it
@@ -200,7 +244,7 @@ class _Counted:
         return getattr(self.stream, name)
 
 
-def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Examined:
+def examine(path: Path | documents.Member, known: Resume | None, algorithm: str = "blake3") -> Examined:
     """Format, content hash (of the decompressed bytes) and ranges of a file; from where on it is new."""
     try:
         stamp = stamp_of(path)
@@ -211,17 +255,16 @@ def examine(path: Path, known: Resume | None, algorithm: str = "blake3") -> Exam
         raise Unreadable(faults.why(error)) from None
 
 
-def _recognised(path: Path, known: Resume | None, algorithm: str) -> Examined:
+def _recognised(path: Path | documents.Member, known: Resume | None, algorithm: str) -> Examined:
     try:
         what = recognise(path)
-        if what.table is None or what.complaint:
+        if what.complaint:
             return Examined(what)
         return _examined(path, what, known, algorithm)
     except (OSError, EOFError, zlib.error) as error:
         # The start of a file shows its kind, also if the file breaks off later.
         head = documents.begun(path, HEAD_BYTES)
-        what = recognise(path, head) if head else None
-        if what is None or what.table is None:
+        if not head or not (what := recognise(path, head)).table:
             raise
         return Examined(
             what._replace(complaint=f"{what.table} that can't be read to its end ({error}); export it again")
@@ -231,7 +274,8 @@ def _recognised(path: Path, known: Resume | None, algorithm: str) -> Examined:
 def _examined(path: Path | documents.Member, what: Recognised, known: Resume | None, algorithm: str) -> Examined:
     is_cut = what.cut == "lines" and what.table == "spans" and not documents.is_packed(path)
     digest, end, is_continued = HASHES[algorithm](), Resume(0, 0, ""), False
-    ranges, begin, begin_line, position = [], 0, 1, 0
+    ranges: list[tuple[int, int, int]] = []
+    begin, begin_line, position = 0, 1, 0
     range_bytes = path.stat().st_size // (2 * (os.cpu_count() or 1))
     range_bytes = min(max(range_bytes, LEAST_RANGE_BYTES), MOST_RANGE_BYTES)
     at_end = digest.copy()
@@ -241,7 +285,7 @@ def _examined(path: Path | documents.Member, what: Recognised, known: Resume | N
             block, filled = documents.filled_after(memoryview(b""), stream, min(EXAMINED_BYTES, to_known))
             if not filled:
                 break
-            ends = documents.line_ends(block[:filled]) if is_cut else ()
+            ends = documents.line_ends(block[:filled]) if is_cut else NO_ENDS
             cut = int(ends[-1]) if len(ends) else 0
             digest.update(block[:cut])
             if cut:
@@ -280,24 +324,7 @@ class Performance:
         self.reader = span_reader if task.what.table == "spans" else row_reader
         span_reader.remarks, span_reader.are_plain = [], None
         self.evals = row_reader if task.what.form in EVALS_WITHIN else None
-        self.found = {
-            piece.file_id: {
-                "rows_read": 0,
-                "rows_rejected": 0,
-                "evals_within": 0,
-                "rows_silent": 0,
-                "rows_too_late": 0,
-                "first_reasons": {},
-                "uncounted": {},
-                "is_growing": False,
-                "has_more": False,
-                "too_far": None,
-                "warnings": [],
-                "notes": [],
-                "asks": [],
-            }
-            for piece in task.pieces
-        }
+        self.found = {piece.file_id: Counts() for piece in task.pieces}
         dialect = task.what.dialect or documents.Dialect()
         table, cut = task.what.table, task.what.cut
         row_reader.begin(Form(table, cut, dialect.delimiter, task.decimal, task.date_order))
@@ -310,11 +337,11 @@ class Performance:
         engine.execute("set variable file_ids = $ids", {"ids": [piece.file_id for piece in task.pieces]})
         engine.execute("set variable source_files = $names", {"names": [piece.source_file for piece in task.pieces]})
 
-    def run(self) -> dict[str, dict]:
+    def run(self) -> dict[str, Counts]:
         batches, size = [], 0
         for file_no, piece in enumerate(self.task.pieces):
             for batch in _checked(piece, _batches(piece, self.task.what)):
-                self.found[piece.file_id]["is_growing"] |= any(reason.is_growing for _, reason in batch.unreadable)
+                self.found[piece.file_id].is_growing |= any(reason.is_growing for _, reason in batch.unreadable)
                 self.refuse([(file_no, line, str(reason)) for line, reason in batch.unreadable], is_record=True)
                 if len(batch.texts):
                     batches.append(_batch(file_no, batch))
@@ -326,7 +353,7 @@ class Performance:
             self.take(pa.Table.from_batches(batches))
         self.land()
         for file_no, has_more in getattr(self.reader, "has_more", {}).items():
-            self.found[self.task.pieces[file_no].file_id]["has_more"] = has_more
+            self.found[self.task.pieces[file_no].file_id].has_more = has_more
         return self.found
 
     def take(self, table: pa.Table) -> None:
@@ -363,7 +390,7 @@ class Performance:
             return
         self.refuse(refused, is_record=True)
         if self.evals:
-            self.take_evals()
+            self.take_evals(self.evals)
         if self.is_surveying:
             return
         Progress.add(Progress.rows, self.reader.taken - before)
@@ -389,9 +416,9 @@ class Performance:
                     batches, size = [], 0
         self.is_surveying = False
 
-    def take_evals(self) -> None:
+    def take_evals(self, evals: RowReader) -> None:
         """Give the few records of a span file that hold eval results to their reader too."""
-        engine, (mark, forms) = self.evals.engine, EVALS_WITHIN[self.task.what.form]
+        engine, (mark, forms) = evals.engine, EVALS_WITHIN[self.task.what.form]
         # The engine's search is fast: it looks at every byte of every span file.
         holding = engine.sql("from documents where contains(document, $mark)", params={"mark": mark}).to_arrow_table()
         parts = [(form, holding) for form in forms] if holding.num_rows else []
@@ -399,7 +426,7 @@ class Performance:
             form, records = parts.pop()
             engine.register("documents", records)
             try:
-                self.evals.take(form)
+                evals.take(form)
             except (duckdb.Error, UnicodeError) as error:
                 self.faults += 1
                 if isinstance(error, LOST) or self.faults > MOST_FAULTS:
@@ -414,24 +441,24 @@ class Performance:
         if self.evals and self.evals.taken:
             read, refused, _ = self.evals.land(self.folder.parent / "eval_runs", name, row_base)
             for file_no, rows in read:
-                self.found[self.task.pieces[file_no].file_id]["evals_within"] += rows
+                self.found[self.task.pieces[file_no].file_id].evals_within += rows
             self.refuse(refused, table="eval_runs")
         if self.reader.taken:
             read, refused, left_out = self.reader.land(self.folder, name, row_base)
             for file_no, rows in read:
-                self.found[self.task.pieces[file_no].file_id]["rows_read"] += rows
+                self.found[self.task.pieces[file_no].file_id].rows_read += rows
             self.refuse(refused)
             self.refuse(left_out, is_row=False)
             for one in getattr(self.reader, "uncounted", ()):
                 said = {uncounted.key_of(one): [one.line, one.spans]}
-                uncounted.add(self.found[self.task.pieces[one.file_no].file_id]["uncounted"], said)
+                uncounted.add(self.found[self.task.pieces[one.file_no].file_id].uncounted, said)
         for file_no, kind, text in self.reader.remarks:
             self.remark(file_no, kind, text)
         self.parts += 1
 
     def remark(self, file_no: int, kind: str, text: str) -> None:
         piece, text = self.task.pieces[file_no], plain(text)
-        said = self.found[piece.file_id][{"warning": "warnings", "note": "notes", "asks": "asks"}[kind]]
+        said = self.found[piece.file_id].said(kind)
         text = text if kind == "asks" else f"{piece.source_file}: {text}"
         if text not in said:
             said.append(text)
@@ -446,15 +473,15 @@ class Performance:
         """
         for file_no, line, reason, *money in () if self.is_surveying else refused:
             piece, reason = self.task.pieces[file_no], plain(reason)  # it may name what stands in the file
-            entry = self.found[piece.file_id]
-            entry["rows_read"] += is_record
-            entry["rows_rejected"] += table is None and is_row
-            entry["rows_silent"] += is_silent(reason)
-            entry["rows_too_late"] += is_too_late(reason)
+            found = self.found[piece.file_id]
+            found.rows_read += is_record
+            found.rows_rejected += table is None and is_row
+            found.rows_silent += is_silent(reason)
+            found.rows_too_late += is_too_late(reason)
             if gates.FUTURE in reason and (day := gates.first_too_far([reason])):
-                entry["too_far"] = min(day, entry["too_far"] or day)
-            if reason in entry["first_reasons"] or len(entry["first_reasons"]) < REASONS_SHOWN:
-                entry["first_reasons"][reason] = entry["first_reasons"].get(reason, 0) + 1
+                found.too_far = min(day, found.too_far or day)
+            if reason in found.first_reasons or len(found.first_reasons) < REASONS_SHOWN:
+                found.first_reasons[reason] = found.first_reasons.get(reason, 0) + 1
             origin = {"source_file": piece.source_file, "file_id": piece.file_id, "source_line": line}
             kind = table or self.task.what.table + ("" if is_row else "_values")
             said = dict(zip(("stated_on", "amount", "currency"), money, strict=False))
@@ -471,8 +498,8 @@ class Performance:
             self.rejects = []
 
 
-def perform(task: Task, reading: Reading, staging: Path) -> dict[str, dict]:
-    """Read a task's pieces into staging; returns per file: rows read, rejected and silent, reasons, `is_growing`.
+def perform(task: Task, reading: Reading, staging: Path) -> dict[str, Counts]:
+    """Read a task's pieces into staging; returns what each file's pieces came to.
 
     Raises `Unreadable` where a file can't be read to its end; then nothing of the task is left, neither in staging nor
     in this process's engine, whose next task would land what the engine still holds.
@@ -530,9 +557,9 @@ def _batches(piece: Piece, what: Recognised, is_counted: bool = True) -> Iterato
             return documents.batches(_cutter(cut)(stream, what.dialect))
         return documents.lines(stream) if cut == "lines" else documents.batches(_cutter(cut)(stream))
     begin, length, first_line = piece.span
-    stream = piece.path.open("rb")
-    stream.seek(begin)
-    return documents.lines(_Counted(stream, length), first_line, length)
+    whole = piece.path.open("rb")
+    whole.seek(begin)
+    return documents.lines(_Counted(whole, length), first_line, length)
 
 
 def _cutter(cut: str):

@@ -25,7 +25,8 @@ class Workers:
     """A pool of processes that is set up again when one of them dies."""
 
     def __init__(self) -> None:
-        self.count, self.beside_us = os.cpu_count() or 1, []
+        self.count = os.cpu_count() or 1
+        self.beside_us: list[Thread] = []
         Progress.begin()
         self.pool = self._pool(self.count)
 
@@ -38,7 +39,7 @@ class Workers:
                 process.terminate()
         self.pool.shutdown(cancel_futures=True)
 
-    def beside(self, work: Callable[[], None]) -> None:
+    def beside(self, work: Callable[[], object]) -> None:
         """Do something in a thread of this process."""
         self.beside_us.append(Thread(target=work, daemon=True))
         self.beside_us[-1].start()

@@ -23,7 +23,7 @@ def _chart(height: int | alt.Step = 240) -> alt.Chart:
     return alt.Chart(alt.NamedData("rows")).properties(**_fit(height))
 
 
-def _layers(height: int | alt.Step, *layers: alt.Chart) -> alt.LayerChart:
+def _layers(height: int | alt.Step, *layers: alt.Chart) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(*layers).properties(**_fit(height))
 
 
@@ -195,11 +195,10 @@ def correct():
 
 
 def units():
-    kinds = ["median_usd_per_user", "usd_per_user", "p95_usd_per_user"]
     names = "{median_usd_per_user: 'median', usd_per_user: 'mean', p95_usd_per_user: '95th percentile'}"
     return (
         _chart(alt.Step(20))
-        .transform_fold(kinds, as_=["kind", "usd"])
+        .transform_fold(["median_usd_per_user", "usd_per_user", "p95_usd_per_user"], as_=["kind", "usd"])
         .transform_filter("isValid(datum.usd)")
         .transform_calculate(kind=f"{names}[datum.kind]")
         .mark_point(filled=True, size=60, opacity=1)

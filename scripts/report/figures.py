@@ -118,7 +118,8 @@ def apportioned(values: list[Decimal], unit: Decimal, total: Decimal) -> list[De
 
 def as_shown(figure: Figure, names: list[str], kinds: list[str], values: list[tuple]) -> dict[str, list]:
     """The money columns of a figure as they are shown, by name."""
-    unit, columns = Decimal(1).scaleb(-figure.places), {}
+    unit = Decimal(1).scaleb(-figure.places)
+    columns: dict[str, list] = {}
     for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         if kind.startswith("DECIMAL") and name.endswith("_usd") and figure.total:
             columns[name] = [None if row[place] is None else row[place].quantize(unit) for row in values]

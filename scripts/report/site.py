@@ -73,7 +73,7 @@ def drawn(tree: list[dict]) -> dict:
 @cache
 def vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, out of the package that brings them."""
-    return f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n"
+    return f"(function () {{\n{vl_convert.javascript_bundle()}\n}})();\n"  # type: ignore[call-arg]  # a snippet may be left out
 
 
 def mart_paths() -> dict[str, str]:
@@ -114,11 +114,11 @@ def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str
     """What a page's template reads."""
     landed = str(data / "landed")
     shown: list[Shown] = [fill(engine, figure, month, landed, paths) for figure in PAGES[name][1]]
-    context = {"figures": shown, "picture": None, "trace": None}
+    context: dict[str, object] = {"figures": shown, "picture": None, "trace": None}
     if name == "trace" and shown[0].rows:
-        context["trace"] = shown[0].rows[0][0][0].text
-        tree = Trace(engine, data, context["trace"]).tree()
-        context["picture"] = drawn(tree) if tree else None
+        trace = shown[0].rows[0][0][0].text
+        tree = Trace(engine, data, trace).tree()
+        context |= {"trace": trace, "picture": drawn(tree) if tree else None}
     return context
 
 

@@ -84,7 +84,7 @@ def tree_lines(trace: Trace) -> list[str]:
     found = trace.tree()
     if not found:
         raise Unknown
-    charges = {}
+    charges: dict[str, list[str]] = {}
     for charge in trace.charges():
         charges.setdefault(charge["call_id"], []).append(of_charge(charge))
     (total,) = rows(
@@ -96,7 +96,7 @@ def tree_lines(trace: Trace) -> list[str]:
         f"trace {plain(trace.parameters['trace'])}, {found[0]['started_at']}: {len(found)} spans,"
         f" {total['calls']} calls, {usd(total['usd']) if total['calls'] else 'no money'}"
     ]
-    trails = []  # for each depth above: does that span have more siblings below?
+    trails: list[str] = []  # for each depth above: does that span have more siblings below?
     for row in found:
         trails = [*trails[: row["depth"]], "   " if row["is_last"] else "│  "]
         stem = "".join(trails[:-1])
