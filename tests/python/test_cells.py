@@ -499,7 +499,7 @@ def test_decision_is_one_for_a_file_that_is_read_in_portions(tmp_path, monkeypat
     monkeypatch.setattr(documents, "BATCH_BYTES", 1 << 13)
     what = recognise(path)
     found = work.perform(Task(what, "t", 0, (Piece(path, "f" * 32, "c", None),)), Reading("s", (), (), False), tmp_path)
-    assert found["f" * 32]["rows_read"] == 5001
+    assert found["f" * 32].rows_read == 5001
     files = list(tmp_path.glob("openai_costs/*/*.parquet"))
     assert len(files) > 4
     assert duckdb.sql(f"select sum(amount_value) from read_parquet({list(map(str, files))})").fetchall() == [
@@ -576,17 +576,17 @@ def test_true_table_comes_back_or_is_refused_by_name(
     assert what.table == table
     task = Task(what, "t", 0, (Piece(path, "f" * 32, "table.csv", None),))
     found = work.perform(task, Reading("s", (), (), False), path.parent)["f" * 32]
-    assert found["rows_read"] == len(rows)
+    assert found.rows_read == len(rows)
     landed, files = [], list(map(str, path.parent.glob(f"{table}/*/*.parquet")))
     if files:
         what = f"select cast({day_name} as date), {amount_name} from read_parquet({files}) order by all"
         landed = duckdb.sql(what).fetchall()
-    assert len(landed) + found["rows_rejected"] == len(rows)
+    assert len(landed) + found.rows_rejected == len(rows)
     if places and order not in ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%m/%d/%y", "%d/%m/%Y 00:00"):
         assert landed == sorted(truth)
     if landed != sorted(truth):
-        assert found["warnings"] or found["rows_rejected"]
-        doubted = " ".join(found["warnings"])
+        assert found.warnings or found.rows_rejected
+        doubted = " ".join(found.warnings)
         assert {on for on, _ in landed} <= {on for on, _ in truth} or "DATE_ORDER" in doubted
         assert {amount for _, amount in landed} <= {amount for _, amount in truth} or "DECIMAL" in doubted
 

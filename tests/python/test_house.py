@@ -70,6 +70,15 @@ def test_every_direct_dependency_has_its_why():
     assert [name for name in names if name and name not in whys] == []
 
 
+def test_hooks_of_a_commit_download_nothing():
+    repos = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())["repos"]
+    hooks = [hook for repo in repos for hook in repo["hooks"]]
+    assert {repo["repo"] for repo in repos} == {"local"}
+    assert {hook["language"] for hook in hooks} <= {"system", "pygrep"}
+    programs = [PROJECT / hook["entry"].split()[0] for hook in hooks if hook["language"] == "system"]
+    assert [str(program) for program in programs if not program.exists()] == []
+
+
 def test_every_variable_is_read():
     text = "".join((PROJECT / name).read_text() for name in TRACKED if name.endswith((".sql", ".py")))
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]

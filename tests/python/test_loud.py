@@ -228,7 +228,7 @@ def test_every_kind_is_told_by_columns_of_its_own():
 )  # fmt: skip
 def test_a_foreign_table_is_nearest_to_nothing(header):
     found = _csv(f"{header}\n{','.join('1' for _ in header.split(','))}\n")
-    assert found.table is None
+    assert not found.table
     assert found.complaint == "neither JSON nor a CSV with a known header; see docs/inputs.md"
 
 

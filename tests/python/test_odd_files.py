@@ -244,8 +244,8 @@ def test_last_line_that_is_nested_too_deeply_costs_no_other(tmp_path, end):
     examined = work.examine(path, None)
     piece = work.Piece(path, examined.file_id, path.name, examined.ranges[0], examined.stamp)
     found = work.perform(work.Task(examined.what, "task", 0, (piece,)), READING, tmp_path / "staging")
-    assert found[examined.file_id]["rows_read"] == 2
-    assert found[examined.file_id]["rows_rejected"] == 1
+    assert found[examined.file_id].rows_read == 2
+    assert found[examined.file_id].rows_rejected == 1
 
 
 def test_unknown_failure_says_where_and_never_what_the_file_holds(tmp_path, monkeypatch):

@@ -96,7 +96,7 @@ def read_files(folder: Path, paths: list[Path]) -> tuple[dict, dict]:
     tasks: dict = {}
     for path in paths:
         examined = examine(path, None)
-        assert examined.what.complaint is None, (path.name, examined.what.complaint)
+        assert not examined.what.complaint, (path.name, examined.what.complaint)
         tasks.setdefault(examined.what, []).append(Piece(path, examined.file_id, path.name, None))
     for number, (what, pieces) in enumerate(tasks.items()):
         perform(Task(what, f"t{number}", number << 40, tuple(pieces)), READING, folder)

@@ -77,7 +77,7 @@ def landed_as(folder: Path, files: dict[str, bytes], spans: dict[str, tuple] | N
         path.write_bytes(content)
         examined = examine(path, None)
         assert examined.what.table == "spans", (name, examined.what.complaint)
-        assert examined.what.complaint is None
+        assert not examined.what.complaint
         whats.add(examined.what)
         pieces.append(Piece(path, examined.file_id, name, (spans or {}).get(name)))
     (what,) = whats
@@ -108,7 +108,7 @@ def everywhere(folder: Path, record: str) -> dict[str, tuple[list, list]]:
     for number, (way, (files, spans, name, line)) in enumerate(ways.items()):
         rows, rejects, counts = landed_as(folder / f"w{number}", files, spans)
         held = counts[name]
-        assert held["rows_read"] == len([row for row in rows if row[0] == name]) + held["rows_rejected"], way
+        assert held.rows_read == len([row for row in rows if row[0] == name]) + held.rows_rejected, way
         found[way] = tuple([row[2:] for row in part if row[:2] == (name, line)] for part in (rows, rejects))
     return found
 
@@ -152,7 +152,7 @@ def test_a_name_twice_is_said(tmp_path):
     record = doubled("spanId", '"00000000000000aa"') + "\n"
     rows, _, counts = landed_as(tmp_path, {"a.jsonl": record.encode()})
     assert [row[3] for row in rows] == ["0000000000000002", "00000000000000aa"]
-    assert "line 1 has 'spanId' twice in one object: the first counts" in counts["a.jsonl"]["warnings"][0]
+    assert "line 1 has 'spanId' twice in one object: the first counts" in counts["a.jsonl"].warnings[0]
 
 
 def test_a_record_beside_others_of_its_line_is_refused_by_name(tmp_path):
@@ -162,7 +162,7 @@ def test_a_record_beside_others_of_its_line_is_refused_by_name(tmp_path):
     rows, rejects, counts = landed_as(tmp_path, {"a.json": json.dumps(listed).encode()})
     assert len(rows) == 2
     assert [reason[:7] for *_, reason in rejects] == ["Zipkin:"]
-    assert counts["a.json"]["rows_read"] == 3
+    assert counts["a.json"].rows_read == 3
 
 
 def test_spans_under_a_name_twice_are_all_read(tmp_path):
@@ -171,7 +171,7 @@ def test_spans_under_a_name_twice_are_all_read(tmp_path):
     trace = f'{{"traceID": "t", "spans": [{json.dumps(span)}], "spans": [{json.dumps(other)}], "processes": {{}}}}'
     rows, _, counts = landed_as(tmp_path, {"a.json": f'{{"data": [{trace}]}}'.encode()})
     assert len(rows) == 2
-    assert "'spans' twice" in counts["a.json"]["warnings"][0]
+    assert "'spans' twice" in counts["a.json"].warnings[0]
 
 
 TIME = 1791158400000000
@@ -202,7 +202,7 @@ def test_a_span_where_no_reader_looks_is_refused_by_its_line(tmp_path, form):
     rows, rejects, counts = landed_as(tmp_path, {"a.jsonl": content})
     assert {row[1] for row in rows} >= {1, 3}
     assert [line for _, line, *_ in rejects] == [2]
-    assert counts["a.jsonl"]["rows_read"] == len(rows) + 1
+    assert counts["a.jsonl"].rows_read == len(rows) + 1
 
 
 def nested(key: str, **held) -> dict:

@@ -614,7 +614,7 @@ def staged(path: Path) -> tuple[str | None, list[tuple], int]:
         said = "coalesce(operation, model, feature_id, input_tokens::varchar)"
         query = f"select coalesce(started_at, ended_at), {said}, name from rows"
         rows = duckdb.read_parquet(parts, hive_partitioning=False) if parts else None  # noqa: F841 - named in the query
-        return None, duckdb.sql(query).fetchall() if parts else [], found[examined.file_id]["rows_rejected"]
+        return None, duckdb.sql(query).fetchall() if parts else [], found[examined.file_id].rows_rejected
 
 
 @pytest.mark.parametrize("name", SAMPLES)
