@@ -1,10 +1,11 @@
-"""What the teams that bear most owe, and all together, as finance asks first. Usage: answer.py DATA."""
+"""What the teams that bear most owe, and all together, as finance asks first."""
 
 import sys
 from pathlib import Path
 
 import duckdb
 
+import arguments
 import ending
 from terminal import plain, print
 
@@ -45,4 +46,4 @@ def main(data: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))
+    sys.exit(ending.of(lambda: main(*arguments.paths(__doc__, "data"))))

@@ -1,4 +1,4 @@
-"""Copies of the marts for dashboards, in DATA/bi: reading them never holds up a build. Usage: bi.py DATA.
+"""Copies of the marts for dashboards, in DATA/bi: reading them never holds up a build.
 
 ledger.duckdb (tables only, of a storage version that DuckDB 1.4 reads), parquet/<mart>.parquet, and csv/<mart>.csv
 where a sheet holds it. Each file takes the place of the older one whole: who has the older one open reads on in it.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+import arguments
 import ending
 import export
 import state
@@ -104,4 +105,4 @@ def renew(data: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))
+    sys.exit(ending.of(lambda: main(*arguments.paths(__doc__, "data"))))

@@ -1,6 +1,6 @@
 """Every rule of a company's seeds that needs no data, in seconds and before anything is built.
 
-Usage: check_company.py COMPANY. An error names file, line, column, value and what to write. Exit 0, or 2 with errors.
+An error names file, line, column, value and what to write. Exit 0, or 2 with errors.
 
 Types and rules are those of the seeds' YAML and of tests/catalog, which every build holds too; rules that ask what has
 landed are left to builds.
@@ -20,6 +20,7 @@ import jinja2
 import pyarrow as pa
 import yaml
 
+import arguments
 import company
 import ending
 from terminal import plain, print
@@ -191,6 +192,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))
+    sys.exit(ending.of(lambda: main(*arguments.paths(__doc__, "company"))))

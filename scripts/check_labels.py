@@ -1,10 +1,10 @@
 """Would a billable call in these spans be unlabelled? A product team's CI asks before a feature ships without.
 
-Usage: check_labels.py SPANS COMPANY. SPANS is a file, or a folder of files, of any span format that `make build` reads,
-from a staging run. The spans land in a folder of their own and go through the ledger's own models, so that what is a
-call, and which label it gets, is what the bill will say. Exit 0 when each call has a feature (it says how many); 1 when
-some have none (each is named), or when spans state tokens that no call covers, or under names that nobody reads
-(operations, attributes and files are named); 2 when spans can't be read, or the call is wrong.
+SPANS is a file, or a folder of files, of any span format that `make build` reads, from a staging run. The spans land in
+a folder of their own and go through the ledger's own models, so that what is a call, and which label it gets, is what
+the bill will say. Exit 0 when each call has a feature (it says how many); 1 when some have none (each is named), or
+when spans state tokens that no call covers, or under names that nobody reads (operations, attributes and files are
+named); 2 when spans can't be read, or the call is wrong.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+import arguments
 import build
 import company
 import ending
@@ -136,10 +137,7 @@ def check(spans: Path, companies: Path, data: Path) -> int:
 
 
 def main() -> int:
-    if len(sys.argv) != 3:
-        print(__doc__, file=sys.stderr)
-        return 2
-    spans, companies = (Path(word).resolve() for word in sys.argv[1:])
+    spans, companies = (path.resolve() for path in arguments.paths(__doc__, "spans", "company"))
     if not spans.exists():
         print(f"ERROR: {spans} is not there; say which: make check-labels SPANS=<file>", file=sys.stderr)
         return 2

@@ -1,10 +1,6 @@
-"""What the company decides, as CSV seeds: complete a company's folder for dbt, or write a commented starting set.
+"""What the company decides, as CSV seeds: complete a company's folder for dbt, or write a commented starting set."""
 
-Usage: company.py complete COMPANY DATA   (COMPANY -> .company/<md5 of DATA>: no comments, absent seeds header-only)
-       company.py remember COMPANY DATA   (the same, and .env names both: where `dbt` in the checkout finds them)
-       company.py start DIR               (a commented starting set, nothing overwritten)
-"""
-
+import argparse
 import csv
 import os
 import re
@@ -317,11 +313,23 @@ def start(folder: Path) -> int:
     return 0
 
 
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    for name, run, meaning in (
+        ("complete", complete, "COMPANY -> .company/<md5 of DATA>: no comments, absent seeds header-only"),
+        ("remember", remember, "the same, and .env names both: where `dbt` in the checkout finds them"),
+    ):
+        words = actions.add_parser(name, help=meaning)
+        words.add_argument("company", type=Path)
+        words.add_argument("data")
+        words.set_defaults(run=run)
+    words = actions.add_parser("start", help="a commented starting set, nothing overwritten")
+    words.add_argument("folder", type=Path)
+    words.set_defaults(run=start)
+    given = vars(parser.parse_args())
+    return given.pop("run")(**given)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) == 4 and sys.argv[1] == "complete":
-        sys.exit(ending.of(lambda: complete(Path(sys.argv[2]), sys.argv[3])))
-    if len(sys.argv) == 4 and sys.argv[1] == "remember":
-        sys.exit(ending.of(lambda: remember(Path(sys.argv[2]), sys.argv[3])))
-    if len(sys.argv) == 3 and sys.argv[1] == "start":
-        sys.exit(ending.of(lambda: start(Path(sys.argv[2]))))
-    sys.exit(__doc__)
+    sys.exit(ending.of(main))

@@ -1,9 +1,10 @@
-"""Writes dbt's own docs of a built ledger as one page, DATA/docs/index.html. Usage: dbt_docs.py DATA COMPANY."""
+"""Writes dbt's own docs of a built ledger as one page, DATA/docs/index.html."""
 
 import os
 import sys
 from pathlib import Path
 
+import arguments
 import build
 import company
 import ending
@@ -32,4 +33,4 @@ def write(data: Path, companies: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ending.of(lambda: write(Path(sys.argv[1]), Path(sys.argv[2]))))
+    sys.exit(ending.of(lambda: write(*arguments.paths(__doc__, "data", "company"))))

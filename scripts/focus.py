@@ -7,6 +7,7 @@ The validator needs Python 3.12 (its numpy is built for no newer one); FOCUS_PYT
 Where there is none, both say so and exit 0.
 """
 
+import argparse
 import hashlib
 import os
 import re
@@ -168,13 +169,16 @@ def check(month: str, data: Path) -> int:
 
 
 def main() -> int:
-    words = sys.argv[1:]
-    if words == ["install"]:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("month", help="`install` instead of a month makes the validator's own environment")
+    parser.add_argument("data", type=Path, nargs="?")
+    given = parser.parse_args()
+    if given.month == "install" and not given.data:
         return install()
-    if len(words) != 2 or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", words[0]):
+    if not given.data or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", given.month):
         print("ERROR: say which month: MONTH=2026-10", file=sys.stderr)
         return 2
-    return check(words[0], Path(words[1]))
+    return check(given.month, given.data)
 
 
 if __name__ == "__main__":

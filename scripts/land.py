@@ -1,9 +1,9 @@
 """Land what lies in the inbox: recognise each file by content, read it once, write typed Parquet.
 
-Usage: land.py INBOX DATA. Rows of seed bill_sources that settle how files write numbers and days are those of the last
-build of DATA. Exit 0 also when files or lines were rejected (they are named, and what is missing from a
-bill is a WARNING); 1 when the share of rejected rows of a kind, or of a bill, passes `max_reject_share`, and with
-STRICT=1 where there is a WARNING; 2 when the call itself is wrong.
+Rows of seed bill_sources that settle how files write numbers and days are those of the last build of DATA. Exit 0 also
+when files or lines were rejected (they are named, and what is missing from a bill is a WARNING); 1 when the share of
+rejected rows of a kind, or of a bill, passes `max_reject_share`, and with STRICT=1 where there is a WARNING; 2 when the
+call itself is wrong.
 """
 
 import errno
@@ -22,6 +22,7 @@ import pandas  # noqa: F401 - the engine asks for it; loaded once, before the pr
 import yaml
 from tqdm import tqdm
 
+import arguments
 import check
 import company
 import ending
@@ -527,7 +528,10 @@ def failed_as_strict(warnings: int) -> int:
     return 1
 
 
+def main() -> int:
+    inbox, data = arguments.paths(__doc__, "inbox", "data")
+    return run(inbox, data)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    sys.exit(ending.of(lambda: run(Path(sys.argv[1]), Path(sys.argv[2]))))
+    sys.exit(ending.of(main))

@@ -1,7 +1,7 @@
 """Write the exports of a sample company: three months of an email product's spans, bills, evals and telemetry.
 
-Usage: make_sample.py INBOX [SEED]. About 200,000 spans; the same seed writes the same bytes. The company's decisions
-are the seeds in seeds/company. What is planted, to be found by the marts (docs/analyst.md, Findings):
+About 200,000 spans; the same seed writes the same bytes. The company's decisions are the seeds in seeds/company. What
+is planted, to be found by the marts (docs/analyst.md, Findings):
 
 - the segment `agency` has almost half the bill at a negative AI margin;
 - Rewrite-Tone, launched on 2026-09-10, takes 40 % of its adopters' use of Draft-Email;
@@ -13,6 +13,7 @@ are the seeds in seeds/company. What is planted, to be found by the marts (docs/
 - clients differ in what telemetry they send, and some users leave the free plan (sample_telemetry).
 """
 
+import argparse
 import csv
 import random
 import sys
@@ -380,18 +381,21 @@ def rows(path: Path, header: list[str], body: list) -> None:
 
 
 def main() -> None:
-    inbox, seed = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20261031
-    company = Company(seed)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("inbox", type=Path)
+    parser.add_argument("seed", type=int, nargs="?", default=20261031)
+    given = parser.parse_args()
+    company = Company(given.seed)
     day = FIRST
     while day <= LAST:
         company.day(day)
         day += timedelta(days=1)
     sample_incidents.plant(company)
     sample_telemetry.plant(company)
-    write(company, inbox)
+    write(company, given.inbox)
     spans = sum(len(spans) for spans in company.spans.values())
     lines, events = len(company.activity), len(company.events)
-    print(f"wrote {spans:,} spans, {lines:,} OpenRouter lines, {events:,} events to {inbox}")
+    print(f"wrote {spans:,} spans, {lines:,} OpenRouter lines, {events:,} events to {given.inbox}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Asks MetricFlow for metrics of a built ledger. Usage: metrics.py DATA [words of `mf`, as query --metrics margin_pct].
+"""Asks MetricFlow for metrics of a built ledger.
 
 `mf` by itself wants the project's own target folder, opens the ledger for writing, and asks the network whether there
 is a newer `mf`. Here it reads what `make build` parsed, for reading only, and asks nobody. A --where is one condition
 on dimensions and metrics, made of plain functions: it has no queries within it, and no templates but MetricFlow's own.
 """
 
+import argparse
 import io
 import json
 import os
@@ -183,5 +184,13 @@ def ask(data: Path, words: list[str]) -> int:
                 return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
 
 
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("words", nargs=argparse.REMAINDER, help="words of `mf`, as query --metrics margin_pct")
+    given = parser.parse_args()
+    return ask(given.data, given.words or ["list", "metrics"])
+
+
 if __name__ == "__main__":
-    sys.exit(ending.of(lambda: ask(Path(sys.argv[1]), sys.argv[2:] or ["list", "metrics"])))
+    sys.exit(ending.of(main))

@@ -7,6 +7,7 @@ DATA/spark/views, the event log (scripts/spark_events.py reads it) in DATA/spark
 compiles its queries to Java, as it does by itself: for data of more than a test's size.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -88,12 +89,13 @@ def run(data: Path, words: list[str]) -> int:
 
 
 def main() -> int:
-    if sys.argv[1:] == ["install"]:
-        return install()
-    if len(sys.argv) < 3:
-        print(__doc__, file=sys.stderr)
-        return 2
-    return run(Path(sys.argv[1]).resolve(), sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="`install` instead of a folder makes the environment")
+    parser.add_argument("words", nargs=argparse.REMAINDER, help="what dbt is to do")
+    given = parser.parse_args()
+    if given.words:
+        return run(given.data.resolve(), given.words)
+    return install() if str(given.data) == "install" else parser.error("say what dbt is to do")
 
 
 if __name__ == "__main__":

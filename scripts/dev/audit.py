@@ -1,10 +1,11 @@
 """Ask an advisory database about every pinned package of the locks (`make audit`).
 
-Usage: audit.py. Uv asks the one that it knows, or the one at AUDIT_SERVICE, by OSV's interface. Exit 0 when nothing is
-known against any of them; 1 when something is, by name; 3 when no database could be reached, and so nothing was
-audited; 2 when a lock can't be read.
+Uv asks the one that it knows, or the one at AUDIT_SERVICE, by OSV's interface. Exit 0 when nothing is known against any
+of them; 1 when something is, by name; 3 when no database could be reached, and so nothing was audited; 2 when a lock
+can't be read, or the call is wrong.
 """
 
+import argparse
 import json
 import os
 import re
@@ -44,8 +45,7 @@ def asked(packages: list[Locked]) -> subprocess.CompletedProcess:
 
 
 def main() -> int:
-    if len(sys.argv) != 1:
-        sys.exit(__doc__)
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     try:
         pinned = {lock: read(PROJECT / lock) for lock in LOCKS}
     except (OSError, ValueError) as error:

@@ -1,10 +1,11 @@
 """A software bill of materials per lock, and the list of licences (`make sbom`).
 
-Usage: sbom.py FOLDER. Writes FOLDER/<lock>.cdx.json (CycloneDX 1.6) for each lock, and docs/licences.md: the same bytes
-for the same locks and environments. Licences are what the installed packages' own metadata say; a package that is not
-installed here keeps the line of the list, if that is of the same versions, else its licence is `unknown`.
+Writes FOLDER/<lock>.cdx.json (CycloneDX 1.6) for each lock, and docs/licences.md: the same bytes for the same locks and
+environments. Licences are what the installed packages' own metadata say; a package that is not installed here keeps the
+line of the list, if that is of the same versions, else its licence is `unknown`.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -169,9 +170,9 @@ def made(project: Path, before: str) -> tuple[str, dict[str, dict]]:
 
 
 def main() -> int:
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     page, bills = made(PROJECT, LIST.read_text() if LIST.exists() else "")
     LIST.write_text(page)

@@ -1,4 +1,4 @@
-"""Writes the site: pages for each month from the marts of DATA, to open from disk. Usage: python -m report.site DATA"""
+"""Writes the site: pages for each month from the marts of DATA, to open from disk."""
 
 import json
 import shlex
@@ -13,6 +13,7 @@ import duckdb
 import jinja2
 import vl_convert
 
+import arguments
 import ending
 from report import charts
 from report.figures import Figure, Shown, fill
@@ -184,4 +185,4 @@ def main(data: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ending.of(lambda: main(Path(sys.argv[1]))))
+    sys.exit(ending.of(lambda: main(*arguments.paths(__doc__, "data"))))

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 
@@ -68,6 +69,22 @@ def test_every_direct_dependency_has_its_why():
     ]
     whys = (DOCS / "dependencies.md").read_text()
     assert [name for name in names if name and name not in whys] == []
+
+
+# invariance.py reads what it runs anew with before it reads words of a person.
+PROGRAMS = [name for name in TRACKED if re.fullmatch(r"scripts/(dev/|report/)?\w+\.py", name)
+            and "__main__" in (PROJECT / name).read_text() and name != "scripts/dev/invariance.py"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_answer_help_and_name_a_wrong_call(name, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str((PROJECT / name).parent))
+    for word, code in (("--help", 0), ("--nonsense", 2)):
+        monkeypatch.setattr(sys, "argv", [name, word])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(PROJECT / name), run_name="__main__")
+        assert end.value.code == code
+        assert "usage: " in "".join(capsys.readouterr())
 
 
 def test_hooks_of_a_commit_download_nothing():
