@@ -9,3 +9,16 @@
         else 'unattributed'
     end
 {%- endmacro %}
+
+{# The part of a team's statement that a line of its chargeback stands in; corrections of closed months are a part of
+  their own. #}
+{% macro statement_section(line) -%}
+    case
+        when corrects_month is not null then '6 corrections'
+        when {{ line }} = 'production' then '1 production'
+        when {{ line }} = 'evaluation' then '2 evaluation'
+        when {{ line }} = 'pool_credit' then '3 quality pool'
+        when {{ line }} = 'development' then '4 development'
+        else '5 ' || {{ line }}
+    end
+{%- endmacro %}

@@ -1,8 +1,8 @@
 """Finance's files for a month, from the marts alone; and their check from the files alone.
 
-Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team>.csv, journal.csv,
-                               focus.csv and .parquet, manifest.json (rows, control totals, sha256); of a closed
-                               month, the files as closed
+Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team> as .csv, .xlsx and
+                               .html, journal.csv, focus.csv and .parquet, manifest.json (rows, control totals,
+                               sha256); of a closed month, the files as closed
        export.py verify MONTH DATA    re-adds everything from the exported files, and holds them against the chain of
                                closings; exit 1 where something is off
        export.py verify MONTH DATA --manifest=FILE --head=HASH    holds the chain against a manifest or a closing hash
@@ -26,6 +26,7 @@ import closed
 import ending
 import focus
 import state
+import statements
 from paths import AS_WRITTEN, pattern, quoted
 from terminal import print
 
@@ -45,10 +46,20 @@ JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by jour
 FILES = {"team_chargeback.csv": CHARGEBACK, "journal.csv": JOURNAL}
 # The last closing that the figures rest on, in a closed month its own: whoever has the file can ask for it.
 STATEMENT = """
-select *, {} as closing_hash from marts.team_statements_monthly where month = ? and team_id is not distinct from ?
+select lines.*, heads.statement_id, heads.company, heads.team_name, heads.cost_center, heads.currency,
+    {status} as status, {closing_hash} as closing_hash
+from marts.team_statements_monthly as lines left join marts.team_statement_summaries_monthly as heads
+    on lines.month = heads.month and lines.team_id is not distinct from heads.team_id
+where lines.month = ? and lines.team_id is not distinct from ?
 order by section, corrects_month, item
 """
-TEAMS = "select distinct team_id from marts.team_statements_monthly where month = ? order by team_id"
+# Teams that are charged, and those that only pass on what others owe.
+TEAMS = """
+select team_id from marts.team_statements_monthly where month = $month
+union select debtor_team_id from marts.team_transfers_monthly where month = $month and amount_booked_usd != 0
+union select creditor_team_id from marts.team_transfers_monthly where month = $month and amount_booked_usd != 0
+order by 1
+"""
 
 
 def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
@@ -63,6 +74,12 @@ def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
     sums = engine.execute(f"select count(*), {', '.join(f'sum({name})' for name in money)} from part").fetchone()
     totals = {name: str(total or 0) for name, total in zip(money, sums[1:], strict=True)}
     return {"rows": sums[0], "totals": totals, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def safe(engine, texts: set[str]) -> dict[str, str]:
+    """Texts as they stand in cells: what a spreadsheet would run begins with an apostrophe."""
+    cells = f"select text, {SAFE.format('text')} from (select unnest($texts::varchar[]) as text)"
+    return dict(engine.execute(cells, {"texts": sorted(texts)}).fetchall())
 
 
 def file_name(team: str | None) -> str:
@@ -111,11 +128,19 @@ def export(month: str, data: Path) -> int:
 def write_month(engine, month: str, folder: Path, status: str, closings: list[dict]) -> bool:
     """A month's files and their manifest into a new folder; False, and why, where they may not leave."""
     day, closing_hash = f"{month}-01", closings[-1]["closing_hash"] if closings else None
-    statement = STATEMENT.format(f"'{quoted(closing_hash)}'" if closing_hash else "cast(null as varchar)")
+    stated_hash = f"'{quoted(closing_hash)}'" if closing_hash else "cast(null as varchar)"
+    statement = STATEMENT.format(status=f"'{status}'", closing_hash=stated_hash)
     files = {name: write_csv(engine, query, [day], folder / name) for name, query in FILES.items()}
-    for (team,) in engine.execute(TEAMS, [day]).fetchall():
-        name = f"statements/{file_name(team)}.csv"
-        files[name] = {"team_id": team, **write_csv(engine, statement, [day, team], folder / name)}
+    for (team,) in engine.execute(TEAMS, {"month": day}).fetchall():
+        name = f"statements/{file_name(team)}"
+        stated = statements.read(engine, day, team, status, closing_hash)
+        if stated.lines:
+            files[f"{name}.csv"] = {
+                "team_id": team,
+                **write_csv(engine, statement, [day, team], folder / f"{name}.csv"),
+            }
+        for path, entry in statements.write(stated, folder / name, safe(engine, stated.texts)).items():
+            files[str(path.relative_to(folder))] = {"team_id": team, **entry}
     files |= focus.write(engine, day, folder, write_csv)
     complaints = check.exit_door(folder, _table)
     for complaint in complaints:
@@ -198,7 +223,8 @@ def verify(month: str, data: Path) -> int:
     frozen = data / "closed" / month / closed.EXPORTS / "manifest.json"
     if frozen.exists() and frozen.read_bytes() != (folder / "manifest.json").read_bytes():
         return fail(f"{folder} is not what was closed; run make export MONTH={month} again")
-    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix in (".csv", ".parquet")}
+    kinds = {".csv", ".parquet", *statements.ENDINGS}
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix in kinds}
     wrong = [f"{name}: in the manifest, not in the folder" for name in sorted(set(manifest["files"]) - found)]
     wrong += [f"{name}: in the folder, not in the manifest" for name in sorted(found - set(manifest["files"]))]
     with duckdb.connect() as engine:
@@ -229,6 +255,15 @@ def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
     wrong = []
     if hashlib.sha256((folder / name).read_bytes()).hexdigest() != entry["sha256"]:
         wrong.append(f"{name}: its bytes are not those that were exported (sha256)")
+    if name.endswith(statements.ENDINGS):
+        total, lines, added = entry["totals"]["amount_usd"], str(Path(name).with_suffix(".csv")), Decimal(0)
+        if (stated := statements.stated_total(folder / name)) != Decimal(total):
+            wrong.append(f"{name}: its total is {stated}, the manifest says {total}")
+        if (folder / lines).exists():
+            added = engine.execute(f"select sum(amount_usd) from {_table(folder, lines)}").fetchone()[0]
+        if added != Decimal(total):
+            wrong.append(f"{name}: its total is {total}, the team's lines add up to {added:.2f}")
+        return wrong
     for column, total in entry["totals"].items():
         try:
             summed = f"select count(*), coalesce(sum({column}), 0) from {_table(folder, name, (column,))}"

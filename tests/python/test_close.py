@@ -204,6 +204,9 @@ def _exports_state_the_closing_that_they_are_of(world: World) -> None:
         for path in folder.glob("statements/*.csv"):
             with path.open(newline="") as lines:
                 assert {row["closing_hash"] for row in csv.DictReader(lines)} == {link["closing_hash"]}
+            page = path.with_suffix(".html").read_text()
+            assert link["closing_hash"] in page
+            assert "<dd>closed</dd>" in page
         assert export.compare(world.data, folder / "manifest.json", link["closing_hash"]) == 0
 
 

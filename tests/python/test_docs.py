@@ -37,7 +37,7 @@ def test_exposures_are_what_the_scripts_read(golden):
     read = {
         "report": re.findall(READ, figures + site.MONTHS + site.STATE + trees.TREE + trees.DAYS),
         "why": re.findall(READ, script("report/why.py", "report/trees.py")),
-        "finance_export": re.findall(READ, script("export.py", "focus.py")),
+        "finance_export": re.findall(READ, script("export.py", "focus.py", "statements.py")),
         "bi_dashboard": marts,
     }
     declared = {

@@ -165,6 +165,8 @@ def test_interrupted_build_run_again_gives_the_same_exports(sample, tmp_path, se
         ("team_chargeback.csv", "inbox,", "inbox,1", "sha256"),
         ("journal.csv", ",0.00,\n", ",0.01,\n", "adds up to"),
         ("statements/inbox.csv", None, None, "in the manifest, not in the folder"),
+        ("statements/inbox.xlsx", None, None, "in the manifest, not in the folder"),
+        ("statements/inbox.html", ">Total", ">Sum", "sha256"),
     ],
 )
 def test_verify_names_a_file_that_was_touched(sample, tmp_path, capsys, name, old, new, complaint):

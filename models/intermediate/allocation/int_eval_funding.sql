@@ -93,6 +93,8 @@ capped_spend as (
         evaluation_usd,
         share,
         is_by_default,
+        cap_pct,
+        cap_floor_usd,
         -- A rule without a cap funds the whole share; a floor alone funds features without production.
         case
             when cap_pct is not null or cap_floor_usd is not null
@@ -108,6 +110,8 @@ select
     evaluation_usd,
     share,
     is_by_default,
+    cap_pct,
+    cap_floor_usd,
     cap_usd,
     {{ eval_credit('evaluation_usd', 'share', 'cap_usd') }} as credit_usd
 from capped_spend

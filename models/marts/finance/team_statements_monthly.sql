@@ -1,12 +1,4 @@
-with sections (line, section) as (
-
-    values
-    ('production', '1 production'), ('evaluation', '2 evaluation'), ('pool_credit', '3 quality pool'),
-    ('development', '4 development'), ('shared', '5 shared'), ('unattributed', '5 unattributed')
-
-),
-
-entries as (
+with entries as (
 
     select
         *,
@@ -20,10 +12,9 @@ entries as (
 sectioned_entries as (
 
     select
-        entries.*,
-        case when entries.corrects_month is not null then '6 corrections' else sections.section end as section
+        *,
+        {{ statement_section('line') }} as section
     from entries
-    inner join sections on entries.line = sections.line
 
 ),
 
@@ -96,6 +87,21 @@ stated as (
 
 ),
 
+-- A feature's name is the newest that the catalog has.
+features as (
+
+    {% call first_rows(partition_by="feature_id", order_by="valid_from desc nulls last, valid_to desc nulls first") %}
+        select
+            feature_id,
+            name,
+            valid_from,
+            valid_to
+        from {{ ref('feature_catalog') }}
+        where name is not null
+    {% endcall %}
+
+),
+
 -- A line that ended last month is shown once more, at zero.
 compared as (
 
@@ -117,37 +123,69 @@ compared as (
             and lines.corrects_month is not distinct from previous.corrects_month
             and lines.posted_month = previous.posted_month + interval 1 month
 
+),
+
+{% set pct = "replace(cast(cast(funding.{} * 100 as decimal(38, 2)) as string), '.00', '') || ' %'" %}
+{% set usd = "cast(cast(funding.{} as decimal(38, 2)) as string) || ' USD'" %}
+-- How the quality pool came to its part of a month's evals.
+pool_rules as (
+
+    select
+        funding.month,
+        funding.feature_id,
+        case when funding.is_by_default then 'by default (no eval_funding row) ' else '' end
+        || {{ pct.format('share') }} || ' of the feature''s evals of the month (' || {{ usd.format('evaluation_usd') }} || ')'
+        || case
+            when funding.cap_usd is null then ', without a cap'
+            else ', at most ' || {{ usd.format('cap_usd') }} || ': '
+                || case
+                    when funding.cap_pct is not null then {{ pct.format('cap_pct') }} || ' of its production cost'
+                    else ''
+                end
+                || case when funding.cap_pct is not null and funding.cap_floor_usd is not null then ', ' else '' end
+                || case
+                    when funding.cap_floor_usd is not null then 'never below ' || {{ usd.format('cap_floor_usd') }}
+                    else ''
+                end
+        end as rule
+    from {{ ref('int_eval_funding') }} as funding
+
 )
 
 select
-    posted_month as month,
-    team_id,
-    section,
-    item,
-    {{ as_cents('cents') }} as amount_usd,
-    {{ as_cents('previous_cents') }} as last_month_usd,
-    {{ as_cents('cents - previous_cents') }} as change_usd,
+    compared.posted_month as month,
+    compared.team_id,
+    compared.section,
+    compared.item,
+    {{ as_cents('compared.cents') }} as amount_usd,
+    {{ as_cents('compared.previous_cents') }} as last_month_usd,
+    {{ as_cents('compared.cents - compared.previous_cents') }} as change_usd,
     case
-        when section = '1 production' then 'calls that the feature caused in production'
-        when section = '2 evaluation' then 'evals of the feature'
-        when section = '3 quality pool' then 'what the quality pool pays of evals'
-        when section = '4 development' then 'calls from development and staging'
-        when section = '5 shared' then 'your part of it by a sharing rule'
-        when section = '6 corrections'
-            then 'what came after ' || substr(cast(corrects_month as string), 1, 7) || ' was closed'
-        when item = 'untraced' then 'billed on your keys, seen in no span'
-        when item = 'unlabelled' then 'calls on your keys that no feature label explains'
-        when item = 'invoice_only' then 'fees and credits of your accounts'
+        when compared.section = '1 production' then 'calls that the feature caused in production'
+        when compared.section = '2 evaluation' then 'evals of the feature'
+        when compared.section = '3 quality pool' and compared.team_id = 'quality_pool' then 'what the pool pays of evals'
+        when compared.section = '3 quality pool'
+            then 'what the quality pool pays of evals' || coalesce(': ' || pool_rules.rule, '')
+        when compared.section = '4 development' then 'calls from development and staging'
+        when compared.section = '5 shared' then 'your part of it by a sharing rule'
+        when compared.section = '6 corrections'
+            then 'what came after ' || substr(cast(compared.corrects_month as string), 1, 7) || ' was closed'
+        when compared.item = 'untraced' then 'billed on your keys, seen in no span'
+        when compared.item = 'unlabelled' then 'calls on your keys that no feature label explains'
+        when compared.item = 'invoice_only' then 'fees and credits of your accounts'
         else 'calls whose purpose nobody stated'
     end
     || case
-        when section = '6 corrections' and accrued_usd < 0
-            then ': the bill for ' || cast(cast(-accrued_usd as decimal(38, 2)) as string) || ' that had accrued'
-        when section = '6 corrections' and accrued_usd > 0 then ': calls that are not yet billed'
-        when section = '6 corrections' then ': bills, spans or owners known later'
-        when accrued_usd != 0 then ' (not yet billed in part or whole)'
+        when compared.section = '6 corrections' and compared.accrued_usd < 0
+            then ': the bill for ' || cast(cast(-compared.accrued_usd as decimal(38, 2)) as string) || ' that had accrued'
+        when compared.section = '6 corrections' and compared.accrued_usd > 0 then ': calls that are not yet billed'
+        when compared.section = '6 corrections' then ': bills, spans or owners known later'
+        when compared.accrued_usd != 0 then ' (not yet billed in part or whole)'
         else ''
     end as why,
-    corrects_month
+    compared.corrects_month,
+    coalesce(features.name, compared.item) as item_name
 from compared
-where posted_month <= (select max(chargeback.month) from {{ ref('team_chargeback_monthly') }} as chargeback)
+left join features on compared.item = features.feature_id
+left join pool_rules on compared.posted_month = pool_rules.month and compared.item = pool_rules.feature_id
+where compared.posted_month <= (select max(chargeback.month) from {{ ref('team_chargeback_monthly') }} as chargeback)

@@ -1,0 +1,168 @@
+{{ replaces_touched("started_on", by="spilled_day") }}
+{% set keys = [
+    'posted_month', 'started_on', 'bearer_team_id', 'feature_id', 'purpose', 'provider', 'model', 'waste_kind'
+] %}
+{% set part_billed_elsewhere = floored_part(
+    'share', whole_number('borne_cutoff_usd * 1000000000000'), whole_number('borne_usd * 1000000000000')
+) %}
+with cost_shares as (
+
+    select * from {{ ref('int_cost_shares') }}
+    where borne_usd != 0 and {{ is_touched('started_on', 'spilled_day') }}
+
+),
+
+-- What a call cost to write a prompt cache that nobody read, beyond plain input; any other waste is the whole call.
+wasted_calls as (
+
+    select
+        wasted.call_key,
+        wasted.kind,
+        max(shares.priced_usd) as priced_usd,
+        max(shares.cache_write_premium_usd) as cache_write_premium_usd
+    from {{ ref('int_wasted_calls') }} as wasted
+    inner join {{ ref('int_call_shares') }} as shares on wasted.call_key = shares.call_key
+    where {{ is_touched('shares.started_on', 'spilled_day') }}
+    group by wasted.call_key, wasted.kind
+
+),
+
+-- A call that was billed in the month beside its own is posted there, with that part of its usage.
+posted_shares as (
+
+    select
+        call_key,
+        cast(date_trunc('month', started_on) as date) as posted_month,
+        started_on,
+        bearer_team_id,
+        originating_feature_id as feature_id,
+        purpose,
+        payable_provider as provider,
+        model,
+        case
+            when coalesce(borne_cutoff_usd, 0) = 0 then share
+            else share - {{ part_billed_elsewhere }}
+        end as share,
+        borne_usd - coalesce(borne_cutoff_usd, 0) as amount_usd
+    from cost_shares
+
+    union all
+
+    select
+        call_key,
+        cutoff_month as posted_month,
+        started_on,
+        bearer_team_id,
+        originating_feature_id as feature_id,
+        purpose,
+        payable_provider as provider,
+        model,
+        {{ part_billed_elsewhere }} as share,
+        borne_cutoff_usd as amount_usd
+    from cost_shares
+    where borne_cutoff_usd != 0
+
+),
+
+marked_shares as (
+
+    select
+        shares.*,
+        case when wasted.kind != 'cache_write_unread' then wasted.kind end as waste_kind,
+        case
+            when wasted.kind = 'cache_write_unread' and wasted.cache_write_premium_usd > 0
+                then {{ floored_part(
+                    'shares.amount_usd', whole_number('wasted.cache_write_premium_usd * 1000000000000'),
+                    whole_number('wasted.priced_usd * 1000000000000')
+                ) }}
+        end as unread_usd
+    from posted_shares as shares
+    left join wasted_calls as wasted on shares.call_key = wasted.call_key
+    where shares.amount_usd != 0
+
+),
+
+measured_usage as (
+
+    select
+        {{ keys | join(',\n        ') }},
+        'call' as meter,
+        share as quantity,
+        0 as priced_usd,
+        amount_usd - coalesce(unread_usd, 0) as amount_usd
+    from marked_shares
+
+    union all
+
+    select
+        {{ keys[:-1] | join(',\n        ') }},
+        'cache_write_unread' as waste_kind,
+        'call' as meter,
+        0 as quantity,
+        0 as priced_usd,
+        unread_usd as amount_usd
+    from marked_shares
+    where unread_usd != 0
+
+    union all
+
+    select
+        shares.{{ keys | join(',\n        shares.') }},
+        usage.meter,
+        usage.quantity * shares.share as quantity,
+        coalesce(usage.priced_usd, 0) * shares.share as priced_usd,
+        0 as amount_usd
+    from marked_shares as shares
+    inner join {{ ref('int_call_meters') }} as usage
+        on shares.call_key = usage.call_key and shares.started_on = usage.started_on
+
+),
+
+metered_usage as (
+
+    select
+        {{ keys | join(',\n        ') }},
+        meter,
+        cast(sum(quantity) as decimal(38, 6)) as quantity,
+        {{ whole_number(money('sum(priced_usd)') ~ ' * 1000000000000') }} as priced_weight,
+        {{ whole_number('sum(quantity) * 1000000') }} as quantity_weight,
+        sum(amount_usd) as amount_usd
+    from measured_usage
+    group by {{ keys | join(', ') }}, meter
+
+),
+
+-- Meters share the calls' cost as the price book values them; without any price by quantity, and without meters the
+-- calls keep it.
+weighted_usage as (
+
+    select
+        *,
+        sum(amount_usd) over calls_of_day as total_usd,
+        case
+            when sum(priced_weight) over calls_of_day > 0 then priced_weight
+            when sum(case when meter != 'call' then quantity_weight end) over calls_of_day > 0
+                then case when meter = 'call' then 0 else quantity_weight end
+            else 1
+        end as weight
+    from metered_usage
+    window calls_of_day as (partition by {{ keys | join(', ') }})
+
+),
+
+split_usage as (
+
+    select
+        *,
+        {{ floored_part('total_usd', 'weight', 'sum(weight) over calls_of_day') }} as part_usd
+    from weighted_usage
+    window calls_of_day as (partition by {{ keys | join(', ') }})
+
+)
+
+select
+    {{ keys | join(',\n    ') }},
+    meter,
+    quantity,
+    {{ part_with_residue('total_usd', 'part_usd', 'weight', keys | join(', '), 'meter') }} as amount_usd
+from split_usage
