@@ -21,7 +21,12 @@ sectioned_entries as (
 
     select
         entries.*,
-        case when entries.corrects_month is not null then '6 corrections' else sections.section end as section
+        case
+            when entries.kind = 'adjustment' then '7 adjustments'
+            when entries.corrects_month is not null then '6 corrections'
+            else sections.section
+        end as section,
+        case entries.kind when 'adjustment' then entries.counterparty_team_id else entries.feature_id end as item
     from entries
     inner join sections on entries.line = sections.line
 
@@ -34,12 +39,12 @@ statement_lines as (
         team_id,
         line,
         section,
-        feature_id as item,
+        item,
         corrects_month,
         sum(amount_usd) as amount_usd,
         sum(accrued_usd) as accrued_usd
     from sectioned_entries
-    group by posted_month, team_id, line, section, feature_id, corrects_month
+    group by posted_month, team_id, line, section, item, corrects_month
     having sum(amount_usd) != 0 or sum(accrued_usd) != 0
 
 ),
@@ -69,8 +74,8 @@ in_cents as (
     select
         lines.*,
         {{ cents_by_largest_remainder(
-            'lines.amount_usd', 'lines.posted_month, lines.team_id, lines.line', 'lines.item, lines.corrects_month',
-            'booked_lines.line_cents'
+            'lines.amount_usd', 'lines.posted_month, lines.team_id, lines.line',
+            'lines.section, lines.item, lines.corrects_month', 'booked_lines.line_cents'
         ) }} as cents
     from statement_lines as lines
     inner join booked_lines
@@ -93,6 +98,35 @@ stated as (
         sum(cents) as cents
     from in_cents
     group by posted_month, team_id, section, item, corrects_month
+
+),
+
+-- What was agreed, for both teams; a late row is a correction of its month.
+agreed as (
+
+    {% for team, other in [('from_team', 'to_team'), ('to_team', 'from_team')] %}
+        select
+            month,
+            {{ team }} as team_id,
+            {{ other }} as counterparty_team_id,
+            reason
+        from {{ ref('adjustments') }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
+
+),
+
+reasons as (
+
+    select
+        month,
+        team_id,
+        counterparty_team_id,
+        {{ joined_texts('reason', '; ', 'reason') }} as reason
+    from agreed
+    group by month, team_id, counterparty_team_id
 
 ),
 
@@ -120,34 +154,41 @@ compared as (
 )
 
 select
-    posted_month as month,
-    team_id,
-    section,
-    item,
-    {{ as_cents('cents') }} as amount_usd,
-    {{ as_cents('previous_cents') }} as last_month_usd,
-    {{ as_cents('cents - previous_cents') }} as change_usd,
+    compared.posted_month as month,
+    compared.team_id,
+    compared.section,
+    compared.item,
+    {{ as_cents('compared.cents') }} as amount_usd,
+    {{ as_cents('compared.previous_cents') }} as last_month_usd,
+    {{ as_cents('compared.cents - compared.previous_cents') }} as change_usd,
     case
-        when section = '1 production' then 'calls that the feature caused in production'
-        when section = '2 evaluation' then 'evals of the feature'
-        when section = '3 quality pool' then 'what the quality pool pays of evals'
-        when section = '4 development' then 'calls from development and staging'
-        when section = '5 shared' then 'your part of it by a sharing rule'
-        when section = '6 corrections'
-            then 'what came after ' || substr(cast(corrects_month as string), 1, 7) || ' was closed'
-        when item = 'untraced' then 'billed on your keys, seen in no span'
-        when item = 'unlabelled' then 'calls on your keys that no feature label explains'
-        when item = 'invoice_only' then 'fees and credits of your accounts'
+        when compared.section = '1 production' then 'calls that the feature caused in production'
+        when compared.section = '2 evaluation' then 'evals of the feature'
+        when compared.section = '3 quality pool' then 'what the quality pool pays of evals'
+        when compared.section = '4 development' then 'calls from development and staging'
+        when compared.section = '5 shared' then 'your part of it by a sharing rule'
+        when compared.section = '7 adjustments' then 'agreed with ' || compared.item || coalesce(': ' || reasons.reason, '')
+        when compared.section = '6 corrections'
+            then 'what came after ' || substr(cast(compared.corrects_month as string), 1, 7) || ' was closed'
+        when compared.item = 'untraced' then 'billed on your keys, seen in no span'
+        when compared.item = 'unlabelled' then 'calls on your keys that no feature label explains'
+        when compared.item = 'invoice_only' then 'fees and credits of your accounts'
         else 'calls whose purpose nobody stated'
     end
     || case
-        when section = '6 corrections' and accrued_usd < 0
-            then ': the bill for ' || cast(cast(-accrued_usd as decimal(38, 2)) as string) || ' that had accrued'
-        when section = '6 corrections' and accrued_usd > 0 then ': calls that are not yet billed'
-        when section = '6 corrections' then ': bills, spans or owners known later'
-        when accrued_usd != 0 then ' (not yet billed in part or whole)'
+        when compared.section = '6 corrections' and compared.accrued_usd < 0
+            then ': the bill for ' || cast(cast(-compared.accrued_usd as decimal(38, 2)) as string) || ' that had accrued'
+        when compared.section = '6 corrections' and compared.accrued_usd > 0 then ': calls that are not yet billed'
+        when compared.section = '6 corrections' then ': bills, spans or owners known later'
+        when compared.accrued_usd != 0 then ' (not yet billed in part or whole)'
         else ''
     end as why,
-    corrects_month
+    compared.corrects_month
 from compared
-where posted_month <= (select max(chargeback.month) from {{ ref('team_chargeback_monthly') }} as chargeback)
+left join reasons
+    on
+        compared.section = '7 adjustments'
+        and coalesce(compared.corrects_month, compared.posted_month) = reasons.month
+        and compared.team_id = reasons.team_id
+        and compared.item = reasons.counterparty_team_id
+where compared.posted_month <= (select max(chargeback.month) from {{ ref('team_chargeback_monthly') }} as chargeback)
