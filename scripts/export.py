@@ -50,11 +50,18 @@ where date_trunc('month', period_end) = ?::date order by provider, invoice_id
 # One file per month each; statements have one per team.
 FILES = {"team_chargeback.csv": CHARGEBACK, "journal.csv": JOURNAL, "invoices.csv": INVOICES}
 # Columns of which a sum says nothing: prices per unit, rates, and parts of a whole.
-NO_SUM = ("unitprice", "unit_price", "unit_price_usd", "ratio", "rate", "_pct")
+NO_SUM = ("unitprice", "unit_price", "unit_price_usd", "_per_unit", "ratio", "rate", "_pct")
 # The last closing that the figures rest on, in a closed month its own: whoever has the file can ask for it.
 STATEMENT = """
 select *, {} as closing_hash from marts.team_statements_monthly where month = ? and team_id is not distinct from ?
 order by section, corrects_month, item
+"""
+# Figures in the reporting currency leave where it is another than USD.
+IN_USD = "select columns(name -> not name like '%reporting%')"
+RATE = """
+select distinct reporting_currency as currency, reporting_usd_per_unit::varchar as usd_per_unit,
+    reporting_rate_on::varchar as rate_on
+from marts.team_chargeback_monthly where month = ?
 """
 TEAMS = "select distinct team_id from marts.team_statements_monthly where month = ? order by team_id"
 
@@ -129,16 +136,24 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
     """
     day, closing_hash = f"{month}-01", closings[-1]["closing_hash"] if closings else None
     statement = STATEMENT.format(f"'{quoted(closing_hash)}'" if closing_hash else "cast(null as varchar)")
-    files = {name: write_csv(engine, query, [day], folder / name) for name, query in FILES.items()}
+    rate = engine.execute(RATE, [day]).fetchone()
+    is_converted = rate is not None and rate[0] != "USD"
+
+    def shown(query: str) -> str:
+        return query if is_converted else query.replace("select *", IN_USD, 1)
+
+    files = {name: write_csv(engine, shown(query), [day], folder / name) for name, query in FILES.items()}
     for (team,) in engine.execute(TEAMS, [day]).fetchall():
         name = f"statements/{file_name(team)}.csv"
-        files[name] = {"team_id": team, **write_csv(engine, statement, [day, team], folder / name)}
+        files[name] = {"team_id": team, **write_csv(engine, shown(statement), [day, team], folder / name)}
     files |= focus.write(engine, day, folder, write_csv)
     complaints = check.exit_door(folder, _table)
     for complaint in complaints:
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
     manifest = {"month": month, "currency": "USD", "status": status, "files": files}
     manifest |= {"closing_hash": closing_hash, "closings": closings}
+    if is_converted:
+        manifest["reporting"] = dict(zip(("currency", "usd_per_unit", "rate_on"), rate, strict=True))
     manifest["eval_pool_by_default_usd"] = str(engine.execute(BY_DEFAULT, [day]).fetchone()[0])
     legs, accounts = engine.execute(WITHOUT_GL_ACCOUNT, [day]).fetchone()
     manifest |= {"legs_without_gl_account": legs, "accounts_without_gl_account": accounts or []}
@@ -168,6 +183,7 @@ def inputs(engine, data: Path) -> dict:
 def control_totals(folder: Path) -> dict:
     """What finance holds the files against each other by, of the exported files themselves."""
     tables = {name: _table(folder, place) for name, place in PLACES.items()}
+    is_converted = "net_charge_reporting" in (folder / PLACES["chargeback"]).read_text().partition("\n")[0]
     with duckdb.connect() as engine:
 
         def total(what: str, of: str) -> str:
@@ -189,6 +205,11 @@ def control_totals(folder: Path) -> dict:
             "journal_usd": total("debit_usd - credit_usd", cost),
             "journal_by_gl_account_usd": totals_by("gl_account", "debit_usd - credit_usd", tables["journal"]),
             "transfers_usd": total("transfers_out_booked_usd", tables["chargeback"]),
+            **(
+                {"team_chargeback_reporting": total("net_charge_reporting", tables["chargeback"])}
+                if is_converted
+                else {}
+            ),
             "tax_of_invoices_usd": total("tax_usd", _table(folder, "invoices.csv")),
             "tax_in_charges_usd": total("EffectiveCost", f"{_table(folder, 'focus.csv')} where ChargeCategory = 'Tax'"),
         }
@@ -264,7 +285,24 @@ IN_CENTS = {
         select team_id, net_charge_usd, net_charge_booked_usd from {chargeback}
         where abs(net_charge_usd - net_charge_booked_usd) >= 0.01""",
 }
-NO_STATEMENT = {"month": "date", "team_id": "varchar", "amount_usd": "decimal(38, 12)", "corrects_month": "date"}
+# Checks of exports in a reporting currency.
+IN_REPORTING = {
+    "in the reporting currency a team's parts and its statement add up to its figure": """
+        with stated as (select team_id, sum(amount_reporting) as stated from {statements} group by team_id)
+        select charged.team_id, charged.net_charge_reporting, stated.stated
+        from {chargeback} as charged left join stated on charged.team_id is not distinct from stated.team_id
+        where net_charge_reporting != coalesce(stated.stated, 0)
+        or net_charge_reporting != production_reporting + evaluation_reporting - eval_pool_credit_reporting
+            + development_reporting + shared_reporting + unattributed_reporting
+        or net_charge_reporting != billed_reporting + accrued_reporting""",
+}
+NO_STATEMENT = {
+    "month": "date",
+    "team_id": "varchar",
+    "amount_usd": "decimal(38, 12)",
+    "amount_reporting": "decimal(38, 2)",
+}
+NO_STATEMENT |= {"corrects_month": "date"}
 PLACES = {"chargeback": "team_chargeback.csv", "journal": "journal.csv", "statements": "statements/*.csv"}
 
 
@@ -290,6 +328,7 @@ def verify(month: str, data: Path) -> int:
             tables = {name: _table(folder, place) for name, place in PLACES.items()}
             head = (folder / PLACES["chargeback"]).read_text().partition("\n")[0]
             checks = CHECKS | (IN_CENTS if "net_charge_booked_usd" in head else {})
+            checks |= IN_REPORTING if "net_charge_reporting" in head else {}
             for check, query in checks.items():
                 rows = engine.execute(query.format(**tables, day=f"{month}-01")).fetchall()
                 wrong += (
@@ -360,7 +399,7 @@ def _table(folder: Path, name: str, decimals: tuple[str, ...] = ()) -> str:
         return f"(select {columns} where false)"
     present = head.read_text().split("\n", 1)[0].split(",")
     kinds = {
-        name: "decimal(38, 12)" if name.endswith(("_usd", *focus.DECIMALS)) or name in decimals
+        name: "decimal(38, 12)" if name.endswith(("_usd", "_reporting", *focus.DECIMALS)) or name in decimals
         else "date" if name.endswith(("month", "Month"))
         else "varchar"
         for name in present

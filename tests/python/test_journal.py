@@ -1,12 +1,15 @@
 """The journal that an ERP takes: GL accounts, accruals and reversals, adjustments; amounts are added up by hand."""
 
+import csv
 import json
 from decimal import Decimal
+from functools import partial
 
 from conftest import Built, run_build
 from exports import COSTS, batch, cost, write
 from test_close import World, find
 
+import build as build_script
 import export
 
 GL_ACCOUNTS = """account,purpose,team_id,gl_account,cost_center
@@ -201,3 +204,36 @@ def _a_month_that_the_ledger_does_not_have_is_named(world: World) -> None:
     refused = run_build(world.inbox, world.data, world.company)
     assert refused.code == 1
     assert "the ledger has no such month: it goes from 2026-09-01 to 2026-11-01" in refused.output
+
+
+def test_a_reporting_currency_stands_beside_usd(tmp_path, monkeypatch, capsys):
+    world = Autumn(tmp_path)
+    monkeypatch.setattr(build_script, "dbt", partial(build_script.dbt, selection=("--vars", "reporting_currency: EUR")))
+    world.seed("fx_rates", "currency,rate_on,usd_per_unit\nEUR,2026-10-15,1.20\n")
+    refused = run_build(world.inbox, world.data, world.company)
+    assert refused.code == 1
+    assert "fx_rates has no rate of EUR up to 2026-09-30" in refused.output
+    world.seed("fx_rates", "currency,rate_on,usd_per_unit\nEUR,2026-10-15,1.20\nEUR,2026-09-30,1.10\n")
+    built = world.build("anew")
+    # 0.30 USD is 0.25 EUR, and each of two teams has half.
+    figures = built.rows("""
+        select team_id, net_charge_booked_usd, net_charge_reporting, reporting_usd_per_unit, reporting_rate_on
+        from marts.team_chargeback_monthly where month = '2026-10-01' and net_charge_usd != 0 order by all
+    """)
+    assert [(team, *map(str, cells)) for team, *cells in figures] == [
+        ("quality_pool", "0.15", "0.13", "1.200000000000", "2026-10-15"),
+        ("search", "0.15", "0.12", "1.200000000000", "2026-10-15"),
+    ]
+    assert export.export("2026-10", world.data) == 0, capsys.readouterr().err
+    folder = world.data / "exports" / "2026-10"
+    with (folder / "statements" / "search.csv").open(newline="") as lines:
+        stated = [(row["section"], row["amount_reporting"]) for row in csv.DictReader(lines) if row["month"]]
+    assert [(section, usd) for section, usd in stated if usd != "0.00"] == [
+        ("1 production", "0.13"),
+        ("2 evaluation", "0.12"),
+        ("3 quality pool", "-0.13"),
+    ]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["reporting"] == {"currency": "EUR", "usd_per_unit": "1.200000000000", "rate_on": "2026-10-15"}
+    assert manifest["control_totals"]["team_chargeback_reporting"] == "0.25"
+    assert "reporting" not in (folder / "journal.csv").read_text()

@@ -183,8 +183,18 @@ select
         when compared.accrued_usd != 0 then ' (not yet billed in part or whole)'
         else ''
     end as why,
-    compared.corrects_month
+    compared.corrects_month,
+    {{ as_cents(cents_by_largest_remainder(
+        in_reporting_currency('compared.cents', 'charged.reporting_usd_per_unit'),
+        'compared.posted_month, compared.team_id', 'compared.section, compared.item, compared.corrects_month',
+        'charged.net_charge_reporting * 100'
+    )) }} as amount_reporting,
+    charged.reporting_currency,
+    charged.reporting_usd_per_unit,
+    charged.reporting_rate_on
 from compared
+left join {{ ref('team_chargeback_monthly') }} as charged
+    on compared.posted_month = charged.month and compared.team_id = charged.team_id
 left join reasons
     on
         compared.section = '7 adjustments'
