@@ -4,16 +4,19 @@
         when kind = 'pool_credit' then 'pool_credit'
         -- The team that gives by a sharing rule keeps less; the team that takes sees its part on a line of its own.
         when kind = 'share' and side = 'debit' then 'shared'
+        -- What teams agreed to move comes by a decision, as what a rule shares does.
+        when kind = 'adjustment' then 'shared'
         when feature_id in ('untraced', 'unlabelled', 'invoice_only') then 'unattributed'
         when purpose in ('production', 'evaluation', 'development') then purpose
         else 'unattributed'
     end
 {%- endmacro %}
 
-{# The part of a team's statement that a line of its chargeback stands in; corrections of closed months are a part of
-  their own. #}
+{# The part of a team's statement that a line of its chargeback stands in; corrections of closed months, and
+  adjustments that teams agreed, are parts of their own. #}
 {% macro statement_section(line) -%}
     case
+        when kind = 'adjustment' then '7 adjustments'
         when corrects_month is not null then '6 corrections'
         when {{ line }} = 'production' then '1 production'
         when {{ line }} = 'evaluation' then '2 evaluation'

@@ -172,7 +172,8 @@ def freeze(engine, month: str, data: Path, what: dict, totals: dict) -> tuple[Pa
     entries = {"rows": rows, "sha256": closed.hash_of(path), "totals": totals}
     closing = closed.next_closing(data, month, closed.trace_of({**what, "entries": entries}))
     closings = chain.listed([*closed.links(data), closing])
-    if not export.write_month(engine, month, part / closed.EXPORTS, "closed", closings):
+    rests_on = export.inputs(engine, data)
+    if not export.write_month(engine, month, part / closed.EXPORTS, "closed", closings, rests_on):
         return None, {}
     manifest = {
         "month": month,

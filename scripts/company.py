@@ -118,6 +118,19 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "Exchange rates for bills in other currencies.",
         "EUR,2026-10-31,1.0712,ECB reference rate",
     ),
+    "gl_accounts": (
+        ["account", "purpose", "team_id", "gl_account", "cost_center"],
+        "GL account and cost center of the journal's legs, by ledger account (ai_cost, provider_payable, "
+        "accrued_payable, prepaid, rounding); an empty purpose or team matches all, the row with most of the two "
+        "filled wins. Without a row the ledger account's name is the GL account. quality_pool and unattributed are "
+        "teams too.",
+        "ai_cost,evaluation,,610200,\n# ai_cost,,quality_pool,,CC-490",
+    ),
+    "adjustments": (
+        ["month", "from_team", "to_team", "amount_usd", "reason", "approved_by"],
+        "Cost that teams agreed to move after a dispute: from_team bears less of the month, to_team more.",
+        "2026-10-01,search,web,120.50,Traffic of the web test counted as search,Head of Finance",
+    ),
 }
 
 

@@ -1,8 +1,8 @@
 """Finance's files for a month, from the marts alone; and their check from the files alone.
 
 Usage: export.py MONTH DATA    writes DATA/exports/MONTH/: team_chargeback.csv, statements/<team> as .csv, .xlsx and
-                               .html, journal.csv, focus.csv and .parquet, manifest.json (rows, control totals,
-                               sha256); of a closed month, the files as closed
+                               .html, journal.csv, invoices.csv, focus.csv and .parquet, manifest.json (rows, control
+                               totals, sha256, what it rests on); of a closed month, the files as closed
        export.py verify MONTH DATA    re-adds everything from the exported files, and holds them against the chain of
                                closings; exit 1 where something is off
        export.py verify MONTH DATA --manifest=FILE --head=HASH    holds the chain against a manifest or a closing hash
@@ -19,11 +19,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import yaml
 
 import chain
 import check
 import closed
 import ending
+import environment
 import focus
 import state
 import statements
@@ -42,8 +44,14 @@ DEVICE = r"con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9\u00b9\u00b2\u0
 MOST_READABLE = 60  # characters of an id before its hash
 CHARGEBACK = "select * from marts.team_chargeback_monthly where month = ? order by team_id"
 JOURNAL = "select * from marts.erp_journal_monthly where month = ? order by journal_no, leg_no"
+INVOICES = """
+select date_trunc('month', period_end) as month, * from marts.invoice_tie_out_monthly
+where date_trunc('month', period_end) = ?::date order by provider, invoice_id
+"""
 # One file per month each; statements have one per team.
-FILES = {"team_chargeback.csv": CHARGEBACK, "journal.csv": JOURNAL}
+FILES = {"team_chargeback.csv": CHARGEBACK, "journal.csv": JOURNAL, "invoices.csv": INVOICES}
+# Columns of which a sum says nothing: prices per unit, rates, and parts of a whole.
+NO_SUM = ("unitprice", "unit_price", "unit_price_usd", "_per_unit", "ratio", "rate", "_pct")
 # The last closing that the figures rest on, in a closed month its own: whoever has the file can ask for it.
 STATEMENT = """
 select lines.*, heads.statement_id, heads.company, heads.team_name, heads.cost_center, heads.currency,
@@ -60,6 +68,13 @@ union select debtor_team_id from marts.team_transfers_monthly where month = $mon
 union select creditor_team_id from marts.team_transfers_monthly where month = $month and amount_booked_usd != 0
 order by 1
 """
+# Figures in the reporting currency leave where it is another than USD.
+IN_USD = "select columns(name -> not name like '%reporting%')"
+RATE = """
+select distinct reporting_currency as currency, reporting_usd_per_unit::varchar as usd_per_unit,
+    reporting_rate_on::varchar as rate_on
+from marts.team_chargeback_monthly where month = ?
+"""
 
 
 def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
@@ -70,8 +85,8 @@ def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
     order = query.rsplit("order by", 1)[1]
     path.parent.mkdir(parents=True, exist_ok=True)
     engine.execute(f"copy (select {', '.join(cells)} from part order by {order}) to '{quoted(path)}' (header)")
-    money = [name for name, kind in columns if kind.startswith("DECIMAL")]
-    sums = engine.execute(f"select count(*), {', '.join(f'sum({name})' for name in money)} from part").fetchone()
+    money = [name for name, kind in columns if kind.startswith("DECIMAL") and not name.lower().endswith(NO_SUM)]
+    sums = engine.execute(f"select {', '.join(['count(*)', *(f'sum({name})' for name in money)])} from part").fetchone()
     totals = {name: str(total or 0) for name, total in zip(money, sums[1:], strict=True)}
     return {"rows": sums[0], "totals": totals, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
@@ -114,30 +129,46 @@ def export(month: str, data: Path) -> int:
             # A month without a booking between two with some has files without rows.
             if not months or not months[0] <= month <= months[-1]:
                 return fail(f"the ledger has no month {month}; it has {', '.join(months) or 'none'}")
-            if not write_month(engine, month, part, "open", chain.listed(closed.links(data))):
+            if not write_month(engine, month, part, "open", chain.listed(closed.links(data)), inputs(engine, data)):
                 return 1
     state.exchange(part, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     net, files = manifest["files"]["team_chargeback.csv"]["totals"]["net_charge_usd"], len(manifest["files"])
     print(f"exported {files} files for {month} ({manifest['status']}) to {folder}: net charge {net} USD over all teams")
+    if unmapped := manifest.get("accounts_without_gl_account"):
+        legs = manifest["legs_without_gl_account"]
+        print(
+            f"{legs} legs of the journal have no row in gl_accounts: their ledger account's name stands as GL account "
+            f"({', '.join(unmapped)})"
+        )
     if Decimal(by_default := manifest.get("eval_pool_by_default_usd", "0")):
         print(f"the quality pool pays {by_default} USD of its evals by default, no eval_funding row")
     return verify(month, data)
 
 
-def write_month(engine, month: str, folder: Path, status: str, closings: list[dict]) -> bool:
-    """A month's files and their manifest into a new folder; False, and why, where they may not leave."""
+def write_month(engine, month: str, folder: Path, status: str, closings: list[dict], rests_on: dict) -> bool:
+    """A month's files and their manifest into a new folder; False, and why, where they may not leave.
+
+    `rests_on`: what the ledger was built of, as `inputs` has it.
+    """
     day, closing_hash = f"{month}-01", closings[-1]["closing_hash"] if closings else None
     stated_hash = f"'{quoted(closing_hash)}'" if closing_hash else "cast(null as varchar)"
     statement = STATEMENT.format(status=f"'{status}'", closing_hash=stated_hash)
-    files = {name: write_csv(engine, query, [day], folder / name) for name, query in FILES.items()}
+    rate = engine.execute(RATE, [day]).fetchone()
+    is_converted = rate is not None and rate[0] != "USD"
+
+    def shown(query: str) -> str:
+        rows, _, order = query.rpartition("order by")
+        return query if is_converted else f"{IN_USD} from ({rows}) order by {order}"
+
+    files = {name: write_csv(engine, shown(query), [day], folder / name) for name, query in FILES.items()}
     for (team,) in engine.execute(TEAMS, {"month": day}).fetchall():
         name = f"statements/{file_name(team)}"
         stated = statements.read(engine, day, team, status, closing_hash)
         if stated.lines:
             files[f"{name}.csv"] = {
                 "team_id": team,
-                **write_csv(engine, statement, [day, team], folder / f"{name}.csv"),
+                **write_csv(engine, shown(statement), [day, team], folder / f"{name}.csv"),
             }
         for path, entry in statements.write(stated, folder / name, safe(engine, stated.texts)).items():
             files[str(path.relative_to(folder))] = {"team_id": team, **entry}
@@ -147,11 +178,83 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
         print(f"ERROR at the exit: {complaint}", file=sys.stderr)
     manifest: dict[str, object] = {"month": month, "currency": "USD", "status": status, "files": files}
     manifest |= {"closing_hash": closing_hash, "closings": closings}
+    if is_converted:
+        manifest["reporting"] = dict(zip(("currency", "usd_per_unit", "rate_on"), rate, strict=True))
     manifest["eval_pool_by_default_usd"] = str(engine.execute(BY_DEFAULT, [day]).fetchone()[0])
+    legs, accounts = engine.execute(WITHOUT_GL_ACCOUNT, [day]).fetchone()
+    manifest |= {"legs_without_gl_account": legs, "accounts_without_gl_account": accounts or []}
+    manifest |= {"control_totals": control_totals(folder), "notes": NOTES, **rests_on}
     state.write(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return not complaints
 
 
+def inputs(engine, data: Path) -> dict:
+    """What the ledger was built of: the project's version, and one hash each of the files' contents (names and order
+    don't count) and of the company's seeds.
+    """
+    project = yaml.safe_load((environment.PROJECT / "dbt_project.yml").read_text())
+    built = {"version": str(project["version"])}
+    if not engine.execute("from duckdb_tables() where table_name = 'ledger_builds'").fetchall():
+        return built
+    landing_no, fingerprint = engine.execute("select landing_no, fingerprint from main.ledger_builds").fetchone()
+    files = engine.execute(
+        f"select distinct file_id from read_parquet('{pattern(data)}/landed/files/*/*.parquet', union_by_name = true) "
+        "where landing_no <= ? order by file_id",
+        [landing_no],
+    ).fetchall()
+    hashed = hashlib.sha256("".join(f"{file_id}\n" for (file_id,) in files).encode()).hexdigest()
+    return built | {"inputs": {"files": len(files), "sha256": hashed, "seeds_md5": fingerprint.split()[1]}}
+
+
+def control_totals(folder: Path) -> dict:
+    """What finance holds the files against each other by, of the exported files themselves."""
+    tables = {name: _table(folder, place) for name, place in PLACES.items()}
+    is_converted = "net_charge_reporting" in (folder / PLACES["chargeback"]).read_text().partition("\n")[0]
+    with duckdb.connect() as engine:
+
+        def total(what: str, of: str) -> str:
+            return str(
+                engine.execute(f"select cast(coalesce(sum({what}), 0) as decimal(38, 2)) from {of}").fetchone()[0]
+            )
+
+        def totals_by(key: str, what: str, of: str) -> dict:
+            by_key = (
+                f"select coalesce({key}, ''), cast(sum({what}) as decimal(38, 2)) from {of} group by all order by all"
+            )
+            return {name: str(usd) for name, usd in engine.execute(by_key).fetchall()}
+
+        cost = "{journal} where account = 'ai_cost'".format(**tables)
+        return {
+            "net_charge_by_team_usd": totals_by("team_id", "net_charge_booked_usd", tables["chargeback"]),
+            "team_chargeback_usd": total("net_charge_booked_usd", tables["chargeback"]),
+            "statements_usd": total("amount_usd", tables["statements"]),
+            "journal_usd": total("debit_usd - credit_usd", cost),
+            "journal_by_gl_account_usd": totals_by("gl_account", "debit_usd - credit_usd", tables["journal"]),
+            "transfers_usd": total("transfers_out_booked_usd", tables["chargeback"]),
+            **(
+                {"team_chargeback_reporting": total("net_charge_reporting", tables["chargeback"])}
+                if is_converted
+                else {}
+            ),
+            "tax_of_invoices_usd": total("tax_usd", _table(folder, "invoices.csv")),
+            "tax_in_charges_usd": total("EffectiveCost", f"{_table(folder, 'focus.csv')} where ChargeCategory = 'Tax'"),
+        }
+
+
+# What whoever reads the files has to know.
+NOTES = {
+    "amounts": "USD. Charges are net of tax that only invoices state (invoices.csv, tax_usd; tax_of_invoices_usd). Tax "
+    "that a bill lists as a line of its own is part of the charges, as invoice_only (tax_in_charges_usd).",
+    "one_figure": "A team's net charge is one figure in cents: team_chargeback.csv (net_charge_booked_usd), its "
+    "statement, and its legs on ai_cost in journal.csv. Amounts without `booked` there have twelve decimals.",
+    "journal": "Kind accrual is all that is still open at the end of the month, per month of use; reversal takes it "
+    "back on the first day of the next one. document_no stays when the month is exported again.",
+    "focus": list(focus.NOTES),
+}
+WITHOUT_GL_ACCOUNT = """
+select count(*), list(distinct account order by account) from marts.erp_journal_monthly
+where month = ? and is_default_gl_account
+"""
 # Evals of the month's days that the quality pool pays because no row of eval_funding says who does.
 BY_DEFAULT = """
 select coalesce(sum(eval_pool_by_default_usd), 0) from marts.eval_coverage_monthly where month = ?
@@ -208,7 +311,24 @@ IN_CENTS = {
         select team_id, net_charge_usd, net_charge_booked_usd from {chargeback}
         where abs(net_charge_usd - net_charge_booked_usd) >= 0.01""",
 }
-NO_STATEMENT = {"month": "date", "team_id": "varchar", "amount_usd": "decimal(38, 12)", "corrects_month": "date"}
+# Checks of exports in a reporting currency.
+IN_REPORTING = {
+    "in the reporting currency a team's parts and its statement add up to its figure": """
+        with stated as (select team_id, sum(amount_reporting) as stated from {statements} group by team_id)
+        select charged.team_id, charged.net_charge_reporting, stated.stated
+        from {chargeback} as charged left join stated on charged.team_id is not distinct from stated.team_id
+        where net_charge_reporting != coalesce(stated.stated, 0)
+        or net_charge_reporting != production_reporting + evaluation_reporting - eval_pool_credit_reporting
+            + development_reporting + shared_reporting + unattributed_reporting
+        or net_charge_reporting != billed_reporting + accrued_reporting""",
+}
+NO_STATEMENT = {
+    "month": "date",
+    "team_id": "varchar",
+    "amount_usd": "decimal(38, 12)",
+    "amount_reporting": "decimal(38, 2)",
+}
+NO_STATEMENT |= {"corrects_month": "date"}
 PLACES = {"chargeback": "team_chargeback.csv", "journal": "journal.csv", "statements": "statements/*.csv"}
 
 
@@ -235,12 +355,14 @@ def verify(month: str, data: Path) -> int:
             tables = {name: _table(folder, place) for name, place in PLACES.items()}
             head = (folder / PLACES["chargeback"]).read_text().partition("\n")[0]
             checks = CHECKS | (IN_CENTS if "net_charge_booked_usd" in head else {})
+            checks |= IN_REPORTING if "net_charge_reporting" in head else {}
             for check, query in checks.items():
                 rows = engine.execute(query.format(**tables, day=f"{month}-01")).fetchall()
                 wrong += (
                     [f"{check}: {len(rows)} times not, first {tuple(str(cell) for cell in rows[0])}"] if rows else []
                 )
             wrong += focus.complaints(engine, month, folder, _table)
+            wrong += _against_control_totals(folder, manifest)
     if not wrong:
         held = len(checks | focus.CHECKS)
         print(f"verified {month} from its files alone: {len(found)} files, {held} checks, sums and sha256 agree")
@@ -249,6 +371,22 @@ def verify(month: str, data: Path) -> int:
                 f"{len(links)} closings, {chain.said_of_signatures(links)}; closing hash: {links[-1]['closing_hash']}"
             )
     return say(wrong)
+
+
+def _against_control_totals(folder: Path, manifest: dict) -> list[str]:
+    """Months that earlier releases closed have none."""
+    if not (stated := manifest.get("control_totals")):
+        return []
+    added = control_totals(folder)
+    wrong = [
+        f"manifest.json: control total {name} is {stated.get(name)}, the files add up to {added[name]}"
+        for name in added
+        if added[name] != stated.get(name)
+    ]
+    three = {name: added[name] for name in ("team_chargeback_usd", "statements_usd", "journal_usd")}
+    if len(set(three.values())) > 1:
+        wrong.append(f"chargeback, statements and journal are not one total: {three}")
+    return wrong
 
 
 def _recount(engine, folder: Path, name: str, entry: dict) -> list[str]:
@@ -297,7 +435,7 @@ def _table(folder: Path, name: str, decimals: tuple[str, ...] = ()) -> str:
         return f"(select {columns} where false)"
     present = head.read_text().split("\n", 1)[0].split(",")
     kinds = {
-        name: "decimal(38, 12)" if name.endswith(("_usd", *focus.DECIMALS)) or name in decimals
+        name: "decimal(38, 12)" if name.endswith(("_usd", "_reporting", *focus.DECIMALS)) or name in decimals
         else "date" if name.endswith(("month", "Month"))
         else "varchar"
         for name in present

@@ -40,6 +40,20 @@ USAGE_MEASUREMENT_SUPPORTED"""
 INVOICE = "the validator drops its condition, and asks that InvoiceId is NULL in every row and in none"
 EXPLAINED = {f"InvoiceId-C-{rule}": INVOICE for rule in ("000-O", "003-C", "004-C", "005-C")}
 CAUSES = {"InvoiceId-C-000-O": "InvoiceId-C-003-C", "InvoiceId-C-003-C": "InvoiceId-C-004-C"}
+# What a reader of the FOCUS files has to know of teams, which FOCUS does not have.
+NOTES = (
+    "x_TeamId is the team that bears the row, x_PayerTeamId the team whose account or key the provider bills. Over a "
+    "month EffectiveCost by x_TeamId is team_chargeback.csv's net_charge_usd, to a millionth of a dollar a team: FOCUS "
+    "cuts parts off once per charge, the ledger once per call.",
+    "A charge is split into a row for each team, feature and purpose that takes of it: x_OriginChargeId names the "
+    "charge, x_AllocatedRatio the part; the parts of a charge add up to 1.",
+    "BilledCost is what providers billed in the month, without what accrues; EffectiveCost has both, and x_Basis says "
+    "which (billed, accrued).",
+    "Rows of ChargeCategory Adjustment move cost between teams and add up to 0 over a month: pool credits, shares "
+    "and agreed adjustments (ProviderName internal); x_AllocatedMethodId says which. Without them EffectiveCost by "
+    "x_TeamId is what teams bear before pool, sharing rules and adjustments.",
+    "Rows of ChargeClass Correction book in x_PostedMonth what became known of a month after it was closed.",
+)
 CHECKS = {
     "FOCUS rows bear what each team is charged, to a millionth of a dollar a team": """
         with focus as (select x_TeamId as team_id, sum(EffectiveCost) as borne_usd from {focus} group by all)
@@ -62,7 +76,10 @@ def write(engine, day: str, folder: Path, write_csv) -> dict:
     rows = write_csv(engine, ROWS.replace("*", f"* replace ({written})", 1), [day], folder / "focus.csv")
     zoned = ", ".join(f"{name} at time zone 'UTC' as {name}" for name in times)
     path, query = folder / "focus.parquet", ROWS.replace("*", f"* replace ({zoned})", 1).replace("?", f"date '{day}'")
-    engine.execute(f"copy ({query}) to '{quoted(path)}' (format parquet, compression zstd)")
+    notes = quoted(" ".join(NOTES))
+    engine.execute(
+        f"copy ({query}) to '{quoted(path)}' (format parquet, compression zstd, kv_metadata {{notes: '{notes}'}})"
+    )
     return {"focus.csv": rows, "focus.parquet": {**rows, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
 
 

@@ -21,6 +21,7 @@ TABLES = (
     "team_statement_details_monthly",
     "team_transfers_monthly",
     "cost_variance_monthly",
+    "invoice_tie_out_monthly",
 )
 
 
@@ -33,8 +34,11 @@ class Ledger:
         with duckdb.connect(str(path)) as engine:
             engine.execute(f"attach '{golden.data}/ledger.duckdb' as golden (read_only); create schema marts")
             for table in TABLES:
-                day = "x_PostedMonth" if table.startswith("focus") else "month"
-                rows = f"select * from golden.marts.{table} where {day} = date '2026-10-01'"
+                day = {
+                    "focus_cost_and_usage": "x_PostedMonth",
+                    "invoice_tie_out_monthly": "date_trunc('month', period_end)",
+                }
+                rows = f"select * from golden.marts.{table} where {day.get(table, 'month')} = date '2026-10-01'"
                 engine.execute(f"create table marts.{table} as {rows}")
 
     def change(self, *statements: str) -> None:

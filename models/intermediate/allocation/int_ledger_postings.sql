@@ -1,8 +1,9 @@
 {{ config(materialized="view") }}
-{% set cost = [
+{% set keys = [
     'cost_id', 'posted_month', 'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path',
-    'payer_team_id', 'bearer_team_id', 'purpose', 'basis', 'amount_usd', 'prepaid_usd'
+    'payer_team_id', 'bearer_team_id', 'purpose', 'basis'
 ] %}
+{% set cost = keys + ['amount_usd', 'prepaid_usd'] %}
 with all_costs as (
 
     select
@@ -27,6 +28,28 @@ costs as (
         end as chain
     from all_costs
     where {{ is_touched('incurred_on', 'posted_day') }}
+
+),
+
+-- What teams agreed to move, on the first day of its month; of no provider's bill and no feature.
+adjustments as (
+
+    select
+        {{ entry_key(["'adjustment'", 'month', 'from_team', 'to_team', 'reason']) }} as cost_id,
+        month as posted_month,
+        month as incurred_on,
+        cast(null as string) as provider,
+        cast(null as string) as account_id,
+        cast(null as string) as model,
+        cast(null as string) as feature_id,
+        '' as team_path,
+        from_team as payer_team_id,
+        to_team as bearer_team_id,
+        'unknown' as purpose,
+        'billed' as basis,
+        {{ money('amount_usd') }} as amount_usd
+    from {{ ref('adjustments') }}
+    where {{ is_touched('month', 'posted_day') }}
 
 ),
 
@@ -117,6 +140,20 @@ movements as (
     from {{ ref('int_eval_credits') }}
     where amount_usd != 0 and {{ is_touched('incurred_on', 'posted_day') }}
 
+    union all
+
+    -- The team that bears less charges the one that bears more.
+    select
+        cost_id,
+        'adjustment' as kind,
+        0 as step,
+        'ai_cost' as debit_account,
+        bearer_team_id as debit_team_id,
+        'ai_cost' as credit_account,
+        payer_team_id as credit_team_id,
+        amount_usd
+    from adjustments
+
 ),
 
 legs as (
@@ -131,28 +168,42 @@ legs as (
     from movements
     cross join (values ('debit'), ('credit')) as sides (side)
 
+),
+
+posted as (
+
+    select
+        {{ keys | join(',\n        ') }}
+    from costs
+
+    union all
+
+    select
+        {{ keys | join(',\n        ') }}
+    from adjustments
+
 )
 
 select
     {{ entry_key(['legs.cost_id', 'legs.kind', 'legs.step', 'legs.side', 'legs.team_id', 'legs.other_team_id']) }}
         as entry_id,
     legs.cost_id || ':' || legs.kind as journal_id,
-    costs.posted_month,
-    costs.incurred_on,
+    posted.posted_month,
+    posted.incurred_on,
     legs.account,
     legs.side,
     legs.team_id,
     case when legs.other_team_id != legs.team_id then legs.other_team_id end as counterparty_team_id,
-    costs.feature_id,
-    costs.provider,
-    costs.account_id,
-    costs.model,
-    costs.team_path,
-    costs.payer_team_id,
-    costs.bearer_team_id,
-    costs.purpose,
+    posted.feature_id,
+    posted.provider,
+    posted.account_id,
+    posted.model,
+    posted.team_path,
+    posted.payer_team_id,
+    posted.bearer_team_id,
+    posted.purpose,
     legs.kind,
-    costs.basis,
+    posted.basis,
     {{ money('legs.leg_usd') }} as amount_usd
 from legs
-inner join costs on legs.cost_id = costs.cost_id
+inner join posted on legs.cost_id = posted.cost_id

@@ -1,14 +1,72 @@
+{# What one journal is of: its key, of which the document number is made. #}
 {% set movement = ['posted_month', 'corrects_month', 'kind', 'basis', 'provider'] %}
-with movements as (
+{% set teams_of = ['debit_team_id', 'credit_team_id'] %}
+{% set document = movement + ['purpose'] + teams_of %}
+with postings as (
 
     select
         {{ movement | join(',\n        ') }},
+        purpose,
         team_id as debit_team_id,
         counterparty_team_id as credit_team_id,
         sum(amount_usd) as amount_usd
     from {{ ref('ledger_entries') }}
     where side = 'debit'
-    group by {{ movement | join(', ') }}, team_id, counterparty_team_id
+    group by {{ movement | join(', ') }}, purpose, team_id, counterparty_team_id
+
+),
+
+months as (
+
+    select
+        posted_month,
+        lead(posted_month) over (order by posted_month) as next_month
+    from (select distinct posted_month from postings) as posted
+
+),
+
+-- An ERP books at the end of a month all that is still open of each month's accruals, and takes it back on the first
+-- day of the next one. The ledger has the changes alone.
+open_accruals as (
+
+    select
+        months.posted_month,
+        nullif(coalesce(changes.corrects_month, changes.posted_month), months.posted_month) as corrects_month,
+        changes.kind,
+        changes.basis,
+        changes.provider,
+        changes.purpose,
+        changes.debit_team_id,
+        changes.credit_team_id,
+        sum(changes.amount_usd) as amount_usd
+    from months
+    inner join postings as changes on months.posted_month >= changes.posted_month
+    where changes.kind = 'accrual'
+    group by
+        months.posted_month, nullif(coalesce(changes.corrects_month, changes.posted_month), months.posted_month),
+        changes.kind, changes.basis, changes.provider, changes.purpose, changes.debit_team_id, changes.credit_team_id
+    having sum(changes.amount_usd) != 0
+
+),
+
+movements as (
+
+    select * from postings
+    where kind != 'accrual'
+
+    union all
+
+    select * from open_accruals
+
+),
+
+pairs as (
+
+    select
+        {{ (movement + teams_of) | join(',\n        ') }},
+        sum(amount_usd) as amount_usd
+    from movements
+    group by {{ (movement + teams_of) | join(', ') }}
 
 ),
 
@@ -21,7 +79,7 @@ directed as (
             when sum(amount_usd) over (partition by {{ movement | join(', ') }}) < 0 then -1
             else 1
         end as direction
-    from movements
+    from pairs
 
 ),
 
@@ -35,7 +93,7 @@ in_cents as (
             'directed.corrects_month, directed.kind, directed.basis, directed.provider',
             'coalesce(transfers.amount_booked_usd, 0) * 100'
         ) }} as transfer_cents,
-        -- Bills and accruals add up to each provider's total in cents.
+        -- Bills and open accruals add up to each provider's total in cents.
         directed.direction * {{ cents_by_largest_remainder(
             'directed.direction * directed.amount_usd',
             'directed.posted_month, directed.corrects_month, directed.kind, directed.basis, directed.provider',
@@ -50,12 +108,73 @@ in_cents as (
 
 ),
 
+-- Purposes are parts of these cents.
+purposes as (
+
+    select
+        movements.*,
+        in_cents.direction,
+        case when movements.credit_team_id is not null then in_cents.transfer_cents else in_cents.bill_cents end
+            as pair_cents
+    from movements
+    inner join in_cents
+        on
+            movements.posted_month = in_cents.posted_month
+            and movements.corrects_month is not distinct from in_cents.corrects_month
+            and movements.kind = in_cents.kind
+            and movements.basis = in_cents.basis
+            and movements.provider is not distinct from in_cents.provider
+            and movements.debit_team_id = in_cents.debit_team_id
+            and movements.credit_team_id is not distinct from in_cents.credit_team_id
+
+),
+
 rounded as (
 
     select
+        {{ document | join(',\n        ') }},
+        direction * {{ cents_by_largest_remainder(
+            'direction * amount_usd', (movement + teams_of) | join(', '), 'purpose', 'direction * pair_cents'
+        ) }} as cents
+    from purposes
+
+),
+
+documents as (
+
+    select
         *,
-        case when credit_team_id is not null then transfer_cents else bill_cents end as cents
-    from in_cents
+        {{ document_no(document) }} as document_no
+    from rounded
+
+),
+
+booked as (
+
+    select
+        {{ document | join(',\n        ') }},
+        document_no,
+        cast(null as string) as reverses_document_no,
+        cents
+    from documents
+
+    union all
+
+    select
+        months.next_month as posted_month,
+        coalesce(documents.corrects_month, documents.posted_month) as corrects_month,
+        'reversal' as kind,
+        documents.basis,
+        documents.provider,
+        documents.purpose,
+        documents.debit_team_id,
+        documents.credit_team_id,
+        null as document_no,
+        documents.document_no as reverses_document_no,
+        -documents.cents as cents
+    from documents
+    inner join months on documents.posted_month = months.posted_month
+    where documents.kind = 'accrual' and months.next_month is not null
 
 ),
 
@@ -66,8 +185,8 @@ costs as (
         posted_month,
         debit_team_id as team_id,
         cents
-    from rounded
-    where kind in ('bill', 'accrual') or credit_team_id is not null
+    from booked
+    where kind in ('bill', 'accrual', 'reversal') or credit_team_id is not null
 
     union all
 
@@ -75,7 +194,7 @@ costs as (
         posted_month,
         credit_team_id as team_id,
         -cents as cents
-    from rounded
+    from booked
     where credit_team_id is not null
 
     union all
@@ -88,14 +207,9 @@ costs as (
 
 ),
 
-booked as (
+journals as (
 
-    select
-        {{ movement | join(',\n        ') }},
-        debit_team_id,
-        credit_team_id,
-        cents
-    from rounded
+    select * from booked
 
     union all
 
@@ -105,8 +219,11 @@ booked as (
         'rounding' as kind,
         'billed' as basis,
         cast(null as string) as provider,
+        cast(null as string) as purpose,
         team_id as debit_team_id,
         cast(null as string) as credit_team_id,
+        cast(null as string) as document_no,
+        cast(null as string) as reverses_document_no,
         cast(-sum(cents) as bigint) as cents
     from costs
     group by posted_month, team_id
@@ -116,12 +233,17 @@ booked as (
 numbered as (
 
     select
-        *,
+        {{ document | join(',\n        ') }},
+        coalesce(document_no, {{ document_no(document) }}) as document_no,
+        reverses_document_no,
+        cents,
         row_number() over (
             partition by posted_month
-            order by {{ in_order('corrects_month nulls first, kind, basis, provider, debit_team_id, credit_team_id') }}
+            order by {{ in_order(
+                'corrects_month nulls first, kind, basis, provider, debit_team_id, credit_team_id, purpose'
+            ) }}
         ) as journal_no
-    from booked
+    from journals
     where cents != 0
 
 ),
@@ -129,29 +251,80 @@ numbered as (
 legs as (
 
     select
-        {{ movement | join(',\n        ') }},
-        journal_no,
+        *,
         1 as leg_no,
         case kind when 'prepayment' then 'prepaid' else 'ai_cost' end as account,
         debit_team_id as team_id,
-        cents
+        cents as leg_cents
     from numbered
 
     union all
 
     select
-        {{ movement | join(',\n        ') }},
-        journal_no,
+        *,
         2 as leg_no,
         case
             when kind in ('bill', 'prepayment') then 'provider_payable'
-            when kind = 'accrual' then 'accrued_payable'
+            when kind in ('accrual', 'reversal') then 'accrued_payable'
             when kind = 'rounding' then 'rounding'
             else 'ai_cost'
         end as account,
         coalesce(credit_team_id, debit_team_id) as team_id,
-        -cents as cents
+        -cents as leg_cents
     from numbered
+
+),
+
+leg_kinds as (
+
+    select distinct
+        account,
+        purpose,
+        team_id
+    from legs
+
+),
+
+-- A GL account, and likewise a cost center, is that of the row that states one and fits in most of purpose and team.
+fitting_rules as (
+
+    select
+        leg_kinds.account,
+        leg_kinds.purpose,
+        leg_kinds.team_id,
+        rules.gl_account,
+        rules.cost_center,
+        case when rules.purpose is null then 0 else 1 end + case when rules.team_id is null then 0 else 1 end as fit
+    from leg_kinds
+    inner join {{ ref('gl_accounts') }} as rules
+        on
+            leg_kinds.account = rules.account
+            and (rules.purpose is null or leg_kinds.purpose = rules.purpose)
+            and (rules.team_id is null or leg_kinds.team_id = rules.team_id)
+
+),
+
+codes as (
+
+    select
+        account,
+        purpose,
+        team_id,
+        max_by(gl_account, case when gl_account is not null then fit end) as gl_account,
+        max_by(cost_center, case when cost_center is not null then fit end) as cost_center
+    from fitting_rules
+    group by account, purpose, team_id
+
+),
+
+worded as (
+
+    select
+        *,
+        replace(kind, '_', ' ') as kind_words,
+        substr(cast(posted_month as string), 1, 7) as posted_in,
+        substr(cast(coalesce(corrects_month, posted_month) as string), 1, 7) as used_in
+    from legs
 
 )
 
@@ -159,15 +332,35 @@ select
     legs.posted_month as month,
     cast(legs.journal_no as bigint) as journal_no,
     cast(legs.leg_no as integer) as leg_no,
-    last_day(legs.posted_month) as booked_on,
+    case legs.kind when 'reversal' then legs.posted_month else last_day(legs.posted_month) end as booked_on,
     legs.kind,
     legs.basis,
     legs.provider,
     legs.account,
     legs.team_id,
-    teams.cost_center,
-    {{ as_cents('greatest(legs.cents, 0)') }} as debit_usd,
-    {{ as_cents('greatest(-legs.cents, 0)') }} as credit_usd,
-    legs.corrects_month
-from legs
+    coalesce(codes.cost_center, teams.cost_center) as cost_center,
+    {{ as_cents('greatest(legs.leg_cents, 0)') }} as debit_usd,
+    {{ as_cents('greatest(-legs.leg_cents, 0)') }} as credit_usd,
+    legs.corrects_month,
+    legs.purpose,
+    coalesce(codes.gl_account, legs.account) as gl_account,
+    codes.gl_account is null as is_default_gl_account,
+    legs.document_no,
+    legs.reverses_document_no,
+    coalesce(legs.provider || ' ', '') || legs.kind_words
+    || coalesce(': ' || legs.debit_team_id || ' owes ' || legs.credit_team_id, ' of ' || legs.debit_team_id)
+    || coalesce(', ' || legs.purpose, '')
+    || case
+        when legs.kind = 'reversal' then ', accrued for ' || legs.used_in
+        when legs.kind = 'accrual' then ', use of ' || legs.used_in || ' not billed yet'
+        when legs.corrects_month is not null then ', ' || legs.posted_in || ', corrects ' || legs.used_in
+        else ', ' || legs.posted_in
+    end as posting_text,
+    'USD' as currency
+from worded as legs
+left join codes
+    on
+        legs.account = codes.account
+        and legs.purpose is not distinct from codes.purpose
+        and legs.team_id = codes.team_id
 left join {{ ref('teams') }} as teams on legs.team_id = teams.team_id

@@ -50,8 +50,8 @@ compared as (
         -amount_usd as amount_usd,
         case when corrects_month is null then '1' else '2' end || entry_id as closed_entry_id
     from closed
-    -- No correction reverses a retired month, which nothing computes again.
-    where not is_retired and {{ is_touched('incurred_on', 'posted_day') }}
+    -- No correction reverses a retired month, of which nothing but adjustments is computed again.
+    where (not is_retired or kind = 'adjustment') and {{ is_touched('incurred_on', 'posted_day') }}
 
 ),
 

@@ -1,6 +1,6 @@
 {% set figures = [
     'production', 'evaluation', 'eval_pool_credit', 'development', 'shared', 'unattributed', 'paid', 'transfers_out',
-    'transfers_in', 'net_charge', 'accrued', 'billed', 'corrections'
+    'transfers_in', 'net_charge', 'accrued', 'billed', 'corrections', 'adjustments'
 ] %}
 {# Figures that add up to the net charge, by line and by basis, with their signs. #}
 {% set parts = {
@@ -74,7 +74,8 @@ summed as (
         sum(amount_usd) as net_charge_usd,
         sum(case when basis = 'accrued' then amount_usd else 0 end) as accrued_usd,
         sum(case when basis = 'billed' then amount_usd else 0 end) as billed_usd,
-        sum(case when corrects_month is not null then amount_usd else 0 end) as corrections_usd
+        sum(case when corrects_month is not null then amount_usd else 0 end) as corrections_usd,
+        sum(case when kind = 'adjustment' then amount_usd else 0 end) as adjustments_usd
     from classified
     group by posted_month, team_id
 
@@ -105,6 +106,22 @@ netted as (
 
 ),
 
+-- The same in the reporting currency: what the cents in USD are in it, rounded in the same order.
+converted as (
+
+    select
+        netted.*,
+        rates.currency as reporting_currency,
+        rates.usd_per_unit,
+        rates.rate_on,
+        {{ cents_by_largest_remainder(
+            in_reporting_currency('netted.net_cents', 'rates.usd_per_unit'), 'netted.posted_month', 'netted.team_id'
+        ) }} as net_reporting_cents
+    from netted
+    left join {{ ref('int_reporting_rates') }} as rates on netted.posted_month = rates.month
+
+),
+
 parts as (
 
     {% for figure, sign in parts.items() %}
@@ -112,10 +129,12 @@ parts as (
             posted_month,
             team_id,
             net_cents,
+            net_reporting_cents,
+            usd_per_unit,
             '{{ 'basis' if figure in ('billed', 'accrued') else 'line' }}' as kind,
             '{{ figure }}' as figure,
             {{ sign }}{{ figure }}_usd as amount_usd
-        from netted
+        from converted
         {% if not loop.last %}
             union all
         {% endif %}
@@ -132,15 +151,28 @@ cents as (
 
 ),
 
+reporting_cents as (
+
+    select
+        *,
+        {{ cents_by_largest_remainder(
+            in_reporting_currency('cents', 'usd_per_unit'), 'posted_month, team_id, kind', 'figure',
+            'net_reporting_cents'
+        ) }} as reporting_cents
+    from cents
+
+),
+
 booked as (
 
     select
         posted_month,
         {% for figure, sign in parts.items() %}
             {{ sign }}sum(case when figure = '{{ figure }}' then cents end) as {{ figure }}_cents,
+            {{ sign }}sum(case when figure = '{{ figure }}' then reporting_cents end) as {{ figure }}_reporting_cents,
         {% endfor %}
         team_id
-    from cents
+    from reporting_cents
     group by posted_month, team_id
 
 ),
@@ -178,10 +210,10 @@ transferred as (
 )
 
 select
-    netted.posted_month as month,
-    netted.team_id,
+    converted.posted_month as month,
+    converted.team_id,
     {% for figure in figures -%}
-        netted.{{ figure }}_usd,
+        converted.{{ figure }}_usd,
     {% endfor -%}
     {% for figure in parts -%}
         {{ as_cents('booked.' ~ figure ~ '_cents') }} as {{ figure }}_booked_usd,
@@ -189,10 +221,17 @@ select
     cast(coalesce(transferred.out_usd, 0) as decimal(38, 2)) as transfers_out_booked_usd,
     cast(coalesce(transferred.in_usd, 0) as decimal(38, 2)) as transfers_in_booked_usd,
     cast(
-        {{ as_cents('netted.net_cents') }} - coalesce(transferred.out_usd, 0) + coalesce(transferred.in_usd, 0)
+        {{ as_cents('converted.net_cents') }} - coalesce(transferred.out_usd, 0) + coalesce(transferred.in_usd, 0)
         as decimal(38, 2)
     ) as paid_booked_usd,
-    {{ as_cents('netted.net_cents') }} as net_charge_booked_usd
-from netted
-inner join booked on netted.posted_month = booked.posted_month and netted.team_id = booked.team_id
-left join transferred on netted.posted_month = transferred.month and netted.team_id = transferred.team_id
+    {{ as_cents('converted.net_cents') }} as net_charge_booked_usd,
+    {% for figure in parts -%}
+        {{ as_cents('booked.' ~ figure ~ '_reporting_cents') }} as {{ figure }}_reporting,
+    {% endfor -%}
+    {{ as_cents('converted.net_reporting_cents') }} as net_charge_reporting,
+    converted.reporting_currency,
+    converted.usd_per_unit as reporting_usd_per_unit,
+    converted.rate_on as reporting_rate_on
+from converted
+inner join booked on converted.posted_month = booked.posted_month and converted.team_id = booked.team_id
+left join transferred on converted.posted_month = transferred.month and converted.team_id = transferred.team_id

@@ -64,7 +64,7 @@ amounts as (
         posted_month,
         team_id,
         {{ statement_section('line') }} as section,
-        feature_id as item,
+        case kind when 'adjustment' then counterparty_team_id else feature_id end as item,
         corrects_month,
         provider,
         model,

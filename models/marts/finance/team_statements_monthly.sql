@@ -13,7 +13,8 @@ sectioned_entries as (
 
     select
         *,
-        {{ statement_section('line') }} as section
+        {{ statement_section('line') }} as section,
+        case kind when 'adjustment' then counterparty_team_id else feature_id end as item
     from entries
 
 ),
@@ -25,12 +26,12 @@ statement_lines as (
         team_id,
         line,
         section,
-        feature_id as item,
+        item,
         corrects_month,
         sum(amount_usd) as amount_usd,
         sum(accrued_usd) as accrued_usd
     from sectioned_entries
-    group by posted_month, team_id, line, section, feature_id, corrects_month
+    group by posted_month, team_id, line, section, item, corrects_month
     having sum(amount_usd) != 0 or sum(accrued_usd) != 0
 
 ),
@@ -60,8 +61,8 @@ in_cents as (
     select
         lines.*,
         {{ cents_by_largest_remainder(
-            'lines.amount_usd', 'lines.posted_month, lines.team_id, lines.line', 'lines.item, lines.corrects_month',
-            'booked_lines.line_cents'
+            'lines.amount_usd', 'lines.posted_month, lines.team_id, lines.line',
+            'lines.section, lines.item, lines.corrects_month', 'booked_lines.line_cents'
         ) }} as cents
     from statement_lines as lines
     inner join booked_lines
@@ -99,6 +100,35 @@ features as (
         from {{ ref('feature_catalog') }}
         where name is not null
     {% endcall %}
+
+),
+
+-- What was agreed, for both teams; a late row is a correction of its month.
+agreed as (
+
+    {% for team, other in [('from_team', 'to_team'), ('to_team', 'from_team')] %}
+        select
+            month,
+            {{ team }} as team_id,
+            {{ other }} as counterparty_team_id,
+            reason
+        from {{ ref('adjustments') }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
+
+),
+
+reasons as (
+
+    select
+        month,
+        team_id,
+        counterparty_team_id,
+        {{ joined_texts('reason', '; ', 'reason') }} as reason
+    from agreed
+    group by month, team_id, counterparty_team_id
 
 ),
 
@@ -168,6 +198,7 @@ select
             then 'what the quality pool pays of evals' || coalesce(': ' || pool_rules.rule, '')
         when compared.section = '4 development' then 'calls from development and staging'
         when compared.section = '5 shared' then 'your part of it by a sharing rule'
+        when compared.section = '7 adjustments' then 'agreed with ' || compared.item || coalesce(': ' || reasons.reason, '')
         when compared.section = '6 corrections'
             then 'what came after ' || substr(cast(compared.corrects_month as string), 1, 7) || ' was closed'
         when compared.item = 'untraced' then 'billed on your keys, seen in no span'
@@ -184,8 +215,24 @@ select
         else ''
     end as why,
     compared.corrects_month,
-    coalesce(features.name, compared.item) as item_name
+    coalesce(features.name, compared.item) as item_name,
+    {{ as_cents(cents_by_largest_remainder(
+        in_reporting_currency('compared.cents', 'charged.reporting_usd_per_unit'),
+        'compared.posted_month, compared.team_id', 'compared.section, compared.item, compared.corrects_month',
+        'charged.net_charge_reporting * 100'
+    )) }} as amount_reporting,
+    charged.reporting_currency,
+    charged.reporting_usd_per_unit,
+    charged.reporting_rate_on
 from compared
 left join features on compared.item = features.feature_id
 left join pool_rules on compared.posted_month = pool_rules.month and compared.item = pool_rules.feature_id
+left join {{ ref('team_chargeback_monthly') }} as charged
+    on compared.posted_month = charged.month and compared.team_id = charged.team_id
+left join reasons
+    on
+        compared.section = '7 adjustments'
+        and coalesce(compared.corrects_month, compared.posted_month) = reasons.month
+        and compared.team_id = reasons.team_id
+        and compared.item = reasons.counterparty_team_id
 where compared.posted_month <= (select max(chargeback.month) from {{ ref('team_chargeback_monthly') }} as chargeback)
