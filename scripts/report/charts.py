@@ -1,22 +1,35 @@
-"""Charts as Vega-Lite, made by Altair once for the whole site; each page brings its own rows."""
-
-from functools import cache
+"""Charts as Vega-Lite, made by Altair once for the whole site; each page brings its own rows, and only those to draw."""
 
 import altair as alt
 
-# Each stands out (3:1) from the light ground and from the dark one.
-COLORS = ["#3b7dd8", "#c2571a", "#2e8b57", "#9b59b6", "#b07d0b", "#c8433a", "#5f7d8c", "#b0568c", "#4f8f8a", "#7a6fd0"]
-GOOD, BAD, PLAIN = "#2e8b57", "#c8433a", "#3b7dd8"
-USD = alt.Axis(format=",.4~r", title="USD")
+# Each stands out (3:1) from the light ground and from the dark one, and means one thing in all charts.
+GOOD, BAD, PLAIN, MUTED = "#2e8b57", "#c8433a", "#3f78b5", "#6f7d8a"
+TEAMS = ["#3b7dd8", "#c2571a", "#148a8a", "#b0568c", "#a87a0b", "#7a6fd0", "#6f8a2a", "#96694c", "#2f86a8", "#a35fc4"]
+SENTINELS = {"quality_pool": "#5b7f7a", "unattributed": "#b5533c"}
+OTHERS = "#7d7f86"
+# Values that are no team's, by the field that they colour.
+KINDS = {
+    "kind": {"production": "#5f7d8c", "evaluation": "#9b59b6", "development": "#887a3a", "shared": "#4a8f6d",
+             "unattributed": "#bd5a4a", "unknown": "#8a6f8f", "pool credit": GOOD},
+    "tax": {"funded by the pool": GOOD, "eval tax": "#b8562f"},
+    "state": {"covered": GOOD, "not covered": BAD},
+    "line": {"spent": PLAIN, "forecast": MUTED, "budget": BAD},
+    "statistic": {"median": "#4c7f9e", "mean": "#a8742a", "95th percentile": "#9a5a78"},
+    "method": {"trace id": "#3f8a5c", "request id": "#5f8a3f", "user and time": "#9c7a24", "no call found": "#c24d3a"},
+    "cause": {"untraced": "#b9603a", "invoice only": "#8c6fae", "price gap": "#3f86a0", "quantity gap": "#7d8a35",
+              "FX gap": "#a8683f", "timing gap": "#5577b0", "rounding": "#8a8078"},
+}  # fmt: skip
+USD = alt.Axis(format="$,.4~r", title=None)
 PERCENT = alt.Axis(format="%")
-
-
+LEGEND = alt.Legend(title=None, orient="bottom", labelLimit=150)
 FONT = "system-ui, sans-serif"
 
 
 def _fit(height: int | alt.Step) -> dict:
     """As wide as the page; as high as said, or as its rows need."""
-    return {"width": "container", "height": height}
+    # Where rows make the height, only the width is fitted: report.js counts the rows.
+    autosize = alt.AutoSizeParams(type="fit" if isinstance(height, int) else "fit-x", contains="padding")
+    return {"width": "container", "height": height, "autosize": autosize}
 
 
 def _chart(height: int | alt.Step = 240) -> alt.Chart:
@@ -27,231 +40,236 @@ def _layers(height: int | alt.Step, *layers: alt.Chart) -> alt.LayerChart | alt.
     return alt.layer(*layers).properties(**_fit(height))
 
 
-def _legend(title: str | None = None) -> alt.Legend:
-    return alt.Legend(title=title, orient="bottom", columns=3, labelLimit=150)
+def _color(field: str, meaning: dict[str, str] | None = None) -> alt.Color:
+    meaning = meaning or KINDS[field]
+    scale = alt.Scale(domain=list(meaning), range=list(meaning.values()))
+    return alt.Color(f"{field}:N", scale=scale, legend=LEGEND)
 
 
 def _day(field: str) -> alt.X:
     # Days are those of the ledger, wherever the page is read.
-    axis = alt.Axis(format="%d %b", labelOverlap=True, grid=False)
+    axis = alt.Axis(
+        format="%d %b", labelOverlap="greedy", labelSeparation=8, grid=False, tickCount={"interval": "day", "step": 1}
+    )
     return alt.X(f"{field}:T", timeUnit="utcyearmonthdate", scale=alt.Scale(type="utc"), title=None, axis=axis)
 
 
-def months():
+def _usd(field: str, title: str, format: str = "$,.2f") -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:Q", title=title, format=format)
+
+
+def _text(field: str, title: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:N", title=title)
+
+
+def _on(field: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:N", title="Day")
+
+
+def months(teams):
+    scale = alt.Scale(paddingInner=0.6, paddingOuter=0.3)
     return (
         _chart()
         .mark_bar()
         .encode(
-            x=alt.X(
-                "month:O", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.6, paddingOuter=0.3)
-            ),
+            x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0), scale=scale),
             y=alt.Y("sum(net_charge_usd):Q", axis=USD),
-            color=alt.Color("team_id:N", legend=_legend()),
-            tooltip=["month:N", "team_id:N", alt.Tooltip("net_charge_usd:Q", format=",.2f")],
+            color=_color("team_id", teams),
+            tooltip=[_text("month", "Month"), _text("team_id", "Team"), _usd("net_charge_usd", "Net charge")],
         )
     )
 
 
-def features():
+def features(teams):
     return (
         _chart(alt.Step(20))
         .mark_bar()
         .encode(
             y=alt.Y("feature_id:N", sort="-x", title=None),
             x=alt.X("sum(borne_usd):Q", axis=USD),
-            color=alt.Color("bearer_team_id:N", legend=_legend()),
-            tooltip=["feature_id:N", "bearer_team_id:N", alt.Tooltip("borne_usd:Q", format=",.2f")],
+            color=_color("bearer_team_id", teams),
+            tooltip=[_text("feature_id", "Feature"), _text("bearer_team_id", "Borne by"), _usd("borne_usd", "Cost")],
         )
     )
 
 
-def days():
+def days(_):
     return (
         _chart(200)
         .mark_bar()
         .encode(
             x=_day("spent_on"),
             y=alt.Y("sum(borne_usd):Q", axis=USD),
-            color=alt.Color("purpose:N", legend=_legend()),
-            tooltip=["spent_on:N", "purpose:N", alt.Tooltip("sum(borne_usd):Q", format=",.2f")],
+            color=_color("kind"),
+            tooltip=[_on("spent_on"), _text("kind", "Purpose"), _usd("sum(borne_usd)", "Cost")],
         )
     )
 
 
-def chargeback():
-    kinds = ["production_usd", "evaluation_usd", "development_usd", "shared_usd", "unattributed_usd"]
+def chargeback(_):
+    by_charge = alt.EncodingSortField("net_charge_usd", op="max", order="descending")
     return (
         _chart(alt.Step(24))
-        .transform_filter("datum.net_charge_usd != 0")
-        .transform_calculate(pool_credit="-datum.eval_pool_credit_usd")
-        .transform_fold([*kinds, "pool_credit"], as_=["kind", "usd"])
-        .transform_filter("datum.usd != 0")
-        .transform_calculate(kind="replace(replace(datum.kind, '_usd', ''), '_', ' ')")
         .mark_bar()
         .encode(
-            y=alt.Y(
-                "team_id:N", sort=alt.EncodingSortField("net_charge_usd", op="max", order="descending"), title=None
-            ),
+            y=alt.Y("team_id:N", sort=by_charge, title=None),
             x=alt.X("usd:Q", axis=USD),
-            color=alt.Color("kind:N", legend=_legend()),
-            tooltip=["team_id:N", "kind:N", alt.Tooltip("usd:Q", format=",.2f")],
+            color=_color("kind"),
+            tooltip=[
+                _text("team_id", "Team"), _text("kind", "For"), _usd("usd", "Amount"),
+                _usd("net_charge_usd", "Net charge"),
+            ],
         )
-    )
+    )  # fmt: skip
 
 
-def causes():
+def causes(_):
     return (
         _chart(200)
-        .transform_filter("datum.gap_usd != 0")
-        .transform_calculate(cause="replace(replace(datum.cause, '_usd', ''), '_', ' ')")
         .mark_bar()
         .encode(
             x=_day("usage_on"),
             y=alt.Y("sum(gap_usd):Q", axis=USD),
-            color=alt.Color("cause:N", legend=_legend()),
-            tooltip=["usage_on:N", "cause:N", alt.Tooltip("gap_usd:Q", format=",.4f")],
+            color=_color("cause"),
+            tooltip=[_on("usage_on"), _text("cause", "Cause"), _usd("gap_usd", "Gap", "$,.4f")],
         )
     )
 
 
-def burn():
-    base = alt.Chart().properties(width=240, height=130)
-    spent = base.mark_line(strokeWidth=2.5, color=PLAIN).encode(
-        x=_day("burned_on"),
-        y=alt.Y("month_to_date_usd:Q", axis=USD),
-        tooltip=["burned_on:N", "budget_of:N", alt.Tooltip("month_to_date_usd:Q", format=",.2f")],
-    )
-    forecast = base.mark_line(strokeDash=[3, 3], color=COLORS[6]).encode(x=_day("burned_on"), y="forecast_usd:Q")
-    budget = base.mark_line(color=BAD, strokeWidth=1.5).encode(x=_day("burned_on"), y="budget_usd:Q")
-    return (
-        alt.layer(budget, forecast, spent, data=alt.NamedData("rows"))
-        .facet(facet=alt.Facet("budget_of:N", title=None), columns=2)
-        .resolve_scale(y="independent")
-    )
-
-
-def pnl():
-    return (
-        _chart(alt.Step(20))
-        .mark_bar()
+def burn(_):
+    line = (
+        alt.Chart()
+        .mark_line(strokeWidth=2)
         .encode(
-            y=alt.Y("feature_id:N", sort="-x", title=None),
-            x=alt.X("ai_margin_usd:Q", axis=alt.Axis(format=",.4~r", title="AI margin, USD")),
-            color=alt.condition("datum.ai_margin_usd < 0", alt.value(BAD), alt.value(GOOD)),
-            tooltip=[
-                "feature_id:N",
-                alt.Tooltip("revenue_usd:Q", format=",.2f"),
-                alt.Tooltip("ai_margin_usd:Q", format=",.2f"),
-            ],
+            x=_day("burned_on"),
+            y=alt.Y("usd:Q", axis=alt.Axis(format="$,.4~r", title=None, tickCount=4)),
+            color=_color("line"),
+            strokeDash=alt.StrokeDash(
+                "line:N",
+                scale=alt.Scale(domain=["spent", "forecast", "budget"], range=[[1, 0], [3, 3], [8, 3]]),
+                legend=LEGEND,
+            ),
+            tooltip=[_on("burned_on"), _text("budget_of", "Budget of"), _text("line", "Line"), _usd("usd", "Amount")],
         )
+    )
+    facet = alt.Facet(
+        "budget_of:N", title=None, sort=alt.EncodingSortField("forecast_pct", op="max", order="descending")
+    )
+    return (
+        alt.layer(line.properties(width=240, height=130), data=alt.NamedData("rows"))
+        .facet(facet=facet, columns=2)
+        .resolve_scale(y="independent")
+        .resolve_axis(x="independent")
     )
 
 
-def concentration():
+def pnl(_):
+    by_margin = alt.EncodingSortField("ai_margin_usd", op="max", order="descending")
+    base = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("feature_id:N", sort=by_margin, title=None))
+    tooltip = [
+        _text("feature_id", "Feature"), _text("side", "What"), _usd("usd", "Amount"), _usd("ai_margin_usd", "AI margin"),
+    ]  # fmt: skip
+    sides = {"revenue": "#3a8f7a", "cost of AI": "#a0603f"}
+    bars = base.mark_bar().encode(x=alt.X("usd:Q", axis=USD), color=_color("side", sides), tooltip=tooltip)
+    # In the colour of the page's text, to stand out from both bars.
+    margin = base.mark_tick(thickness=3, size=20, color="currentColor").encode(x="ai_margin_usd:Q", tooltip=tooltip)
+    return _layers(alt.Step(20), bars, margin)
+
+
+def concentration(_):
     base = alt.Chart(alt.NamedData("rows")).encode(
         x=alt.X("segment:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelAngle=0)),
         order="place:Q",
-    )
-    share = base.mark_bar(color=COLORS[6]).encode(y=alt.Y("bill_share:Q", axis=PERCENT, title="of the bill"))
+        tooltip=[
+            _text("segment", "Segment"), _usd("bill_share", "Of the bill", ".1%"),
+            _usd("cumulative_bill_share", "With those before it", ".1%"), _usd("ai_margin_usd", "AI margin"),
+        ],
+    )  # fmt: skip
+    share = base.mark_bar(color=MUTED).encode(y=alt.Y("bill_share:Q", axis=PERCENT, title="of the bill"))
     curve = base.mark_line(color=PLAIN).encode(y="cumulative_bill_share:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y="cumulative_bill_share:Q",
         color=alt.condition("datum.ai_margin_usd < 0", alt.value(BAD), alt.value(PLAIN)),
-        tooltip=[
-            "segment:N",
-            alt.Tooltip("cumulative_bill_share:Q", format=".1%"),
-            alt.Tooltip("ai_margin_usd:Q", format=",.2f"),
-        ],
     )
     return _layers(220, share, curve, points)
 
 
-def _interval(y: str, value: str, low: str, high: str, title: str):
+def _interval(y: str, what: str, value: str, title: str, low: str, high: str, format: str):
     base = alt.Chart(alt.NamedData("rows")).encode(
-        y=alt.Y(f"{y}:N", title=None, sort=alt.EncodingSortField(value, order="descending"))
+        y=alt.Y(f"{y}:N", title=None, sort=alt.EncodingSortField(value, op="max", order="descending")),
+        tooltip=[
+            _text(y, what), _usd(value, title, format), _usd(low, "at least (95 %)", format),
+            _usd(high, "at most (95 %)", format),
+        ],
+    )  # fmt: skip
+    axis = alt.Axis(format="$,.4~r") if format.startswith("$") else alt.Axis()
+    rule = base.mark_rule(color=MUTED, strokeWidth=2).encode(
+        x=alt.X(f"{low}:Q", title=title, axis=axis), x2=f"{high}:Q"
     )
-    rule = base.mark_rule(color=COLORS[6], strokeWidth=2).encode(x=alt.X(f"{low}:Q", title=title), x2=f"{high}:Q")
-    point = base.mark_point(filled=True, size=60, color=PLAIN, opacity=1).encode(
-        x=f"{value}:Q", tooltip=[f"{y}:N", alt.Tooltip(f"{value}:Q", format=",.4f"), f"{low}:Q", f"{high}:Q"]
-    )
+    point = base.mark_point(filled=True, size=60, color=PLAIN, opacity=1).encode(x=f"{value}:Q")
     return _layers(alt.Step(20), rule, point)
 
 
-def substitution():
-    chart = _interval("pair", "displaced_uses_per_adopter", "ci_low", "ci_high", "uses lost per adopter")
-    return chart.transform_filter("isValid(datum.displaced_uses_per_adopter)").transform_calculate(
-        pair="datum.incumbent_feature_id + ' by ' + datum.new_feature_id"
+def substitution(_):
+    chart = _interval(
+        "pair", "Feature", "displaced_uses_per_adopter", "uses lost per adopter", "ci_low", "ci_high", ",.2f"
     )
+    return chart.transform_calculate(pair="datum.incumbent_feature_id + ' by ' + datum.new_feature_id")
 
 
-def correct():
+def correct(_):
+    value = "usd_per_correct_answer"
     return _interval(
-        "feature_id",
-        "usd_per_correct_answer",
-        "usd_per_correct_answer_low",
-        "usd_per_correct_answer_high",
-        "USD per correct answer",
+        "feature_id", "Feature", value, "cost of a correct answer", f"{value}_low", f"{value}_high", "$,.4f"
     )
 
 
-def units():
-    names = "{median_usd_per_user: 'median', usd_per_user: 'mean', p95_usd_per_user: '95th percentile'}"
+def units(_):
+    by_cost = alt.EncodingSortField("usd", op="max", order="descending")
+    shapes = alt.Scale(domain=list(KINDS["statistic"]), range=["triangle-up", "square", "circle"])
     return (
         _chart(alt.Step(20))
-        .transform_fold(["median_usd_per_user", "usd_per_user", "p95_usd_per_user"], as_=["kind", "usd"])
-        .transform_filter("isValid(datum.usd)")
-        .transform_calculate(kind=f"{names}[datum.kind]")
         .mark_point(filled=True, size=60, opacity=1)
         .encode(
-            y=alt.Y("feature_id:N", sort=alt.EncodingSortField("usd", op="max", order="descending"), title=None),
-            x=alt.X("usd:Q", title="USD per user"),
-            color=alt.Color("kind:N", legend=_legend()),
-            shape=alt.Shape("kind:N", legend=_legend()),
-            tooltip=["feature_id:N", "kind:N", alt.Tooltip("usd:Q", format=",.4f")],
+            y=alt.Y("feature_id:N", sort=by_cost, title=None),
+            x=alt.X("usd:Q", title="cost per user", axis=alt.Axis(format="$,.4~r")),
+            color=_color("statistic"),
+            shape=alt.Shape("statistic:N", scale=shapes, legend=LEGEND),
+            tooltip=[_text("feature_id", "Feature"), _text("statistic", "What"), _usd("usd", "Per user", "$,.4f")],
         )
     )
 
 
-def coverage():
+def coverage(_):
     return (
         _chart(220)
         .mark_bar()
         .encode(
             x=alt.X("week:O", title=None, axis=alt.Axis(labelOverlap=True, labelAngle=0)),
             y=alt.Y("sum(production_usd):Q", axis=USD),
-            color=alt.Color(
-                "state:N", scale=alt.Scale(domain=["covered", "not covered"], range=[GOOD, BAD]), legend=_legend()
-            ),
-            tooltip=["week:N", "state:N", alt.Tooltip("production_usd:Q", format=",.2f")],
+            color=_color("state"),
+            tooltip=[_text("week", "Week of"), _text("state", "State"), _usd("production_usd", "Production")],
         )
     )
 
 
-def tax():
-    names = "{eval_pool_credit_usd: 'funded by the pool', eval_tax_usd: 'eval tax'}"
+def tax(_):
+    by_cost = alt.EncodingSortField("evaluation_usd", op="max", order="descending")
     return (
         _chart(alt.Step(20))
-        .transform_fold(["eval_pool_credit_usd", "eval_tax_usd"], as_=["kind", "usd"])
-        .transform_calculate(kind=f"{names}[datum.kind]")
         .mark_bar()
         .encode(
-            y=alt.Y(
-                "feature_id:N", sort=alt.EncodingSortField("evaluation_usd", op="max", order="descending"), title=None
-            ),
+            y=alt.Y("feature_id:N", sort=by_cost, title=None),
             x=alt.X("usd:Q", axis=USD),
-            color=alt.Color(
-                "kind:N",
-                scale=alt.Scale(domain=["funded by the pool", "eval tax"], range=[GOOD, BAD]),
-                legend=_legend(),
-            ),
-            tooltip=["feature_id:N", "kind:N", alt.Tooltip("usd:Q", format=",.2f")],
+            color=_color("tax"),
+            tooltip=[_text("feature_id", "Feature"), _text("tax", "Paid"), _usd("usd", "Amount")],
         )
     )
 
 
-def spread():
+def spread(_):
     base = alt.Chart(alt.NamedData("rows")).encode(
-        x=alt.X("production_usd:Q", title="production, USD"),
+        x=alt.X("production_usd:Q", title="production", axis=alt.Axis(format="$,.4~r")),
         y=alt.Y("covered_usd_pct:Q", axis=PERCENT, title="of it covered", scale=alt.Scale(domain=[0, 1])),
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
@@ -259,43 +277,47 @@ def spread():
             "datum.is_bill_up_coverage_down || datum.is_bill_up_coverage_down_trend", alt.value(BAD), alt.value(PLAIN)
         ),
         tooltip=[
-            "feature_id:N",
-            alt.Tooltip("covered_usd_pct:Q", format=".1%"),
-            alt.Tooltip("production_usd:Q", format=",.2f"),
+            _text("feature_id", "Feature"), _usd("covered_usd_pct", "Covered", ".1%"),
+            _usd("production_usd", "Production"),
         ],
-    )
+    )  # fmt: skip
     names = (
         base.mark_text(dy=-9, fontSize=10).encode(text="feature_id:N").transform_filter("datum.covered_usd_pct < 0.9")
     )
     return _layers(260, points, names)
 
 
-def capture():
+def capture(_):
     return (
         _chart(200)
-        .mark_line(point=True)
+        .mark_line(point=True, color=PLAIN)
         .encode(
             x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0)),
             y=alt.Y("capture_pct:Q", axis=PERCENT, title="of the bill traced", scale=alt.Scale(zero=False)),
-            color=alt.Color("provider:N", legend=_legend()),
+            strokeDash=alt.StrokeDash("provider:N", legend=alt.Legend(title=None, orient="bottom", symbolStrokeColor=PLAIN)),
             detail="payer_team_id:N",
-            tooltip=["month:N", "provider:N", "payer_team_id:N", alt.Tooltip("capture_pct:Q", format=".2%")],
+            tooltip=[
+                _text("month", "Month"), _text("provider", "Provider"), _text("payer_team_id", "Paid by"),
+                _usd("capture_pct", "Traced", ".2%"),
+            ],
         )
-    )
+    )  # fmt: skip
 
 
-def joins():
+def joins(_):
     return (
         _chart(alt.Step(20))
-        .transform_filter("datum.events > 0")
         .mark_bar()
         .encode(
             y=alt.Y("feature_id:N", title=None),
             x=alt.X("events:Q", stack="normalize", axis=PERCENT, title="of the events"),
-            color=alt.Color("method:N", legend=_legend()),
-            tooltip=["feature_id:N", "method:N", "events:Q"],
+            color=_color("method"),
+            tooltip=[
+                _text("feature_id", "Feature"), _text("method", "Found by"),
+                alt.Tooltip("events:Q", title="Events", format=","),
+            ],
         )
-    )
+    )  # fmt: skip
 
 
 CHARTS = [
@@ -304,13 +326,21 @@ CHARTS = [
 ]  # fmt: skip
 
 
-@cache
-def specs() -> dict[str, dict]:
+def team_colors(teams: list[tuple[str, str]]) -> dict[str, str]:
+    """Each team's colour by the name that it is drawn under; `teams` are (id, name), the costliest first. Teams beyond the
+    palette share a grey."""
+    found, left = {}, iter(TEAMS)
+    for team, name in teams:
+        found[name] = SENTINELS[team] if team in SENTINELS else next(left, OTHERS)
+    return found or {"": OTHERS}
+
+
+def specs(teams: list[tuple[str, str]] = ()) -> dict[str, dict]:
     """Every chart's Vega-Lite by name. Colours of text and lines come from the page's style sheet."""
-    made = {}
+    made, colors = {}, team_colors(teams)
     for chart in CHARTS:
-        colored = chart().configure(background="transparent", font=FONT).configure_range(category=COLORS)
-        spec = colored.configure_view(stroke=None).configure_axisQuantitative(tickCount=8).to_dict()
+        drawn = chart(colors).configure(background="transparent", font=FONT)
+        spec = drawn.configure_view(stroke=None).configure_axisQuantitative(tickCount=6).to_dict()
         spec.pop("$schema")
         made[chart.__name__] = spec
     return made

@@ -2,7 +2,159 @@
 
 from report.figures import BORNE_BY, Figure
 
+# Truths without which there is nothing to draw: of all months, as a company has them or not.
+HAS_REVENUE = (
+    "select count(*) > 0 from marts.feature_pnl_monthly where revenue_usd != 0",
+    "Not known: no revenue has landed (docs/revenue.md), so that only costs stand here.",
+)
+HAS_REQUIREMENTS = (
+    "select count(*) > 0 from marts.eval_coverage_monthly where required_suites > 0",
+    "Not known: no eval is required of any feature (seed eval_requirements).",
+)
+HAS_TELEMETRY = (
+    "select count(*) > 0 from marts.telemetry_join_rates_monthly where events > 0",
+    "Not known: no usage events have landed (docs/inputs.md), so that answers and users are not counted.",
+)
+
+# Rows of product marts that stand for no feature of the catalog.
+NO_FEATURE = "('quality_pool', 'unlabelled', 'untraced', 'invoice_only', 'no_usage', 'unattributed')"
+
+# The first screen: a question and its answer in lines, each with its figure and where more of it stands.
+ANSWERS = [
+    Figure(
+        "answer_charge",
+        "Net charge",
+        """
+select here.team_id, here.net_charge_booked_usd as net_charge_usd,
+    here.net_charge_booked_usd - before.net_charge_booked_usd as net_charge_usd_change,
+    nullif(here.accrued_booked_usd, 0) as accrued_usd
+from marts.team_chargeback_monthly as here
+left join marts.team_chargeback_monthly as before
+    on here.team_id = before.team_id and before.month = $month - interval 1 month
+where here.month = $month and (here.net_charge_booked_usd != 0 or before.net_charge_booked_usd != 0)
+order by here.net_charge_booked_usd desc, here.team_id
+""",
+        shape="answer",
+        says="{team_id} bears {net_charge_usd}[, {net_charge_usd_change} on last month]"
+        "[; {accrued_usd} of it not yet billed]",
+        link="finance#chargeback",
+        nothing="No team is charged anything this month.",
+    ),
+    Figure(
+        "answer_transfers",
+        "Who owes whom",
+        """
+select debtor_team_id, creditor_team_id, amount_booked_usd as amount_usd
+from marts.team_transfers_monthly where month = $month and amount_booked_usd != 0
+order by amount_booked_usd desc, debtor_team_id, creditor_team_id
+""",
+        shape="answer",
+        says="{debtor_team_id} owes {creditor_team_id} {amount_usd}",
+        link="finance#transfers",
+        nothing="No team owes another: each pays for its own calls.",
+    ),
+    Figure(
+        "answer_losses",
+        "Features that lose money",
+        f"""
+select feature_id, -margin_usd as loss_usd, revenue_usd, revenue_usd - margin_usd as cost_usd,
+    {BORNE_BY.format(feature="feature_pnl_monthly.feature_id", month="$month")}
+from marts.feature_pnl_monthly where month = $month and margin_usd < 0 and feature_id not in {NO_FEATURE}
+order by margin_usd, feature_id
+""",
+        shape="answer",
+        says="{feature_id} loses {loss_usd}: it earns {revenue_usd} and costs {cost_usd}",
+        link="product#pnl",
+        needs=HAS_REVENUE,
+        nothing="None: each feature's AI costs less than it earns.",
+    ),
+    Figure(
+        "answer_coverage",
+        "Bill up, coverage down",
+        f"""
+select feature_id, production_usd, production_usd_change,
+    covered_usd_pct, covered_usd_pct_change,
+    {BORNE_BY.format(feature="eval_coverage_monthly.feature_id", month="$month")}
+from marts.eval_coverage_monthly
+where month = $month and (is_bill_up_coverage_down or is_bill_up_coverage_down_trend)
+order by production_usd desc, feature_id
+""",
+        shape="answer",
+        says="{feature_id} costs {production_usd}[, {production_usd_change} on last month];"
+        " [{covered_usd_pct} of it is covered by evals][, {covered_usd_pct_change} on last month]",
+        link="quality#evals",
+        needs=HAS_REQUIREMENTS,
+        nothing="None: no feature's bill grew while its eval coverage shrank.",
+    ),
+    Figure(
+        "answer_budgets",
+        "Budgets in danger",
+        """
+select coalesce(burn.team_id, feature_id) as budget_of, burn.team_id, feature_id, month_to_date_usd, budget_usd,
+    (month_to_date_usd / budget_usd)::double as spent_pct,
+    case when status != 'over' then forecast_usd end as forecast_usd
+from marts.budget_burn_daily as burn
+where date_trunc('month', burned_on) = $month and budget_usd is not null
+qualify burned_on = max(burned_on) over () and status in ('over', 'forecast_over')
+order by spent_pct desc, budget_of
+""",
+        shape="answer",
+        says="{budget_of} has spent {month_to_date_usd} of {budget_usd}, {spent_pct}, before the quality pool's part"
+        "[; the forecast is {forecast_usd}]",
+        link="finance#budgets",
+        needs=(
+            "select count(*) > 0 from marts.budget_burn_daily where date_trunc('month', burned_on) = $month"
+            " and budget_usd is not null",
+            "No budget is set for this month (seed budgets).",
+        ),
+        nothing="None: no budget is over, or forecast to be over.",
+    ),
+    Figure(
+        "answer_anomalies",
+        "Anomalies",
+        f"""
+select anomalies.feature_id, purpose, spent_on, if(anomaly is not null, borne_usd, null) as borne_usd,
+    if(anomaly is not null, expected_usd, null) as expected_usd,
+    if(anomaly is null, week_usd, null) as week_usd, if(anomaly is null, expected_week_usd, null) as expected_week_usd,
+    {BORNE_BY.format(feature="anomalies.feature_id", month="$month")}
+from marts.spend_anomalies_daily as anomalies
+where is_anomaly and date_trunc('month', spent_on) = $month
+order by abs(anomalies.borne_usd - anomalies.expected_usd) desc, spent_on, anomalies.feature_id, purpose
+""",
+        shape="answer",
+        says="{feature_id}, {purpose}: [{borne_usd} on {spent_on}, expected {expected_usd}]"
+        "[{week_usd} in the week to {spent_on}, expected {expected_week_usd}]",
+        link="overview#anomalies",
+        nothing="None: no day is out of line with its weekday.",
+    ),
+    Figure(
+        "answer_unexplained",
+        "Unexplained",
+        """
+select payer_team_id as team_id, provider, sum(untraced_usd) as unexplained_usd, sum(billed_usd) as billed_usd,
+    null::varchar as service, null::bigint as calls
+from marts.capture_rates_monthly where month = $month group by all having sum(untraced_usd) != 0
+union all
+select owner_team_id, null, sum(borne_usd), null, service, null
+from marts.unlabelled_spend_daily where date_trunc('month', spent_on) = $month
+group by all having sum(borne_usd) != 0
+union all
+select payer_team_id, provider || ', ' || coalesce(model, 'no model'), null, null, null, count(*)
+from marts.attributed_calls
+where date_trunc('month', started_on) = $month and basis = 'unpriced' group by all
+order by unexplained_usd desc nulls last, team_id, provider, service
+""",
+        shape="answer",
+        says="[{unexplained_usd} of {billed_usd} that {provider} billed {team_id} is in no span]"
+        "[{unexplained_usd} of calls in {service}, owned by {team_id}, name no feature]"
+        "[{calls} calls of {provider}, paid by {team_id}, have no price]",
+        link="data#capture",
+        nothing="Nothing: each bill is in spans, each call has a feature and a price.",
+    ),
+]
+
 OVERVIEW = [
+    *ANSWERS,
     Figure(
         "bill",
         "The month's bill",
@@ -27,18 +179,23 @@ from marts.capture_rates_monthly where month = $month order by billed_usd desc, 
         " invoice-only money is fees that name no use, credits likewise. What has accrued is on no bill yet.",
         total=True,
         parts=("billed_usd", ("traced_usd", "untraced_usd", "invoice_only_usd", "credit_usd", "rounding_usd")),
+        nothing="No bill of this month has landed; all of it has accrued at the price book.",
     ),
     Figure(
         "months",
         "Month by month",
         """
-select strftime(month, '%Y-%m') as month, team_id, billed_booked_usd as billed_usd, accrued_booked_usd as accrued_usd,
+select strftime(month, '%Y-%m') || if(
+    month = max(month) over () and (select max(spent_on) from marts.spend_daily) < last_day(month), ' so far', ''
+) as month, team_id, billed_booked_usd as billed_usd, accrued_booked_usd as accrued_usd,
     corrections_usd, net_charge_booked_usd as net_charge_usd
 from marts.team_chargeback_monthly where net_charge_booked_usd != 0
 order by month, net_charge_booked_usd desc, team_id
 """,
         "All months, by the team that bears them.",
         chart="months",
+        drawn="net_charge_usd",
+        nothing="No team has been charged anything yet.",
     ),
     Figure(
         "features",
@@ -54,29 +211,34 @@ group by all order by borne_usd desc, feature_id, bearer_team_id
         "By the day of use. untraced, unlabelled and invoice_only (fees and credits) are money that no feature's calls"
         " explain.",
         chart="features",
+        drawn="borne_usd",
+        nothing="Nothing was spent this month.",
         total=True,
     ),
     Figure(
         "models",
         "Where it went: models",
         """
-select provider, model, bearer_team_id, sum(calls)::bigint as calls, sum(input_tokens)::bigint as input_tokens,
+select provider, model, originating_feature_id as feature_id, bearer_team_id, sum(calls)::bigint as calls, sum(input_tokens)::bigint as input_tokens,
     sum(output_tokens)::bigint as output_tokens, sum(borne_usd) as borne_usd
 from marts.spend_daily where date_trunc('month', spent_on) = $month
-group by all order by borne_usd desc, provider, model, bearer_team_id
+group by all order by borne_usd desc, provider, model, feature_id, bearer_team_id
 """,
         total=True,
+        nothing="Nothing was spent this month.",
     ),
     Figure(
         "days",
         "Day by day",
         """
-select spent_on, bearer_team_id, purpose, sum(borne_usd) as borne_usd
+select spent_on, originating_feature_id as feature_id, bearer_team_id, purpose as kind, sum(borne_usd) as borne_usd
 from marts.spend_daily where date_trunc('month', spent_on) = $month
-group by all order by spent_on, bearer_team_id, purpose
+group by all order by spent_on, feature_id, bearer_team_id, kind
 """,
         chart="days",
+        drawn="borne_usd",
         total=True,
+        nothing="Nothing was spent this month.",
     ),
     Figure(
         "anomalies",
@@ -89,6 +251,8 @@ from marts.spend_anomalies_daily as anomalies
 where is_anomaly and date_trunc('month', anomalies.spent_on) = $month
 order by anomalies.spent_on desc, anomalies.feature_id, purpose
 """,
+        "A day against the same weekday of the weeks before, and a week against those before it.",
+        nothing="No day of this month is out of line with its weekday.",
     ),
     Figure(
         "waste",
@@ -101,6 +265,7 @@ group by feature_id, kind order by wasted_usd desc, feature_id, kind
 """,
         "Retries, failures, cancelled answers, cache writes that nobody read.",
         total=True,
+        nothing="None that spans show: no retries, failures, cancelled answers or unread cache writes with a cost.",
     ),
 ]
 
@@ -120,7 +285,19 @@ from marts.team_chargeback_monthly where month = $month order by net_charge_book
         "Net charge = production + evaluation - pool credit + development + shared + unattributed = billed + accrued"
         " = paid + transfers out - transfers in. In cents as booked; the mart has twelve decimals beside them.",
         chart="chargeback",
+        fold=(
+            "kind",
+            {
+                "production_usd": "production",
+                "evaluation_usd": "evaluation",
+                "development_usd": "development",
+                "shared_usd": "shared",
+                "unattributed_usd": "unattributed",
+                "-eval_pool_credit_usd": "pool credit",
+            },
+        ),
         total=True,
+        nothing="No team is charged anything this month.",
     ),
     Figure(
         "transfers",
@@ -133,6 +310,7 @@ group by cube (debtor_team_id, creditor_team_id) order by debtor_team_id, credit
 """,
         "Rows owe, columns are owed. Of a team: its own row and column.",
         shape="matrix",
+        nothing="No team owes another: each pays for its own calls.",
     ),
     Figure(
         "reconciliation",
@@ -153,21 +331,26 @@ group by provider, account_id order by billed_usd desc, provider, account_id
             "billed_usd",
             ("attributed_usd", "untraced_usd", "invoice_only_usd", "credit_usd", "fx_gap_usd", "rounding_usd"),
         ),
+        nothing="No bill of this month has landed.",
     ),
     Figure(
         "causes",
         "What the gaps are made of",
         """
-unpivot (
+select usage_on, if(cause = 'fx_gap_usd', 'FX gap', replace(replace(cause, '_usd', ''), '_', ' ')) as cause, gap_usd
+from (unpivot (
     select usage_on, sum(untraced_usd) as untraced_usd, sum(invoice_only_usd) as invoice_only_usd,
         sum(price_gap_usd) as price_gap_usd, sum(quantity_gap_usd) as quantity_gap_usd,
         sum(fx_gap_usd) as fx_gap_usd, sum(timing_gap_usd) as timing_gap_usd, sum(rounding_usd) as rounding_usd
     from marts.invoice_reconciliation_daily where date_trunc('month', usage_on) = $month
     group by usage_on
-) on columns(* exclude (usage_on)) into name cause value gap_usd
-order by usage_on, cause
+) on columns(* exclude (usage_on)) into name cause value gap_usd)
+where gap_usd != 0 order by usage_on, cause
 """,
+        "Days and causes with a gap, untraced and invoice-only money included.",
         chart="causes",
+        drawn="gap_usd",
+        nothing="No gap: bills, spans and price book agree, or no bill has landed.",
     ),
     Figure(
         "invoices",
@@ -180,6 +363,7 @@ where date_trunc('month', period_start) <= $month and period_end >= $month
 order by invoice_usd desc, invoice_id
 """,
         total=True,
+        nothing="No invoice of this month has landed (a CSV of kind invoices: docs/inputs.md).",
     ),
     Figure(
         "bills",
@@ -191,31 +375,41 @@ order by provider, account_id, file_kind, treatment
 """,
         "Superseded lines stand in a later or finer file too, and count once.",
         total=True,
+        nothing="No bill of this month has landed.",
     ),
     Figure(
         "burn",
         "Budget burn",
         """
-select burned_on, coalesce(team_id, feature_id) as budget_of, team_id, month_to_date_usd, forecast_usd, budget_usd,
-    status
+select burned_on, coalesce(team_id, feature_id) as budget_of, team_id, feature_id, month_to_date_usd, forecast_usd,
+    budget_usd, status,
+    last_value(forecast_usd / budget_usd) over (
+        partition by team_id, feature_id order by burned_on rows between unbounded preceding and unbounded following
+    )::double as forecast_pct
 from marts.budget_burn_daily
 where date_trunc('month', burned_on) = $month and budget_usd is not null
-order by budget_of, burned_on
+order by forecast_pct desc, budget_of, burned_on
 """,
-        "Month to date against the budget (the rule across), for each team or feature with one.",
+        "What each team or feature with a budget has spent of it so far, before the quality pool's part; the nearest to its"
+        " budget first.",
         chart="burn",
+        aside=("team_id", "feature_id"),
+        fold=("line", {"month_to_date_usd": "spent", "forecast_usd": "forecast", "budget_usd": "budget"}),
+        nothing="No budget is set for this month (seed budgets).",
     ),
     Figure(
         "budgets",
         "Budgets on the month's last day known",
         """
-select team_id, feature_id, month_to_date_usd, forecast_usd, budget_usd, forecast_usd / budget_usd as forecast_pct,
-    status
+select coalesce(team_id, feature_id) as budget_of, team_id, feature_id, month_to_date_usd, forecast_usd, budget_usd,
+    (forecast_usd / budget_usd)::double as forecast_pct, status
 from marts.budget_burn_daily
 where date_trunc('month', burned_on) = $month and budget_usd is not null
 qualify burned_on = max(burned_on) over ()
 order by forecast_pct desc, team_id, feature_id
 """,
+        aside=("team_id", "feature_id"),
+        nothing="No budget is set for this month (seed budgets).",
     ),
     Figure(
         "statements",
@@ -224,6 +418,7 @@ order by forecast_pct desc, team_id, feature_id
 select team_id, section, item, amount_usd, last_month_usd, change_usd, why, corrects_month
 from marts.team_statements_monthly where month = $month order by team_id, section, item, corrects_month
 """,
+        nothing="No team has a statement this month.",
     ),
     Figure(
         "journal",
@@ -236,6 +431,7 @@ group by all order by kind, basis, account, provider, team_id
 """,
         "In cents, as finance books it. Debits equal credits.",
         total=True,
+        nothing="Nothing was booked this month.",
     ),
     Figure(
         "entries",
@@ -247,6 +443,7 @@ group by all order by kind, basis, account, side
 """,
         "To twelve places. Each journal's legs add up to zero; credits are negative.",
         total=True,
+        nothing="Nothing was booked this month.",
     ),
     Figure(
         "focus",
@@ -258,5 +455,6 @@ from marts.focus_cost_and_usage where x_PostedMonth = $month
 group by all order by billed_usd desc, provider, team_id, category, basis
 """,
         total=True,
+        nothing="Nothing was booked this month.",
     ),
 ]

@@ -1,6 +1,7 @@
 """What stands on the pages for features and data: product, quality, data quality; and which marts stand on none."""
 
 from report.figures import BORNE_BY, Figure
+from report.pages import HAS_REQUIREMENTS, HAS_REVENUE, HAS_TELEMETRY
 
 PRODUCT = [
     Figure(
@@ -8,13 +9,18 @@ PRODUCT = [
         "What each feature earns and costs",
         f"""
 select feature_id, revenue_usd, production_usd, evaluation_usd, eval_pool_credit_usd, development_usd,
-    unattributed_usd, shared_usd, margin_usd as ai_margin_usd, margin_pct as ai_margin_pct, answers, users, basis,
+    unattributed_usd, shared_usd, revenue_usd - margin_usd as ai_cost_usd, margin_usd as ai_margin_usd,
+    margin_pct as ai_margin_pct, answers, users, basis,
     {BORNE_BY.format(feature="feature_pnl_monthly.feature_id", month="$month")}
 from marts.feature_pnl_monthly where month = $month order by margin_usd desc, feature_id
 """,
-        "AI margin is revenue less the cost of AI; quality_pool is what the pool takes over of the features' evals.",
+        "What a feature earns to the right, what its AI costs to the left; the mark between them is the AI margin, revenue"
+        " less the cost of AI. quality_pool is what the pool takes over of the features' evals.",
         chart="pnl",
+        fold=("side", {"revenue_usd": "revenue", "-ai_cost_usd": "cost of AI"}),
         total=True,
+        needs=HAS_REVENUE,
+        nothing="No feature has revenue or cost this month.",
     ),
     Figure(
         "cohorts",
@@ -27,6 +33,8 @@ from marts.feature_pnl_by_cohort_monthly where month = $month
 group by plan, segment order by ai_margin_usd, plan, segment
 """,
         total=True,
+        needs=HAS_REVENUE,
+        nothing="No feature has revenue or cost this month.",
     ),
     Figure(
         "concentration",
@@ -39,21 +47,48 @@ from marts.segment_margin_monthly where month = $month order by place
         "The curve adds up the segments' shares of the bill, the largest first and the quality pool last; a red"
         " point has a negative AI margin.",
         chart="concentration",
+        aside=("place",),
+        drawn="bill_share",
         total=True,
+        needs=HAS_TELEMETRY,
+        nothing="Nothing was spent this month.",
     ),
     Figure(
         "substitution",
         "Does a new feature eat an old one's use?",
         """
-select new_feature_id, incumbent_feature_id, launched_on, adopters, non_adopters, accounts,
-    displaced_uses_per_adopter, ci_low, ci_high, verdict, use_before_verdict, trend_verdict, placebo_verdict,
-    adopters_lost_pct, incumbent_lost_pct, new_uses_per_adopter, diversion_pct, extra_cost_usd, saved_cost_usd,
-    net_cost_usd, net_cost_usd_low, net_cost_usd_high
+select new_feature_id, incumbent_feature_id, launched_on, adopters, non_adopters, displaced_uses_per_adopter, ci_low,
+    ci_high, verdict
 from marts.feature_substitution
 order by new_feature_id, displaced_uses_per_adopter desc nulls last, incumbent_feature_id
 """,
-        "Uses per adopter and four weeks that the incumbent lost, with the 95 % interval; AI costs. Of all months.",
+        "Uses per adopter and four weeks that the incumbent lost, with the 95 % interval. Of all months.",
         chart="substitution",
+        drawn="displaced_uses_per_adopter",
+        nothing="No feature was launched while usage events were landed.",
+    ),
+    Figure(
+        "substitution_checks",
+        "Can adopters be compared with the others?",
+        """
+select new_feature_id, incumbent_feature_id, accounts, use_before_verdict, trend_verdict, placebo_verdict
+from marts.feature_substitution
+order by new_feature_id, displaced_uses_per_adopter desc nulls last, incumbent_feature_id
+""",
+        "Their use of the incumbent before the launch, its trend, and a launch that did not happen.",
+        nothing="No feature was launched while usage events were landed.",
+    ),
+    Figure(
+        "substitution_cost",
+        "What that does to the cost of AI",
+        """
+select new_feature_id, incumbent_feature_id, adopters_lost_pct, incumbent_lost_pct, new_uses_per_adopter,
+    diversion_pct, extra_cost_usd, saved_cost_usd, net_cost_usd, net_cost_usd_low, net_cost_usd_high
+from marts.feature_substitution
+order by new_feature_id, net_cost_usd desc nulls last, incumbent_feature_id
+""",
+        "The new feature's cost less what the incumbent's lost uses would have cost, with its 95 % interval.",
+        nothing="No feature was launched while usage events were landed.",
     ),
     Figure(
         "decay",
@@ -65,6 +100,7 @@ from marts.feature_substitution_weekly where reason is null
 order by new_feature_id, incumbent_feature_id, week
 """,
         "Uses per adopter that the incumbent lost in each week since the adoption.",
+        nothing="No feature was launched while usage events were landed.",
     ),
     Figure(
         "units",
@@ -76,7 +112,17 @@ select feature_id, production_usd, answers, users, accounts, usd_per_answer, med
 from marts.unit_economics_monthly where month = $month order by production_usd desc, feature_id
 """,
         chart="units",
+        fold=(
+            "statistic",
+            {
+                "median_usd_per_user": "median",
+                "usd_per_user": "mean",
+                "p95_usd_per_user": "95th percentile",
+            },
+        ),
         total=True,
+        needs=HAS_TELEMETRY,
+        nothing="No feature ran in production this month.",
     ),
     Figure(
         "free",
@@ -88,6 +134,7 @@ select feature_id, users, answers, production_usd, production_usd_pct, usd_per_a
 from marts.free_tier_monthly where month = $month order by production_usd desc, feature_id
 """,
         total=True,
+        nothing="No use by people on a free plan: users with a plan and usage events say so (docs/inputs.md).",
     ),
 ]
 
@@ -96,14 +143,28 @@ QUALITY = [
         "coverage",
         "Coverage against the bill, over time",
         """
-select date_trunc('week', covered_on)::date as week,
-    case when is_covered then 'covered' else 'not covered' end as state,
-    sum(production_usd) as production_usd
-from marts.eval_coverage_daily where covered_on < $month + interval 1 month
+with weeks as (
+
+    select date_trunc('week', spent_on)::date as week, count(distinct spent_on) as days
+    from marts.spend_daily group by all
+
+)
+
+select date_trunc('week', covered_on)::date as week, any_value(weeks.days) as days,
+    case when is_covered then 'covered' else 'not covered' end as state, sum(production_usd) as production_usd,
+    any_value(weeks.days) = 7 as is_whole
+from marts.eval_coverage_daily as coverage
+inner join weeks on date_trunc('week', covered_on) = weeks.week
+where covered_on < $month + interval 1 month
 group by all order by week, state
 """,
-        "Production money per week, by whether its configuration had passed its required evals.",
+        "Production money per week, by whether its configuration had passed its required evals. Only whole weeks are"
+        " drawn; the table has the others too.",
         chart="coverage",
+        aside=("is_whole",),
+        drawn="is_whole",
+        needs=HAS_REQUIREMENTS,
+        nothing="Nothing ran in production yet.",
     ),
     Figure(
         "evals",
@@ -117,7 +178,10 @@ from marts.eval_coverage_monthly where month = $month order by production_usd de
 """,
         "A red point: its bill grew while its coverage shrank.",
         chart="spread",
+        drawn="production_usd",
         total=True,
+        needs=HAS_REQUIREMENTS,
+        nothing="No feature ran in production this month.",
     ),
     Figure(
         "tax",
@@ -131,7 +195,9 @@ order by eval_tax_usd desc, feature_id
         "Marginal: what one more run of the required suites would cost the team. Pool by default: no eval_funding row"
         " is in force, so that the quality pool pays evals whole.",
         chart="tax",
+        fold=("tax", {"eval_pool_credit_usd": "funded by the pool", "eval_tax_usd": "eval tax"}),
         total=True,
+        nothing="No evals were run this month, or none that cost money.",
     ),
     Figure(
         "correct",
@@ -145,6 +211,8 @@ order by usd_per_correct_answer desc, feature_id
 """,
         "Of evaluated configurations, with the interval that the number of cases leaves open. Loaded: with evals.",
         chart="correct",
+        drawn="usd_per_correct_answer",
+        nothing="Not known: no required eval has results and answers in production this month.",
     ),
     Figure(
         "uncovered",
@@ -159,6 +227,8 @@ group by coverage.feature_id, model, prompt_version, reason, missing_suites, is_
 order by production_usd desc, coverage.feature_id, model, prompt_version, reason
 """,
         total=True,
+        needs=HAS_REQUIREMENTS,
+        nothing="None: all that runs in production has passed its evals.",
     ),
     Figure(
         "releases",
@@ -171,6 +241,8 @@ from marts.release_coverage as releases
 where date_trunc('month', changed_on) = $month and not is_noise
 order by unevaluated_usd desc, changed_on, releases.feature_id, model, prompt_version
 """,
+        needs=HAS_REQUIREMENTS,
+        nothing="No model or prompt version was changed in production this month.",
     ),
 ]
 
@@ -183,18 +255,27 @@ select strftime(month, '%Y-%m') as month, provider, payer_team_id, billed_usd, t
 from marts.capture_rates_monthly where month <= $month order by month, provider, payer_team_id
 """,
         chart="capture",
+        drawn="capture_pct",
+        nothing="No bill has landed yet.",
     ),
     Figure(
         "joins",
         "Which usage events found their calls?",
         f"""
-select feature_id, method, events, events_pct, answers, traces, production_usd, production_usd_pct,
+select feature_id,
+    case method when 'trace_id' then 'trace id' when 'request_id' then 'request id'
+        when 'user_window' then 'user and time' when 'none' then 'no call found' else replace(method, '_', ' ')
+    end as method,
+    events, events_pct, answers, traces, production_usd, production_usd_pct,
     {BORNE_BY.format(feature="telemetry_join_rates_monthly.feature_id", month="$month")}
 from marts.telemetry_join_rates_monthly where month = $month order by feature_id, events desc, method
 """,
-        "none: events without calls; no_event: money that no event knows.",
+        "How an event found its calls; no event: money that no event knows.",
         chart="joins",
+        drawn="events",
         total=True,
+        needs=HAS_TELEMETRY,
+        nothing="No usage event has landed this month.",
     ),
     Figure(
         "unlabelled",
@@ -206,6 +287,7 @@ from marts.unlabelled_spend_daily where date_trunc('month', spent_on) = $month
 group by all order by borne_usd desc, owner_team_id, service, route, reason
 """,
         total=True,
+        nothing="None: each traced call has a feature.",
     ),
     Figure(
         "unexplained_usage",
@@ -219,6 +301,7 @@ group by all order by tokens desc, spans desc, service, operation, reason, sourc
 """,
         "Spans that state tokens and are no call, totals beyond every reading, counts and lines that could not be read."
         " What has no time stands in every month.",
+        nothing="None: all tokens that spans state are those of calls.",
     ),
     Figure(
         "bill_overlaps",
@@ -229,6 +312,7 @@ from marts.bill_overlaps_unsettled where month = $month
 order by abs(billed_usd) desc, source_file, newer_file
 """,
         "They stand, and were perhaps taken back: a row of seed bill_sources says what the newer file covers.",
+        nothing="None: newer files list all that older ones did, or replace them.",
     ),
     Figure(
         "rules",
@@ -239,6 +323,7 @@ from marts.attributed_calls where date_trunc('month', started_on) = $month
 group by all order by attributed_usd desc nulls last, attribution_rule, basis, match_level, unpriced_reason
 """,
         total=True,
+        nothing="No span of a call has landed this month.",
     ),
     Figure(
         "rejects",
@@ -251,6 +336,7 @@ group by all order by rows desc, kind, source_file, reason
 """,
         "Of all files; the rest of each file landed.",
         landed="rejects",
+        nothing="None: every row was read.",
     ),
     Figure(
         "files",
@@ -262,6 +348,7 @@ from read_parquet('DATA/landed/files/*/*.parquet', union_by_name = true)
 where kind is not null group by kind order by kind
 """,
         landed="files",
+        nothing="No file has landed yet.",
     ),
 ]
 
@@ -281,6 +368,7 @@ group by trace_id having sum(attributed_usd) is not null
 order by attributed_usd desc, trace_id limit 10
 """,
         "The first one is drawn above; make why TRACE=<id> prints any.",
+        nothing="No request of this month went through services of several teams.",
         places=6,
     ),
     Figure(
@@ -306,6 +394,7 @@ inner join marts.attributed_calls as calls on shares.call_id = calls.call_id
 where calls.trace_id = (select trace_id from costliest)
 group by all order by borne_usd desc, calls.call_id, feature_id, shares.bearer_team_id
 """,
+        nothing="No request of this month went through services of several teams.",
         total=True,
         places=6,
     ),

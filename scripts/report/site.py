@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 import time
+from calendar import monthrange
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ import vl_convert
 import arguments
 import ending
 from report import charts
-from report.figures import Figure, Shown, fill
+from report.figures import LINES_OPEN, Figure, Names, Shown, fill
 from report.pages import FINANCE, OVERVIEW
 from report.pages_product import DATA, PRODUCT, QUALITY, TRACE
 from report.trees import Trace, rows
@@ -42,6 +43,16 @@ order by month desc
 STATE = """
 select (select max(spent_on) from marts.spend_daily) as last_day
 """
+# Those that cost most first: they have the colours that differ most.
+TEAMS = """
+select team_id, sum(net_charge_usd) as usd from marts.team_chargeback_monthly group by all order by usd desc, team_id
+"""
+# The newest name of each id.
+CATALOG = {
+    "teams": "select team_id as id, any_value(name) as name from seeds.teams group by all",
+    "features": "select feature_id as id, arg_max(name, coalesce(valid_from, date '0001-01-01')) as name"
+    " from seeds.feature_catalog group by all",
+}
 SPANS_DRAWN = 60
 STEP, INDENT, BOX = 46, 30, 330
 
@@ -50,7 +61,7 @@ def drawn(tree: list[dict]) -> dict:
     """Places of boxes and edges: one row a span, depth to the right; a long trace keeps the spans that carry money."""
     kept = tree if len(tree) <= SPANS_DRAWN else [row for row in tree if row["carried_calls"]][:SPANS_DRAWN]
     owners = sorted({row["owner_team_id"] for row in kept if row["owner_team_id"]})
-    color = {team: charts.COLORS[place % len(charts.COLORS)] for place, team in enumerate(owners)}
+    color = {team: charts.TEAMS[place % len(charts.TEAMS)] for place, team in enumerate(owners)}
     places = {row["place"]: (row["depth"] * INDENT, number * STEP) for number, row in enumerate(kept)}
     whole = max((row["carried_usd"] or 0 for row in kept), default=0)
     spans = []
@@ -82,6 +93,16 @@ def mart_paths() -> dict[str, str]:
     return {path.stem: path.relative_to(models.parent).as_posix() for path in sorted(models.glob("marts/*/*.sql"))}
 
 
+def names_of(engine) -> Names:
+    found = {}
+    for kind, query in CATALOG.items():
+        try:
+            found[kind] = sorted((row["id"], row["name"]) for row in rows(engine, query))
+        except duckdb.CatalogException:
+            found[kind] = []
+    return Names(**found)
+
+
 def word_of_shell(text: str) -> str:
     """An id in a command to copy: a shell reads it as it is, and one that would steer a terminal is not offered."""
     return shlex.quote(text) if plain(text) == text else "<id>"
@@ -111,16 +132,35 @@ def glossary() -> list[tuple[str, list[list[str]]]]:
     ]  # fmt: skip
 
 
-def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str]) -> dict:
+def meanings() -> dict[str, str]:
+    """What a heading means, by the term or by the name of the column that the glossary points to."""
+    found = {}
+    for _, terms in glossary():
+        for term, meaning, see in terms:
+            column = see.partition(".")[2]
+            if column.endswith("_usd"):
+                found.setdefault(column, meaning)
+            for word in term.split(", or "):
+                found.setdefault(word, meaning)
+    return found
+
+
+def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str], names: Names) -> dict:
     """What a page's template reads."""
     landed = str(data / "landed")
-    shown: list[Shown] = [fill(engine, figure, month, landed, paths) for figure in PAGES[name][1]]
-    context: dict[str, object] = {"figures": shown, "picture": None, "trace": None}
+    shown: list[Shown] = [fill(engine, figure, month, landed, paths, names) for figure in PAGES[name][1]]
+    answers = [each for each in shown if each.figure.shape == "answer"]
+    figures = [each for each in shown if each.figure.shape != "answer"]
+    context: dict[str, object] = {"answers": answers, "figures": figures, "picture": None, "trace": None}
     if name == "trace" and shown[0].rows:
-        trace = shown[0].rows[0][0][0].text
+        trace = shown[0].rows[0].cells[0].text
         tree = Trace(engine, data, trace).tree()
         context |= {"trace": trace, "picture": drawn(tree) if tree else None}
     return context
+
+
+def last_day(month: date) -> date:
+    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def write(data: Path) -> list[Path]:
@@ -131,17 +171,25 @@ def write(data: Path) -> list[Path]:
     for asset in sorted((HERE / "assets").iterdir()):
         shutil.copyfile(asset, part / "assets" / asset.name)
     (part / "assets" / "vega.js").write_text(vega())
-    specs = json.dumps(charts.specs(), sort_keys=True, separators=(",", ":"))
-    (part / "assets" / "charts.js").write_text(f"window.charts = {specs};\n")
-    templates, paths = environment(), mart_paths()
+    templates, paths, terms = environment(), mart_paths(), meanings()
     pages = [(key, words) for key, (words, _) in PAGES.items()]
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         months = [row["month"] for row in rows(engine, MONTHS)] or [None]
         (state,) = rows(engine, STATE)
+        names = names_of(engine)
+        called = [(row["team_id"], names.of("team_id", row["team_id"])) for row in rows(engine, TEAMS)]
+        specs = json.dumps(charts.specs(called), sort_keys=True, separators=(",", ":"))
+        (part / "assets" / "charts.js").write_text(f"window.charts = {specs};\n")
         for month in months:
-            contexts = {name: page(engine, data, name, month, paths) for name in PAGES}
-            teams = sorted({team for context in contexts.values() for shown in context["figures"]
-                            for _, found in shown.rows for team in found})  # fmt: skip
+            contexts = {name: page(engine, data, name, month, paths, names) for name in PAGES}
+            every = [each for context in contexts.values() for each in context["answers"] + context["figures"]]
+            teams, features = (
+                sorted(
+                    {(names.of(column, id), id) for shown in every for row in shown.rows for id in getattr(row, ids)}
+                )
+                for column, ids in (("team_id", "teams"), ("feature_id", "features"))
+            )
+            is_over = not month or not state["last_day"] or state["last_day"] >= last_day(month)
             for name, context in contexts.items():
                 text = templates.get_template("page.html").render(
                     name=name,
@@ -150,6 +198,12 @@ def write(data: Path) -> list[Path]:
                     month=f"{month:%Y-%m}" if month else None,
                     months=[f"{each:%Y-%m}" for each in months if each],
                     teams=teams,
+                    features=features,
+                    first_day=month,
+                    end_day=last_day(month) if month else None,
+                    is_over=is_over,
+                    terms=terms,
+                    lines_open=LINES_OPEN,
                     last_day=state["last_day"],
                     has_docs=(data / "docs" / "index.html").exists(),
                     **context,
