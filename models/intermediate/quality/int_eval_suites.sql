@@ -169,16 +169,17 @@ run_weights as (
 
 ),
 
+{% set rate = 'sum({0} * pass_rate) / nullif(sum({0}), 0)' %}
+{% set cases = 'sum({0}) * sum({0}) / nullif(sum({0} * {0} / judged), 0)' %}
 -- `cases` is the effective sample size: the cases of a single run with the same uncertainty as the weighted mean.
 suite_rates as (
 
     select
-        {% for weight in ['served', 'evaluated'] %}
-            sum({{ weight }}_weight * pass_rate) / nullif(sum({{ weight }}_weight), 0) as {{ weight }}_pass_rate,
-            sum({{ weight }}_weight) * sum({{ weight }}_weight)
-            / nullif(sum({{ weight }}_weight * {{ weight }}_weight / judged), 0) as {{ weight }}_cases,
-        {% endfor %}
-        {{ suite | join(',\n        ') }}
+        {{ suite | join(',\n        ') }},
+        {{ rate.format('served_weight') }} as served_pass_rate,
+        {{ cases.format('served_weight') }} as served_cases,
+        {{ rate.format('evaluated_weight') }} as evaluated_pass_rate,
+        {{ cases.format('evaluated_weight') }} as evaluated_cases
     from run_weights
     group by {{ suite | join(', ') }}
 
