@@ -6,9 +6,24 @@ with coverage as (
 
 ),
 
+chains as (
+
+    select * from {{ ref('stg_catalog__feature_chains') }}
+
+),
+
+-- A renamed feature is capped only if all of its ids are.
 funding as (
 
-    select * from {{ ref('int_current_eval_funding') }}
+    select
+        funding.month,
+        coalesce(chains.newest_feature_id, funding.feature_id) as feature_id,
+        sum(funding.evaluation_usd) as evaluation_usd,
+        max(funding.share) as share,
+        case when count(funding.cap_usd) = count(*) then sum(funding.cap_usd) end as cap_usd
+    from {{ ref('int_eval_funding') }} as funding
+    left join chains on funding.feature_id = chains.feature_id
+    group by funding.month, coalesce(chains.newest_feature_id, funding.feature_id)
 
 ),
 
@@ -19,7 +34,7 @@ paid as (
         coalesce(chains.newest_feature_id, credits.feature_id) as feature_id,
         sum(credits.amount_usd) as pool_usd
     from {{ ref('int_eval_credits') }} as credits
-    left join {{ ref('stg_catalog__feature_chains') }} as chains on credits.feature_id = chains.feature_id
+    left join chains on credits.feature_id = chains.feature_id
     group by credits.month, coalesce(chains.newest_feature_id, credits.feature_id)
 
 )

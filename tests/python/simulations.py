@@ -17,7 +17,6 @@ from rendering import rendered
 MODELS = (
     "intermediate/product/int_feature_adoptions",
     "intermediate/product/int_incumbent_usage",
-    "intermediate/product/int_control_usage_rates",
     "intermediate/product/int_substitution_by_account",
     "intermediate/product/int_substitution_effects",
     "marts/product/feature_substitution",

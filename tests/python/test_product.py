@@ -8,6 +8,9 @@ from functools import partial
 from statistics import mean
 
 import pytest
+from conftest import PROJECT
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
 from exports import batch, chat
 
 import build as build_script
@@ -204,3 +207,13 @@ def test_a_shared_cache_write_is_spread_to_its_readers(build, tmp_path, monkeypa
     borne, spread = after("later", call(3, reader, "read", 2000))
     assert borne == {writer: Decimal("0.002425"), reader: Decimal("0.0003375")}
     assert spread == {writer: (0.002205, 0.0011125), reader: (0.0005575, 0.0002325)}
+    # The model is there with the option alone, and so is its unit test.
+    unit = ("--select", "int_cache_write_reallocations,test_type:unit", "--vars", "spread_cache_writes: true")
+    monkeypatch.setenv("LEDGER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("LEDGER_COMPANY", "seeds/company")
+    monkeypatch.chdir(PROJECT)
+    command = ["--quiet", "test", *unit, "--profiles-dir", ".", "--target-path", str(tmp_path / "unit")]
+    tested = dbtRunner().invoke(command)
+    DuckDBConnectionManager.close_all_connections()
+    assert tested.success
+    assert [result.status for result in tested.result.results] == ["pass"]

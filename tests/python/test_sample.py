@@ -101,8 +101,8 @@ def test_worked_example_of_shrinking_coverage_is_true(sample):
         select sum(production_usd)::decimal(18, 2) from marts.eval_coverage_daily
         where feature_id = 'summarize-thread' and reason = 'other_prompt_version' and covered_on >= '2026-10-01'""")
     assert f"on {missing} USD of the month" in page
-    rates = "intermediate.int_eval_pass_rates where feature_id = 'summarize-thread'"
-    cost = f"select one_more_usd::decimal(18, 2) from {rates}"
+    suites = "intermediate.int_eval_suites where feature_id = 'summarize-thread'"
+    cost = f"select sum(run_usd)::decimal(18, 2) from {suites} group by month order by month"
     assert f"one more run of the suite, {sample.rows(cost)[-1][0]} USD" in page
 
 

@@ -32,15 +32,12 @@ select
     incumbent_feature_id,
     cluster_id,
     role,
-    is_control,
     adopted_day,
-    window_days,
     day,
     -- The window before the launch has two halves, which the placebo compares.
     day < {{ whole_quotient('window_days', 2) }} - window_days as is_first_half,
     cast(sum(uses) as decimal(18, 6)) as uses
 from compared_uses
 -- A feature without use before the launch is not an incumbent.
-where first_day < 0 and (is_control or role = 'adopter')
-group by
-    new_feature_id, incumbent_feature_id, cluster_id, role, is_control, adopted_day, window_days, day
+where first_day < 0 and is_control
+group by new_feature_id, incumbent_feature_id, cluster_id, role, adopted_day, window_days, day

@@ -1,15 +1,13 @@
 {% set exact = "cast({} as decimal(38, 18))" %}
 {% set weeks = (var('substitution_window_days') / 7) | round(0, 'floor') | int %}
 {% set pair = ['new_feature_id', 'incumbent_feature_id'] %}
+{% set estimate = ['comparison', 'week'] + pair %}
+{# After the launch, all users who have not adopted yet are controls; before it, only those who never adopt. #}
+{% set is_control = "case {0}.comparison when 'launch' then coalesce({1}.adopted_day >= {2}.day, true)
+    else {1}.role = 'non_adopter' end" %}
 with usage as (
 
     select * from {{ ref('int_incumbent_usage') }}
-
-),
-
-control_rates as (
-
-    select * from {{ ref('int_control_usage_rates') }}
 
 ),
 
@@ -102,11 +100,9 @@ uses_before as (
 
     select
         comparisons.comparison,
-        usage.new_feature_id,
-        usage.incumbent_feature_id,
+        usage.{{ pair | join(',\n        usage.') }},
         usage.cluster_id,
         usage.role,
-        usage.is_control,
         usage.adopted_day,
         sum(
             case
@@ -119,8 +115,53 @@ uses_before as (
     cross join comparisons
     where comparisons.week = 0
     group by
-        comparisons.comparison, usage.new_feature_id, usage.incumbent_feature_id, usage.cluster_id, usage.role,
-        usage.is_control, usage.adopted_day
+        comparisons.comparison, usage.{{ pair | join(', usage.') }}, usage.cluster_id, usage.role, usage.adopted_day
+
+),
+
+uses_before_by_adoption as (
+
+    select
+        comparison,
+        {{ pair | join(',\n        ') }},
+        role,
+        adopted_day,
+        sum(before) as before
+    from uses_before
+    group by comparison, {{ pair | join(', ') }}, role, adopted_day
+
+),
+
+control_uses as (
+
+    select
+        {{ pair | join(',\n        ') }},
+        day,
+        sum(case when coalesce(adopted_day >= day, true) then uses else 0 end) as uses,
+        sum(case when role = 'non_adopter' then uses else 0 end) as non_adopter_uses
+    from usage
+    group by {{ pair | join(', ') }}, day
+
+),
+
+-- Without the new feature, adopters would use the incumbent at the controls' rate: uses on a day, per use in the window
+-- before the launch (for the placebo: per use in its first half).
+control_rates as (
+
+    select
+        controls.comparison,
+        control_uses.{{ pair | join(',\n        control_uses.') }},
+        control_uses.day,
+        cast(sum(controls.before) as double) as base,
+        cast(max(
+            case controls.comparison when 'launch' then control_uses.uses else control_uses.non_adopter_uses end
+        ) as double) / nullif(cast(sum(controls.before) as double), 0) as rate
+    from control_uses
+    inner join uses_before_by_adoption as controls
+        on
+            {{ are_same('control_uses', 'controls', pair) }}
+            and {{ is_control.format('controls', 'controls', 'control_uses') }}
+    group by controls.comparison, control_uses.{{ pair | join(', control_uses.') }}, control_uses.day
 
 ),
 
@@ -143,20 +184,6 @@ expected_uses as (
 
 ),
 
-adopter_uses_before as (
-
-    select
-        comparison,
-        new_feature_id,
-        incumbent_feature_id,
-        adopted_day,
-        sum(before) as before
-    from uses_before
-    where role = 'adopter'
-    group by comparison, new_feature_id, incumbent_feature_id, adopted_day
-
-),
-
 -- The weight of each day in the uses that adopters are expected to have.
 expected_day_weights as (
 
@@ -168,8 +195,9 @@ expected_day_weights as (
         day_weights.day,
         cast(sum({{ exact.format('cast(day_weights.weight as double) * adopters.before') }}) as double) as weight
     from day_weights
-    inner join adopter_uses_before as adopters
+    inner join uses_before_by_adoption as adopters
         on {{ are_same('day_weights', 'adopters', ['comparison', 'new_feature_id', 'adopted_day']) }}
+    where adopters.role = 'adopter'
     group by
         day_weights.comparison, day_weights.week, day_weights.new_feature_id, adopters.incumbent_feature_id,
         day_weights.day
@@ -236,10 +264,7 @@ account_parts as (
 
     -- Controls' uses on the days compared, ...
     select
-        leverages.comparison,
-        leverages.week,
-        leverages.new_feature_id,
-        leverages.incumbent_feature_id,
+        leverages.{{ estimate | join(',\n        leverages.') }},
         usage.cluster_id,
         0 as before,
         0 as expected_uses,
@@ -249,21 +274,13 @@ account_parts as (
         cast(null as double) as base
     from leverages
     inner join usage on {{ are_same('leverages', 'usage', ['day'] + pair) }}
-    where
-        usage.is_control
-        and case leverages.comparison
-            when 'launch' then coalesce(usage.adopted_day >= usage.day, true)
-            else usage.role = 'non_adopter'
-        end
+    where {{ is_control.format('leverages', 'usage', 'usage') }}
 
     union all
 
     -- ... less what was expected of them.
     select
-        leverages.comparison,
-        leverages.week,
-        leverages.new_feature_id,
-        leverages.incumbent_feature_id,
+        leverages.{{ estimate | join(',\n        leverages.') }},
         controls.cluster_id,
         0 as before,
         0 as expected_uses,
@@ -273,21 +290,12 @@ account_parts as (
         cast(null as double) as base
     from leverages
     inner join uses_before as controls on {{ are_same('leverages', 'controls', ['comparison'] + pair) }}
-    where
-        controls.is_control
-        and controls.before > 0
-        and case leverages.comparison
-            when 'launch' then coalesce(controls.adopted_day >= leverages.day, true)
-            else controls.role = 'non_adopter'
-        end
+    where controls.before > 0 and {{ is_control.format('leverages', 'controls', 'leverages') }}
 
 )
 
 select
-    comparison,
-    week,
-    new_feature_id,
-    incumbent_feature_id,
+    {{ estimate | join(',\n    ') }},
     cluster_id,
     sum(before) as before,
     sum(expected_uses) as expected_uses,
@@ -296,4 +304,4 @@ select
     sum(control_expected) as control_expected,
     min(base) as base
 from account_parts
-group by comparison, week, new_feature_id, incumbent_feature_id, cluster_id
+group by {{ estimate | join(', ') }}, cluster_id

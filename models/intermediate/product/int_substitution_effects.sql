@@ -82,10 +82,7 @@ adopters as (
 estimates as (
 
     select distinct
-        comparison,
-        week,
-        new_feature_id,
-        incumbent_feature_id
+        {{ estimate | join(',\n        ') }}
     from usage_by_account
 
     union
@@ -104,10 +101,7 @@ estimates as (
 account_parts as (
 
     select
-        estimates.comparison,
-        estimates.week,
-        estimates.new_feature_id,
-        estimates.incumbent_feature_id,
+        estimates.{{ estimate | join(',\n        estimates.') }},
         adopters.cluster_id,
         adopters.adopters,
         0 as before,
@@ -119,21 +113,14 @@ account_parts as (
             as new_uses,
         cast(null as double) as base
     from estimates
-    inner join adopters
-        on
-            estimates.comparison = adopters.comparison
-            and estimates.week = adopters.week
-            and estimates.new_feature_id = adopters.new_feature_id
+    inner join adopters on {{ are_same('estimates', 'adopters', ['comparison', 'week', 'new_feature_id']) }}
     left join new_uses
         on adopters.new_feature_id = new_uses.new_feature_id and adopters.cluster_id = new_uses.cluster_id
 
     union all
 
     select
-        comparison,
-        week,
-        new_feature_id,
-        incumbent_feature_id,
+        {{ estimate | join(',\n        ') }},
         cluster_id,
         0 as adopters,
         before,
@@ -150,10 +137,7 @@ account_parts as (
 accounts as (
 
     select
-        comparison,
-        week,
-        new_feature_id,
-        incumbent_feature_id,
+        {{ estimate | join(',\n        ') }},
         cluster_id,
         cast(sum(adopters) as double) as adopters,
         cast(sum(before) as double) as before,
@@ -164,17 +148,14 @@ accounts as (
         cast(sum(new_uses) as double) as new_uses,
         min(base) as base
     from account_parts
-    group by comparison, week, new_feature_id, incumbent_feature_id, cluster_id
+    group by {{ estimate | join(', ') }}, cluster_id
 
 ),
 
 means as (
 
     select
-        estimates.comparison,
-        estimates.week,
-        estimates.new_feature_id,
-        estimates.incumbent_feature_id,
+        estimates.{{ estimate | join(',\n        estimates.') }},
         count(accounts.cluster_id) as accounts,
         cast(coalesce(sum(accounts.adopters), 0) as bigint) as week_adopters,
         cast(sum({{ exact.format('accounts.before') }}) as double) / nullif(sum(accounts.adopters), 0) as before,
@@ -186,7 +167,7 @@ means as (
         min(accounts.base) as base
     from estimates
     left join accounts on {{ are_same('estimates', 'accounts', estimate) }}
-    group by estimates.comparison, estimates.week, estimates.new_feature_id, estimates.incumbent_feature_id
+    group by estimates.{{ estimate | join(', estimates.') }}
 
 ),
 
@@ -210,10 +191,7 @@ accounts_with_means as (
 influences as (
 
     select
-        comparison,
-        week,
-        new_feature_id,
-        incumbent_feature_id,
+        {{ estimate | join(',\n        ') }},
         (expected_uses - uses - adopters * (mean_expected_uses - mean_uses)) / other_adopters_share
         + influence / other_controls_share as displaced,
         (expected_uses - adopters * mean_expected_uses) / other_adopters_share
@@ -226,10 +204,7 @@ influences as (
 variances as (
 
     select
-        comparison,
-        week,
-        new_feature_id,
-        incumbent_feature_id,
+        {{ estimate | join(',\n        ') }},
         -- The variance is unknown if one account has all adopters or all controls.
         count(*) = count(displaced) as is_known,
         cast(sum({{ square.format('displaced * displaced') }}) as double) as displaced,
@@ -238,17 +213,14 @@ variances as (
         cast(sum({{ square.format('displaced * expected') }}) as double) as displaced_expected,
         cast(sum({{ square.format('displaced * new_uses') }}) as double) as displaced_new_uses
     from influences
-    group by comparison, week, new_feature_id, incumbent_feature_id
+    group by {{ estimate | join(', ') }}
 
 )
 
 {% set scaled = "case when variances.is_known then (means.accounts - 1.0) / means.accounts * variances.{}"
     ~ " / power(means.week_adopters, 2) end" %}
 select
-    means.comparison,
-    means.week,
-    means.new_feature_id,
-    means.incumbent_feature_id,
+    means.{{ estimate | join(',\n    means.') }},
     users.launched_on,
     users.window_days,
     means.week_adopters as adopters,

@@ -1,3 +1,7 @@
+{% set series = ['feature_id', 'purpose'] %}
+{% set series_day = series + ['spent_on'] %}
+{% set week = 'over (partition by {0}feature_id, {0}purpose order by {0}spent_on '
+    ~ 'rows between 6 preceding and current row)' %}
 with spend as (
 
     select * from {{ ref('spend_daily') }}
@@ -96,13 +100,12 @@ purpose_days as (
 
 ),
 
-{% set week = "over (partition by feature_id, purpose order by spent_on rows between 6 preceding and current row)" %}
 days as (
 
     select
         *,
-        sum(borne_usd) {{ week }} as week_usd,
-        count(*) {{ week }} = 7 as is_week_known
+        sum(borne_usd) {{ week.format('') }} as week_usd,
+        count(*) {{ week.format('') }} = 7 as is_week_known
     from purpose_days
 
 ),
@@ -110,9 +113,7 @@ days as (
 weeks_before as (
 
     select
-        days.feature_id,
-        days.purpose,
-        days.spent_on,
+        days.{{ series_day | join(',\n        days.') }},
         earlier.borne_usd,
         earlier.week_usd,
         earlier.is_week_known,
@@ -130,9 +131,7 @@ weeks_before as (
     from days
     inner join days as earlier
         on
-            days.feature_id = earlier.feature_id
-            and days.purpose = earlier.purpose
-            and days.weekday = earlier.weekday
+            {{ are_same('days', 'earlier', series + ['weekday']) }}
             and days.spent_on > earlier.spent_on
             and {{ days_between('earlier.spent_on', 'days.spent_on') }} <= 7 * {{ var('anomaly_weeks') }}
     -- Fees and credits keep no weekday.
@@ -144,30 +143,26 @@ weeks_before as (
 expected as (
 
     select
-        feature_id,
-        purpose,
-        spent_on,
+        {{ series_day | join(',\n        ') }},
         weeks,
         {{ money('sum(borne_usd) * case count(*) when 1 then 1.0 else 0.5 end') }} as expected_usd
     from weeks_before
     where 2 * place between weeks and weeks + 2 and weeks >= {{ var('anomaly_min_weeks') }}
-    group by feature_id, purpose, spent_on, weeks
+    group by {{ series_day | join(', ') }}, weeks
 
 ),
 
 expected_weeks as (
 
     select
-        feature_id,
-        purpose,
-        spent_on,
+        {{ series_day | join(',\n        ') }},
         {{ money('sum(week_usd) * case count(*) when 1 then 1.0 else 0.5 end') }} as expected_week_usd
     from weeks_before
     where
         is_week_known
         and 2 * week_place between whole_weeks and whole_weeks + 2
         and whole_weeks >= {{ var('anomaly_shift_min_weeks') }}
-    group by feature_id, purpose, spent_on
+    group by {{ series_day | join(', ') }}
 
 ),
 
@@ -175,19 +170,13 @@ expected_weeks as (
 week_spreads as (
 
     select
-        weeks_before.feature_id,
-        weeks_before.purpose,
-        weeks_before.spent_on,
+        weeks_before.{{ series_day | join(',\n        weeks_before.') }},
         {{ money(median('abs(weeks_before.week_usd - expected_weeks.expected_week_usd)') ~ ' * 1.4826') }}
             as week_spread_usd
     from weeks_before
-    inner join expected_weeks
-        on
-            weeks_before.feature_id = expected_weeks.feature_id
-            and weeks_before.purpose = expected_weeks.purpose
-            and weeks_before.spent_on = expected_weeks.spent_on
+    inner join expected_weeks on {{ are_same('weeks_before', 'expected_weeks', series_day) }}
     where weeks_before.is_week_known
-    group by weeks_before.feature_id, weeks_before.purpose, weeks_before.spent_on
+    group by weeks_before.{{ series_day | join(', weeks_before.') }}
 
 ),
 
@@ -199,11 +188,7 @@ compared as (
         expected.expected_usd,
         sum(expected.expected_usd) over (partition by days.spent_on) as all_expected_usd
     from days
-    left join expected
-        on
-            days.feature_id = expected.feature_id
-            and days.purpose = expected.purpose
-            and days.spent_on = expected.spent_on
+    left join expected on {{ are_same('days', 'expected', series_day) }}
 
 ),
 
@@ -211,25 +196,21 @@ compared as (
 spreads as (
 
     select
-        compared.feature_id,
-        compared.purpose,
-        compared.spent_on,
+        compared.{{ series_day | join(',\n        compared.') }},
         {{ money(median('abs(earlier.borne_usd - earlier.expected_usd)') ~ ' * 1.4826') }} as spread_usd
     from compared
     inner join compared as earlier
         on
-            compared.feature_id = earlier.feature_id
-            and compared.purpose = earlier.purpose
+            {{ are_same('compared', 'earlier', series) }}
             and compared.spent_on > earlier.spent_on
             and {{ days_between('earlier.spent_on', 'compared.spent_on') }} <= 7 * {{ var('anomaly_weeks') }}
     where earlier.expected_usd is not null
-    group by compared.feature_id, compared.purpose, compared.spent_on
+    group by compared.{{ series_day | join(', compared.') }}
     having count(*) >= 7
 
 ),
 
-{% set compared_week = week.replace("feature_id", "compared.feature_id").replace("purpose", "compared.purpose")
-    .replace("spent_on", "compared.spent_on") %}
+{% set compared_week = week.format('compared.') %}
 bounded as (
 
     select
@@ -242,21 +223,9 @@ bounded as (
         max(abs(compared.borne_usd - compared.expected_usd)) {{ compared_week }} as largest_gap_usd,
         sum(case when compared.borne_usd < compared.expected_usd then 1 else 0 end) {{ compared_week }} as days_below
     from compared
-    left join spreads
-        on
-            compared.feature_id = spreads.feature_id
-            and compared.purpose = spreads.purpose
-            and compared.spent_on = spreads.spent_on
-    left join expected_weeks
-        on
-            compared.feature_id = expected_weeks.feature_id
-            and compared.purpose = expected_weeks.purpose
-            and compared.spent_on = expected_weeks.spent_on
-    left join week_spreads
-        on
-            compared.feature_id = week_spreads.feature_id
-            and compared.purpose = week_spreads.purpose
-            and compared.spent_on = week_spreads.spent_on
+    left join spreads on {{ are_same('compared', 'spreads', series_day) }}
+    left join expected_weeks on {{ are_same('compared', 'expected_weeks', series_day) }}
+    left join week_spreads on {{ are_same('compared', 'week_spreads', series_day) }}
 
 ),
 

@@ -1,3 +1,6 @@
+{% if var('pass_rate_of_suites') not in ['worst', 'mean'] %}
+    {{ exceptions.raise_compiler_error("pass_rate_of_suites is worst or mean, not " ~ var('pass_rate_of_suites')) }}
+{% endif %}
 with daily as (
 
     select
@@ -20,9 +23,62 @@ pnl as (
 
 ),
 
-pass_rates as (
+-- A renamed feature is capped only if all of its ids are.
+funding as (
 
-    select * from {{ ref('int_eval_pass_rates') }}
+    select
+        funding.month,
+        coalesce(chains.newest_feature_id, funding.feature_id) as feature_id,
+        {{ money('sum(funding.evaluation_usd)') }} as evaluation_usd,
+        max(funding.share) as share,
+        {{ money('case when count(funding.cap_usd) = count(*) then sum(funding.cap_usd) end') }} as cap_usd,
+        {{ money('sum(funding.credit_usd)') }} as credit_usd,
+        {{ money('sum(case when funding.is_by_default then funding.credit_usd else 0 end)') }} as default_credit_usd
+    from {{ ref('int_eval_funding') }} as funding
+    left join {{ ref('stg_catalog__feature_chains') }} as chains on funding.feature_id = chains.feature_id
+    group by funding.month, coalesce(chains.newest_feature_id, funding.feature_id)
+
+),
+
+suites as (
+
+    select
+        {% for money in ['served', 'evaluated'] %}
+            row_number() over (
+                partition by suites.month, suites.feature_id
+                order by suites.{{ money }}_pass_rate nulls last, suites.{{ money }}_cases, suites.suite
+            ) = 1 as is_worst_{{ money }},
+        {% endfor %}
+        suites.*
+    from {{ ref('int_eval_suites') }} as suites
+
+),
+
+feature_suites as (
+
+    select
+        month,
+        feature_id,
+        count(*) as required_suites,
+        count(served_pass_rate) as evaluated_suites,
+        {{ joined_texts('case when served_pass_rate is null then suite end', ', ', 'suite') }} as missing_suites,
+        {% for money in ['served', 'evaluated'] %}
+            {% if var('pass_rate_of_suites') == 'mean' %}
+                avg({{ money }}_pass_rate) as {{ money }}_pass_rate,
+                count({{ money }}_pass_rate) * count({{ money }}_pass_rate) / sum(1 / {{ money }}_cases)
+                    as {{ money }}_cases,
+            {% else %}
+                max(case when is_worst_{{ money }} then {{ money }}_pass_rate end) as {{ money }}_pass_rate,
+                max(case when is_worst_{{ money }} then {{ money }}_cases end) as {{ money }}_cases,
+            {% endif %}
+        {% endfor %}
+        max(evaluated_served_pct) as evaluated_served_pct,
+        max(evaluated_usd_pct) as evaluated_usd_pct,
+        max(evaluated_answers_pct) as evaluated_answers_pct,
+        -- A suite without any known cost is assumed to cost as much as the others on average.
+        {{ floored_part('sum(run_usd)', 'count(*)', 'count(run_usd)') }} as one_more_usd
+    from suites
+    group by month, feature_id
 
 ),
 
@@ -43,7 +99,7 @@ months as (
     select
         month,
         feature_id
-    from pass_rates
+    from feature_suites
 
 ),
 
@@ -57,27 +113,33 @@ feature_months as (
         coalesce(pnl.eval_pool_credit_usd, 0) as eval_pool_credit_usd,
         cast(daily.covered_calls as double) / nullif(daily.production_calls, 0) as covered_calls_pct,
         cast(daily.covered_usd as double) / nullif(cast(daily.served_usd as double), 0) as covered_usd_pct,
-        pass_rates.required_suites,
-        pass_rates.evaluated_suites,
-        pass_rates.missing_suites,
-        pass_rates.pass_rate,
-        pass_rates.pass_rate_low,
-        pass_rates.pass_rate_high,
-        pass_rates.pass_rate_usd_pct,
-        pass_rates.evaluated_pass_rate,
-        pass_rates.evaluated_pass_rate_low,
-        pass_rates.evaluated_pass_rate_high,
-        pass_rates.evaluated_usd_pct,
-        pnl.answers * pass_rates.evaluated_answers_pct as evaluated_answers,
-        pass_rates.marginal_eval_tax_usd,
+        suites.required_suites,
+        suites.evaluated_suites,
+        suites.missing_suites,
+        -- Rounded, because the last digits of a sum of doubles depend on the order of its rows.
+        {% for money, name in [('served', 'pass_rate'), ('evaluated', 'evaluated_pass_rate')] %}
+            {% set cases = 'suites.' ~ money ~ '_cases' %}
+            {% set passed = 'suites.' ~ money ~ '_pass_rate * ' ~ cases %}
+            round(suites.{{ money }}_pass_rate, 12) as {{ name }},
+            round({{ wilson_bound(passed, cases, -1) }}, 12) as {{ name }}_low,
+            round({{ wilson_bound(passed, cases, 1) }}, 12) as {{ name }}_high,
+        {% endfor %}
+        suites.evaluated_served_pct as pass_rate_usd_pct,
+        suites.evaluated_usd_pct,
+        pnl.answers * suites.evaluated_answers_pct as evaluated_answers,
+        -- The part of one more run that the team would pay: its cost, less the growth of the pool's credit.
+        {{ money(
+            'suites.one_more_usd - '
+            ~ eval_credit('funding.evaluation_usd + suites.one_more_usd', 'funding.share', 'funding.cap_usd')
+            ~ ' + funding.credit_usd'
+        ) }} as marginal_eval_tax_usd,
         pnl.answers,
         coalesce(funding.default_credit_usd, 0) as eval_pool_by_default_usd
     from months
-    left join {{ ref('int_current_eval_funding') }} as funding
-        on months.month = funding.month and months.feature_id = funding.feature_id
+    left join funding on months.month = funding.month and months.feature_id = funding.feature_id
     left join daily on months.month = daily.month and months.feature_id = daily.feature_id
     left join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
-    left join pass_rates on months.month = pass_rates.month and months.feature_id = pass_rates.feature_id
+    left join feature_suites as suites on months.month = suites.month and months.feature_id = suites.feature_id
 
 ),
 
