@@ -69,7 +69,7 @@ union select creditor_team_id from marts.team_transfers_monthly where month = $m
 order by 1
 """
 # Figures in the reporting currency leave where it is another than USD.
-IN_USD = "select columns(name -> not name like '%reporting%')"
+IN_USD = "select columns(lambda name: name not like '%reporting%')"
 RATE = """
 select distinct reporting_currency as currency, reporting_usd_per_unit::varchar as usd_per_unit,
     reporting_rate_on::varchar as rate_on
