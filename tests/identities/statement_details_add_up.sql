@@ -51,4 +51,6 @@ left join details
         and lines.item = details.item
         and lines.corrects_month is not distinct from details.corrects_month
 -- A correction has up to six figures of the chargeback in it, each of which is rounded.
-where abs(lines.amount_usd - coalesce(details.amount_usd, 0)) >= 0.01 * case when lines.section = '6 corrections' then 6 else 2 end
+where
+    abs(lines.amount_usd - coalesce(details.amount_usd, 0))
+    >= 0.01 * case when lines.section = '6 corrections' then 6 else 2 end

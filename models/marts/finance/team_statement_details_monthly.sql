@@ -1,3 +1,4 @@
+{% set unit_price = floored_part('amount_usd', '1000000', whole_number('quantity * 1000000')) %}
 {% set line = ['posted_month', 'team_id', 'section', 'item', 'corrects_month', 'provider', 'model'] %}
 with entries as (
 
@@ -95,7 +96,7 @@ select
     quantity,
     case
         when amount_usd != 0 and quantity > 0
-            then cast({{ floored_part('amount_usd', '1000000', whole_number('quantity * 1000000')) }} as decimal(18, 12))
+            then cast({{ unit_price }} as decimal(18, 12))
     end as unit_price_usd,
     amount_usd
 from summed

@@ -1,3 +1,5 @@
+{% set pct = "replace(cast(cast({} * 100 as decimal(38, 2)) as string), '.00', '') || ' %'" %}
+{% set usd = "cast(cast({} as decimal(38, 2)) as string) || ' USD'" %}
 with entries as (
 
     select
@@ -39,20 +41,24 @@ statement_lines as (
 -- Each line's cents are those of the team's chargeback.
 booked_lines as (
 
-    {% for line, sign_and_name in [
-        ('production', 'production'), ('evaluation', 'evaluation'), ('pool_credit', '-eval_pool_credit'),
-        ('development', 'development'), ('shared', 'shared'), ('unattributed', 'unattributed'),
-    ] %}
-        select
-            month as posted_month,
-            team_id,
-            '{{ line }}' as line,
-            {{ sign_and_name }}_booked_usd * 100 as line_cents
-        from {{ ref('team_chargeback_monthly') }}
-        {% if not loop.last %}
-            union all
-        {% endif %}
+    {% for line in ['production', 'evaluation', 'development', 'shared', 'unattributed'] %}
+    select
+        month as posted_month,
+        team_id,
+        '{{ line }}' as line,
+        {{ line }}_booked_usd * 100 as line_cents
+    from {{ ref('team_chargeback_monthly') }}
+
+    union all
+
     {% endfor %}
+
+    select
+        month as posted_month,
+        team_id,
+        'pool_credit' as line,
+        -eval_pool_credit_booked_usd * 100 as line_cents
+    from {{ ref('team_chargeback_monthly') }}
 
 ),
 
@@ -155,30 +161,35 @@ compared as (
 
 ),
 
-{% set pct = "replace(cast(cast(funding.{} * 100 as decimal(38, 2)) as string), '.00', '') || ' %'" %}
-{% set usd = "cast(cast(funding.{} as decimal(38, 2)) as string) || ' USD'" %}
+pool_texts as (
+
+    select
+        month,
+        feature_id,
+        is_by_default,
+        {{ pct.format('share') }} as share,
+        {{ usd.format('evaluation_usd') }} as evaluation,
+        {{ usd.format('cap_usd') }} as cap,
+        {{ pct.format('cap_pct') }} || ' of its production cost' as cap_of_production,
+        'never below ' || {{ usd.format('cap_floor_usd') }} as cap_floor
+    from {{ ref('int_eval_funding') }}
+
+),
+
 -- How the quality pool came to its part of a month's evals.
 pool_rules as (
 
     select
-        funding.month,
-        funding.feature_id,
-        case when funding.is_by_default then 'by default (no eval_funding row) ' else '' end
-        || {{ pct.format('share') }} || ' of the feature''s evals of the month (' || {{ usd.format('evaluation_usd') }} || ')'
+        month,
+        feature_id,
+        case when is_by_default then 'by default (no eval_funding row) ' else '' end
+        || share || ' of the feature''s evals of the month (' || evaluation || ')'
         || case
-            when funding.cap_usd is null then ', without a cap'
-            else ', at most ' || {{ usd.format('cap_usd') }} || ': '
-                || case
-                    when funding.cap_pct is not null then {{ pct.format('cap_pct') }} || ' of its production cost'
-                    else ''
-                end
-                || case when funding.cap_pct is not null and funding.cap_floor_usd is not null then ', ' else '' end
-                || case
-                    when funding.cap_floor_usd is not null then 'never below ' || {{ usd.format('cap_floor_usd') }}
-                    else ''
-                end
+            when cap is null then ', without a cap'
+            when cap_of_production is null then ', at most ' || cap
+            else ', at most ' || cap || ': ' || cap_of_production || coalesce(', ' || cap_floor, '')
         end as rule
-    from {{ ref('int_eval_funding') }} as funding
+    from pool_texts
 
 )
 
@@ -193,7 +204,8 @@ select
     case
         when compared.section = '1 production' then 'calls that the feature caused in production'
         when compared.section = '2 evaluation' then 'evals of the feature'
-        when compared.section = '3 quality pool' and compared.team_id = 'quality_pool' then 'what the pool pays of evals'
+        when compared.section = '3 quality pool' and compared.team_id = 'quality_pool'
+            then 'what the pool pays of evals'
         when compared.section = '3 quality pool'
             then 'what the quality pool pays of evals' || coalesce(': ' || pool_rules.rule, '')
         when compared.section = '4 development' then 'calls from development and staging'
@@ -208,7 +220,9 @@ select
     end
     || case
         when compared.section = '6 corrections' and compared.accrued_usd < 0
-            then ': the bill for ' || cast(cast(-compared.accrued_usd as decimal(38, 2)) as string) || ' that had accrued'
+            then
+                ': the bill for ' || cast(cast(-compared.accrued_usd as decimal(38, 2)) as string)
+                || ' that had accrued'
         when compared.section = '6 corrections' and compared.accrued_usd > 0 then ': calls that are not yet billed'
         when compared.section = '6 corrections' then ': bills, spans or owners known later'
         when compared.accrued_usd != 0 then ' (not yet billed in part or whole)'
