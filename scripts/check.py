@@ -71,6 +71,8 @@ EXIT: dict[str, list[tuple[str, dict]]] = {
     ],
     "journal": [
         ("ColumnValuesToBeInSet", {"column": "account", "value_set": ACCOUNTS}),
+        ("ColumnValuesToNotBeNull", {"column": "gl_account"}),
+        ("ColumnValuesToNotBeNull", {"column": "document_no"}),
         ("ColumnValuesToBeBetween", {"column": "debit_usd", "min_value": 0}),
         ("ColumnValuesToBeBetween", {"column": "credit_usd", "min_value": 0}),
         ("ColumnValuesToNotMatchRegex", {"column": "team_id", "regex": r"^[=+\-@]"}),

@@ -119,7 +119,7 @@ def marts(built, names: dict[str, str]) -> dict[str, Counter]:
         columns = [
             name for name, kind in built.rows(f"select column_name, column_type from (describe marts.{mart})")
             if kind.startswith("DECIMAL") or (kind == "VARCHAR" and not re.search(
-                "entry_id|journal|trace|call_id|path|^model$|^why$|^item$|first_seen|leg", name
+                "entry_id|journal|trace|call_id|path|^model$|^why$|^item$|first_seen|leg|document_no|posting_text", name
             ))
         ]  # fmt: skip
         rows = built.rows(f"select {', '.join(columns)} from marts.{mart}")

@@ -9,6 +9,7 @@ import check_company
 import company
 
 PERIODS = "valid_from,valid_to"
+ADJUSTMENTS = "month,from_team,to_team,amount_usd,reason,approved_by"
 POLICIES = f"scope,scope_id,policy,bearer_team_id,weight,{PERIODS}"
 # seed, its text, and what is said of it; the golden company's other seeds stand beside.
 MISTAKES = {
@@ -142,6 +143,47 @@ MISTAKES = {
         "scope,scope_id,month,budget_usd\nteam,mail,2026-10-01,5\nteam,mail,2026-10-01,6\n",
         "lines 2, 3: rows share scope, scope_id, month",
     ),
+    "a GL account of two rows": (
+        "gl_accounts",
+        "account,purpose,team_id,gl_account\nai_cost,production,,6100\nai_cost,,mail,6200\n",
+        "lines 2, 3: these rows fit the same legs equally: add a row of ai_cost, production, mail that states",
+    ),
+    "a GL account twice": (
+        "gl_accounts",
+        "account,gl_account\nai_cost,6100\nai_cost,6200\n",
+        "lines 2, 3: gl_account stands more than once for the same account, purpose and team",
+    ),
+    "a GL account of nobody": (
+        "gl_accounts",
+        "account,team_id,gl_account\nai_cost,maill,6100\n",
+        "line 2: team_id is not in teams.csv; similar: mail",
+    ),
+    "an account that there is not": ("gl_accounts", "account,gl_account\ncost,6100\n", "line 2: account is ai_cost"),
+    "an adjustment of nobody": (
+        "adjustments",
+        f"{ADJUSTMENTS}\n2026-10-01,mail,serch,5,x,y\n",
+        "line 2: to_team is not in teams.csv; similar: search",
+    ),
+    "an adjustment within a month": (
+        "adjustments",
+        f"{ADJUSTMENTS}\n2026-10-06,mail,search,5,x,y\n",
+        "line 2: month is the first day of the month, 2026-10-01",
+    ),
+    "an adjustment of nothing": (
+        "adjustments",
+        f"{ADJUSTMENTS}\n2026-10-01,mail,search,-5,x,y\n",
+        "line 2: amount_usd is more than 0",
+    ),
+    "an adjustment of parts of a cent": (
+        "adjustments",
+        f"{ADJUSTMENTS}\n2026-10-01,mail,search,0.005,x,y\n",
+        "line 2, amount_usd: '0.005' is none: at most 2 digits stand behind the point",
+    ),
+    "an adjustment that nobody approved": (
+        "adjustments",
+        f"{ADJUSTMENTS}\n2026-10-01,mail,search,5,x,\n",
+        "line 2: approved_by is empty",
+    ),
     "a file that is no seed": ("team", "team_id\nmail\n", "team.csv is no company seed; known: teams"),
 }
 
@@ -176,7 +218,7 @@ def test_every_rule_that_needs_no_data_is_asked():
     seeds = company.described()
     assert set(seeds) == set(company.SEEDS)
     asked = [said for _, said, _, _ in check_company.of_catalog(seeds)]
-    assert len(asked) == 8
+    assert len(asked) == 10
     described = [*seeds.values(), *(column for seed in seeds.values() for column in seed.get("columns", []))]
     tests = sum(len(one.get("data_tests", [])) for one in described)
     assert len(list(check_company.of_yaml(seeds))) == tests > 30
