@@ -17,10 +17,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
+.PHONY: help demo build check check-labels export report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 27
 
 .venv/.synced: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("ERROR: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -71,6 +71,10 @@ report: .venv/.synced ## the site to look at, in DATA/report
 why: .venv/.synced ## one trace as a tree: money, rule, bearer, charge (TRACE=, or FEATURE= DAY=)
 	@PYTHONPATH=scripts $(BIN)/python -m report.why "$$DATA" $(if $(TRACE),--trace="$$TRACE") \
 	  $(if $(FEATURE),--feature="$$FEATURE") $(if $(DAY),--day="$$DAY")
+
+explain-difference: .venv/.synced ## why a team's own figures differ from the ledger's, by cause (FILE=CSV or XLSX, MONTH=)
+	@test -n "$$FILE" || { echo "ERROR: say which: make explain-difference FILE=<CSV or XLSX>"; exit 2; }
+	@$(BIN)/python scripts/explain_difference.py "$$FILE" "$$DATA" $(if $(MONTH),--month="$$MONTH")
 
 metrics: .venv/.synced profiles.yml ## METRICS of the ledger by MetricFlow (BY=, WHERE=); without METRICS, which there are
 	@$(BIN)/python scripts/metrics.py "$$DATA" $(if $(METRICS),query --quiet --metrics "$$METRICS" \
