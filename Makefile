@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -122,9 +122,9 @@ lint: .venv/.synced profiles.yml ## ruff and sqlfluff
 	@$(BIN)/python scripts/company.py complete seeds/company "$$DATA"
 	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog tests/alerts
 
-company: .venv/.synced ## a commented starting set of company seeds (DIR=)
+company: .venv/.synced profiles.yml ## a commented starting set of company seeds (DIR=); FROM=<exports>: with what the files show, for a person to own
 	@test -n "$$DIR" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }
-	@$(BIN)/python scripts/company.py start "$$DIR"
+	@$(BIN)/python $(if $(FROM),scripts/propose_company.py "$$FROM",scripts/company.py start) "$$DIR"
 
 bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=); SPARK=1 holds Spark against DuckDB
 	@$(BIN)/python scripts/bench.py "$$DATA/bench$(if $(SPARK),_spark).md" --rows "$${ROWS:-1000000}" $(if $(SPARK),--spark)
