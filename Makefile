@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -17,10 +17,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check check-labels export report why metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
+.PHONY: help demo build check check-labels export report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 27
 
 .venv/.synced: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("ERROR: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -72,6 +72,10 @@ why: .venv/.synced ## one trace as a tree: money, rule, bearer, charge (TRACE=, 
 	@PYTHONPATH=scripts $(BIN)/python -m report.why "$$DATA" $(if $(TRACE),--trace="$$TRACE") \
 	  $(if $(FEATURE),--feature="$$FEATURE") $(if $(DAY),--day="$$DAY")
 
+explain-difference: .venv/.synced ## why a team's own figures differ from the ledger's, by cause (FILE=CSV or XLSX, MONTH=)
+	@test -n "$$FILE" || { echo "ERROR: say which: make explain-difference FILE=<CSV or XLSX>"; exit 2; }
+	@$(BIN)/python scripts/explain_difference.py "$$FILE" "$$DATA" $(if $(MONTH),--month="$$MONTH")
+
 metrics: .venv/.synced profiles.yml ## METRICS of the ledger by MetricFlow (BY=, WHERE=); without METRICS, which there are
 	@$(BIN)/python scripts/metrics.py "$$DATA" $(if $(METRICS),query --quiet --metrics "$$METRICS" \
 	  --group-by "$${BY:-metric_time__month}" --order "$${BY:-metric_time__month}" $(if $(WHERE),--where "$$WHERE"),list metrics)
@@ -118,9 +122,9 @@ lint: .venv/.synced profiles.yml ## what a commit is asked (ruff, mypy: .pre-com
 	@$(BIN)/python scripts/company.py complete seeds/company "$$DATA"
 	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog tests/alerts
 
-company: .venv/.synced ## a commented starting set of company seeds (DIR=)
+company: .venv/.synced profiles.yml ## a commented starting set of company seeds (DIR=); FROM=<exports>: with what the files show, for a person to own
 	@test -n "$$DIR" || { echo "ERROR: say where: make company DIR=<folder>"; exit 2; }
-	@$(BIN)/python scripts/company.py start "$$DIR"
+	@$(BIN)/python $(if $(FROM),scripts/propose_company.py "$$FROM",scripts/company.py start) "$$DIR"
 
 bench: .venv/.synced ## measure, as ratios in one run, into data/bench.md (ROWS=); SPARK=1 holds Spark against DuckDB
 	@$(BIN)/python scripts/bench.py "$$DATA/bench$(if $(SPARK),_spark).md" --rows "$${ROWS:-1000000}" $(if $(SPARK),--spark)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+import company_guide
 import ending
 import state
 from terminal import plain, print
@@ -41,7 +42,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "api_keys": (
         ["provider", "account_id", "api_key", "owner_team_id", "feature_id", *VALID],
-        "Who pays for an account or key; SQL LIKE patterns, empty matches all.",
+        "Who pays for an account or key: each is an id, or with a % a pattern (SQL LIKE), and empty matches all.",
         "openrouter,default,prod-key,search,,,",
     ),
     "charge_tags": (
@@ -68,7 +69,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "billable_tools": (
         ["service", "tool_name", "provider", "meter"],
-        "Tool spans that a provider bills (search, code execution).",
+        "Tool spans that a provider bills (search, code execution). Service and tool are ids, or with a % patterns.",
         "search-api,web_search,tavily,request",
     ),
     "chargeback_policies": (
@@ -100,7 +101,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "model_deployments": (
         ["provider", "account_id", "deployment", "model", *VALID],
-        "Which model a deployment, profile, endpoint or gateway alias is; SQL LIKE patterns, the longest wins.",
+        "Which model a deployment, profile, endpoint or gateway alias is; an id, or with a % a pattern.",
         "azure,,chat-prod%,gpt-5,,",
     ),
     "revenue_rules": (
@@ -253,7 +254,7 @@ def completed(source: Path, name: str) -> tuple[str, list[str]]:
     """(CSV text with exactly the columns of a seed, complaints): comments go, absent columns and files are blank."""
     rows, complaints = read(source, name)
     out = [SEEDS[name][0], *(list(cells.values()) for _, cells in rows)]
-    return "".join(",".join(_cell(cell) for cell in row) + "\n" for row in out), complaints
+    return "".join(",".join(written(cell) for cell in row) + "\n" for row in out), complaints
 
 
 def rows_of(source: Path, columns: list[str]) -> tuple[list[tuple[int, dict[str, str]]], str | None]:
@@ -304,25 +305,36 @@ def _lines_of(text: str) -> list[tuple[int, str]]:
     return lines
 
 
-def _cell(cell: str) -> str:
+def written(cell: str) -> str:
+    """A cell as a seed's file holds it."""
     is_odd = any(mark in cell for mark in ',"\r\n') or cell.startswith("#")
     return '"' + cell.replace('"', '""') + '"' if is_odd else cell
 
 
-def start(folder: Path) -> int:
+def start(folder: Path, is_guided: bool = True) -> int:
+    """Writes a commented file of each seed that the folder lacks, and says what is needed first."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (columns, meaning, example) in SEEDS.items():
+    for name, (columns, meaning, example) in sorted(
+        SEEDS.items(), key=lambda seed: seed[0] not in company_guide.NEEDED
+    ):
         path = folder / f"{name}.csv"
         if path.exists():
             print(f"  kept    {path}")
             continue
+        is_needed = name in company_guide.NEEDED
         dated = "valid_from is inclusive, valid_to exclusive, empty is open. " if "valid_from" in columns else ""
         path.write_text(
-            f"# {meaning} {dated}Lines that begin with # are comments.\n{','.join(columns)}\n# {example}\n",
+            f"# {'Needed' if is_needed else 'May wait'}. {meaning} {dated}Lines that begin with # are comments.\n"
+            f"{','.join(columns)}\n# {example}\n",
             encoding="utf-8",
         )
-        print(f"  written {path}")
-    print(f"Fill them in, then: make build INBOX=<exports> DATA=<data> COMPANY={folder}")
+        print(f"  written {path} ({'needed' if is_needed else 'may wait'})")
+    if is_guided:
+        company_guide.tell()
+        print(
+            f"\nFill in {', '.join(company_guide.NEEDED)} (FROM=<exports> proposes their rows), then: make check "
+            f"COMPANY={folder}, and make build INBOX=<exports> DATA=<data> COMPANY={folder}"
+        )
     return 0
 
 

@@ -108,6 +108,11 @@ def test_accounts_by_whatever_name(build, tmp_path):
     found = built.rows("select provider, basis, attributed_usd from marts.attributed_calls order by 1, 2")
     assert found == [("aws", "billed", Decimal("0.5")), ("azure", "billed", Decimal("0.4")),
                      ("mistral", "accrued", 1), ("mistral", "billed", 2)]  # fmt: skip
+    # Half of the list price is the company's.
+    priced = built.rows(
+        "select list_usd, priced_usd from marts.attributed_calls where provider in ('mistral', 'azure')"
+    )
+    assert sorted(priced) == [(Decimal("0.4"), Decimal("0.4")), (2, 1), (2, 1)]
     # A day's total without a name is matched to calls: of OpenAI there are none.
     assert treated(built) == {"call": Decimal("28.82")}
 

@@ -5,7 +5,10 @@ from datetime import date
 from decimal import Decimal
 from itertools import product
 
+import duckdb
+import pytest
 from exports import COSTS, FOCUS, OPENROUTER, batch, bucket, chat, company, cost, focus, span, write
+from rendering import macro_sql
 
 USD = Decimal
 NANO = {"gen_ai__provider__name": "aws.bedrock", "gen_ai__request__model": "amazon.nova-lite-v1:0"}
@@ -333,3 +336,35 @@ def test_a_call_with_ones_own_key_is_another_providers_and_its_fee_the_gateways(
     assert [row[0] for row in built.rows("select distinct posted_month from marts.ledger_entries")] == [
         date(2026, 10, 1)
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "stated", "fits"),
+    [
+        ("key_x", "key_x", True),
+        ("keyax", "key_x", False),
+        ("key_x", r"key\_x", True),
+        ("key_x", "key%", True),
+        ("key-1", "key_%", True),
+        ("100%", r"100\%", True),
+        ("key", None, True),
+        (None, "key", False),
+        (None, "%", True),
+    ],
+)
+def test_an_id_is_a_pattern_only_with_a_percent_sign(value, stated, fits):
+    query = macro_sql("select {{ fits_id('value', 'stated') }} from (select ?::varchar as value, ?::varchar as stated)")
+    with duckdb.connect() as engine:
+        assert engine.execute(query, [value, stated]).fetchall() == [(fits,)]
+
+
+def test_the_owner_of_a_key_is_not_that_of_one_like_it(build, tmp_path):
+    """`key_x` and `keyax` are two keys of one organisation; a pattern of both pays for what has no key of its own."""
+    inbox = tmp_path / "inbox"
+    lines = [cost(5, usd, api_key_id=key) for key, usd in (("key_x", "1"), ("keyax", "2"), ("keyzz", "4"))]
+    other = bucket(5, amount_value="8", amount_currency="usd", line_item="gpt-4o-mini, input", organization_id="or_g")
+    write(inbox / "costs.csv", COSTS, [*lines, other, bucket(6)])
+    keys = "openai,org,key_x,by_key,,,\nopenai,o_g,,beta,,,\nopenai,or_g,,by_account,,,\nopenai,,keyz%,alpha,,,\n"
+    built = build(inbox, company(tmp_path, teams=TEAMS, api_keys=KEYS + keys))
+    assert built.code == 0, built.output
+    assert paid(built) == {"by_key": 1, "alpha": 4, "by_account": 8, "unattributed": 2}

@@ -41,7 +41,7 @@ key_owners as (
     inner join key_owners as owners
         on
             used.provider = owners.provider
-            and {{ matches('used.account_id', 'owners.account_id') }}
-            and {{ matches('used.api_key', 'owners.api_key') }}
+            and {{ fits_id('used.account_id', 'owners.account_id') }}
+            and {{ fits_id('used.api_key', 'owners.api_key') }}
             and {{ in_force('owners', 'used.used_on') }}
 {% endcall %}

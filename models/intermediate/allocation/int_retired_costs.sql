@@ -145,7 +145,7 @@ payers as (
         inner join account_owners as owners
             on
                 late.provider = owners.provider
-                and {{ matches('late.account_id', 'owners.account_id') }}
+                and {{ fits_id('late.account_id', 'owners.account_id') }}
                 and {{ in_force('owners', 'late.charged_on') }}
         where owners.api_key is null and owners.owner_team_id is not null
     {% endcall %}

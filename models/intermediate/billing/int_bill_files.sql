@@ -175,7 +175,7 @@ decided as (
         on
             {{ matches('stretches.file_kind', 'bill_sources.file_kind') }}
             and {{ matches('stretches.provider', 'bill_sources.provider') }}
-            and {{ matches('stretches.account_id', 'bill_sources.account_id') }}
+            and {{ fits_id('stretches.account_id', 'bill_sources.account_id') }}
             and {{ matches('files.source_file', 'bill_sources.source_file') }}
     group by stretches.provider, stretches.account_id, stretches.file_kind, stretches.file_id
 

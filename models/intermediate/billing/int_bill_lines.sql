@@ -154,7 +154,7 @@ deployed as (
     inner join {{ ref('model_deployments') }} as deployments
         on
             coalesce(deployments.provider, said.provider) = said.provider
-            and {{ matches('said.account_id', 'deployments.account_id') }}
+            and {{ fits_id('said.account_id', 'deployments.account_id') }}
             and {{ in_force('deployments', 'cast(said.starts_at as date)') }}
             and (
                 {{ is_deployment("split_part(said.resource, ' | ', 1)", 'deployments.deployment') }}

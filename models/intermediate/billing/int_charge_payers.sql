@@ -79,7 +79,7 @@ owners as (
     where rules.owner_team_id is not null
 
     {% for place, account_id, fits in [
-        (1, 'account_id', 'keys.api_key is not null and ' ~ is_like('used.api_key', 'keys.api_key')),
+        (1, 'account_id', 'keys.api_key is not null and ' ~ is_id('used.api_key', 'keys.api_key')),
         (3, 'account_id', 'keys.api_key is null'), (4, 'bill_account_id', 'keys.api_key is null')
     ] %}
     union all
@@ -94,7 +94,7 @@ owners as (
     inner join keys
         on
             used.provider = keys.provider
-            and {{ matches('used.' ~ account_id, 'keys.account_id') }}
+            and {{ fits_id('used.' ~ account_id, 'keys.account_id') }}
             and {{ in_force('keys', 'used.charged_on') }}
     where keys.owner_team_id is not null and {{ fits }}
     {% endfor %}

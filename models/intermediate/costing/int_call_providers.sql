@@ -150,7 +150,7 @@ deployed_models as (
         on
             {{ is_deployment('names.model_key', 'deployments.deployment') }}
             -- Most spans name no account.
-            and (names.account_id is null or {{ matches('names.account_id', 'deployments.account_id') }})
+            and (names.account_id is null or {{ fits_id('names.account_id', 'deployments.account_id') }})
             and {{ in_force('deployments', 'names.called_on') }}
     where
         deployments.provider is null

@@ -221,7 +221,7 @@ agreed_prices as (
             on
                 listed.model is not null and listed.priced_on is not null
                 and {{ matches('listed.provider', 'negotiated.provider') }}
-                and {{ matches('listed.account_id', 'negotiated.account_id') }}
+                and {{ fits_id('listed.account_id', 'negotiated.account_id') }}
                 and {{ matches('listed.model', 'negotiated.model') }}
                 and (
                     {{ matches('listed.meter', 'negotiated.meter') }}

@@ -133,8 +133,8 @@ billed_tools as (
         from tool_names
         inner join {{ ref('billable_tools') }} as tools
             on
-                {{ matches('tool_names.service_name', 'tools.service') }}
-                and {{ matches('tool_names.called_tool', 'tools.tool_name') }}
+                {{ fits_id('tool_names.service_name', 'tools.service') }}
+                and {{ fits_id('tool_names.called_tool', 'tools.tool_name') }}
     {% endcall %}
 
 ),

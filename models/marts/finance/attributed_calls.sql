@@ -4,7 +4,7 @@
     'model', 'service_name', 'originating_feature_id', 'serving_feature_id', 'attribution_rule', 'hops', 'team_path',
     'payer_team_id', 'purpose', 'tenant_id', 'user_id', 'prompt_version', 'input_tokens', 'cache_read_tokens',
     'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'cached_input_rule', 'is_failed', 'is_residual',
-    'is_suspected_copy', 'is_ambiguous_usage', 'priced_usd', 'cache_write_premium_usd', 'cache_write_rule',
+    'is_suspected_copy', 'is_ambiguous_usage', 'list_usd', 'priced_usd', 'cache_write_premium_usd', 'cache_write_rule',
     'is_price_assumed', 'unpriced_reason', 'stated_usd', 'billed_usd', 'attributed_usd', 'basis', 'match_level'
 ] %}
 {% set of_origin = ['originating_feature_id', 'serving_feature_id', 'team_path', 'tenant_id', 'user_id'] %}

@@ -123,7 +123,7 @@ ranks as (
     inner join {{ ref('bill_sources') }} as sources
         on
             {{ matches("'azure'", 'sources.provider') }}
-            and {{ matches('accounts.subscription_id', 'sources.account_id') }}
+            and {{ fits_id('accounts.subscription_id', 'sources.account_id') }}
     group by accounts.subscription_id
 
 ),

@@ -77,7 +77,7 @@ agreed_prices as (
         inner join {{ ref('negotiated_prices') }} as negotiated
             on
                 {{ is_like('contexts.provider', 'lower(negotiated.provider)') }}
-                and {{ matches('contexts.account_id', 'negotiated.account_id') }}
+                and {{ fits_id('contexts.account_id', 'negotiated.account_id') }}
                 and {{ matches('lower(contexts.model)', 'negotiated.model') }}
                 and {{ is_like('lower(contexts.meter)', 'negotiated.meter') }}
                 and {{ in_force('negotiated', 'contexts.charged_on') }}

@@ -1,0 +1,15 @@
+{#
+  An id of a seed against one that may be missing: it is the id itself, in which `_` stands for itself; with a `%` it is
+  a LIKE pattern; an empty one fits all.
+#}
+{% macro fits_id(value, stated) -%}
+    ({{ stated }} is null or {{ is_id("coalesce(" ~ value ~ ", '')", stated) }})
+{%- endmacro %}
+
+{# The same of two that are there. `\_` is how a pattern writes what stands for itself anyway. #}
+{% macro is_id(value, stated) -%}
+    case
+        when position('%' in {{ stated }}) > 0 then {{ is_like(value, stated) }}
+        else {{ value }} = replace({{ stated }}, '\_', '_')
+    end
+{%- endmacro %}

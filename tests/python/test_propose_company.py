@@ -1,0 +1,143 @@
+"""`make company FROM=`: what the files show becomes rows that a person owns, and nobody's owner is guessed."""
+
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from conftest import GOLDEN, PROJECT
+
+import check_company
+import company
+import company_guide
+import propose_company
+
+OWNERS = {
+    "feedback-web": "insights", "feedback-agent": "insights", "search-api": "search", "rerank-api": "search",
+    "batch-worker": "mail", "legacy-cron": "mail", "mail-web": "mail", "llm-gateway": "platform",
+    "summarize-feedback": "insights", "draft-email": "mail", "openai": "platform", "openrouter": "platform",
+    "key-search": "search", "key-platform": "platform",
+}  # fmt: skip
+
+
+def filled(path, by: int, owner_at: int) -> int:
+    """Write the owners into a seed's open rows, each found by one of its cells; how many."""
+    lines, count = path.read_text().splitlines(), 0
+    for place, line in enumerate(lines[2:], 2):
+        if not line.startswith("#"):
+            cells = line.split(",")
+            cells[owner_at] = OWNERS[cells[by] or cells[0]]
+            lines[place], count = ",".join(cells), count + 1
+    path.write_text("\n".join(lines) + "\n")
+    return count
+
+
+def test_a_company_of_its_files_is_owned_by_a_person(build, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "ours"
+    monkeypatch.setattr(sys, "argv", ["propose_company.py", str(GOLDEN / "inbox"), str(folder)])
+    assert propose_company.main() == 0
+    printed = capsys.readouterr().out
+    for name in company.SEEDS:
+        head = (folder / f"{name}.csv").read_text()
+        assert head.startswith("# Needed. " if name in company_guide.NEEDED else "# May wait. ")
+        rows, complaints = company.read(folder / f"{name}.csv", name)
+        assert complaints == []
+        assert [cells for _, cells in rows if cells.get("owner_team_id")] == []
+    services = (folder / "services.csv").read_text()
+    assert "# spans 4, calls 2, 0.002562 USD\nfeedback-agent,,,\n" in services
+    assert services.index("feedback-agent") < services.index("search-api") < services.index("llm-gateway")
+    assert (
+        "calls 5, eval runs 2, lines of revenue 1, spans 1, usage events 2, 0.003663 USD\nsummarize-feedback,"
+        in (folder / "feature_catalog.csv").read_text()
+    )
+    assert "# a tag on spans: 1\n# mail,mail,\n" in (folder / "teams.csv").read_text()
+    assert "set_attribute" in printed
+    assert "setAttributes" in printed
+    assert "trace_statements" in printed
+
+    assert check_company.main(folder) == 0
+    said = capsys.readouterr().err
+    owned = ("services", 0, 1), ("feature_catalog", 0, 2), ("api_keys", 2, 3)
+    rows = {name: len(company.read(folder / f"{name}.csv", name)[0]) for name, _, _ in owned}
+    assert {name: said.count(f"{folder}/{name}.csv line") for name in rows} == rows
+    assert f"WARNING: {folder}/services.csv line 4: owner_team_id is empty; write a team of teams.csv" in said
+
+    (folder / "teams.csv").write_text("team_id,name\ninsights,I\nsearch,S\nmail,M\nplatform,P\n")
+    for name, by, owner_at in owned:
+        assert filled(folder / f"{name}.csv", by, owner_at) == rows[name] > 1
+    rules = (folder / "feature_rules.csv").read_text()
+    assert "# 10,legacy-cron,,,chat deepseek/deepseek-chat,,\n" in rules
+    (folder / "feature_rules.csv").write_text(
+        rules.replace(
+            "# 10,legacy-cron,,,chat deepseek/deepseek-chat,,", "10,legacy-cron,,,chat deepseek%,draft-email,"
+        )
+    )
+    assert check_company.main(folder) == 0
+    assert capsys.readouterr().err == ""
+    built = build(GOLDEN / "inbox", folder)
+    assert built.code == 0, built.output
+    assert built.rows("select service, sum(borne_usd) from marts.unlabelled_spend_daily group by 1") == []
+    ((unowned,),) = built.rows(
+        "select sum(net_charge_usd) from marts.team_chargeback_monthly where team_id = 'unattributed'"
+    )
+    assert unowned == 0
+
+    monkeypatch.setattr(sys, "argv", ["propose_company.py", str(tmp_path / "nowhere"), str(folder)])
+    assert propose_company.main() == 2
+    assert "say which: make company DIR=" in capsys.readouterr().err
+
+
+@pytest.mark.xdist_group("sample")
+def test_counts_and_money_are_the_ledgers(sample):
+    with duckdb.connect(str(sample.data / "ledger.duckdb"), read_only=True) as engine:
+        found = {one.seed: one for one in propose_company.proposed(engine, sample.data)}
+        services = engine.execute("""
+            select service_name, count(distinct call_id), sum(borne_usd) from marts.attributed_calls
+            inner join marts.call_shares using (call_id) group by 1 order by 3 desc""").fetchall()
+        keys = engine.execute("select sum(billed_usd) from intermediate.int_charges").fetchall()
+    names = [cells[0] for cells, _ in found["services"].rows]
+    assert names[: len(services)] == [name for name, _, _ in services]
+    for (_, calls, usd), (_, words) in zip(services, found["services"].rows, strict=False):
+        assert words.endswith(f"calls {calls:,}, {usd:,.2f} USD")
+    billed = [words.split(", ")[1] for _, words in found["api_keys"].rows]
+    assert len(found["api_keys"].rows) >= 4
+    assert f"{keys[0][0]:,.2f}" == f"{sum(float(one.split()[0].replace(',', '')) for one in billed):,.2f}"
+    assert all(not cells[1] for cells, _ in found["services"].rows)
+    unlabelled = sum(int(words.split()[4].strip(",").replace(",", "")) for _, words in found["feature_rules"].rows)
+    assert unlabelled == sample.rows(
+        "select count(distinct call_id) from marts.call_shares where originating_feature_id = 'unlabelled'"
+    )[0][0]  # fmt: skip
+
+
+def test_what_there_is_stays(tmp_path, capsys):
+    (tmp_path / "services.csv").write_text("service_name,owner_team_id\nours,us\n")
+    proposal = propose_company.Proposal("services", True, [(["new", "", "", ""], "spans 1")])
+    propose_company.written(tmp_path, proposal, is_new=False)
+    assert (tmp_path / "services.csv").read_text() == "service_name,owner_team_id\nours,us\n"
+    assert "is kept as it is; the files show 1" in capsys.readouterr().out
+
+
+def test_names_of_others_are_cells(tmp_path):
+    """Whatever a file calls a service or key, a row is one row, a comment no row, and an id no pattern."""
+    company.start(tmp_path, is_guided=False)
+    odd = ["a,b", 'a"b', "a\nb", "#a", "a\x1b[31m", "=1+1"]
+    rows = [([propose_company.literal(name), "", "", ""], f"spans of {name}") for name in odd]
+    propose_company.written(tmp_path, propose_company.Proposal("services", True, rows), is_new=True)
+    read, complaints = company.read(tmp_path / "services.csv", "services")
+    assert complaints == []
+    assert [cells["service_name"] for _, cells in read] == ["a,b", 'a"b', r"a\x0ab", "#a", r"a\x1b[31m", "=1+1"]
+    assert propose_company.literal("100%_x") == r"100\%_x"
+    assert propose_company.plainly("get_user") == r"get\_user"
+
+
+def test_the_starting_set_says_what_is_needed(tmp_path):
+    shown = subprocess.run(
+        [sys.executable, str(PROJECT / "scripts" / "company.py"), "start", str(tmp_path / "ours")],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert [line.split("/")[-1] for line in shown.splitlines()[:4]] == [
+        f"{name}.csv (needed)" for name in company_guide.NEEDED
+    ]
+    assert shown.count("(may wait)") == len(company.SEEDS) - 4
+    for words in ("key_...", "ARN of the inference profile", "app.feature", "app.team", "gen_ai.evaluation.run.id"):
+        assert words in shown
