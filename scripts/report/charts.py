@@ -1,4 +1,4 @@
-"""Charts as Vega-Lite, made by Altair once for the whole site; each page brings its own rows, and only those to draw."""
+"""Charts as Vega-Lite, made by Altair once for the whole site; each page brings the rows to draw."""
 
 import altair as alt
 
@@ -167,7 +167,8 @@ def pnl(_):
     by_margin = alt.EncodingSortField("ai_margin_usd", op="max", order="descending")
     base = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("feature_id:N", sort=by_margin, title=None))
     tooltip = [
-        _text("feature_id", "Feature"), _text("side", "What"), _usd("usd", "Amount"), _usd("ai_margin_usd", "AI margin"),
+        _text("feature_id", "Feature"), _text("side", "What"), _usd("usd", "Amount"),
+        _usd("ai_margin_usd", "AI margin"),
     ]  # fmt: skip
     sides = {"revenue": "#3a8f7a", "cost of AI": "#a0603f"}
     bars = base.mark_bar().encode(x=alt.X("usd:Q", axis=USD), color=_color("side", sides), tooltip=tooltip)
@@ -294,7 +295,9 @@ def capture(_):
         .encode(
             x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0)),
             y=alt.Y("capture_pct:Q", axis=PERCENT, title="of the bill traced", scale=alt.Scale(zero=False)),
-            strokeDash=alt.StrokeDash("provider:N", legend=alt.Legend(title=None, orient="bottom", symbolStrokeColor=PLAIN)),
+            strokeDash=alt.StrokeDash(
+                "provider:N", legend=alt.Legend(title=None, orient="bottom", symbolStrokeColor=PLAIN)
+            ),
             detail="payer_team_id:N",
             tooltip=[
                 _text("month", "Month"), _text("provider", "Provider"), _text("payer_team_id", "Paid by"),
@@ -327,8 +330,8 @@ CHARTS = [
 
 
 def team_colors(teams: list[tuple[str, str]]) -> dict[str, str]:
-    """Each team's colour by the name that it is drawn under; `teams` are (id, name), the costliest first. Teams beyond the
-    palette share a grey."""
+    """Each team's colour by the name that it is drawn under; `teams` are (id, name), the costliest first. Teams beyond
+    the palette share a grey."""
     found, left = {}, iter(TEAMS)
     for team, name in teams:
         found[name] = SENTINELS[team] if team in SENTINELS else next(left, OTHERS)

@@ -44,8 +44,8 @@ class Figure:
     with a minus counts against the others) a row for each of these columns that is not zero.
 
     `needs` is a query for a truth without which there is nothing to draw or answer, and the sentence that says so;
-    `nothing` is the sentence where no row is found. Of an answer `says` is a line: columns in braces, and in brackets what
-    falls away where a column is empty; `link` is where its figures stand."""
+    `nothing` is the sentence where no row is found. Of an answer `says` is a line: columns in braces, and in brackets
+    what falls away where a column is empty; `link` is where its figures stand."""
 
     key: str
     title: str

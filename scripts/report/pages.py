@@ -219,8 +219,8 @@ group by all order by borne_usd desc, feature_id, bearer_team_id
         "models",
         "Where it went: models",
         """
-select provider, model, originating_feature_id as feature_id, bearer_team_id, sum(calls)::bigint as calls, sum(input_tokens)::bigint as input_tokens,
-    sum(output_tokens)::bigint as output_tokens, sum(borne_usd) as borne_usd
+select provider, model, originating_feature_id as feature_id, bearer_team_id, sum(calls)::bigint as calls,
+    sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens, sum(borne_usd) as borne_usd
 from marts.spend_daily where date_trunc('month', spent_on) = $month
 group by all order by borne_usd desc, provider, model, feature_id, bearer_team_id
 """,
@@ -390,8 +390,8 @@ from marts.budget_burn_daily
 where date_trunc('month', burned_on) = $month and budget_usd is not null
 order by forecast_pct desc, budget_of, burned_on
 """,
-        "What each team or feature with a budget has spent of it so far, before the quality pool's part; the nearest to its"
-        " budget first.",
+        "What each team or feature with a budget has spent of it so far, before the quality pool's part; the nearest to"
+        " its budget first.",
         chart="burn",
         aside=("team_id", "feature_id"),
         fold=("line", {"month_to_date_usd": "spent", "forecast_usd": "forecast", "budget_usd": "budget"}),

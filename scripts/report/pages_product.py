@@ -14,8 +14,8 @@ select feature_id, revenue_usd, production_usd, evaluation_usd, eval_pool_credit
     {BORNE_BY.format(feature="feature_pnl_monthly.feature_id", month="$month")}
 from marts.feature_pnl_monthly where month = $month order by margin_usd desc, feature_id
 """,
-        "What a feature earns to the right, what its AI costs to the left; the mark between them is the AI margin, revenue"
-        " less the cost of AI. quality_pool is what the pool takes over of the features' evals.",
+        "What a feature earns to the right, what its AI costs to the left; the mark between them is the AI margin,"
+        " revenue less the cost of AI. quality_pool is what the pool takes over of the features' evals.",
         chart="pnl",
         fold=("side", {"revenue_usd": "revenue", "-ai_cost_usd": "cost of AI"}),
         total=True,

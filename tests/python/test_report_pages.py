@@ -1,0 +1,317 @@
+"""The site as people see it: every page in a browser, for each month and team, wide and narrow, light and dark.
+
+By default the newest month; REPORT_PAGES=all takes every month. Screenshots are kept in SCREENSHOTS, or in
+DATA/screenshots where DATA is set.
+"""
+
+import csv
+import os
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from conftest import GOLDEN, run_build
+from test_report import beside
+
+from report import site
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make installs it)")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync""".split()
+MONTH = "2026-10"
+IS_ALL = os.environ.get("REPORT_PAGES") == "all"
+WINDOWS = [(1400, "light"), (390, "dark"), *([(1400, "dark"), (390, "light"), (800, "light")] if IS_ALL else [])]
+FAULTS = Path(__file__).with_name("report_faults.js").read_text().partition("\n")[2]
+TALL = 20_000
+
+pytestmark = [
+    pytest.mark.xdist_group("sample"),
+    pytest.mark.skipif(
+        BROWSER is None,
+        reason="no Chromium on the path: pages were not opened (apt-get install chromium, or CHROMIUM=<path>)",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def screenshots(tmp_path_factory):
+    data = os.environ.get("DATA")
+    folder = os.environ.get("SCREENSHOTS") or (Path(data, "screenshots") if data else tmp_path_factory.mktemp("pages"))
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as engine:
+        opened = engine.chromium.launch(executable_path=BROWSER, args=QUIET)
+        yield opened
+        opened.close()
+
+
+class Window:
+    """A page of the browser, with what it said and asked for."""
+
+    def __init__(self, browser, width: int, scheme: str = "light"):
+        size = {"width": width, "height": 900}
+        self.context = browser.new_context(viewport=size, color_scheme=scheme, accept_downloads=True)
+        self.page, self.said = self.context.new_page(), []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self._asked(request.url))
+
+    def _asked(self, address: str) -> None:
+        if not address.startswith(("file:", "data:", "blob:", "about:")):
+            self.said.append(f"asks for {address}")
+
+    def open(self, path: Path, choice: str = "") -> "Window":
+        self.page.goto(path.as_uri() + choice)
+        self.drawn()
+        return self
+
+    def choose(self, choice: str) -> None:
+        self.page.evaluate(
+            "choice => { delete document.documentElement.dataset.drawn; location.hash = choice; }", choice
+        )
+        self.drawn()
+
+    def drawn(self) -> None:
+        self.page.wait_for_selector("html[data-drawn]", state="attached")
+
+    def faults(self) -> list[str]:
+        found = self.page.evaluate(FAULTS, {"tall": TALL}) + self.said
+        self.said.clear()
+        return found
+
+
+@pytest.fixture
+def window(browser):
+    opened = []
+
+    def of(width: int = 1400, scheme: str = "light") -> Window:
+        opened.append(Window(browser, width, scheme))
+        return opened[-1]
+
+    yield of
+    for each in opened:
+        each.context.close()
+
+
+@pytest.fixture(scope="module")
+def written(sample, tmp_path_factory):
+    data = beside(sample, tmp_path_factory.mktemp("pages") / "data")
+    site.write(data)
+    return data / "report"
+
+
+def company_of(folder: Path, *seeds: str) -> Path:
+    folder.mkdir()
+    for seed in seeds:
+        shutil.copyfile(GOLDEN / "company" / f"{seed}.csv", folder / f"{seed}.csv")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["spans_and_bill", "bill"])
+def little(request, tmp_path_factory):
+    """The site of a company with one file of spans and one bill; and of one with a bill and no seed."""
+    folder = tmp_path_factory.mktemp(request.param)
+    inbox = folder / "inbox"
+    inbox.mkdir()
+    shutil.copy(GOLDEN / "inbox" / "openrouter_activity_2026-10-06.csv", inbox)
+    seeds = ()
+    if request.param == "spans_and_bill":
+        shutil.copy(GOLDEN / "inbox" / "spans.jsonl", inbox)
+        seeds = ("teams", "services", "feature_catalog", "api_keys")
+    built = run_build(inbox, folder / "data", company_of(folder / "company", *seeds))
+    assert built.code == 0, built.output
+    site.write(folder / "data")
+    return request.param, folder / "data" / "report"
+
+
+def choices(page) -> list[str]:
+    teams = page.eval_on_selector_all("#team option", "found => found.map((option) => option.value)")
+    return [f"team={team}" if team else "" for team in teams]
+
+
+def look(window, name: str, report: Path, months: list[str], screenshots: Path) -> dict[tuple, list[str]]:
+    """The faults of each page, month, team and window that has any."""
+    found = {}
+    for width, scheme in WINDOWS:
+        opened = window(width, scheme)
+        for month in months:
+            for page in site.PAGES:
+                opened.open(report / f"{page}-{month}.html")
+                for choice in choices(opened.page):
+                    if choice:
+                        opened.choose(choice)
+                    if faults := opened.faults():
+                        found[page, month, choice, width, scheme] = faults
+                    if not choice or IS_ALL:
+                        picture = f"{name}-{page}-{month}{'-' + choice if choice else ''}-{width}-{scheme}.png"
+                        opened.page.screenshot(path=screenshots / picture, full_page=True)
+    return found
+
+
+def test_pages_have_no_faults(written, window, screenshots):
+    months = ["2026-08", "2026-09", MONTH] if IS_ALL else [MONTH]
+    assert look(window, "sample", written, months, screenshots) == {}
+
+
+def test_pages_of_a_little_company_have_no_faults(little, window, screenshots):
+    name, report = little
+    assert look(window, name, report, [MONTH], screenshots) == {}
+    # What it has not is said in a sentence, and drawn nowhere.
+    page = window().open(report / f"product-{MONTH}.html").page
+    assert "no revenue has landed" in page.locator("#pnl .nothing").inner_text()
+    assert page.locator("#pnl [data-chart], #units [data-chart]").count() == 0
+    page = window().open(report / f"quality-{MONTH}.html").page
+    assert page.locator("#coverage [data-chart], #evals [data-chart]").count() == 0
+    page = window().open(report / f"overview-{MONTH}.html").page
+    assert "no eval is required" in page.locator("#answer_coverage").inner_text()
+
+
+def test_faults_are_found(written, window):
+    """What the pages are looked at for, done to one."""
+    opened = window(390).open(written / f"finance-{MONTH}.html")
+    assert opened.faults() == []
+    for fault, script in {
+        "pixels tall": "document.querySelector('#chargeback').style.height = '33000px'",
+        "wider than the window": "document.querySelector('#transfers').style.width = '900px'",
+        "money cut off": "document.querySelector('#bills table').style.marginLeft = '380px'",
+        "hidden money": "document.querySelector('#journal td[data-exact]:not(.zero)').style.display = 'none'",
+        "poor contrast": "document.querySelector('h1').style.color = '#bbbbbb'",
+        "an empty chart": "document.querySelector('#causes [data-chart]').replaceChildren()",
+        "the same label twice": "document.querySelectorAll('#chargeback .role-axis-label text')"
+        ".forEach((label) => { label.textContent = 'twice'; })",
+        "a heading over nothing": "document.querySelectorAll('#focus > :not(h2)').forEach((one) => one.remove())",
+        "of 49 rows": "document.querySelector('#causes .count').textContent = '7'",
+        "a row of zeros": "document.querySelectorAll('#budgets tbody tr:first-child [data-exact]')"
+        ".forEach((cell) => { cell.dataset.exact = '0'; })",
+        "said": "console.warn('said')",
+    }.items():
+        opened.page.evaluate(script)
+        assert [found for found in opened.faults() if fault in found], fault
+        opened.page.reload()
+        opened.drawn()
+
+
+def test_the_first_screen_is_the_answer(sample, written, window):
+    page = window().open(written / f"overview-{MONTH}.html").page
+    assert page.locator("#answer").bounding_box()["y"] < 250
+    assert page.locator("#answer").bounding_box()["height"] < 800
+    lines = page.locator("#answer_charge li").all_inner_texts()
+    expected = sample.rows(f"""
+        select coalesce(teams.name, 'Quality pool'), here.net_charge_booked_usd,
+            here.net_charge_booked_usd - before.net_charge_booked_usd
+        from marts.team_chargeback_monthly as here
+        inner join marts.team_chargeback_monthly as before
+            on here.team_id = before.team_id and before.month = date '{MONTH}-01' - interval 1 month
+        left join seeds.teams as teams on here.team_id = teams.team_id
+        where here.month = '{MONTH}-01' and here.net_charge_booked_usd != 0 order by 2 desc""")
+    assert len(lines) == len(expected) > 4
+    for line, (name, usd, change) in zip(lines, expected, strict=True):
+        assert line.startswith(name)
+        assert f"bears ${usd:,.2f}, {'+' if change > 0 else '-'}${abs(change):,.2f} on last month" in line
+    assert "Summarize-Thread" in page.locator("#answer_coverage").inner_text()
+    # Of a team its own: transfers that it owes or is owed, all of them.
+    page = window().open(written / f"overview-{MONTH}.html", "#team=inbox").page
+    ((count, usd),) = sample.rows(f"""select count(*), max(amount_booked_usd) from marts.team_transfers_monthly
+        where month = '{MONTH}-01' and amount_booked_usd != 0 and 'inbox' in (debtor_team_id, creditor_team_id)""")
+    lines = [line for line in page.locator("#answer_transfers li").all() if line.is_visible()]
+    assert len(lines) == count
+    assert lines[0].inner_text().endswith(f"${usd:,.2f}")
+    assert page.locator("#answer_charge li:visible").count() == 1
+    # A line leads to its figure, for the one that it is about.
+    page.locator("#answer_charge li:visible a").click()
+    page.wait_for_selector("#chargeback tbody tr:visible")
+    assert page.locator("#team").input_value() == "inbox"
+    assert page.locator("#chargeback tbody tr:visible").count() == 1
+
+
+def test_the_keyboard_reaches_all(written, window):
+    page = window().open(written / f"overview-{MONTH}.html").page
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        found = page.evaluate("""() => {
+            const one = document.activeElement;
+            const style = getComputedStyle(one);
+            const box = one.getBoundingClientRect();
+            return [one.id || one.getAttribute("href") || one.className || one.tagName,
+                style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0,
+                box.width > 0 && box.bottom > 0 && box.top < innerHeight];
+        }""")
+        reached.append(found[0])
+        assert found[1:] == [True, True], found
+    links = [f"{name}-{MONTH}.html" for name in site.PAGES]
+    assert {"#main", *links, "month", "team", "feature", "from", "to", f"finance-{MONTH}.html#chargeback"} <= set(
+        reached
+    )
+    page.locator("#team").focus()
+    page.keyboard.type("Inbox")
+    page.wait_for_function("location.hash === '#team=inbox'")
+    # Words are explained under the focus, and tables are sorted by it.
+    page.locator("#bill .term").first.focus()
+    assert "provider charged" in page.locator("#meaning").inner_text()
+    page.locator("#models .sort").last.focus()
+    page.keyboard.press("Enter")
+    cells = page.locator("#models tbody tr:not([hidden]) td:last-child")
+    sorted_cells = [Decimal(cell) for cell in cells.evaluate_all("found => found.map((one) => one.dataset.exact)")]
+    assert sorted_cells == sorted(sorted_cells, reverse=True)
+    assert len(sorted_cells) > 5
+
+
+def test_charts_explain_and_filter(written, window):
+    page = window(scheme="dark").open(written / f"overview-{MONTH}.html").page
+    bar = page.locator("[data-chart=features] .mark-rect path").nth(1)
+    bar.scroll_into_view_if_needed()
+    bar.hover()
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    text = page.locator("#vg-tooltip-element").inner_text()
+    assert "Answer-from-Mail" in text
+    assert "_" not in text
+    color = page.locator("#vg-tooltip-element").evaluate("one => getComputedStyle(one).backgroundColor")
+    assert color == "rgb(29, 34, 40)"
+    bar.click()
+    page.wait_for_function("location.hash === '#feature=answer-from-mail'")
+    page.wait_for_selector("#features .no-rows, #features table")
+    assert page.locator("#features .count").inner_text() == "1"
+    features = page.locator("#models tbody tr:visible td:nth-child(3)").all_inner_texts()
+    assert set(features) == {"Answer-from-Mail"}
+
+
+def test_tables_are_searched_cut_by_days_and_saved(sample, written, window, tmp_path):
+    page = window().open(written / f"finance-{MONTH}.html").page
+    with page.expect_download() as saved:
+        page.locator("#chargeback .save").click()
+    saved.value.save_as(tmp_path / "chargeback.csv")
+    rows = list(csv.DictReader((tmp_path / "chargeback.csv").open(newline="")))
+    ((usd,),) = sample.rows(f"""select sum(net_charge_booked_usd) from marts.team_chargeback_monthly
+        where month = '{MONTH}-01'""")
+    assert sum(Decimal(row["net charge"]) for row in rows) == usd
+    page.locator("#journal input[type=search]").fill("pool_credit")
+    shown = page.locator("#journal tbody tr:visible")
+    assert 0 < shown.count() == page.locator("#journal tbody tr", has_text="pool_credit").count()
+    page = window().open(written / f"overview-{MONTH}.html", "#from=2026-10-05&to=2026-10-06").page
+    days = page.locator("#days tbody tr:not([hidden]) th").evaluate_all("found => found.map((one) => one.textContent)")
+    assert set(days) == {"2026-10-05", "2026-10-06"}
+
+
+def test_pages_print(written, window, screenshots):
+    for name in site.PAGES:
+        # As wide as a landscape page of A4 within its margins.
+        opened = window(1032).open(written / f"{name}-{MONTH}.html")
+        opened.page.emulate_media(media="print")
+        opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert [fault for fault in opened.faults() if "money" in fault or "wider" in fault] == [], name
+        assert opened.page.locator("nav:visible, .tools:visible, select:visible").count() == 0
+        hidden = opened.page.locator("details.print tbody tr:not([hidden])").evaluate_all(
+            "found => found.filter((row) => !row.checkVisibility()).length"
+        )
+        assert hidden == 0
+        printed = opened.page.pdf(path=screenshots / f"sample-{name}-{MONTH}.pdf", prefer_css_page_size=True)
+        assert printed.startswith(b"%PDF")
