@@ -150,8 +150,8 @@ def tables_in(path: Path) -> Iterator[tuple[str, str, list[tuple[int, list[str]]
     with path.open("rb") as raw:
         is_workbook = raw.read(4) in documents.ZIP_MAGIC or path.suffix.lower() in (".xls", ".xlsb", ".ods")
     if is_workbook:
-        for name, rows in documents.sheets(path.read_bytes()):
-            texts = [[documents.text_of_cell(cell, True, False).strip() for cell in row] for row in rows]
+        for name, sheet in documents.sheets(path.read_bytes()):
+            texts = [[documents.text_of_cell(cell, True, False).strip() for cell in row] for row in sheet]
             yield name, "", list(enumerate(texts, 1))
         return
     with documents.opened(path) as stream:
@@ -159,7 +159,8 @@ def tables_in(path: Path) -> Iterator[tuple[str, str, list[tuple[int, list[str]]
     if any("\0" in line for line in lines):
         raise Refused(f"{path} is no text; save the sheet as CSV or XLSX")
     delimiter = delimiter_of(lines[: documents.HEADER_WITHIN])
-    reader, rows = csv.reader(lines, delimiter=delimiter), []
+    reader = csv.reader(lines, delimiter=delimiter)
+    rows: list[tuple[int, list[str]]] = []
     try:
         for row in reader:
             rows.append((reader.line_num, [cell.strip() for cell in row]))
@@ -322,7 +323,7 @@ class Figures:
             return
         if (earlier := self.seen.setdefault((kind, subject, month), one.line)) != one.line:
             how = f"line {earlier} says an amount of it for {month:%Y-%m} already; add them up into one line"
-            self.refuse(one.line, kind, subject, how)
+            self.refuse(one.line, kind, subject or "", how)
             return
         row = [one.line, kind, subject, month, amount, currency, places]
         self.engine.execute("insert into figures values (?, ?, ?, ?, ?, ?, ?)", row)
@@ -375,9 +376,10 @@ def first_of(day: date | None) -> date | None:
 def amount_of(text: str | None) -> tuple[Decimal | None, int]:
     """(an amount as it is written, its decimals)."""
     amount = Decimal(text) if text is not None else None
-    if amount is None or abs(amount) >= 10**20 or (exponent := amount.as_tuple().exponent) < -12:
+    if amount is None or not amount.is_finite() or abs(amount) >= 10**20:
         return None, 0
-    return amount, max(-exponent, 0)
+    places = max(-int(amount.as_tuple().exponent), 0)
+    return (amount, places) if places <= 12 else (None, 0)
 
 
 def few(names: list[str]) -> str:

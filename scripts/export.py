@@ -213,9 +213,9 @@ def control_totals(folder: Path) -> dict:
     with duckdb.connect() as engine:
 
         def total(what: str, of: str) -> str:
-            return str(
-                engine.execute(f"select cast(coalesce(sum({what}), 0) as decimal(38, 2)) from {of}").fetchone()[0]
-            )
+            query = f"select cast(coalesce(sum({what}), 0) as decimal(38, 2)) from {of}"
+            [(usd,)] = engine.execute(query).fetchall()
+            return str(usd)
 
         def totals_by(key: str, what: str, of: str) -> dict:
             by_key = (

@@ -215,12 +215,12 @@ class Sheet:
         self.page.repeat_rows(self.row - 1)
 
 
-SHAPES = {
+SHAPES: dict[str, dict[str, object]] = {
     "text": {}, "money": {"num_format": "#,##0.00"}, "exact": {"num_format": "#,##0.000000"},
     "count": {"num_format": "#,##0"}, "part": {"num_format": "#,##0.00"}, "price": {"num_format": "0.000000000000"},
     "million": {"num_format": "#,##0.0000"},
 }  # fmt: skip
-KINDS = {
+KINDS: dict[str, dict[str, object]] = {
     "plain": {}, "title": {"bold": True, "font_size": 14}, "head": {"bold": True, "bottom": 1, "text_wrap": True},
     "section": {"bold": True}, "total": {"bold": True, "top": 1},
 }  # fmt: skip
@@ -246,8 +246,8 @@ def _statement_sheet(sheet: Sheet, statement: Statement) -> None:
     for name, value in statement.facts:
         sheet.write([name, value])
     sheet.row += 1
-    for name, value in statement.figures:
-        sheet.write([name, "none" if value is None else value])
+    for name, amount in statement.figures:
+        sheet.write([name, "none" if amount is None else amount])
     sheet.row += 1
     sheet.head(["Section", "Feature", "Name", "This month", "Last month", "Change", "Why", "Corrects"])
     columns = ("amount_usd", "last_month_usd", "change_usd")

@@ -1,5 +1,7 @@
 """Charts as Vega-Lite, made by Altair once for the whole site; each page brings the rows to draw."""
 
+from collections.abc import Sequence
+
 import altair as alt
 
 # Each stands out (3:1) from the light ground and from the dark one, and means one thing in all charts.
@@ -329,7 +331,7 @@ CHARTS = [
 ]  # fmt: skip
 
 
-def team_colors(teams: list[tuple[str, str]]) -> dict[str, str]:
+def team_colors(teams: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Each team's colour by the name that it is drawn under; `teams` are (id, name), the costliest first. Teams beyond
     the palette share a grey."""
     found, left = {}, iter(TEAMS)
@@ -338,7 +340,7 @@ def team_colors(teams: list[tuple[str, str]]) -> dict[str, str]:
     return found or {"": OTHERS}
 
 
-def specs(teams: list[tuple[str, str]] = ()) -> dict[str, dict]:
+def specs(teams: Sequence[tuple[str, str]] = ()) -> dict[str, dict]:
     """Every chart's Vega-Lite by name. Colours of text and lines come from the page's style sheet."""
     made, colors = {}, team_colors(teams)
     for chart in CHARTS:

@@ -1,9 +1,11 @@
 """A figure: one query of the marts, shown as a table, a chart or tiles, with the query and its models beneath it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
+from typing import Any
 
 import duckdb
 
@@ -97,11 +99,11 @@ class Names:
 
     SENTINELS = ("quality_pool", "unattributed", "unlabelled", "untraced", "invoice_only", "no_usage")
 
-    def __init__(self, teams: list[tuple[str, str]] = (), features: list[tuple[str, str]] = ()):
+    def __init__(self, teams: Sequence[tuple[str, str]] = (), features: Sequence[tuple[str, str]] = ()):
         self.teams, self.features = self._unique(teams), self._unique(features)
 
     @staticmethod
-    def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    def _unique(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
         names = [name for _, name in pairs]
         called = {id: f"{name} ({id})" if names.count(name) > 1 else name for id, name in pairs if name}
         return {id: id.replace("_", " ").capitalize() for id in Names.SENTINELS} | called
@@ -281,7 +283,7 @@ def day_of(row: dict) -> str:
 
 def points_of(figure: Figure, row: dict, names: Names) -> list[dict]:
     """What a chart draws of a row: nothing of one that has nothing to draw."""
-    point = {
+    point: dict[str, Any] = {
         name: names.of(name, value) if isinstance(value, str) else plain(value)
         for name, value in row.items() if name != "teams"
     }  # fmt: skip

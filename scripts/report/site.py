@@ -134,7 +134,7 @@ def glossary() -> list[tuple[str, list[list[str]]]]:
 
 def meanings() -> dict[str, str]:
     """What a heading means, by the term or by the name of the column that the glossary points to."""
-    found = {}
+    found: dict[str, str] = {}
     for _, terms in glossary():
         for term, meaning, see in terms:
             column = see.partition(".")[2]
