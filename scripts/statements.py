@@ -19,11 +19,18 @@ import python_calamine
 import xlsxwriter
 
 ENDINGS = (".xlsx", ".html")
+FIGURES = (
+    "billed_booked",
+    "accrued_booked",
+    "paid_booked",
+    "transfers_out_booked",
+    "transfers_in_booked",
+    "net_charge",
+)
 HEAD = """
-select summaries.*, charges.billed_booked_usd, charges.accrued_booked_usd, charges.paid_booked_usd,
-    charges.transfers_out_booked_usd, charges.transfers_in_booked_usd, charges.net_charge_usd
+select summaries.*, {figures}
 from marts.team_statement_summaries_monthly as summaries
-inner join marts.team_chargeback_monthly as charges
+left join marts.team_chargeback_monthly as charges
     on summaries.month = charges.month and summaries.team_id is not distinct from charges.team_id
 where summaries.month = $month and summaries.team_id is not distinct from $team
 """
@@ -158,7 +165,9 @@ def read(engine, month: str, team: str | None, status: str, closing_hash: str | 
         return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
     causes = ", ".join(f"sum(case when cause = '{cause}' then change_usd else 0 end) as {cause}" for cause in CAUSES)
-    (head,) = rows(HEAD)
+    # A month without a booking has no chargeback, and may have lines that ended in the month before.
+    figures = ", ".join(f"coalesce(charges.{figure}_usd, 0) as {figure}_usd" for figure in FIGURES)
+    (head,) = rows(HEAD.format(figures=figures))
     changes = in_cents(rows(CHANGES.format(causes=causes)), head["change_usd"])
     lines, details, transfers = rows(LINES), rows(DETAILS), rows(TRANSFERS)
     return Statement(head, status, closing_hash, lines, details, transfers, changes, head["net_charge_booked_usd"])

@@ -77,6 +77,26 @@ def test_a_month_without_a_booking_between_two_has_files_without_rows(ledger, ca
         assert f"the ledger has no month {month}" in capsys.readouterr().err
 
 
+def test_a_month_without_a_booking_states_what_ended(ledger, capsys):
+    """September has no chargeback, and the statements' lines of August once more, at zero."""
+    ended = "date '2026-09-01' as month, 0 as amount_usd, 1 as last_month_usd, -1 as change_usd"
+    nothing = "date '2026-09-01' as month, 0 as net_charge_booked_usd, 1 as last_month_usd, -1 as change_usd"
+    ledger.change(
+        "insert into marts.team_chargeback_monthly select * replace (date '2026-08-01' as month) "
+        "from marts.team_chargeback_monthly",
+        f"insert into marts.team_statements_monthly select * replace ({ended}) from marts.team_statements_monthly",
+        "insert into marts.team_statement_summaries_monthly "
+        f"select * replace ({nothing}) from marts.team_statement_summaries_monthly",
+    )
+    assert export.export("2026-09", ledger.data) == 0
+    assert "verified 2026-09" in capsys.readouterr().out
+    files = ledger.statements("2026-09")
+    assert {name.rpartition(".")[2] for name in files} == {"csv", "xlsx", "html"}
+    page = next(name for name in files if name.endswith(".html"))
+    text = (ledger.data / "exports" / "2026-09" / "statements" / page).read_text()
+    assert '<data id="total" value="0.00">' in text
+
+
 def test_a_month_below_half_a_cent_has_a_charge_and_nothing_to_book(ledger, capsys):
     """The journal and the statements have cents, so they have no rows."""
     nothing = """
