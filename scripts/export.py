@@ -57,7 +57,7 @@ select *, {} as closing_hash from marts.team_statements_monthly where month = ? 
 order by section, corrects_month, item
 """
 # Figures in the reporting currency leave where it is another than USD.
-IN_USD = "select columns(name -> not name like '%reporting%')"
+IN_USD = "select columns(lambda name: not name like '%reporting%')"
 RATE = """
 select distinct reporting_currency as currency, reporting_usd_per_unit::varchar as usd_per_unit,
     reporting_rate_on::varchar as rate_on

@@ -167,7 +167,8 @@ select
         when compared.section = '3 quality pool' then 'what the quality pool pays of evals'
         when compared.section = '4 development' then 'calls from development and staging'
         when compared.section = '5 shared' then 'your part of it by a sharing rule'
-        when compared.section = '7 adjustments' then 'agreed with ' || compared.item || coalesce(': ' || reasons.reason, '')
+        when compared.section = '7 adjustments'
+            then 'agreed with ' || compared.item || coalesce(': ' || reasons.reason, '')
         when compared.section = '6 corrections'
             then 'what came after ' || substr(cast(compared.corrects_month as string), 1, 7) || ' was closed'
         when compared.item = 'untraced' then 'billed on your keys, seen in no span'
@@ -177,7 +178,8 @@ select
     end
     || case
         when compared.section = '6 corrections' and compared.accrued_usd < 0
-            then ': the bill for ' || cast(cast(-compared.accrued_usd as decimal(38, 2)) as string) || ' that had accrued'
+            then ': the bill for ' || cast({{ as_cents('-compared.accrued_usd * 100') }} as string)
+                || ' that had accrued'
         when compared.section = '6 corrections' and compared.accrued_usd > 0 then ': calls that are not yet billed'
         when compared.section = '6 corrections' then ': bills, spans or owners known later'
         when compared.accrued_usd != 0 then ' (not yet billed in part or whole)'
