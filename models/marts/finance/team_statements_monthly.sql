@@ -178,7 +178,7 @@ select
     end
     || case
         when compared.section = '6 corrections' and compared.accrued_usd < 0
-            then ': the bill for ' || cast({{ as_cents('-compared.accrued_usd * 100') }} as string)
+            then ': the bill for ' || cast(cast(-compared.accrued_usd as decimal(38, 2)) as string)
                 || ' that had accrued'
         when compared.section = '6 corrections' and compared.accrued_usd > 0 then ': calls that are not yet billed'
         when compared.section = '6 corrections' then ': bills, spans or owners known later'
