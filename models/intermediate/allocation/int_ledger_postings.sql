@@ -31,7 +31,7 @@ costs as (
 
 ),
 
--- What teams agreed to move, on the first day of its month; no provider's and no feature's, which stands in their place.
+-- What teams agreed to move, on the first day of its month; it is of no provider's bill and of no real feature.
 adjustments as (
 
     select
