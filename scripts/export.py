@@ -197,11 +197,10 @@ def inputs(engine, data: Path) -> dict:
     if not engine.execute("from duckdb_tables() where table_name = 'ledger_builds'").fetchall():
         return built
     landing_no, fingerprint = engine.execute("select landing_no, fingerprint from main.ledger_builds").fetchone()
-    files = engine.execute(
-        f"select distinct file_id from read_parquet('{pattern(data)}/landed/files/*/*.parquet', union_by_name = true) "
-        "where landing_no <= ? order by file_id",
-        [landing_no],
-    ).fetchall()
+    landed = f"read_parquet('{pattern(data)}/landed/files/*/*.parquet', union_by_name = true)"
+    query = f"select distinct file_id from {landed} where landing_no <= ? order by file_id"
+    is_landed = any((data / "landed" / "files").glob("*/*.parquet"))
+    files = engine.execute(query, [landing_no]).fetchall() if is_landed else []
     hashed = hashlib.sha256("".join(f"{file_id}\n" for (file_id,) in files).encode()).hexdigest()
     return built | {"inputs": {"files": len(files), "sha256": hashed, "seeds_md5": fingerprint.split()[1]}}
 

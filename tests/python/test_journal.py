@@ -166,13 +166,14 @@ def test_an_adjustment_moves_what_teams_agreed(tmp_path, capsys):
     owed = built.rows("select strftime(month, '%m'), amount_booked_usd from marts.team_transfers_monthly"
                       " where debtor_team_id = 'web' and creditor_team_id = 'search' order by 1")  # fmt: skip
     assert [(month, str(usd)) for month, usd in owed] == [("09", "0.10"), ("10", "0.12")]
+    of_september = "with search: Its second run; with search: The web test of September"
     stated = built.rows("""
         select section, item, strftime(corrects_month, '%m'), amount_usd, why from marts.team_statements_monthly
         where team_id = 'web' and month = '2026-10-01' and amount_usd != 0 order by all
     """)
     assert [(*row[:3], str(row[3]), row[4]) for row in stated] == [
-        ("7 adjustments", "search", "09", "0.07", "agreed with search: Its second run; The web test of September"),
-        ("7 adjustments", "search", None, "0.05", "agreed with search: The web test of October"),
+        ("7 adjustments", "adjustment", "09", "0.07", f"agreed {of_september}"),
+        ("7 adjustments", "adjustment", None, "0.05", "agreed with search: The web test of October"),
     ]
     journal = [row for row in booked(built) if row[1] == "adjustment"]
     assert journal == [

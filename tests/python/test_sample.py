@@ -184,17 +184,25 @@ def test_verify_names_a_file_that_was_touched(sample, tmp_path, capsys, name, ol
     assert name in err
 
 
-@pytest.mark.parametrize("check", [*export.CHECKS, *export.IN_CENTS])
+@pytest.mark.parametrize("check", [*export.CHECKS, *export.IN_CENTS, *export.IN_REPORTING])
 def test_each_check_of_the_exports_can_fail(tmp_path, check):
     """Seen red once: files that break exactly one rule."""
     lines = "production evaluation eval_pool_credit development shared unattributed paid transfers_out transfers_in"
     amounts = {
-        f"{line}{kind}_usd": "0" for line in f"{lines} net_charge accrued billed".split() for kind in ("", "_booked")
+        f"{line}{kind}": "0"
+        for line in f"{lines} net_charge accrued billed".split()
+        for kind in ("_usd", "_booked_usd", "_reporting")
     }
     chargeback = {"month": "2026-10-01", "team_id": "a", **amounts}
     journal = {"month": "2026-10-01", "journal_no": "1", "account": "ai_cost", "team_id": "a"}
     journal |= {"debit_usd": "0", "credit_usd": "0", "corrects_month": ""}
-    statement = {"month": "2026-10-01", "team_id": "a", "amount_usd": "0", "corrects_month": ""}
+    statement = {
+        "month": "2026-10-01",
+        "team_id": "a",
+        "amount_usd": "0",
+        "corrects_month": "",
+        "amount_reporting": "0",
+    }
     broken = {
         "a team's lines, cash and bases each add up to its net charge": (chargeback, {"production_usd": "1"}),
         "transfers out equal transfers in": (chargeback, {"transfers_out_usd": "1"}),
@@ -206,6 +214,10 @@ def test_each_check_of_the_exports_can_fail(tmp_path, check):
             statement,
             {"corrects_month": "2026-10-01"},
         ),
+        "in the reporting currency a team's parts and its statement add up to its figure": (
+            statement,
+            {"amount_reporting": "1"},
+        ),
         "all rows are of the month": (journal, {"month": "2026-09-01"}),
     }
     row, change = broken[check]
@@ -215,7 +227,9 @@ def test_each_check_of_the_exports_can_fail(tmp_path, check):
         with (tmp_path / f"{name}.csv").open("w", newline="") as target:
             csv.writer(target).writerows([cells.keys(), cells.values()])
         tables[name] = export._table(tmp_path, f"{name}.csv")
-    assert duckdb.sql({**export.CHECKS, **export.IN_CENTS}[check].format(**tables, day="2026-10-01")).fetchall()
+    assert duckdb.sql(
+        {**export.CHECKS, **export.IN_CENTS, **export.IN_REPORTING}[check].format(**tables, day="2026-10-01")
+    ).fetchall()
 
 
 def test_cells_that_a_spreadsheet_would_run_are_neutralised(tmp_path):

@@ -31,17 +31,17 @@ costs as (
 
 ),
 
--- What teams agreed to move, on the first day of its month; of no provider's bill and no feature.
+-- What teams agreed to move, on the first day of its month; it is of no provider's bill and of no real feature.
 adjustments as (
 
     select
         {{ entry_key(["'adjustment'", 'month', 'from_team', 'to_team', 'reason']) }} as cost_id,
         month as posted_month,
         month as incurred_on,
-        cast(null as string) as provider,
+        'internal' as provider,
         cast(null as string) as account_id,
         cast(null as string) as model,
-        cast(null as string) as feature_id,
+        'adjustment' as feature_id,
         '' as team_path,
         from_team as payer_team_id,
         to_team as bearer_team_id,

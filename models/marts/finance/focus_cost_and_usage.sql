@@ -165,7 +165,7 @@ charges as (
         {{ entry_key(["'moved'"] + move[:-1]) }} as origin_charge_id,
         billing_month as posted_month,
         incurred_on as charged_on,
-        coalesce(provider, 'internal') as provider,
+        provider,
         account_id,
         null as bill_account_id,
         null as api_key,

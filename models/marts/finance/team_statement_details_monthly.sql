@@ -65,7 +65,7 @@ amounts as (
         posted_month,
         team_id,
         {{ statement_section('line') }} as section,
-        case kind when 'adjustment' then counterparty_team_id else feature_id end as item,
+        feature_id as item,
         corrects_month,
         provider,
         model,

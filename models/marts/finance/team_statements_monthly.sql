@@ -15,8 +15,7 @@ sectioned_entries as (
 
     select
         *,
-        {{ statement_section('line') }} as section,
-        case kind when 'adjustment' then counterparty_team_id else feature_id end as item
+        {{ statement_section('line') }} as section
     from entries
 
 ),
@@ -28,12 +27,12 @@ statement_lines as (
         team_id,
         line,
         section,
-        item,
+        feature_id as item,
         corrects_month,
         sum(amount_usd) as amount_usd,
         sum(accrued_usd) as accrued_usd
     from sectioned_entries
-    group by posted_month, team_id, line, section, item, corrects_month
+    group by posted_month, team_id, line, section, feature_id, corrects_month
     having sum(amount_usd) != 0 or sum(accrued_usd) != 0
 
 ),
@@ -109,15 +108,14 @@ features as (
 
 ),
 
--- What was agreed, for both teams; a late row is a correction of its month.
+-- What was agreed, as both teams see it.
 agreed as (
 
     {% for team, other in [('from_team', 'to_team'), ('to_team', 'from_team')] %}
         select
             month,
             {{ team }} as team_id,
-            {{ other }} as counterparty_team_id,
-            reason
+            'with ' || {{ other }} || ': ' || reason as agreement
         from {{ ref('adjustments') }}
         {% if not loop.last %}
             union all
@@ -126,15 +124,14 @@ agreed as (
 
 ),
 
-reasons as (
+agreements as (
 
     select
         month,
         team_id,
-        counterparty_team_id,
-        {{ joined_texts('reason', '; ', 'reason') }} as reason
+        {{ joined_texts('agreement', '; ', 'agreement') }} as agreements
     from agreed
-    group by month, team_id, counterparty_team_id
+    group by month, team_id
 
 ),
 
@@ -210,7 +207,7 @@ select
             then 'what the quality pool pays of evals' || coalesce(': ' || pool_rules.rule, '')
         when compared.section = '4 development' then 'calls from development and staging'
         when compared.section = '5 shared' then 'your part of it by a sharing rule'
-        when compared.section = '7 adjustments' then 'agreed with ' || compared.item || coalesce(': ' || reasons.reason, '')
+        when compared.section = '7 adjustments' then 'agreed ' || coalesce(agreements.agreements, 'between teams')
         when compared.section = '6 corrections'
             then 'what came after ' || substr(cast(compared.corrects_month as string), 1, 7) || ' was closed'
         when compared.item = 'untraced' then 'billed on your keys, seen in no span'
@@ -243,10 +240,8 @@ left join features on compared.item = features.feature_id
 left join pool_rules on compared.posted_month = pool_rules.month and compared.item = pool_rules.feature_id
 left join {{ ref('team_chargeback_monthly') }} as charged
     on compared.posted_month = charged.month and compared.team_id = charged.team_id
-left join reasons
+left join agreements
     on
-        compared.section = '7 adjustments'
-        and coalesce(compared.corrects_month, compared.posted_month) = reasons.month
-        and compared.team_id = reasons.team_id
-        and compared.item = reasons.counterparty_team_id
+        compared.team_id = agreements.team_id
+        and coalesce(compared.corrects_month, compared.posted_month) = agreements.month
 where compared.posted_month <= (select max(chargeback.month) from {{ ref('team_chargeback_monthly') }} as chargeback)
