@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 from tqdm import tqdm
 
 import bi
@@ -26,6 +27,7 @@ import land
 import state
 from landing import missing
 from landing.store import Store
+from landing.tables import NO_DAY
 from terminal import plain, print
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -46,6 +48,17 @@ DOUBTS = {
 TOTALS = """
 select month, sum(billed_usd), sum(accrued_usd), sum(net_charge_usd), sum(unattributed_usd)
 from marts.team_chargeback_monthly group by month order by month
+"""
+# Use that stands at book prices because no bill has come for it, by month and provider.
+UNBILLED = """
+select strftime(posted_month, '%Y-%m') as month, provider, sum(amount_usd) as usd from marts.ledger_entries
+where account = 'ai_cost' and basis = 'accrued'
+group by all having abs(sum(amount_usd)) >= 0.005 order by month desc, usd desc, provider
+"""
+COSTLIEST = """
+select spent_on, originating_feature_id from marts.spend_daily
+where calls > 0 and originating_feature_id != 'unlabelled' group by spent_on, originating_feature_id
+order by date_trunc('month', spent_on) desc, sum(borne_usd) desc, spent_on, originating_feature_id limit 1
 """
 TEAMS = """
 select team_id, net_charge_booked_usd from marts.team_chargeback_monthly
@@ -416,6 +429,11 @@ def report(data: Path) -> None:
             )
         if months and (teams := by_team(engine, months[-1][0])):
             print(f"  {months[-1][0]:%Y-%m} by team: {teams}")
+        unbilled = engine.execute(UNBILLED).fetchall()
+        for month, provider, usd in unbilled[: land.SHOWN]:
+            print(f"  {month}: {usd:,.2f} USD of {plain(provider)} is on no bill yet and stands at book prices")
+        if len(unbilled) > land.SHOWN:
+            print(f"  and {len(unbilled) - land.SHOWN:,} more months of providers: accrual_accuracy_monthly")
         for month, usd in engine.execute(POOL_BY_DEFAULT).fetchall():
             print(f"  {month:%Y-%m}: the quality pool pays {usd:.6f} USD of evals by default, no eval_funding row")
         for column, words in DOUBTS.items():
@@ -447,12 +465,48 @@ def twice_billed(engine: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
-def warn(data: Path) -> int:
-    """End a summary with what may be missing from the ledger, or in it twice; 1 where STRICT=1 asks for none of it."""
+def conclude(data: Path) -> int:
+    """End a summary with what may be missing from the ledger, or in it twice, and with what to look at next.
+
+    Exit code 1 where STRICT=1 asks for no warnings.
+    """
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         lines = missing.known(data).warnings + unsettled(engine) + left_out(engine) + twice_billed(engine)
+        costliest = engine.execute(COSTLIEST).fetchall()
+        months = [month for month, *_ in engine.execute(TOTALS).fetchall()]
     land.warn(lines)
+    print("  " + "\n  ".join(not_in_figures(data, len(lines))))
+    where = "" if str(data) == "data" else f" DATA={data}"
+    print(f"Look at next:\n  make report{where}: every team's month, its features and gaps, as pages")
+    if months:
+        print(f"  make export MONTH={months[-1]:%Y-%m}{where}: finance's files, a statement per team")
+    for day, feature in costliest:
+        print(f"  make why FEATURE={plain(feature)} DAY={day}{where}: one request, down to the line of its bill")
+    print(f"  schema marts in {data}/ledger.duckdb (any DuckDB client), with queries in docs/analyst.md")
     return land.failed_as_strict(len(lines)) if lines and land.is_strict() else 0
+
+
+def not_in_figures(data: Path, warnings: int) -> list[str]:
+    """In plain sentences: what of the inbox is in no figure, and what the warnings above mean."""
+    rejected = [entry for entry in _manifest(data).get("files", {}).values() if entry["rows_rejected"]]
+    unread = data / "landed" / "rejects" / f"day={NO_DAY}" / "unread.parquet"
+    files = pq.read_metadata(unread).num_rows if unread.exists() else 0
+    found = []
+    if rejected:
+        lines, names = sum(entry["rows_rejected"] for entry in rejected), [entry["source_file"] for entry in rejected]
+        found.append(
+            f"{lines:,} {'lines were' if lines > 1 else 'line was'} rejected and "
+            f"{'are' if lines > 1 else 'is'} in no figure ({listed(names)}): {data}/landed/rejects says why"
+        )
+    if files:
+        how = "files were not read and are" if files > 1 else "file was not read and is"
+        found.append(f"{files:,} {how} in no figure: {data}/landed/rejects says why")
+    if warnings:
+        found.append(
+            f"{warnings:,} warning{'s' * (warnings > 1)} above: until settled, the money that they name may be missing "
+            "from these figures, or be in them twice"
+        )
+    return found or ["no file or line was left out, and no bill is known to lack lines or to stand twice"]
 
 
 def unusable(database: Path) -> str | None:
@@ -538,7 +592,7 @@ def make(arguments: argparse.Namespace) -> int:
         print(f"nothing new since {database} was built: same inputs, seeds and models")
         try:
             report(data)
-            return warn(data)
+            return conclude(data)
         except duckdb.Error as error:
             if not ending.is_damage(error):
                 raise
@@ -565,11 +619,7 @@ def make(arguments: argparse.Namespace) -> int:
     report(data)
     if (data / "bi").exists() and bi.main(data):
         return 1
-    print(
-        "Look at: make report (pages), make export MONTH= (files for finance), make why TRACE= (one request);\n"
-        f"  schema marts in {database} (any DuckDB client); {arguments.data}/landed/rejects; docs/analyst.md"
-    )
-    return warn(data)
+    return conclude(data)
 
 
 if __name__ == "__main__":

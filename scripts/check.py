@@ -5,6 +5,7 @@ A broken expectation is named with table, column, count and examples. On the way
 can't be is rejected by file and line, and what is unlikely lands with a warning that says where it stands.
 """
 
+import atexit
 import gc
 import os
 import warnings
@@ -227,13 +228,17 @@ def exit_door(folder: Path, table_of: Callable[[Path, str], str]) -> list[str]:
 
 
 def great_expectations() -> ModuleType:
-    """Loads Great Expectations, which takes seconds; what it makes stays, so that nothing is collected meanwhile."""
+    """Loads Great Expectations, which takes seconds; what it makes stays, so that nothing is collected meanwhile.
+
+    Until Python ends: engines that are then still held complain of it on the screen.
+    """
     gc.disable()
     try:
         import great_expectations
     finally:
         gc.freeze()
         gc.enable()
+        atexit.register(gc.unfreeze)
     return great_expectations
 
 
@@ -251,7 +256,8 @@ def _results(table: str, rules: list[tuple], source: str) -> list:
     gx = great_expectations()  # only when there is something to check
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
-    frame = duckdb.execute(f"select {_columns_of(rules)} from {source}").df()
+    with duckdb.connect() as engine:
+        frame = engine.execute(f"select {_columns_of(rules)} from {source}").df()
     batch = (
         context.data_sources.add_pandas(table).add_dataframe_asset(table).add_batch_definition_whole_dataframe("all")
     )

@@ -72,11 +72,19 @@ def of_call(row: dict) -> list[str]:
 
 
 def of_charge(charge: dict) -> str:
-    used = f"{charge['used']:,} of its " if charge["used"] is not None else ""
-    quantity = f"{charge['quantity']:,} " if charge["quantity"] is not None else ""
+    """The line of a bill, and how much of it the call used, where the bill says a quantity at all."""
+    used = f"{charge['used']:,} " if charge["used"] is not None else ""
+    if charge["quantity"]:
+        what = f"{used}{'of its ' if used else ''}{charge['quantity']:,} {charge['meter']}, {usd(charge['billed_usd'])}"
+    elif used:
+        what = (
+            f"{used}{charge['meter']}, priced at the book; the line states {usd(charge['billed_usd'])} and no quantity"
+        )
+    else:
+        what = f"{charge['meter']}, {usd(charge['billed_usd'])}"
     return (
-        f"billed on {charge['charge_id']} ({charge['match_level']}): {charge['charged_on']}, {used}{quantity}"
-        f"{charge['meter']}, {usd(charge['billed_usd'])}; {charge['source_file']} line {charge['source_line']}"
+        f"billed on {charge['charge_id']} ({charge['match_level']}): {charge['charged_on']}, {what}; "
+        f"{charge['source_file']} line {charge['source_line']}"
     )
 
 
