@@ -12,7 +12,7 @@ import duckdb
 from paths import pattern
 
 TEAMS = ("team_id", "bearer_team_id", "payer_team_id", "owner_team_id", "debtor_team_id", "creditor_team_id", "teams")
-FEATURES = ("feature_id", "new_feature_id", "incumbent_feature_id", "originating_feature_id")
+FEATURES = ("feature_id", "new_feature_id", "incumbent_feature_id", "originating_feature_id", "features")
 DAYS = ("spent_on", "usage_on", "burned_on", "changed_on", "started_on")
 ROWS_SHOWN = 300
 ROWS_OPEN = 12  # a longer table under a chart is folded away
@@ -22,8 +22,9 @@ LABELS = {
     "eval_pool_credit_usd": "pool credit", "covered_usd_pct": "covered", "covered_usd_pct_change": "covered, change",
     "production_usd_change": "production, change", "is_bill_up_coverage_down": "bill up, coverage down",
     "is_bill_up_coverage_down_trend": "bill up, coverage down (trend)", "pass_rate_usd_pct": "of cost with a pass rate",
-    "bearer_team_id": "charged team", "teams": "charged teams", "spent_on": "day", "started_on": "day",
-    "burned_on": "day", "usage_on": "day", "forecast_pct": "forecast of budget", "capture_pct": "traced",
+    "bearer_team_id": "charged team", "teams": "charged teams", "features": "feature", "spent_on": "day",
+    "started_on": "day", "burned_on": "day", "usage_on": "day", "forecast_pct": "forecast of budget",
+    "capture_pct": "traced",
     "adopters_lost_pct": "lost by adopters", "incumbent_lost_pct": "incumbent lost", "diversion_pct": "diversion",
     "events_pct": "of events", "production_usd_pct": "of production", "evaluation_usd_pct": "of production",
     "ai_margin_pct": "AI margin, of revenue", "conversion_pct": "converted", "other_conversion_pct": "others converted",
@@ -76,6 +77,7 @@ class Cell:
     id: str = ""  # of what `text` names
     is_zero: bool = False
     is_tiny: bool = False  # money that is shown as zero and is not
+    link: str = ""  # a page of the site
 
     @property
     def is_id_beside(self) -> bool:

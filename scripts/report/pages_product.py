@@ -400,5 +400,63 @@ group by all order by borne_usd desc, calls.call_id, feature_id, shares.bearer_t
     ),
 ]
 
+# The dearest calls, and the dearest of each feature, model and purpose: few enough to read, and of every kind.
+CALLS_SHOWN = """
+with calls as (
+
+    select
+        *, row_number() over (order by attributed_usd desc nulls last, call_id) as place,
+        row_number() over (
+            partition by originating_feature_id, model, purpose order by attributed_usd desc nulls last, call_id
+        ) as place_of_kind
+    from marts.attributed_calls where date_trunc('month', started_on) = $month
+
+),
+
+shown as (
+
+    select * from calls where place <= 50 or place_of_kind = 1
+    order by place_of_kind = 1 desc, place limit 200
+
+)
+"""
+
+CALLS = [
+    Figure(
+        "calls_covered",
+        "How much of the month these calls are",
+        f"""{CALLS_SHOWN}
+select (select sum(attributed_usd) from shown) as shown_usd, sum(attributed_usd) as all_calls_usd,
+    (select sum(attributed_usd) from shown)::double / nullif(sum(attributed_usd), 0)::double as shown_pct,
+    nullif((select count(*) from shown), 0) as calls_shown, nullif(count(*), 0) as calls
+from calls
+""",
+        "The dearest calls of the month, and the dearest of each feature, model and purpose."
+        " marts.attributed_calls has all.",
+        shape="tiles",
+        nothing="No span of a call has landed this month.",
+    ),
+    Figure(
+        "calls",
+        "Calls",
+        f"""{CALLS_SHOWN}
+select shown.trace_id, started_at,
+    (
+        select list_sort(list(distinct shares.originating_feature_id)) from marts.call_shares as shares
+        where shares.call_id = shown.call_id
+    ) as features,
+    (
+        select list_sort(list(distinct shares.bearer_team_id)) from marts.call_shares as shares
+        where shares.call_id = shown.call_id
+    ) as teams,
+    payer_team_id, provider, model, purpose, basis, input_tokens, output_tokens, attributed_usd
+from shown order by attributed_usd desc nulls last, call_id
+""",
+        "A linked request is drawn with the lines of its bill; make why TRACE=<id> prints any.",
+        places=6,
+        nothing="No span of a call has landed this month.",
+    ),
+]
+
 # Marts that stand on no page, each with its reason.
 EXCUSED: dict[str, str] = {"calendar_days": "days, for MetricFlow to count over"}

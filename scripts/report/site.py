@@ -1,5 +1,6 @@
 """Writes the site: pages for each month from the marts of DATA, to open from disk."""
 
+import hashlib
 import json
 import shlex
 import shutil
@@ -7,7 +8,7 @@ import sys
 import time
 from calendar import monthrange
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
@@ -16,11 +17,12 @@ import vl_convert
 
 import arguments
 import ending
+from paths import pattern
 from report import charts
 from report.figures import LINES_OPEN, Figure, Names, Shown, fill
 from report.pages import FINANCE, OVERVIEW
-from report.pages_product import DATA, PRODUCT, QUALITY, TRACE
-from report.trees import Trace, rows
+from report.pages_product import CALLS, DATA, PRODUCT, QUALITY, TRACE
+from report.trees import SPANS, Trace, rows
 from state import exchange
 from terminal import plain, print
 
@@ -31,6 +33,7 @@ PAGES: dict[str, tuple[str, list[Figure]]] = {
     "finance": ("Finance", FINANCE),
     "product": ("Product", PRODUCT),
     "quality": ("Quality", QUALITY),
+    "calls": ("Calls", CALLS),
     "trace": ("One request", TRACE),
     "data": ("Data quality", DATA),
 }
@@ -54,6 +57,7 @@ CATALOG = {
     " from seeds.feature_catalog group by all",
 }
 SPANS_DRAWN = 60
+REQUESTS_DRAWN = 10  # of a month's calls: the dearest of each feature first
 STEP, INDENT, BOX = 46, 30, 330
 
 
@@ -159,6 +163,48 @@ def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str
     return context
 
 
+def requests_of(shown: Shown) -> list[str]:
+    """Traces of the calls on the page to draw: of the dearest call of each feature, then of the dearest calls."""
+    place = shown.columns.index("trace_id")
+    traces = [(row.cells[place].text, row.features) for row in shown.rows if row.cells[place].text != "-"]
+    firsts = {feature: trace for trace, features in reversed(traces) for feature in features}
+    wanted = [trace for trace, _ in traces if trace in firsts.values()] + [trace for trace, _ in traces]
+    return list(dict.fromkeys(wanted))[:REQUESTS_DRAWN]
+
+
+def address_of(trace: str) -> str:
+    return f"request-{hashlib.sha256(trace.encode()).hexdigest()[:16]}.html"
+
+
+def draw_requests(engine, data: Path, shown: Shown, render) -> dict[str, str]:
+    """Pages of the requests behind a month's calls, by address; links the calls to them."""
+    traces, drawn_pages = requests_of(shown) if shown.rows else [], {}
+    if traces:
+        spans = SPANS.format(folder=pattern(data / "landed"))
+        query = (
+            f"create or replace temp table spans_drawn as select * from {spans} where trace_id in (select unnest($ids))"
+        )
+        engine.execute(query, {"ids": traces})
+    for trace in traces:
+        request = Trace(engine, data, trace)
+        request.spans = "spans_drawn"
+        tree = request.tree()
+        if tree:
+            lines = [{**charge, "call": named_call(charge, tree)} for charge in request.charges()]
+            drawn_pages[address_of(trace)] = render(trace=trace, picture=drawn(tree), lines=lines)
+    place = shown.columns.index("trace_id") if shown.rows else 0
+    for row in shown.rows:
+        if address_of(row.cells[place].text) in drawn_pages:
+            row.cells[place].link = address_of(row.cells[place].text)
+    return drawn_pages
+
+
+def named_call(charge: dict, tree: list[dict]) -> str:
+    return next(
+        (f"{row['service_name']}: {row['span_name']}" for row in tree if row["call_id"] == charge["call_id"]), ""
+    )
+
+
 def last_day(month: date) -> date:
     return month.replace(day=monthrange(month.year, month.month)[1])
 
@@ -190,6 +236,13 @@ def write(data: Path) -> list[Path]:
                 for column, ids in (("team_id", "teams"), ("feature_id", "features"))
             )
             is_over = not month or not state["last_day"] or state["last_day"] >= last_day(month)
+            calls = next(each for each in contexts["calls"]["figures"] if each.figure.key == "calls")
+            render = partial(
+                templates.get_template("request.html").render,
+                name="calls", pages=pages, month=f"{month:%Y-%m}" if month else None,
+            )  # fmt: skip
+            for address, text in draw_requests(engine, data, calls, render).items():
+                (part / address).write_text(text)
             for name, context in contexts.items():
                 text = templates.get_template("page.html").render(
                     name=name,

@@ -1,10 +1,8 @@
 """The site and `make why`: what they show is what the marts say, to the digit, and safe to open."""
 
 import hashlib
-import os
 import re
 import shutil
-import subprocess
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,7 +18,7 @@ from report.trees import Trace
 
 pytestmark = pytest.mark.xdist_group("sample")
 MONTH, HOSTILE = "2026-10", "<script>alert(1)</script>\"'&</script>"
-VOID = {"meta", "link", "br", "path", "rect"}
+VOID = {"meta", "link", "br", "path", "rect", "input"}
 # Figure and column on a page, and the same money straight from a mart.
 TOTALS = {
     ("overview", "bill", "billed_usd"): "sum(billed_booked_usd) from marts.team_chargeback_monthly"
@@ -177,7 +175,12 @@ def test_every_mart_is_on_a_page_or_excused(sample):
 
 def test_pages_need_nothing_from_outside(written):
     pages = sorted(written.glob("*.html"))
-    assert len(pages) == 3 * len(site.PAGES) + 2  # the newest overview once more, and the glossary
+    requests = {path.name for path in written.glob("request-*.html")}
+    # The newest overview once more, the glossary, and requests that calls lead to.
+    assert len(pages) == 3 * len(site.PAGES) + 2 + len(requests)
+    called = {link for path in written.glob("calls-*.html") for link in Page(path.read_text()).links}
+    assert requests <= called
+    assert len(requests) > 20
     for page in pages:
         for link in Page(page.read_text()).links:
             assert link.startswith(("#", "data:,")) or (written / link.split("#")[0]).is_file(), (page.name, link)
@@ -394,52 +397,3 @@ def test_why_names_what_is_near(sample, capsys):
         said = capsys.readouterr()
         assert hint in said.err
         assert said.out == ""
-
-
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr
-    --virtual-time-budget=6000""".split()
-
-
-def browse(url: str, picture: Path, profile: Path, width: int, *options: str) -> tuple[str, list[str]]:
-    """The page after its scripts, and what they said on the console."""
-    words = [BROWSER, *QUIET, f"--user-data-dir={profile}", f"--window-size={width},2400", *options]
-    process = subprocess.run(
-        [*words, f"--screenshot={picture}", "--dump-dom", url], capture_output=True, text=True, timeout=120
-    )
-    assert picture.stat().st_size > 10_000, process.stderr
-    return process.stdout, [line for line in process.stderr.splitlines() if "CONSOLE" in line]
-
-
-@pytest.mark.skipif(BROWSER is None, reason="no chromium on the path: pages were not opened (apt-get install chromium)")
-def test_pages_open_in_a_browser(sample, written, tmp_path):
-    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path / "screenshots").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    views = [(name, "light", 1280, "", ()) for name in site.PAGES]
-    dark = ("--blink-settings=preferredColorScheme=0",)
-    views += [("overview", "dark", 1280, "", dark), ("finance", "phone-inbox", 500, "#team=inbox", ())]
-    for name, kind, width, team, options in views:
-        picture = folder / f"{name}-{kind}.png"
-        address = (written / f"{name}-{MONTH}.html").as_uri() + team
-        text, said = browse(address, picture, tmp_path / "profile", width, *options)
-        assert said == [], name
-        charted = text.count("data-chart=")
-        assert f'data-drawn="{charted}"' in text, name
-        assert text.count('class="marks"') == charted, name
-    # The last view is one team's: its own row stands, and the total is that row's.
-    ((usd,),) = sample.rows("select net_charge_booked_usd from marts.team_chargeback_monthly"
-                            " where team_id = 'inbox' and month = '2026-10-01'")  # fmt: skip
-    section = text.split('id="chargeback"')[1].split("</section>")[0]
-    foot = section.split("<tfoot>")[1]
-    assert f">${usd:,.2f}<" in foot
-    assert len(re.findall(r"<tr data-teams=[^>]*hidden", section)) == section.count("data-teams=") - 1
-    # Of the matrix its row and its column.
-    ((usd, creditors),) = sample.rows("""select sum(amount_booked_usd), count(distinct creditor_team_id)
-        from marts.team_transfers_monthly
-        where month = '2026-10-01' and 'inbox' in (debtor_team_id, creditor_team_id)""")
-    section = text.split('id="transfers"')[1].split("</section>")[0]
-    shown = re.findall(r'<td [^>]*class="number"[^>]*>', section.split("<tfoot>")[1])
-    assert section.endswith("</details>\n")
-    assert f">${usd:,.2f}</td></tr></tfoot>" in section
-    assert len([cell for cell in shown if "hidden" not in cell]) == creditors + 1

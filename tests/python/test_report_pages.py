@@ -232,6 +232,52 @@ def test_the_first_screen_is_the_answer(sample, written, window):
     assert page.locator("#chargeback tbody tr:visible").count() == 1
 
 
+def test_a_team_sees_its_own_with_its_own_totals(sample, written, window):
+    page = window().open(written / f"finance-{MONTH}.html", "#team=inbox").page
+    ((usd,),) = sample.rows(f"""select net_charge_booked_usd from marts.team_chargeback_monthly
+        where team_id = 'inbox' and month = '{MONTH}-01'""")
+    assert page.locator("#chargeback tbody tr:visible").count() == 1
+    assert f"${usd:,.2f}" in page.locator("#chargeback tfoot td").all_inner_texts()
+    # Of the matrix its row and its column.
+    ((usd, creditors),) = sample.rows(f"""select sum(amount_booked_usd), count(distinct creditor_team_id)
+        from marts.team_transfers_monthly
+        where month = '{MONTH}-01' and amount_booked_usd != 0
+            and 'inbox' in (debtor_team_id, creditor_team_id)""")
+    sums = page.locator("#transfers tfoot td:visible").all_inner_texts()
+    assert (sums[-1], len(sums)) == (f"${usd:,.2f}", creditors + 1)
+
+
+def test_a_call_leads_to_its_request_and_the_line_of_its_bill(sample, written, window):
+    opened = window(390).open(written / "calls-2026-09.html", "#feature=draft-email")
+    rows = opened.page.locator("#calls tbody tr:visible")
+    assert 0 < rows.count() < 20
+    ((usd, shown, part),) = sample.rows("""
+        with calls as (
+            select attributed_usd, least(
+                row_number() over (order by attributed_usd desc, call_id) / 50,
+                row_number() over (
+                    partition by originating_feature_id, model, purpose order by attributed_usd desc, call_id
+                )
+            ) <= 1 as is_shown
+            from marts.attributed_calls where date_trunc('month', started_on) = '2026-09-01'
+        )
+        select sum(attributed_usd), sum(attributed_usd) filter (where is_shown),
+            sum(attributed_usd) filter (where is_shown)::double / sum(attributed_usd)::double from calls""")
+    tiles = opened.page.locator("#calls_covered dd").evaluate_all("found => found.map((one) => one.dataset.exact)")
+    assert [Decimal(tiles[0]), Decimal(tiles[1])] == [shown, usd]
+    assert abs(float(tiles[2]) - part) < 1e-9
+    link = opened.page.locator("#calls tbody tr:visible a").first
+    trace = link.inner_text()
+    link.click()
+    opened.drawn()
+    assert opened.faults() == []
+    assert trace in opened.page.locator("#request").inner_text()
+    files = set(opened.page.locator("#lines tbody td:nth-child(2)").all_inner_texts())
+    landed = {name for (name,) in sample.rows("select distinct source_file from intermediate.int_classified_charges")}
+    assert files
+    assert files <= landed
+
+
 def test_the_keyboard_reaches_all(written, window):
     page = window().open(written / f"overview-{MONTH}.html").page
     reached = []

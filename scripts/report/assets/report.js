@@ -153,7 +153,8 @@
       const input = document.getElementById(name);
       if (input) input.value = chosen(name) || input.defaultValue || "";
     }
-    document.getElementById("of-team").textContent = CHOICES.some(chosen) ? ", " + choice() : "";
+    const heading = document.getElementById("of-team");
+    if (heading) heading.textContent = CHOICES.some(chosen) ? ", " + choice() : "";
     all("table:not(.matrix)").forEach((table) => {
       const section = table.closest(".figure");
       if (!section) return;
