@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import duckdb
 
+import arguments
 import build
 import company
 import company_guide
@@ -194,10 +195,7 @@ def propose(inbox: Path, folder: Path, data: Path) -> int:
 
 
 def main() -> int:
-    if len(sys.argv) != 3:
-        print(__doc__, file=sys.stderr)
-        return 2
-    inbox, folder = (Path(word).resolve() for word in sys.argv[1:])
+    inbox, folder = (path.resolve() for path in arguments.paths(__doc__, "inbox", "dir"))
     if not inbox.is_dir():
         print(f"ERROR: {inbox} is no folder; say which: make company DIR={folder} FROM=<inbox>", file=sys.stderr)
         return 2

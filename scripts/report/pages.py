@@ -269,6 +269,8 @@ group by feature_id, kind order by wasted_usd desc, feature_id, kind
     ),
 ]
 
+# Of cost_variance_monthly, in its order.
+CAUSES = ("volume", "tokens", "cache", "price", "model_mix", "evaluation", "waste", "correction", "other")
 FINANCE = [
     Figure(
         "chargeback",
@@ -311,6 +313,28 @@ group by cube (debtor_team_id, creditor_team_id) order by debtor_team_id, credit
         "Rows owe, columns are owed. Of a team: its own row and column.",
         shape="matrix",
         nothing="No team owes another: each pays for its own calls.",
+    ),
+    Figure(
+        "variance",
+        "Why it changed since last month",
+        """
+select team_id, feature_id, {causes}, sum(change_usd) as change_usd
+from marts.cost_variance_monthly where month = $month
+group by team_id, feature_id order by abs(sum(change_usd)) desc, team_id, feature_id
+""".format(
+            causes=",\n    ".join(
+                f"sum(case when cause = '{cause}' then change_usd else 0 end) as {cause}_usd" for cause in CAUSES
+            )
+        ),
+        "Causes are taken from left to right, each at last month's values of those to its right, and add up to the change."
+        " Other is money without calls: untraced, invoice-only, shared.",
+        total=True,
+        parts=("change_usd", tuple(f"{cause}_usd" for cause in CAUSES)),
+        needs=(
+            "select count(*) > 0 from marts.team_chargeback_monthly where month < $month",
+            "There is no month before this one.",
+        ),
+        nothing="No charge changed.",
     ),
     Figure(
         "reconciliation",

@@ -32,11 +32,12 @@ months as (
 )
 
 select
-    'fx_rates has no rate of ' || currency || ' up to ' || cast(last_day(month) as string) as problem,
+    'fx_rates has no rate of ' || reporting_currency || ' up to ' || cast(last_day(month) as string) as problem,
     month,
     cast(null as string) as team_id
-from {{ ref('int_reporting_rates') }}
-where usd_per_unit is null
+from charged
+where reporting_usd_per_unit is null
+group by month, reporting_currency
 
 union all
 

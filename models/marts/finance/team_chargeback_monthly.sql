@@ -7,6 +7,7 @@
     'production': '', 'evaluation': '', 'eval_pool_credit': '-', 'development': '', 'shared': '', 'unattributed': '',
     'accrued': '', 'billed': ''
 } %}
+{% set currency = var('reporting_currency') | upper | replace("'", "''") %}
 with entries as (
 
     select * from {{ ref('ledger_entries') }}
@@ -106,19 +107,42 @@ netted as (
 
 ),
 
+-- The newest rate of the reporting currency up to the end of the month.
+rates as (
+
+    select
+        months.posted_month,
+        max_by(fx_rates.usd_per_unit, fx_rates.rate_on) as usd_per_unit,
+        max(fx_rates.rate_on) as rate_on
+    from months
+    inner join {{ ref('fx_rates') }} as fx_rates
+        on upper(fx_rates.currency) = '{{ currency }}' and last_day(months.posted_month) >= fx_rates.rate_on
+    where '{{ currency }}' != 'USD'
+    group by months.posted_month
+
+),
+
+rated as (
+
+    select
+        netted.*,
+        '{{ currency }}' as reporting_currency,
+        cast(case '{{ currency }}' when 'USD' then 1 else rates.usd_per_unit end as decimal(18, 12)) as usd_per_unit,
+        rates.rate_on
+    from netted
+    left join rates on netted.posted_month = rates.posted_month
+
+),
+
 -- The same in the reporting currency: what the cents in USD are in it, rounded in the same order.
 converted as (
 
     select
-        netted.*,
-        rates.currency as reporting_currency,
-        rates.usd_per_unit,
-        rates.rate_on,
+        *,
         {{ cents_by_largest_remainder(
-            in_reporting_currency('netted.net_cents', 'rates.usd_per_unit'), 'netted.posted_month', 'netted.team_id'
+            in_reporting_currency('net_cents', 'usd_per_unit'), 'posted_month', 'team_id'
         ) }} as net_reporting_cents
-    from netted
-    left join {{ ref('int_reporting_rates') }} as rates on netted.posted_month = rates.month
+    from rated
 
 ),
 
