@@ -326,8 +326,8 @@ group by team_id, feature_id order by abs(sum(change_usd)) desc, team_id, featur
                 f"sum(case when cause = '{cause}' then change_usd else 0 end) as {cause}_usd" for cause in CAUSES
             )
         ),
-        "Causes are taken from left to right, each at last month's values of those to its right, and add up to the change."
-        " Other is money without calls: untraced, invoice-only, shared.",
+        "Causes are taken from left to right, each at last month's values of those to its right, and add up to the"
+        " change. Other is money without calls: untraced, invoice-only, shared.",
         total=True,
         parts=("change_usd", tuple(f"{cause}_usd" for cause in CAUSES)),
         needs=(
