@@ -56,8 +56,6 @@ STATEMENT = """
 select *, {} as closing_hash from marts.team_statements_monthly where month = ? and team_id is not distinct from ?
 order by section, corrects_month, item
 """
-# Figures in the reporting currency leave where it is another than USD.
-IN_USD = "select columns(lambda name: not name like '%reporting%')"
 RATE = """
 select distinct reporting_currency as currency, reporting_usd_per_unit::varchar as usd_per_unit,
     reporting_rate_on::varchar as rate_on
@@ -66,10 +64,13 @@ from marts.team_chargeback_monthly where month = ?
 TEAMS = "select distinct team_id from marts.team_statements_monthly where month = ? order by team_id"
 
 
-def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
-    """One CSV, text cells neutralised; returns its manifest entry: rows, control totals, sha256."""
+def write_csv(engine, query: str, parameters: list, path: Path, is_converted: bool = True) -> dict:
+    """One CSV, text cells neutralised; returns its manifest entry: rows, sums, sha256. Figures in the reporting
+    currency leave if it is another than USD.
+    """
     engine.execute("create or replace temp table part as " + query, parameters)
     columns = engine.execute("select column_name, column_type from (describe part)").fetchall()
+    columns = [column for column in columns if is_converted or "reporting" not in column[0]]
     cells = [NEUTRAL.format(name) if kind == "VARCHAR" else name for name, kind in columns]
     order = query.rsplit("order by", 1)[1]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,14 +139,10 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
     statement = STATEMENT.format(f"'{quoted(closing_hash)}'" if closing_hash else "cast(null as varchar)")
     rate = engine.execute(RATE, [day]).fetchone()
     is_converted = rate is not None and rate[0] != "USD"
-
-    def shown(query: str) -> str:
-        return query if is_converted else query.replace("select *", IN_USD, 1)
-
-    files = {name: write_csv(engine, shown(query), [day], folder / name) for name, query in FILES.items()}
+    files = {name: write_csv(engine, query, [day], folder / name, is_converted) for name, query in FILES.items()}
     for (team,) in engine.execute(TEAMS, [day]).fetchall():
         name = f"statements/{file_name(team)}.csv"
-        files[name] = {"team_id": team, **write_csv(engine, shown(statement), [day, team], folder / name)}
+        files[name] = {"team_id": team, **write_csv(engine, statement, [day, team], folder / name, is_converted)}
     files |= focus.write(engine, day, folder, write_csv)
     complaints = check.exit_door(folder, _table)
     for complaint in complaints:
