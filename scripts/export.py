@@ -68,8 +68,6 @@ union select debtor_team_id from marts.team_transfers_monthly where month = $mon
 union select creditor_team_id from marts.team_transfers_monthly where month = $month and amount_booked_usd != 0
 order by 1
 """
-# Figures in the reporting currency leave where it is another than USD.
-IN_USD = "select columns(lambda name: name not like '%reporting%')"
 RATE = """
 select distinct reporting_currency as currency, reporting_usd_per_unit::varchar as usd_per_unit,
     reporting_rate_on::varchar as rate_on
@@ -77,10 +75,13 @@ from marts.team_chargeback_monthly where month = ?
 """
 
 
-def write_csv(engine, query: str, parameters: list, path: Path) -> dict:
-    """One CSV, text cells neutralised; returns its manifest entry: rows, control totals, sha256."""
+def write_csv(engine, query: str, parameters: list, path: Path, is_converted: bool = True) -> dict:
+    """One CSV, text cells neutralised; returns its manifest entry: rows, sums, sha256. Figures in the reporting
+    currency leave if it is another than USD.
+    """
     engine.execute("create or replace temp table part as " + query, parameters)
     columns = engine.execute("select column_name, column_type from (describe part)").fetchall()
+    columns = [column for column in columns if is_converted or "reporting" not in column[0]]
     cells = [NEUTRAL.format(name) if kind == "VARCHAR" else name for name, kind in columns]
     order = query.rsplit("order by", 1)[1]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,19 +157,14 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
     statement = STATEMENT.format(status=f"'{status}'", closing_hash=stated_hash)
     rate = engine.execute(RATE, [day]).fetchone()
     is_converted = rate is not None and rate[0] != "USD"
-
-    def shown(query: str) -> str:
-        rows, _, order = query.rpartition("order by")
-        return query if is_converted else f"{IN_USD} from ({rows}) order by {order}"
-
-    files = {name: write_csv(engine, shown(query), [day], folder / name) for name, query in FILES.items()}
+    files = {name: write_csv(engine, query, [day], folder / name, is_converted) for name, query in FILES.items()}
     for (team,) in engine.execute(TEAMS, {"month": day}).fetchall():
         name = f"statements/{file_name(team)}"
         stated = statements.read(engine, day, team, status, closing_hash)
         if stated.lines:
             files[f"{name}.csv"] = {
                 "team_id": team,
-                **write_csv(engine, shown(statement), [day, team], folder / f"{name}.csv"),
+                **write_csv(engine, statement, [day, team], folder / f"{name}.csv", is_converted),
             }
         for path, entry in statements.write(stated, folder / name, safe(engine, stated.texts)).items():
             files[str(path.relative_to(folder))] = {"team_id": team, **entry}
