@@ -61,11 +61,11 @@ REQUESTS_DRAWN = 10  # of a month's calls: the dearest of each feature first
 STEP, INDENT, BOX = 46, 30, 330
 
 
-def drawn(tree: list[dict]) -> dict:
+def drawn(tree: list[dict], names: Names, colors: dict[str, str]) -> dict:
     """Places of boxes and edges: one row a span, depth to the right; a long trace keeps the spans that carry money."""
     kept = tree if len(tree) <= SPANS_DRAWN else [row for row in tree if row["carried_calls"]][:SPANS_DRAWN]
     owners = sorted({row["owner_team_id"] for row in kept if row["owner_team_id"]})
-    color = {team: charts.TEAMS[place % len(charts.TEAMS)] for place, team in enumerate(owners)}
+    called = {team: names.of("team_id", team) for team in owners}
     places = {row["place"]: (row["depth"] * INDENT, number * STEP) for number, row in enumerate(kept)}
     whole = max((row["carried_usd"] or 0 for row in kept), default=0)
     spans = []
@@ -73,12 +73,13 @@ def drawn(tree: list[dict]) -> dict:
         x, y = places[row["place"]]
         parent = places.get(row["parent_place"])
         share = float(max(row["carried_usd"] or 0, 0) / whole) if whole > 0 else 0
-        colored = {"color": color.get(row["owner_team_id"], "#5f7d8c"), "thickness": round(1.5 + 5 * share, 1)}
+        owner = called.get(row["owner_team_id"])
+        colored = {"owner": owner, "color": colors.get(owner, charts.OTHERS), "thickness": round(1.5 + 5 * share, 1)}
         spans.append({**row, "x": x, "y": y, "parent": parent, **colored})
     deepest = max((span["x"] for span in spans), default=0)
     return {
         "spans": spans,
-        "owners": [(team, color[team]) for team in owners],
+        "owners": sorted((name, colors.get(name, charts.OTHERS)) for name in called.values()),
         "left_out": len(tree) - len(kept),
         "width": deepest + BOX + 130,
         "height": len(spans) * STEP + 8,
@@ -149,7 +150,7 @@ def meanings() -> dict[str, str]:
     return found
 
 
-def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str], names: Names) -> dict:
+def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str], names: Names, colors: dict) -> dict:
     """What a page's template reads."""
     landed = str(data / "landed")
     shown: list[Shown] = [fill(engine, figure, month, landed, paths, names) for figure in PAGES[name][1]]
@@ -159,7 +160,7 @@ def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str
     if name == "trace" and shown[0].rows:
         trace = shown[0].rows[0].cells[0].text
         tree = Trace(engine, data, trace).tree()
-        context |= {"trace": trace, "picture": drawn(tree) if tree else None}
+        context |= {"trace": trace, "picture": drawn(tree, names, colors) if tree else None}
     return context
 
 
@@ -176,8 +177,8 @@ def address_of(trace: str) -> str:
     return f"request-{hashlib.sha256(trace.encode()).hexdigest()[:16]}.html"
 
 
-def draw_requests(engine, data: Path, shown: Shown, render) -> dict[str, str]:
-    """Pages of the requests behind a month's calls, by address; links the calls to them."""
+def draw_requests(engine, data: Path, shown: Shown, picture, render) -> dict[str, str]:
+    """Pages of the requests behind a month's calls, by address; links the calls to them. `picture` draws a tree."""
     traces, drawn_pages = requests_of(shown) if shown.rows else [], {}
     if traces:
         spans = SPANS.format(folder=pattern(data / "landed"))
@@ -191,7 +192,7 @@ def draw_requests(engine, data: Path, shown: Shown, render) -> dict[str, str]:
         tree = request.tree()
         if tree:
             lines = [{**charge, "call": named_call(charge, tree)} for charge in request.charges()]
-            drawn_pages[address_of(trace)] = render(trace=trace, picture=drawn(tree), lines=lines)
+            drawn_pages[address_of(trace)] = render(trace=trace, picture=picture(tree), lines=lines)
     place = shown.columns.index("trace_id") if shown.rows else 0
     for row in shown.rows:
         if address_of(row.cells[place].text) in drawn_pages:
@@ -224,10 +225,12 @@ def write(data: Path) -> list[Path]:
         (state,) = rows(engine, STATE)
         names = names_of(engine)
         called = [(row["team_id"], names.of("team_id", row["team_id"])) for row in rows(engine, TEAMS)]
+        colors = charts.team_colors(called)
+        picture = partial(drawn, names=names, colors=colors)
         specs = json.dumps(charts.specs(called), sort_keys=True, separators=(",", ":"))
         (part / "assets" / "charts.js").write_text(f"window.charts = {specs};\n")
         for month in months:
-            contexts = {name: page(engine, data, name, month, paths, names) for name in PAGES}
+            contexts = {name: page(engine, data, name, month, paths, names, colors) for name in PAGES}
             every = [each for context in contexts.values() for each in context["answers"] + context["figures"]]
             teams, features = (
                 sorted(
@@ -241,7 +244,7 @@ def write(data: Path) -> list[Path]:
                 templates.get_template("request.html").render,
                 name="calls", pages=pages, month=f"{month:%Y-%m}" if month else None,
             )  # fmt: skip
-            for address, text in draw_requests(engine, data, calls, render).items():
+            for address, text in draw_requests(engine, data, calls, picture, render).items():
                 (part / address).write_text(text)
             for name, context in contexts.items():
                 text = templates.get_template("page.html").render(
