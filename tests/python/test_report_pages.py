@@ -59,6 +59,7 @@ class Window:
     def __init__(self, browser, width: int, scheme: str = "light"):
         size = {"width": width, "height": 900}
         self.context = browser.new_context(viewport=size, color_scheme=scheme, accept_downloads=True)
+        self.context.set_default_timeout(180_000)  # as other tests may take all cores
         self.page, self.said = self.context.new_page(), []
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
