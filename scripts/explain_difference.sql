@@ -23,9 +23,10 @@ values
 (15, 'credits', 'credits and refunds that name no call'),
 (16, 'shared', 'what a sharing rule gives and takes'),
 (17, 'quality pool', 'evals that the quality pool pays'),
-(18, 'month', 'calls of one month that are booked in another, or were closed and retired'),
-(19, 'corrections', 'corrections of closed months, booked in this one'),
-(20, 'unexplained', 'none of these');
+(18, 'adjustments', 'disputes settled between teams'),
+(19, 'month', 'calls of one month that are booked in another, or were closed and retired'),
+(20, 'corrections', 'corrections of closed months, booked in this one'),
+(21, 'unexplained', 'none of these');
 
 create temp table subjects as
 select distinct kind, subject, month
@@ -142,6 +143,7 @@ select
         when legs.corrects_month is not null then 'corrections'
         when legs.kind = 'pool_credit' then 'quality pool'
         when legs.kind = 'share' then 'shared'
+        when legs.kind = 'adjustment' then 'adjustments'
         when legs.feature_id = 'untraced' then 'untraced'
         when legs.feature_id = 'invoice_only' then case when legs.amount_usd < 0 then 'credits' else 'invoice only' end
         when legs.feature_id = 'unlabelled' and subjects.kind = 'team' then 'unlabelled'
@@ -186,7 +188,7 @@ inner join ledger.marts.spend_daily as spend
         when 'team' then subjects.subject = spend.bearer_team_id
         else subjects.subject = spend.originating_feature_id
     end
-where spend.originating_feature_id not in ('untraced', 'invoice_only')
+where spend.originating_feature_id not in ('untraced', 'invoice_only', 'adjustment')
 group by all;
 
 -- Bases that are calls at a price.
@@ -369,7 +371,7 @@ select
     bases.base,
     parts.*,
     case
-        when bases.is_own_only and parts.line in ('shared', 'quality pool') then parts.line
+        when bases.is_own_only and parts.line in ('shared', 'quality pool', 'adjustments') then parts.line
         when bases.is_own_only and not parts.is_own then 'transfers'
         when parts.line in ('evals', 'quality pool') and bases.evals = 'none' then parts.line
         when parts.line = 'quality pool' and bases.evals = 'gross' then parts.line

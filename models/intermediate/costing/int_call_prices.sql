@@ -4,11 +4,12 @@ with priced_usage as (
         call_key,
         cast(sum(quantity) as bigint) as quantity,
         sum(priced_usd) as priced_usd,
-        case when not bool_or(list_price_usd is null) then sum({{ money('quantity * list_price_usd') }}) end as list_usd,
+        sum({{ money('quantity * list_price_usd') }}) as list_usd,
         sum(coalesce(write_premium_usd, 0)) as write_premium_usd,
         max(cache_write_rule) as cache_write_rule,
         bool_or(is_assumed) as is_assumed,
         bool_or(unit_price_usd is null) as is_in_no_book,
+        bool_or(list_price_usd is null) as is_in_no_list,
         -- True if the book has no price even for the meters that it does not price separately.
         bool_or(unit_price_usd is null and meter not in (
             'audio_input', 'audio_output', 'image_input', 'image_output', 'web_search', 'request'
@@ -26,6 +27,7 @@ calls as (
         priced_usage.quantity,
         priced_usage.priced_usd,
         priced_usage.list_usd,
+        priced_usage.is_in_no_list,
         priced_usage.write_premium_usd,
         priced_usage.cache_write_rule,
         priced_usage.is_assumed,
@@ -50,7 +52,7 @@ select
     coalesce(quantity, 0) as quantity,
     {{ money('stated_usd') }} as stated_usd,
     case when is_priced then {{ money('priced_usd') }} end as priced_usd,
-    case when is_priced then {{ money('list_usd') }} end as list_usd,
+    case when is_priced and not is_in_no_list then {{ money('list_usd') }} end as list_usd,
     case when is_priced and cache_write_rule is not null then {{ money('write_premium_usd') }} end
         as cache_write_premium_usd,
     cache_write_rule,
