@@ -95,24 +95,24 @@ possible_payers as (
     where rules.owner_team_id is not null
 
     {% for place, account_id, fits in [
-        (1, 'account_id', 'account_keys.api_key is not null and ' ~ is_like('statements.api_key', 'account_keys.api_key')),
-        (3, 'account_id', 'account_keys.api_key is null'), (4, 'bill_account_id', 'account_keys.api_key is null')
+        (1, 'account_id', 'keys.api_key is not null and ' ~ is_like('statements.api_key', 'keys.api_key')),
+        (3, 'account_id', 'keys.api_key is null'), (4, 'bill_account_id', 'keys.api_key is null')
     ] %}
     union all
 
     select
         statements.{{ stated | join(',\n        statements.') }},
         {{ place }} as place,
-        account_keys.owner_team_id,
-        length(account_keys.api_key) as fit,
-        length(account_keys.account_id) as other_fit
+        keys.owner_team_id,
+        length(keys.api_key) as fit,
+        length(keys.account_id) as other_fit
     from statements
-    inner join account_keys
+    inner join account_keys as keys
         on
-            statements.provider = account_keys.provider
-            and {{ matches('statements.' ~ account_id, 'account_keys.account_id') }}
+            statements.provider = keys.provider
+            and {{ matches('statements.' ~ account_id, 'keys.account_id') }}
             and {{ in_force('keys', 'statements.charged_on') }}
-    where account_keys.owner_team_id is not null and {{ fits }}
+    where keys.owner_team_id is not null and {{ fits }}
     {% endfor %}
 
 ),
