@@ -26,19 +26,19 @@ models_with_charges as (
 
 ),
 
-traced_usage as (
+traced_calls as (
 
     select
         totals.charge_id,
         totals.billed_usd as total_usd,
         totals.provider,
         totals.charged_on,
+        calls.call_key,
         calls.account_id,
         calls.api_key,
-        calls.model,
-        sum(calls.priced_usd) as priced_usd
+        calls.model
     from totals
-    inner join {{ ref('int_call_prices') }} as calls
+    inner join {{ ref('int_call_providers') }} as calls
         on
             totals.provider = calls.provider
             and totals.charged_on = calls.started_on
@@ -51,15 +51,43 @@ traced_usage as (
             and totals.charged_on = models_with_charges.charged_on
             and calls.model = models_with_charges.model
     where
-        models_with_charges.is_named is null and not calls.is_on_bill
+        models_with_charges.is_named is null and not calls.is_on_bill and calls.usage_fault is null
         and totals.charged_on in (
             select spread.charged_on
             from totals as spread
             where spread.is_spread
         )
+
+),
+
+-- A price is that of all that a call used, or none.
+priced_calls as (
+
+    select
+        call_key,
+        {{ money('sum(priced_usd)') }} as priced_usd
+    from {{ ref('int_usage_items') }}
+    where call_key in (select traced_calls.call_key from traced_calls)
+    group by call_key
+    having count(*) = count(unit_price_usd)
+
+),
+
+traced_usage as (
+
+    select
+        calls.charge_id,
+        calls.total_usd,
+        calls.provider,
+        calls.charged_on,
+        calls.account_id,
+        calls.api_key,
+        calls.model,
+        sum(priced_calls.priced_usd) as priced_usd
+    from traced_calls as calls
+    inner join priced_calls on calls.call_key = priced_calls.call_key
     group by
-        totals.charge_id, totals.billed_usd, totals.provider, totals.charged_on, calls.account_id, calls.api_key,
-        calls.model
+        calls.charge_id, calls.total_usd, calls.provider, calls.charged_on, calls.account_id, calls.api_key, calls.model
 
 ),
 
@@ -84,13 +112,62 @@ traced_per_total as (
 
 ),
 
+-- The cost of usage by the price book, for each total that a usage file tells apart. Usage without a price in the book
+-- gets no part. If nothing has a price, the total is not itemised.
+priced_usage as (
+
+    select
+        usage.*,
+        {{ whole_number(money('usage.quantity * prices.unit_price_usd') ~ ' * 1000000000000') }} as weight
+    from {{ ref('int_usage_of_totals') }} as usage
+    inner join {{ ref('int_unit_prices') }} as prices
+        on
+            usage.provider = prices.provider
+            and usage.account_id is not distinct from prices.account_id
+            and usage.model = prices.model
+            and usage.call_meter = prices.meter
+            and coalesce(usage.price_tier, 'standard') = prices.service_tier
+            and usage.charged_on = prices.priced_on
+            and usage.long_context_tokens = prices.long_context_tokens
+            and prices.priced_time is null and prices.tool_meter is null
+            and prices.inference_geo is null
+    where {{ is_touched('usage.charged_on', 'read_day') }}
+
+),
+
+counted_usage as (
+
+    select
+        *,
+        sum(weight) over (partition by charge_id) as total_weight,
+        row_number() over (
+            partition by charge_id
+            order by {{ in_order('model, meter, price_tier, context_side, context_limit, inference_geo, api_key') }}
+        ) as part_no
+    from priced_usage
+    where weight > 0
+
+),
+
 counted_per_total as (
 
     select
         charge_id,
         max(total_weight) as weight
-    from {{ ref('int_total_weights') }}
+    from counted_usage
     group by charge_id
+
+    {% if builds_on() %}
+        union all
+
+        -- The other days of a total, as last built.
+        select
+            total_charge_id as charge_id,
+            max(total_weight) as weight
+        from {{ this }}
+        where total_weight is not null and not ({{ is_touched('charged_on', 'read_day') }})
+        group by total_charge_id
+    {% endif %}
 
 ),
 
@@ -155,14 +232,6 @@ daily_totals as (
 
 ),
 
--- The cost of usage by the price book, for each total that a usage file tells apart.
-counted_usage as (
-
-    select * from {{ ref('int_total_weights') }}
-    where {{ is_touched('charged_on', 'read_day') }}
-
-),
-
 parts as (
 
     select
@@ -192,7 +261,8 @@ select
     {{ money('null') }} as own_key_usd,
     false as is_rounded,
     {{ part_with_residue('total_usd', 'part_usd', 'weight', 'charge_id', 'part_no') }} as billed_usd,
-    case when part_no = 1 then total_prepaid_usd else {{ money('0') }} end as prepaid_usd
+    case when part_no = 1 then total_prepaid_usd else {{ money('0') }} end as prepaid_usd,
+    total_weight
 from parts
 
 union all
@@ -210,6 +280,7 @@ select
     own_key_usd,
     is_rounded,
     billed_usd,
-    prepaid_usd
+    prepaid_usd,
+    {{ whole_number('null') }} as total_weight
 from daily_totals
 where charge_id not in (select counted.charge_id from counted_usage as counted)
