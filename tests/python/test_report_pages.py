@@ -288,7 +288,7 @@ def test_the_keyboard_reaches_all(written, window):
             const one = document.activeElement;
             const style = getComputedStyle(one);
             const box = one.getBoundingClientRect();
-            return [one.id || one.getAttribute("href") || one.className || one.tagName,
+            return [one.id || (one.getAttribute("href") || "").split("/").pop() || one.className || one.tagName,
                 style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0,
                 box.width > 0 && box.bottom > 0 && box.top < innerHeight];
         }""")
