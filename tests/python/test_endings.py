@@ -51,11 +51,11 @@ def test_what_is_in_no_figure_is_said_in_sentences(tmp_path):
 @pytest.mark.parametrize(
     ("quantity", "used", "said"),
     [
-        (900, 300, "300 of its 900 input, 0.75000000 USD;"),
-        (900, None, "900 input, 0.75000000 USD;"),
-        (0, 300_000, "300,000 input, priced at the book; the line states 0.75000000 USD and no quantity;"),
-        (None, 300_000, "300,000 input, priced at the book; the line states 0.75000000 USD and no quantity;"),
-        (None, None, "input, 0.75000000 USD;"),
+        (900, 300, "300 of its 900 input, 0.750000 USD;"),
+        (900, None, "900 input, 0.750000 USD;"),
+        (0, 300_000, "300,000 input, priced at the book; the line states 0.750000 USD and no quantity;"),
+        (None, 300_000, "300,000 input, priced at the book; the line states 0.750000 USD and no quantity;"),
+        (None, None, "input, 0.750000 USD;"),
     ],
 )
 def test_a_charge_without_a_quantity_is_priced(quantity, used, said):
