@@ -40,7 +40,7 @@
     {%- set seeds = api.Relation.create(database=target.database, schema='seeds', identifier='api_keys') -%}
     {%- set built = api.Relation.create(database=target.database, schema='intermediate', identifier='int_call_costs') -%}
     {%- set found -%}
-        select is_pacific from {{ built.incorporate(path={'identifier': 'int_billing_clocks'}) }}
+        select is_pacific from {{ built.incorporate(path={'identifier': 'int_billing_accounts'}) }}
 
         union
 

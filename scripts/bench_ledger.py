@@ -21,7 +21,7 @@ import make_spans
 
 PROJECT = Path(__file__).resolve().parent.parent
 WALK = ["int_spans", "int_span_links", "int_span_attribution"]
-PRICING = ["int_unit_prices", "int_usage_items", "int_call_prices"]
+PRICING = ["int_unit_prices", "int_usage_items"]
 PRICED_CALLS = 2_000
 # Columns of attributed_calls that the floor takes from the spans; the rest are constants.
 SPOKEN = {"call_id": "coalesce(response_id, spans.trace_id || ':' || span_id)", "trace_id": "spans.trace_id",

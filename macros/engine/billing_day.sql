@@ -1,6 +1,6 @@
 {#
   The day of a UTC time on the provider's billing clock: that of the variable billing_time_zones, else Pacific time where
-  `is_pacific` says so (int_billing_clocks), else UTC.
+  `is_pacific` says so (int_billing_accounts), else UTC.
 #}
 {% macro billing_day(moment, provider, is_pacific) -%}
     cast(

@@ -26,19 +26,19 @@ models_with_charges as (
 
 ),
 
-traced_usage as (
+traced_calls as (
 
     select
         totals.charge_id,
         totals.billed_usd as total_usd,
         totals.provider,
         totals.charged_on,
+        calls.call_key,
         calls.account_id,
         calls.api_key,
-        calls.model,
-        sum(calls.priced_usd) as priced_usd
+        calls.model
     from totals
-    inner join {{ ref('int_call_prices') }} as calls
+    inner join {{ ref('int_call_providers') }} as calls
         on
             totals.provider = calls.provider
             and totals.charged_on = calls.started_on
@@ -51,15 +51,43 @@ traced_usage as (
             and totals.charged_on = models_with_charges.charged_on
             and calls.model = models_with_charges.model
     where
-        models_with_charges.is_named is null and not calls.is_on_bill
+        models_with_charges.is_named is null and not calls.is_on_bill and calls.usage_fault is null
         and totals.charged_on in (
             select spread.charged_on
             from totals as spread
             where spread.is_spread
         )
+
+),
+
+-- A price is that of all that a call used, or none.
+priced_calls as (
+
+    select
+        call_key,
+        {{ money('sum(priced_usd)') }} as priced_usd
+    from {{ ref('int_usage_items') }}
+    where call_key in (select traced_calls.call_key from traced_calls)
+    group by call_key
+    having count(*) = count(unit_price_usd)
+
+),
+
+traced_usage as (
+
+    select
+        calls.charge_id,
+        calls.total_usd,
+        calls.provider,
+        calls.charged_on,
+        calls.account_id,
+        calls.api_key,
+        calls.model,
+        sum(priced_calls.priced_usd) as priced_usd
+    from traced_calls as calls
+    inner join priced_calls on calls.call_key = priced_calls.call_key
     group by
-        totals.charge_id, totals.billed_usd, totals.provider, totals.charged_on, calls.account_id, calls.api_key,
-        calls.model
+        calls.charge_id, calls.total_usd, calls.provider, calls.charged_on, calls.account_id, calls.api_key, calls.model
 
 ),
 

@@ -1,13 +1,19 @@
-with calls as (
+with usage_prices as (
 
     select
-        {{ all_but('calls', ['account_id', 'is_on_bill']) }},
-        coverage.account_id,
-        coverage.is_in_bill,
-        coverage.is_provisional
-    from {{ ref('int_call_prices') }} as calls
-    inner join {{ ref('int_call_billing_coverage') }} as coverage on calls.call_key = coverage.call_key
-    where {{ is_touched('calls.started_on', 'touched_day') }}
+        call_key,
+        cast(sum(quantity) as bigint) as quantity,
+        sum(priced_usd) as priced_usd,
+        sum(coalesce(write_premium_usd, 0)) as write_premium_usd,
+        max(cache_write_rule) as cache_write_rule,
+        bool_or(is_assumed) as is_assumed,
+        bool_or(unit_price_usd is null) as is_in_no_book,
+        -- True if the book has no price even for the meters that it does not price separately.
+        bool_or(unit_price_usd is null and meter not in (
+            'audio_input', 'audio_output', 'image_input', 'image_output', 'web_search', 'request'
+        )) as is_plain_in_no_book
+    from {{ ref('int_usage_items') }}
+    group by call_key
 
 ),
 
@@ -28,26 +34,82 @@ billed_parts as (
 
 ),
 
-billed_calls as (
+calls as (
 
     select
-        {{ all_but('calls', ['is_in_bill']) }},
+        {{ all_but('calls', ['account_id']) }},
+        coverage.account_id,
+        usage_prices.quantity,
+        usage_prices.priced_usd,
+        usage_prices.write_premium_usd,
+        usage_prices.cache_write_rule,
+        usage_prices.is_assumed,
+        usage_prices.is_in_no_book,
+        usage_prices.is_plain_in_no_book or calls.tool_meter is not null as is_plain_in_no_book,
+        -- A price is that of all that a call used, or none.
+        coalesce(not usage_prices.is_in_no_book, false) and calls.usage_fault is null as is_priced,
         billed_parts.billed_usd as matched_usd,
         billed_parts.fee_usd,
-        billed_parts.match_level as matched_level,
+        billed_parts.match_level,
         coalesce(billed_parts.is_parted, false) as is_parted,
         billed_parts.payer_team_id,
         billed_parts.cutoff_month,
         billed_parts.cutoff_usd,
+        coverage.is_provisional,
         -- Calls that the latest, provisional bucket does not list accrue.
-        calls.is_in_bill and not (calls.is_provisional and billed_parts.match_level is null) as is_in_bill
-    from calls
+        coverage.is_in_bill and not (coverage.is_provisional and billed_parts.match_level is null) as is_in_bill
+    from {{ ref('int_call_providers') }} as calls
+    inner join {{ ref('int_call_billing_coverage') }} as coverage on calls.call_key = coverage.call_key
+    left join usage_prices on calls.call_key = usage_prices.call_key
     left join billed_parts on calls.call_key = billed_parts.call_key
+    where {{ is_touched('calls.started_on', 'touched_day') }}
+
+),
+
+priced_calls as (
+
+    select
+        {{ all_but('', ['priced_usd', 'stated_usd']) }},
+        {{ money('stated_usd') }} as stated_usd,
+        case when is_priced then {{ money('priced_usd') }} end as priced_usd
+    from calls
 
 )
 
 select
-    {{ all_but('', ['matched_usd', 'matched_level']) }},
+    call_key,
+    trace_key,
+    provider,
+    vendor,
+    account_id,
+    api_key,
+    started_on,
+    model,
+    coalesce(quantity, 0) as quantity,
+    stated_usd,
+    priced_usd,
+    case when is_priced and cache_write_rule is not null then {{ money('write_premium_usd') }} end
+        as cache_write_premium_usd,
+    cache_write_rule,
+    is_priced and is_assumed and tool_meter is null as is_price_assumed,
+    case
+        when started_at is null then 'no_time'
+        when model_key is null then 'no_model'
+        -- Rerankers bill requests, and count no tokens.
+        when not has_usage and requests = 0 then 'no_usage'
+        when usage_fault is not null then usage_fault
+        when quantity is null then 'no_tokens'
+        when is_in_no_book and not is_provider_known then 'provider_not_known'
+        when is_in_no_book and is_in_book and not is_plain_in_no_book then 'meter_not_in_price_book'
+        when is_in_no_book then 'model_not_in_price_book'
+    end as unpriced_reason,
+    is_provisional,
+    is_in_bill,
+    fee_usd,
+    is_parted,
+    payer_team_id,
+    cutoff_month,
+    cutoff_usd,
     -- A bill is authoritative for what it covers, so calls that it does not list cost nothing. A gateway's fee is on
     -- another bill than the call.
     case
@@ -55,11 +117,11 @@ select
         when fee_usd is not null then {{ money('fee_usd') }}
     end as billed_usd,
     case when not is_in_bill then priced_usd end as accrued_usd,
-    coalesce(matched_level, 'none') as match_level,
+    coalesce(match_level, 'none') as match_level,
     case
         when is_in_bill then 'billed'
         when fee_usd is not null then 'mixed'
         when priced_usd is not null then 'accrued'
         else 'unpriced'
     end as basis
-from billed_calls
+from priced_calls

@@ -241,6 +241,17 @@ models as (
 
 ),
 
+billers as (
+
+    select
+        provider,
+        min(case when is_only then account_id end) as sole_account_id,
+        bool_or(is_pacific) as is_pacific
+    from {{ ref('int_billing_accounts') }}
+    group by provider
+
+),
+
 {% set account_id = 'coalesce(aliases.account_id, names.account_id)' %}
 identities as (
 
@@ -259,16 +270,15 @@ identities as (
                 or (names.provider = 'azure' and {{ has_pattern(account_id, '^[0-9a-f-]{36}$') }})
                 or (names.provider = 'google' and {{ has_pattern(account_id, '^[a-z][a-z0-9-]{5,29}$') }})
             ) then {{ account_id }}
-        end, sole.account_id) as account_id,
-        coalesce(clocks.is_pacific, {{ is_pacific_biller('names.provider') }}) as is_pacific
+        end, billers.sole_account_id) as account_id,
+        coalesce(billers.is_pacific, {{ is_pacific_biller('names.provider') }}) as is_pacific
     from named_providers as names
     left join models on names.provider = models.provider and names.model_key = models.model_name
     left join {{ ref('account_aliases') }} as aliases
         on names.provider = aliases.provider and names.account_id = aliases.alias
     left join {{ ref('int_billing_accounts') }} as own
         on names.provider = own.provider and coalesce(aliases.account_id, names.account_id) = own.account_id
-    left join {{ ref('int_billing_accounts') }} as sole on names.provider = sole.provider and sole.is_only
-    left join {{ ref('int_billing_clocks') }} as clocks on names.provider = clocks.provider
+    left join billers on names.provider = billers.provider
 
 ),
 
