@@ -300,9 +300,10 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
             meter as call_meter
         from used where not {known}
     """)
-    engine.execute(
-        "create table int_unbilled_usage as select *, charged_on as usage_on from int_usage_of_totals limit 0"
-    )
+    engine.execute("""
+        create table int_usage_counts as
+        select *, charged_on as usage_on, true as is_unbilled from int_usage_of_totals limit 0
+    """)
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES["negotiated_prices"].items())
     engine.execute(f"create table negotiated_prices ({columns})")
     build(engine, "int_unit_prices")

@@ -5,7 +5,8 @@ with keys_in_use as (
         account_id,
         api_key,
         started_on as used_on
-    from {{ ref('int_call_costs') }}
+    from {{ ref('int_call_billing_coverage') }}
+    where {{ is_touched('started_on', 'touched_day') }}
 
     union
 
@@ -14,8 +15,8 @@ with keys_in_use as (
         account_id,
         api_key,
         usage_on as used_on
-    from {{ ref('int_unbilled_usage') }}
-    where {{ is_touched('usage_on', 'touched_day') }}
+    from {{ ref('int_usage_counts') }}
+    where is_unbilled and {{ is_touched('usage_on', 'touched_day') }}
 
 ),
 

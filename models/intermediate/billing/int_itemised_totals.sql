@@ -112,13 +112,62 @@ traced_per_total as (
 
 ),
 
+-- The cost of usage by the price book, for each total that a usage file tells apart. Usage without a price in the book
+-- gets no part. If nothing has a price, the total is not itemised.
+priced_usage as (
+
+    select
+        usage.*,
+        {{ whole_number(money('usage.quantity * prices.unit_price_usd') ~ ' * 1000000000000') }} as weight
+    from {{ ref('int_usage_of_totals') }} as usage
+    inner join {{ ref('int_unit_prices') }} as prices
+        on
+            usage.provider = prices.provider
+            and usage.account_id is not distinct from prices.account_id
+            and usage.model = prices.model
+            and usage.call_meter = prices.meter
+            and coalesce(usage.price_tier, 'standard') = prices.service_tier
+            and usage.charged_on = prices.priced_on
+            and usage.long_context_tokens = prices.long_context_tokens
+            and prices.priced_time is null and prices.tool_meter is null
+            and prices.inference_geo is null
+    where {{ is_touched('usage.charged_on', 'read_day') }}
+
+),
+
+counted_usage as (
+
+    select
+        *,
+        sum(weight) over (partition by charge_id) as total_weight,
+        row_number() over (
+            partition by charge_id
+            order by {{ in_order('model, meter, price_tier, context_side, context_limit, inference_geo, api_key') }}
+        ) as part_no
+    from priced_usage
+    where weight > 0
+
+),
+
 counted_per_total as (
 
     select
         charge_id,
         max(total_weight) as weight
-    from {{ ref('int_total_weights') }}
+    from counted_usage
     group by charge_id
+
+    {% if builds_on() %}
+        union all
+
+        -- The other days of a total, as last built.
+        select
+            total_charge_id as charge_id,
+            max(total_weight) as weight
+        from {{ this }}
+        where total_weight is not null and not ({{ is_touched('charged_on', 'read_day') }})
+        group by total_charge_id
+    {% endif %}
 
 ),
 
@@ -183,14 +232,6 @@ daily_totals as (
 
 ),
 
--- The cost of usage by the price book, for each total that a usage file tells apart.
-counted_usage as (
-
-    select * from {{ ref('int_total_weights') }}
-    where {{ is_touched('charged_on', 'read_day') }}
-
-),
-
 parts as (
 
     select
@@ -220,7 +261,8 @@ select
     {{ money('null') }} as own_key_usd,
     false as is_rounded,
     {{ part_with_residue('total_usd', 'part_usd', 'weight', 'charge_id', 'part_no') }} as billed_usd,
-    case when part_no = 1 then total_prepaid_usd else {{ money('0') }} end as prepaid_usd
+    case when part_no = 1 then total_prepaid_usd else {{ money('0') }} end as prepaid_usd,
+    total_weight
 from parts
 
 union all
@@ -238,6 +280,7 @@ select
     own_key_usd,
     is_rounded,
     billed_usd,
-    prepaid_usd
+    prepaid_usd,
+    {{ whole_number('null') }} as total_weight
 from daily_totals
 where charge_id not in (select counted.charge_id from counted_usage as counted)

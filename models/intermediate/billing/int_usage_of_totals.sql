@@ -25,18 +25,6 @@ named as (
 
 ),
 
-families as (
-
-    select
-        provider,
-        billed_meter,
-        -- The meter of the same name, else any that it covers: they share a price.
-        coalesce(max(case when call_meter = billed_meter then call_meter end), min(call_meter)) as call_meter
-    from {{ ref('meter_families') }}
-    group by provider, billed_meter
-
-),
-
 counted as (
 
     select
@@ -53,7 +41,7 @@ counted as (
         usage.context_side,
         usage.context_limit,
         usage.inference_geo,
-        coalesce(families.call_meter, usage.meter) as call_meter,
+        usage.call_meter,
         case when usage.context_side = 'long' then coalesce(usage.context_limit, 200000) + 1 else 0 end
             as long_context_tokens,
         cast(sum(usage.quantity) as bigint) as quantity
@@ -70,15 +58,13 @@ counted as (
             and totals.account_id = named.account_id
             and totals.charged_on = named.charged_on
             and usage.model = named.model
-    left join families on usage.provider = families.provider and usage.meter = families.billed_meter
     where
         usage.model is not null and usage.quantity > 0 and named.is_named is null
         and not {{ is_billed_apart('usage.provider', 'usage.price_tier') }}
     group by
         totals.charge_id, totals.billed_usd, totals.provider, totals.account_id,
         coalesce(totals.api_key, usage.api_key), usage.api_key, totals.charged_on, usage.model, usage.meter,
-        usage.price_tier, usage.context_side, usage.context_limit, usage.inference_geo,
-        coalesce(families.call_meter, usage.meter)
+        usage.price_tier, usage.context_side, usage.context_limit, usage.inference_geo, usage.call_meter
 
 )
 

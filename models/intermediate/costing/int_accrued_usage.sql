@@ -1,5 +1,19 @@
 {{ replaces_touched("usage_on", by="touched_day") }}
-with unbilled_usage as (
+{% set group = ['provider', 'account_id', 'api_key', 'usage_on', 'model', 'meter', 'price_tier'] %}
+with unbilled_groups as (
+
+    select
+        {{ entry_key(group) }} as usage_group_id,
+        {{ group | join(',\n        ') }},
+        call_meter,
+        cast(sum(quantity) as bigint) as quantity
+    from {{ ref('int_usage_counts') }}
+    where is_unbilled and {{ is_touched('usage_on', 'touched_day') }}
+    group by {{ group | join(', ') }}, call_meter
+
+),
+
+unbilled_usage as (
 
     select
         {{ all_but('unbilled', ['price_tier']) }},
@@ -7,7 +21,7 @@ with unbilled_usage as (
         coalesce(unbilled.price_tier, 'standard') as price_tier,
         prices.list_price_usd,
         prices.unit_price_usd
-    from {{ ref('int_unbilled_usage') }} as unbilled
+    from unbilled_groups as unbilled
     left join {{ ref('int_unit_prices') }} as prices
         on
             unbilled.provider = prices.provider
@@ -18,7 +32,6 @@ with unbilled_usage as (
             and unbilled.usage_on = prices.priced_on
             and prices.long_context_tokens = 0 and prices.priced_time is null and prices.tool_meter is null
             and prices.inference_geo is null
-    where {{ is_touched('unbilled.usage_on', 'touched_day') }}
 
 ),
 

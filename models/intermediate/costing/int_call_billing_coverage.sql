@@ -6,7 +6,7 @@ with calls as (
         account_id,
         api_key,
         started_at,
-        started_on as day,
+        started_on,
         is_on_bill
     from {{ ref('int_call_providers') }}
     where call_key not in (select copies.call_key from {{ ref('int_copied_calls') }} as copies)
@@ -66,20 +66,34 @@ calls_in_totals as (
     inner join totals
         on
             calls.provider = totals.provider
-            and calls.day = totals.charged_on
+            and calls.started_on = totals.charged_on
             and coalesce(calls.account_id = totals.account_id, true)
             and coalesce(calls.api_key = totals.api_key, true)
 
 ),
 
+keys_in_use as (
+
+    select distinct
+        provider,
+        account_id,
+        api_key,
+        started_on as day
+    from calls
+
+),
+
 unbilled_keys as (
 
-    {{ beyond_bills('calls') | indent }}
+    {{ beyond_bills('keys_in_use') | indent }}
 
 )
 
 select
     calls.call_key,
+    calls.provider,
+    calls.api_key,
+    calls.started_on,
     -- If the account is unknown, require every billed account of the provider to be covered at that time. A key that
     -- the day's bills leave out has not been billed yet.
     calls.is_on_bill
@@ -98,4 +112,6 @@ left join covering_periods as periods on calls.call_key = periods.call_key
 left join billed_accounts as accounts on calls.provider = accounts.provider
 left join calls_in_totals on calls.call_key = calls_in_totals.call_key
 left join unbilled_keys
-    on {{ are_same('calls', 'unbilled_keys', ['provider', 'account_id', 'api_key', 'day']) }}
+    on
+        {{ are_same('calls', 'unbilled_keys', ['provider', 'account_id', 'api_key']) }}
+        and calls.started_on = unbilled_keys.day

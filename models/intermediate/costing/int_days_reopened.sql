@@ -79,17 +79,16 @@ eval_totals as (
 
         union all
 
-        {% for model, scope in [('int_usage_counts', ['context_side', 'inference_geo']), ('int_unbilled_usage', [])] %}
-            select
-                usage_on as day,
-                {{ entry_key(
-                    ['provider', 'account_id', 'api_key', 'model', 'meter', 'price_tier', 'quantity'] + scope
-                ) }} as statement
-            from {{ ref(model) }}
+        select
+            usage_on as day,
+            {{ entry_key([
+                'provider', 'account_id', 'api_key', 'model', 'meter', 'price_tier', 'context_side', 'inference_geo',
+                'quantity', 'is_unbilled'
+            ]) }} as statement
+        from {{ ref('int_usage_counts') }}
 
-            union all
+        union all
 
-        {% endfor %}
         -- A bill's silence changes too: which part of a day, and of the days beside it, it covers for whom.
         select
             day,

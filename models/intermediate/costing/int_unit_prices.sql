@@ -30,8 +30,8 @@ counted_usage as (
         usage_on,
         0 as long_context_tokens,
         call_meter
-    from {{ ref('int_unbilled_usage') }}
-    where model is not null and {{ is_touched('usage_on', 'read_day') }}
+    from {{ ref('int_usage_counts') }}
+    where is_unbilled and model is not null and {{ is_touched('usage_on', 'read_day') }}
 
     union all
 
