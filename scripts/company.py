@@ -268,8 +268,12 @@ def rows_of(source: Path, columns: list[str]) -> tuple[list[tuple[int, dict[str,
             ends.append(reader.line_num)
     except UnicodeDecodeError as error:
         return [], f"it is no UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
-    except (OSError, csv.Error) as error:
-        return [], f"it can't be read as CSV ({error})"
+    except OSError as error:
+        return [], f"it can't be read ({error.strerror})"
+    except csv.Error as error:
+        is_long = "field limit" in str(error)
+        why = "a cell has more than 131,072 characters; is a quote left open?" if is_long else f"{error}; save it again"
+        return [], f"it can't be read as CSV: {why}"
     if "\0" in text:
         return [], "it holds a NUL, which no text has; save it as CSV in UTF-8"
     if not rows:
