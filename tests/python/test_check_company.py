@@ -143,7 +143,6 @@ MISTAKES = {
         "scope,scope_id,month,budget_usd\nteam,mail,2026-10-01,5\nteam,mail,2026-10-01,6\n",
         "lines 2, 3: rows share scope, scope_id, month",
     ),
-<<<<<<< HEAD
     "a GL account of two rows": (
         "gl_accounts",
         "account,purpose,team_id,gl_account\nai_cost,production,,6100\nai_cost,,mail,6200\n",
@@ -185,10 +184,8 @@ MISTAKES = {
         f"{ADJUSTMENTS}\n2026-10-01,mail,search,5,x,\n",
         "line 2: approved_by is empty",
     ),
-=======
     "a quote that is left open": ("teams", 'team_id,name\nmail,"' + "x" * 140_000, "is a quote left open?"),
     "a workbook by another name": ("teams", b"PK\x03\x04\n", "header ['PK"),
->>>>>>> con
     "a file that is no seed": ("team", "team_id\nmail\n", "team.csv is no company seed; known: teams"),
 }
 
