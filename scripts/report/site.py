@@ -74,7 +74,11 @@ def drawn(tree: list[dict], names: Names, colors: dict[str, str]) -> dict:
         parent = places.get(row["parent_place"])
         share = float(max(row["carried_usd"] or 0, 0) / whole) if whole > 0 else 0
         owner = called.get(row["owner_team_id"])
-        colored = {"owner": owner, "color": colors.get(owner or "", charts.OTHERS), "thickness": round(1.5 + 5 * share, 1)}
+        colored = {
+            "owner": owner,
+            "color": colors.get(owner or "", charts.OTHERS),
+            "thickness": round(1.5 + 5 * share, 1),
+        }
         spans.append({**row, "x": x, "y": y, "parent": parent, **colored})
     deepest = max((span["x"] for span in spans), default=0)
     return {
