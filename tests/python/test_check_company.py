@@ -142,7 +142,6 @@ MISTAKES = {
         "scope,scope_id,month,budget_usd\nteam,mail,2026-10-01,5\nteam,mail,2026-10-01,6\n",
         "lines 2, 3: rows share scope, scope_id, month",
     ),
-    "a quote that is left open": ("teams", 'team_id,name\nmail,"' + "x" * 140_000, "is a quote left open?"),
     "a workbook by another name": ("teams", b"PK\x03\x04\n", "header ['PK"),
     "a file that is no seed": ("team", "team_id\nmail\n", "team.csv is no company seed; known: teams"),
 }
