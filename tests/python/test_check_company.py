@@ -184,7 +184,6 @@ MISTAKES = {
         f"{ADJUSTMENTS}\n2026-10-01,mail,search,5,x,\n",
         "line 2: approved_by is empty",
     ),
-    "a quote that is left open": ("teams", 'team_id,name\nmail,"' + "x" * 140_000, "is a quote left open?"),
     "a workbook by another name": ("teams", b"PK\x03\x04\n", "header ['PK"),
     "a file that is no seed": ("team", "team_id\nmail\n", "team.csv is no company seed; known: teams"),
 }
