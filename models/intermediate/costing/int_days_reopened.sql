@@ -1,5 +1,12 @@
 {{ config(materialized=table_that_asks_itself()) }}
-with ties as (
+with touched_traces as (
+
+    select * from {{ ref('int_traces_touched') }}
+    where is_changed
+
+),
+
+ties as (
 
     select * from {{ ref('int_trace_ties') }}
 
@@ -119,8 +126,8 @@ eval_totals as (
 
     ),
 
-    -- Another account of a provider: calls that name none may be of either, on any day. Another clock moves calls of all
-    -- days, and a profile's model is known on all its days.
+    -- Another account of a provider: calls that name none may be of either, on any day. Another clock moves calls of
+    -- all days, and a profile's model is known on all its days.
     account_total as (
 
         select coalesce(sum(cast({{ row_key('name') }} as decimal(38, 0))), 0) as total
@@ -200,13 +207,6 @@ days as (
 
         select day from compared_days
         where is_bill_changed
-
-    ),
-
-    touched_traces as (
-
-        select * from {{ ref('int_traces_touched') }}
-        where is_changed
 
     ),
 
