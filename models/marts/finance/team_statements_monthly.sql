@@ -93,21 +93,6 @@ stated as (
 
 ),
 
--- A feature's name is the newest that the catalog has.
-features as (
-
-    {% call first_rows(partition_by="feature_id", order_by="valid_from desc nulls last, valid_to desc nulls first") %}
-        select
-            feature_id,
-            name,
-            valid_from,
-            valid_to
-        from {{ ref('feature_catalog') }}
-        where name is not null
-    {% endcall %}
-
-),
-
 -- What was agreed, as both teams see it.
 agreed as (
 
@@ -132,6 +117,21 @@ agreements as (
         {{ joined_texts('agreement', '; ', 'agreement') }} as agreements
     from agreed
     group by month, team_id
+
+),
+
+-- A feature's name is the newest that the catalog has.
+features as (
+
+    {% call first_rows(partition_by="feature_id", order_by="valid_from desc nulls last, valid_to desc nulls first") %}
+        select
+            feature_id,
+            name,
+            valid_from,
+            valid_to
+        from {{ ref('feature_catalog') }}
+        where name is not null
+    {% endcall %}
 
 ),
 
