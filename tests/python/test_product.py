@@ -172,8 +172,8 @@ def test_a_shared_cache_write_is_spread_to_its_readers(build, tmp_path, monkeypa
     identities = ("features_cost_what_the_ledger_bears", "joined_events_find_what_features_cost")
     # What the build's own summary asks.
     asked = (
-        "attributed_calls", "unexplained_usage_daily", "provider_bills_monthly", "bill_overlaps_unsettled", "spend_daily",
-        "eval_coverage_monthly",
+        "attributed_calls", "unexplained_usage_daily", "provider_bills_monthly", "bill_overlaps_unsettled",
+        "eval_coverage_monthly", "spend_daily",
     )  # fmt: skip
     options = ("--select", *(f"+{name}" for name in costs + identities + asked), "--indirect-selection", "cautious")
     options += ("--vars", "spread_cache_writes: true")
