@@ -284,9 +284,9 @@ def spread(_):
             _usd("production_usd", "Production"),
         ],
     )  # fmt: skip
-    names = (
-        base.mark_text(dy=-9, fontSize=10).encode(text="feature_id:N").transform_filter("datum.covered_usd_pct < 0.9")
-    )
+    # An empty name, and no filter: a layer without rows would have no extent to draw in.
+    named = alt.condition("datum.covered_usd_pct < 0.9", "feature_id:N", alt.value(""))
+    names = base.mark_text(dy=-9, fontSize=10).encode(text=named)
     return _layers(260, points, names)
 
 

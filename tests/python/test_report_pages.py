@@ -127,7 +127,7 @@ def little(request, tmp_path_factory):
     if request.param == "spans_and_bill":
         shutil.copy(GOLDEN / "inbox" / "spans.jsonl", inbox)
         seeds = ("teams", "services", "feature_catalog", "api_keys")
-    built = run_build(inbox, folder / "data", company_of(folder / "company", *seeds))
+    built = run_build(inbox, folder / "data", company_of(folder / "company", *seeds), for_commands=True)
     assert built.code == 0, built.output
     site.write(folder / "data")
     return request.param, folder / "data" / "report"

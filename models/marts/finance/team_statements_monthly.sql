@@ -96,16 +96,19 @@ stated as (
 -- What was agreed, as both teams see it.
 agreed as (
 
-    {% for team, other in [('from_team', 'to_team'), ('to_team', 'from_team')] %}
-        select
-            month,
-            {{ team }} as team_id,
-            'with ' || {{ other }} || ': ' || reason as agreement
-        from {{ ref('adjustments') }}
-        {% if not loop.last %}
-            union all
-        {% endif %}
-    {% endfor %}
+    select
+        month,
+        from_team as team_id,
+        'with ' || to_team || ': ' || reason as agreement
+    from {{ ref('adjustments') }}
+
+    union all
+
+    select
+        month,
+        to_team as team_id,
+        'with ' || from_team || ': ' || reason as agreement
+    from {{ ref('adjustments') }}
 
 ),
 
