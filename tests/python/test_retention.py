@@ -31,7 +31,7 @@ MARTS = "select table_name from duckdb_tables() where schema_name = 'marts' orde
 
 
 # Their rows of a month hang on the months before it: what was usual, what was known, what has grown.
-LOOKING_BACK = {"budget_burn_daily", "spend_anomalies_daily", "eval_coverage_monthly"}
+LOOKING_BACK = {"budget_burn_daily", "spend_anomalies_daily", "eval_coverage_monthly", "cost_variance_monthly"}
 
 
 def marts_of(built, month: str) -> dict[str, list[tuple]]:
@@ -157,7 +157,9 @@ def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
     entries, later = built.rows(ledger), marts_of(built, "2026-11-01")
     # The rule by which the pool paid is known as long as the month's evals are; frozen files keep it.
     stated = "select * exclude (why) from marts.team_statements_monthly where month = '2026-10-01' order by all"
-    statements = built.rows(stated)
+    # Causes need the calls of both months; what they add up to does not.
+    changed = "select month, team_id, sum(change_usd) from marts.cost_variance_monthly group by all order by all"
+    statements, changes = built.rows(stated), built.rows(changed)
     chargeback = built.rows("from marts.team_chargeback_monthly where month = '2026-10-01' order by all")
     assert later["spend_daily"]
     capsys.readouterr()
@@ -182,6 +184,7 @@ def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
     assert dict(built.rows(TOTALS.format("2026-10-01"))) == before
     assert built.rows(ledger) == entries  # no correction reverses what was closed
     assert built.rows(stated) == statements
+    assert built.rows(changed) == changes != []
     assert built.rows("from marts.team_chargeback_monthly where month = '2026-10-01' order by all") == chargeback
     assert marts_of(built, "2026-11-01") == later
     for mart, day in (
