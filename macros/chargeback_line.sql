@@ -4,7 +4,7 @@
         when kind = 'pool_credit' then 'pool_credit'
         -- The team that gives by a sharing rule keeps less; the team that takes sees its part on a line of its own.
         when kind = 'share' and side = 'debit' then 'shared'
-        -- What teams agreed to move comes by a decision, as what a rule shares does.
+        -- An adjustment reaches a team by a decision, as a shared cost does, and not by its calls.
         when kind = 'adjustment' then 'shared'
         when feature_id in ('untraced', 'unlabelled', 'invoice_only') then 'unattributed'
         when purpose in ('production', 'evaluation', 'development') then purpose

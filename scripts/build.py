@@ -10,6 +10,7 @@ ends with a WARNING; 2 when the call is wrong.
 import argparse
 import os
 import re
+import shlex
 import sys
 import time
 from datetime import date
@@ -433,7 +434,9 @@ def report(data: Path) -> None:
         for month, provider, usd in unbilled[: land.SHOWN]:
             print(f"  {month}: {usd:,.2f} USD of {plain(provider)} is on no bill yet and stands at book prices")
         if len(unbilled) > land.SHOWN:
-            print(f"  and {len(unbilled) - land.SHOWN:,} more months of providers: accrual_accuracy_monthly")
+            print(
+                f"  and {len(unbilled) - land.SHOWN:,} more of a month and a provider: marts.ledger_entries, basis accrued"
+            )
         for month, usd in engine.execute(POOL_BY_DEFAULT).fetchall():
             print(f"  {month:%Y-%m}: the quality pool pays {usd:.6f} USD of evals by default, no eval_funding row")
         for column, words in DOUBTS.items():
@@ -476,12 +479,13 @@ def conclude(data: Path) -> int:
         months = [month for month, *_ in engine.execute(TOTALS).fetchall()]
     land.warn(lines)
     print("  " + "\n  ".join(not_in_figures(data, len(lines))))
-    where = "" if str(data) == "data" else f" DATA={data}"
+    where = "" if str(data) == "data" else f" DATA={shlex.quote(str(data))}"
     print(f"Look at next:\n  make report{where}: every team's month, its features and gaps, as pages")
     if months:
         print(f"  make export MONTH={months[-1]:%Y-%m}{where}: finance's files, a statement per team")
     for day, feature in costliest:
-        print(f"  make why FEATURE={plain(feature)} DAY={day}{where}: one request, down to the line of its bill")
+        named = shlex.quote(plain(feature))
+        print(f"  make why FEATURE={named} DAY={day}{where}: one request, down to the line of its bill")
     print(f"  schema marts in {data}/ledger.duckdb (any DuckDB client), with queries in docs/analyst.md")
     return land.failed_as_strict(len(lines)) if lines and land.is_strict() else 0
 

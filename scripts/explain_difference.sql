@@ -130,7 +130,7 @@ inner join (
 ) as groups using (group_no, month)
 group by all;
 
--- What the ledger charges each subject, by line; a feature's is what its teams are charged, after the pool.
+-- The ledger's charge of each feature or team, by line. A feature's charge is that of its teams, after pool credits.
 create temp table ledger_parts as
 select
     subjects.kind,
@@ -303,7 +303,7 @@ select base, kind, subject, month, 'transfers', -base_usd
 from based_calls
 where is_in_base and not is_in_ledger
 union all
--- What no call shows.
+-- Money without calls: the other lines of the ledger, and untraced spend.
 select bases.base, kind, parts.subject, parts.month, parts.line, parts.usd
 from call_bases as bases
 inner join ledger_parts as parts using (kind)
@@ -460,7 +460,7 @@ inner join base_values using (kind, subject, month)
 inner join bases using (base)
 where abs(base_values.value_usd - converted.tried_usd) <= converted.tolerance_usd;
 
--- Who makes a sheet works all its rows out in the same way: the base that most rows equal is the likeliest of each.
+-- A sheet usually has one method for all its rows, so the base that most rows equal is the most likely for each row.
 create temp table habits as
 select
     figures.kind,
@@ -483,7 +483,7 @@ select
 from converted
 inner join base_values using (kind, subject, month)
 inner join bases using (base)
--- What few would work out is no guess.
+-- Bases of rank 800 and above are unusual: they explain a figure only where they equal it.
 where converted.is_stated and bases.base_rank < 800
 group by converted.kind, base_values.base, bases.base_rank;
 

@@ -236,7 +236,7 @@ def control_totals(folder: Path) -> dict:
         }
 
 
-# What whoever reads the files has to know.
+# Notes for readers of the files.
 NOTES = {
     "amounts": "USD. Charges are net of tax that only invoices state (invoices.csv, tax_usd; tax_of_invoices_usd). Tax "
     "that a bill lists as a line of its own is part of the charges, as invoice_only (tax_in_charges_usd).",
@@ -322,8 +322,8 @@ NO_STATEMENT = {
     "team_id": "varchar",
     "amount_usd": "decimal(38, 12)",
     "amount_reporting": "decimal(38, 2)",
+    "corrects_month": "date",
 }
-NO_STATEMENT |= {"corrects_month": "date"}
 PLACES = {"chargeback": "team_chargeback.csv", "journal": "journal.csv", "statements": "statements/*.csv"}
 
 

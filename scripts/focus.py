@@ -40,7 +40,7 @@ USAGE_MEASUREMENT_SUPPORTED"""
 INVOICE = "the validator drops its condition, and asks that InvoiceId is NULL in every row and in none"
 EXPLAINED = {f"InvoiceId-C-{rule}": INVOICE for rule in ("000-O", "003-C", "004-C", "005-C")}
 CAUSES = {"InvoiceId-C-000-O": "InvoiceId-C-003-C", "InvoiceId-C-003-C": "InvoiceId-C-004-C"}
-# What a reader of the FOCUS files has to know of teams, which FOCUS does not have.
+# Notes on teams, for which FOCUS has no columns.
 NOTES = (
     "x_TeamId is the team that bears the row, x_PayerTeamId the team whose account or key the provider bills. Over a "
     "month EffectiveCost by x_TeamId is team_chargeback.csv's net_charge_usd, to a millionth of a dollar a team: FOCUS "

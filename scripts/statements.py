@@ -150,6 +150,13 @@ class Statement(NamedTuple):
         ]
 
 
+def by_cause(suffix: str = "") -> str:
+    """Columns of sums of cost_variance_monthly.change_usd, one per cause and in their order."""
+    return ",\n    ".join(
+        f"sum(case when cause = '{cause}' then change_usd else 0 end) as {cause}{suffix}" for cause in CAUSES
+    )
+
+
 def section_name(section: str) -> str:
     """`1 production` as a reader sees it: `Production`."""
     name = section.partition(" ")[2]
@@ -164,11 +171,10 @@ def read(engine, month: str, team: str | None, status: str, closing_hash: str | 
         columns = [column[0] for column in found.description]
         return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
-    causes = ", ".join(f"sum(case when cause = '{cause}' then change_usd else 0 end) as {cause}" for cause in CAUSES)
     # A month without a booking has no chargeback, and may have lines that ended in the month before.
     figures = ", ".join(f"coalesce(charges.{figure}_usd, 0) as {figure}_usd" for figure in FIGURES)
     (head,) = rows(HEAD.format(figures=figures))
-    changes = in_cents(rows(CHANGES.format(causes=causes)), head["change_usd"])
+    changes = in_cents(rows(CHANGES.format(causes=by_cause())), head["change_usd"])
     lines, details, transfers = rows(LINES), rows(DETAILS), rows(TRANSFERS)
     return Statement(head, status, closing_hash, lines, details, transfers, changes, head["net_charge_booked_usd"])
 

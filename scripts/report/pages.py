@@ -1,6 +1,7 @@
 """What stands on the pages for money: overview, finance. Those for features: pages_product.py."""
 
 from report.figures import BORNE_BY, Figure
+from statements import CAUSES, by_cause
 
 # Truths without which there is nothing to draw: of all months, as a company has them or not.
 HAS_REVENUE = (
@@ -269,8 +270,6 @@ group by feature_id, kind order by wasted_usd desc, feature_id, kind
     ),
 ]
 
-# Of cost_variance_monthly, in its order.
-CAUSES = ("volume", "tokens", "cache", "price", "model_mix", "evaluation", "waste", "correction", "other")
 FINANCE = [
     Figure(
         "chargeback",
@@ -317,15 +316,11 @@ group by cube (debtor_team_id, creditor_team_id) order by debtor_team_id, credit
     Figure(
         "variance",
         "Why it changed since last month",
-        """
-select team_id, feature_id, {causes}, sum(change_usd) as change_usd
+        f"""
+select team_id, feature_id, {by_cause("_usd")}, sum(change_usd) as change_usd
 from marts.cost_variance_monthly where month = $month
 group by team_id, feature_id order by abs(sum(change_usd)) desc, team_id, feature_id
-""".format(
-            causes=",\n    ".join(
-                f"sum(case when cause = '{cause}' then change_usd else 0 end) as {cause}_usd" for cause in CAUSES
-            )
-        ),
+""",
         "Causes are taken from left to right, each at last month's values of those to its right, and add up to the"
         " change. Other is money without calls: untraced, invoice-only, shared.",
         total=True,

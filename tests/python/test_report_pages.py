@@ -165,7 +165,7 @@ def test_pages_have_no_faults(written, window, screenshots):
 def test_pages_of_a_little_company_have_no_faults(little, window, screenshots):
     name, report = little
     assert look(window, name, report, [MONTH], screenshots) == {}
-    # What it has not is said in a sentence, and drawn nowhere.
+    # Missing data is a sentence, and no chart.
     page = window().open(report / f"product-{MONTH}.html").page
     assert "no revenue has landed" in page.locator("#pnl .nothing").inner_text()
     assert page.locator("#pnl [data-chart], #units [data-chart]").count() == 0
@@ -218,7 +218,7 @@ def test_the_first_screen_is_the_answer(sample, written, window):
         assert line.startswith(name)
         assert f"bears ${usd:,.2f}, {'+' if change > 0 else '-'}${abs(change):,.2f} on last month" in line
     assert "Summarize-Thread" in page.locator("#answer_coverage").inner_text()
-    # Of a team its own: transfers that it owes or is owed, all of them.
+    # A chosen team sees all transfers that it owes or is owed.
     page = window().open(written / f"overview-{MONTH}.html", "#team=inbox").page
     ((count, usd),) = sample.rows(f"""select count(*), max(amount_booked_usd) from marts.team_transfers_monthly
         where month = '{MONTH}-01' and amount_booked_usd != 0 and 'inbox' in (debtor_team_id, creditor_team_id)""")
@@ -239,7 +239,7 @@ def test_a_team_sees_its_own_with_its_own_totals(sample, written, window):
         where team_id = 'inbox' and month = '{MONTH}-01'""")
     assert page.locator("#chargeback tbody tr:visible").count() == 1
     assert f"${usd:,.2f}" in page.locator("#chargeback tfoot td").all_inner_texts()
-    # Of the matrix its row and its column.
+    # In the matrix it sees its row and its column.
     ((usd, creditors),) = sample.rows(f"""select sum(amount_booked_usd), count(distinct creditor_team_id)
         from marts.team_transfers_monthly
         where month = '{MONTH}-01' and amount_booked_usd != 0

@@ -92,7 +92,7 @@ def steps(before: dict, now: dict) -> dict:
         return {"volume": total[1] - total[0]}
     (_, per_call, parts, prices, mix), new = measures(before), measures(now)
     at = [total[0], cost(new[0], per_call, parts, prices, mix)]
-    # Of a family that is new, all is tokens; no later step has anything of last month to start from.
+    # A new family of meters counts whole as tokens: the later steps have no usage of last month to start from.
     grown = sum(money for (family, *_), (_, money) in now.items() if family not in per_call)
     lasting = {family: tokens for family, tokens in new[1].items() if family in per_call}
     at.append(cost(new[0], lasting, parts, prices, mix) + grown)

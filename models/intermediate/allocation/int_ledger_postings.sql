@@ -31,7 +31,7 @@ costs as (
 
 ),
 
--- What teams agreed to move, on the first day of its month; it is of no provider's bill and of no real feature.
+-- Adjustments are posted on the first day of their month. They belong to no provider's bill and to no feature.
 adjustments as (
 
     select

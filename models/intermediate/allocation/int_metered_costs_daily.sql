@@ -12,7 +12,7 @@ with cost_shares as (
 
 ),
 
--- What a call cost to write a prompt cache that nobody read, beyond plain input; any other waste is the whole call.
+-- An unread prompt cache wastes what writing it cost beyond plain input. The other kinds waste the whole call.
 wasted_calls as (
 
     select

@@ -61,8 +61,8 @@ unbilled_keys as (
 
 ),
 
--- Where the bill's newest day, which may still grow, has neither a charge of the model nor a total yet, its use is not
--- billed either.
+-- The newest day of a bill may still grow. Usage of that day is unbilled if the bill has neither a charge of its model
+-- nor a total for the day.
 -- Counts that name no account are billed where every account of the provider is.
 billed_usage as (
 

@@ -1,4 +1,4 @@
-{# What one journal is of: its key, of which the document number is made. #}
+{# The key of a journal. Its document number is a hash of the key. #}
 {% set movement = ['posted_month', 'corrects_month', 'kind', 'basis', 'provider'] %}
 {% set teams_of = ['debit_team_id', 'credit_team_id'] %}
 {% set document = movement + ['purpose'] + teams_of %}

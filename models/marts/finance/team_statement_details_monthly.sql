@@ -2,70 +2,46 @@
 {% set line = ['posted_month', 'team_id', 'section', 'item', 'corrects_month', 'provider', 'model'] %}
 with entries as (
 
-    select
-        *,
-        {{ chargeback_line() }} as line
-    from {{ ref('ledger_entries') }}
+    select * from {{ ref('ledger_entries') }}
     where account = 'ai_cost'
 
 ),
 
+-- Usage by meter, and less the same in a row without a meter. What the ledger has of a provider and model beyond its
+-- calls is left there: money without calls, pool credits, shares, and calls that changed since their month was closed.
 usage as (
 
     select
-        *,
-        {{ chargeback_line() }} as line
-    from (
-        select
-            *,
-            bearer_team_id as team_id,
-            'bill' as kind,
-            'debit' as side,
-            cast(null as date) as corrects_month
-        from {{ ref('int_metered_costs_daily') }}
-    ) as metered
+        usage.posted_month,
+        usage.bearer_team_id as team_id,
+        usage.feature_id,
+        usage.purpose,
+        'bill' as kind,
+        'debit' as side,
+        cast(null as date) as corrects_month,
+        usage.provider,
+        usage.model,
+        case when not rests.is_rest then usage.meter end as meter,
+        case when not rests.is_rest then usage.quantity end as quantity,
+        case when rests.is_rest then -usage.amount_usd else usage.amount_usd end as amount_usd
+    from {{ ref('int_metered_costs_daily') }} as usage
+    cross join (values (false), (true)) as rests (is_rest)
 
 ),
 
--- What the ledger has of a provider and model beyond its calls stands in a row without a meter: money without calls,
--- pool credits, shares, and what a closed month holds of calls that have changed since.
 amounts as (
 
-    select
-        posted_month,
-        team_id,
-        {{ statement_section('line') }} as section,
-        feature_id as item,
-        corrects_month,
-        provider,
-        model,
-        meter,
-        quantity,
-        amount_usd
-    from usage
+    select * from usage
 
     union all
 
     select
         posted_month,
         team_id,
-        {{ statement_section('line') }} as section,
-        feature_id as item,
-        corrects_month,
-        provider,
-        model,
-        cast(null as string) as meter,
-        null as quantity,
-        -amount_usd as amount_usd
-    from usage
-
-    union all
-
-    select
-        posted_month,
-        team_id,
-        {{ statement_section('line') }} as section,
-        feature_id as item,
+        feature_id,
+        purpose,
+        kind,
+        side,
         corrects_month,
         provider,
         model,
@@ -76,6 +52,25 @@ amounts as (
 
 ),
 
+charged_amounts as (
+
+    select
+        *,
+        {{ chargeback_line() }} as line
+    from amounts
+
+),
+
+sectioned_amounts as (
+
+    select
+        *,
+        {{ statement_section('line') }} as section,
+        feature_id as item
+    from charged_amounts
+
+),
+
 summed as (
 
     select
@@ -83,7 +78,7 @@ summed as (
         meter,
         cast(sum(quantity) as decimal(38, 6)) as quantity,
         {{ money('sum(amount_usd)') }} as amount_usd
-    from amounts
+    from sectioned_amounts
     group by {{ line | join(', ') }}, meter
     having meter is not null or sum(amount_usd) != 0
 

@@ -93,7 +93,7 @@ stated as (
 
 ),
 
--- What was agreed, as both teams see it.
+-- Each adjustment is on the statements of both teams.
 agreed as (
 
     select
