@@ -435,7 +435,8 @@ def report(data: Path) -> None:
             print(f"  {month}: {usd:,.2f} USD of {plain(provider)} is on no bill yet and stands at book prices")
         if len(unbilled) > land.SHOWN:
             print(
-                f"  and {len(unbilled) - land.SHOWN:,} more of a month and a provider: marts.ledger_entries, basis accrued"
+                f"  and {len(unbilled) - land.SHOWN:,} more of a month and a provider: marts.ledger_entries, basis "
+                "accrued"
             )
         for month, usd in engine.execute(POOL_BY_DEFAULT).fetchall():
             print(f"  {month:%Y-%m}: the quality pool pays {usd:.6f} USD of evals by default, no eval_funding row")
