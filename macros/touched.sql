@@ -85,7 +85,8 @@
 {#
   A condition that a trace or day is among those that this build reads anew, by one of these lists:
   `trace`: int_traces_touched. `span_day`: the days of these traces' spans. `reopened_day`: days of which new spans or
-  bills change what is known. `read_day`: also days whose calls and charges must be matched again. `touched_day`: days
+  bills change what is known. `matched_day`: also days whose calls and charges must be matched again. `read_day`: also the
+  days beside them, whose charges decide the rates of calls. `touched_day`: days
   on which something came out otherwise. `spilled_day`: also the days before them, whose caches may be read at
   night, and whose calls repeated. `nearby_day`: also those after them. `posted_day`: also days with evals in their
   months, whose pool credit moves, or with money that is shared by what the month's production weighs; and of a retired
@@ -108,6 +109,7 @@
             'span_day': "day from " ~ traces,
             'reopened_day': "day from " ~ reopened ~ " where is_reopened",
             'read_day': "day from " ~ read ~ " where is_read",
+            'matched_day': "day from " ~ read ~ " where is_matched",
             'touched_day': "day from " ~ touched ~ " where is_touched",
             'spilled_day': "day from " ~ touched ~ " where is_touched union select cast(day - interval 1 day as date) from "
                 ~ touched ~ " where is_touched",
@@ -152,7 +154,7 @@
 {# Models depend on the lists that they ask; a test runs after the model that it tests, which does. #}
 {% macro _list_of(name, by) -%}
     {%- set asked_by = {
-        'int_traces_touched': ['trace', 'span_day'], 'int_days_reopened': ['reopened_day'], 'int_days_read': ['read_day'],
+        'int_traces_touched': ['trace', 'span_day'], 'int_days_reopened': ['reopened_day'], 'int_days_read': ['read_day', 'matched_day'],
         'int_days_touched': ['touched_day', 'spilled_day', 'nearby_day', 'posted_day', 'month'],
         'int_daily_costs': ['posted_day'], 'stg_closed__entries': ['posted_day'], 'int_charges_retired': ['posted_day']
     } -%}

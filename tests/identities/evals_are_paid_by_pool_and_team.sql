@@ -12,7 +12,8 @@ chains as (
 
 ),
 
--- A renamed feature is capped only if all of its ids are.
+-- Funding by the newest id of a feature, computed here apart from the mart. A renamed feature is capped only if all of
+-- its ids are.
 funding as (
 
     select

@@ -11,11 +11,13 @@ from pathlib import Path
 import duckdb
 from conftest import GOLDEN, fail_last_build, run_build
 from evals import inspect, sample
-from exports import COSTS, DAY, USAGE, activity, batch, bucket, chat, cost, write
+from exports import COSTS, DAY, USAGE, activity, batch, bucket, chat, company, cost, write
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from test_bi import dashboard
 from test_forests import forest, otlp, seeds
+from test_period_totals import CHARGES, HAIKU, MILLION, called, total
+from test_tiers_and_totals import World, tier
 
 import bi
 import close
@@ -27,6 +29,7 @@ REQUIREMENTS = "feature_id,suite,min_pass_rate,fresh_days,valid_from,valid_to\nf
 # By what features cost in the month: another day's news moves the parts of all.
 SHARING = "pool,method,team_id,weight,valid_from,valid_to\nuntraced,weighted,,,,\nunlabelled,even,,,2026-10-07,\n"
 KEYS = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\nopenai,,proj-%,team-1,,,\n"
+OWNER = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\n,,,platform,,,\n"
 
 
 def world(seed: int, folder: Path) -> None:
@@ -229,6 +232,46 @@ def test_slices_in_any_order_end_as_one_build(tmp_path_factory, seed):
         ("2026-10-07", "untraced", "cancelled"),
         ("2026-10-07", "feature-1", "cache_write_unread"),
     } == set(anew.rows(wasted))
+
+
+def test_totals_over_days_are_parted_as_in_one_build(tmp_path):
+    """A late call on the first day of a total has the last days of the one before read, and not its first ones."""
+    inbox = tmp_path / "inbox"
+    write(inbox / "charges.csv", CHARGES, [total("anthropic", 1, 10, "20"), total("anthropic", 11, 20, "20")])
+    calls = [called(day, "anthropic", HAIKU, day, MILLION) for day in range(1, 21)]
+    (inbox / "spans.jsonl").write_text(batch(calls))
+    companies = company(tmp_path, api_keys=OWNER)
+    assert run_build(inbox, tmp_path / "on", companies).code == 0
+    (inbox / "late.jsonl").write_text(batch([called(99, "anthropic", HAIKU, 11, MILLION)]))
+    built = run_build(inbox, tmp_path / "on", companies)
+    assert "ledger.duckdb on, from" in built.output, built.output
+    run_build(inbox, tmp_path / "anew", companies)
+    assert differences(tmp_path / "on", tmp_path / "anew") == {}
+    lines = "select line_id, sum(billed_usd) from intermediate.int_itemised_charges group by line_id order by all"
+    assert [usd for _, usd in built.rows(lines)] == [20, 20]
+
+
+def test_a_rate_of_an_adjacent_day_is_that_of_one_build(tmp_path):
+    """The calls of the 7th have no charge and take the 8th's, at its tier; a late call of the 5th changes neither."""
+    world, inbox = World(), tmp_path / "inbox"
+    world.claude(5, "message", 2 * MILLION, "2.00")
+    world.claude(8, "batch", 3 * MILLION, "1.50")
+    world.call("on time", 5, HAIKU, MILLION)
+    world.call("no charge", 7, HAIKU, MILLION)
+    world.call("batch", 8, HAIKU, MILLION, **tier("batch"))
+    inbox.mkdir()
+    world.write(inbox)
+    companies = company(tmp_path, api_keys=OWNER)
+    before = run_build(inbox, tmp_path / "on", companies)
+    taken = f"select attributed_usd from marts.attributed_calls where trace_id = '{2:032x}'"
+    assert before.rows(taken) == [(Decimal("0.50"),)]
+    world.call("late", 5, HAIKU, MILLION)
+    (inbox / "late.jsonl").write_text(batch(world.spans[-1:]))
+    built = run_build(inbox, tmp_path / "on", companies)
+    assert "ledger.duckdb on, from" in built.output, built.output
+    run_build(inbox, tmp_path / "anew", companies)
+    assert differences(tmp_path / "on", tmp_path / "anew") == {}
+    assert built.rows(taken) == [(Decimal("0.50"),)]
 
 
 def test_a_build_reads_what_changed_and_no_more(tmp_path):

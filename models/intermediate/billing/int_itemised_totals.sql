@@ -60,7 +60,7 @@ traced_calls as (
 
 ),
 
--- A price is that of all that a call used, or none.
+-- A call has a price only if all of its usage has one, as in int_call_costs.
 priced_calls as (
 
     select
@@ -69,7 +69,7 @@ priced_calls as (
     from {{ ref('int_usage_items') }}
     where call_key in (select traced_calls.call_key from traced_calls)
     group by call_key
-    having count(*) = count(unit_price_usd)
+    having not bool_or(unit_price_usd is null)
 
 ),
 
@@ -149,7 +149,7 @@ counted_usage as (
 
 ),
 
-counted_per_total as (
+weights_per_total as (
 
     select
         charge_id,
@@ -160,7 +160,8 @@ counted_per_total as (
     {% if builds_on() %}
         union all
 
-        -- The other days of a total, as last built.
+        -- Days that this build does not read keep the weight that they had, because neither their calls nor their usage
+        -- are read.
         select
             total_charge_id as charge_id,
             max(total_weight) as weight
@@ -178,7 +179,7 @@ days_of_totals as (
         totals.*,
         coalesce(counted.weight, {{ whole_number('traced.priced_usd * 1000000000000') }}, 0) as weight
     from totals
-    left join counted_per_total as counted on totals.charge_id = counted.charge_id
+    left join weights_per_total as counted on totals.charge_id = counted.charge_id
     left join traced_per_total as traced on totals.charge_id = traced.charge_id
     where totals.is_spread
 
@@ -225,7 +226,8 @@ daily_totals as (
         {{ all_but('totals', ['billed_usd', 'prepaid_usd']) }},
         coalesce(spread.day_usd, totals.billed_usd) as billed_usd,
         {{ money('totals.prepaid_usd + totals.billed_usd - coalesce(spread.day_usd, totals.billed_usd)') }}
-            as prepaid_usd
+            as prepaid_usd,
+        {{ whole_number('spread.weight') }} as total_weight
     from totals
     left join spread_totals as spread on totals.charge_id = spread.charge_id
     where {{ is_touched('totals.charged_on', 'read_day') }}
@@ -281,6 +283,6 @@ select
     is_rounded,
     billed_usd,
     prepaid_usd,
-    {{ whole_number('null') }} as total_weight
+    total_weight
 from daily_totals
 where charge_id not in (select counted.charge_id from counted_usage as counted)

@@ -63,7 +63,7 @@ unbilled_keys as (
 
 -- The newest day of a bill may still grow. Usage of that day is unbilled if the bill has neither a charge of its model
 -- nor a total for the day.
--- Counts that name no account are billed where every account of the provider is.
+-- A count without an account is billed only if bills cover every account of the provider on that day.
 billed_usage as (
 
     select usage.usage_id

@@ -103,7 +103,7 @@ unread_cache_writes as (
 
 )
 
--- Each dollar is wasted once.
+-- Each call gets one kind of waste, so that no dollar counts twice.
 select
     calls.call_key,
     case

@@ -59,7 +59,6 @@ calls as (
         billed_parts.payer_team_id,
         billed_parts.cutoff_month,
         billed_parts.cutoff_usd,
-        coverage.is_provisional,
         -- Calls that the latest, provisional bucket does not list accrue.
         coverage.is_in_bill and not (coverage.is_provisional and billed_parts.match_level is null) as is_in_bill
     from {{ ref('int_call_providers') }} as calls
@@ -108,7 +107,6 @@ select
         when is_in_no_book and is_in_book and not is_plain_in_no_book then 'meter_not_in_price_book'
         when is_in_no_book then 'model_not_in_price_book'
     end as unpriced_reason,
-    is_provisional,
     is_in_bill,
     fee_usd,
     is_parted,

@@ -1,4 +1,4 @@
-{{ replaces_touched("usage_on", by="read_day") }}
+{{ replaces_touched("usage_on", by="matched_day") }}
 {% set same = 'partition by provider, match_account_id, match_key, match_rate, model, meter order by usage_on' %}
 {% set tomorrow = 'lead(usage_on) over (' ~ same ~ ') = usage_on + 1' %}
 {% set yesterday = 'lag(usage_on) over (' ~ same ~ ') = usage_on - 1' %}
@@ -118,12 +118,14 @@ matched_groups as (
 
 ),
 
--- Days that this build does not match again stand as they were, and exchange usage with the others.
+-- Keep the rows of days that this build does not match again, because matched days exchange usage with them: with two
+-- days to either side.
 all_groups as (
 
     select
         {{ columns | join(',\n        ') }}
     from matched_groups
+    where {{ is_touched('usage_on', 'matched_day') }}
 
     {% if builds_on() %}
         union all
@@ -131,7 +133,14 @@ all_groups as (
         select
             {{ columns | join(',\n            ') }}
         from {{ this }}
-        where not ({{ is_touched('usage_on', 'read_day') }})
+        where
+            not ({{ is_touched('usage_on', 'matched_day') }})
+            and usage_on in (
+                select cast(read.day + steps.days * interval 1 day as date)
+                from {{ ref('int_days_read') }} as read
+                cross join (values (-2), (-1), (1), (2)) as steps (days)
+                where read.is_matched
+            )
     {% endif %}
 
 ),
@@ -213,7 +222,7 @@ exchanged_amounts as (
 )
 
 select
-    *,
+    {{ all_but('', ['forward_quantity', 'backward_quantity', 'forward_usd', 'backward_usd', 'under_usd']) }},
     {{ money('attributed_usd + forward_usd + backward_usd') }} as taken_usd,
     -- Amounts that calls take across a month's end are on the other month's bill.
     {{ money("""case
@@ -222,4 +231,4 @@ select
     {{ money('attributed_usd + given_back_usd + given_ahead_usd') }} as given_usd,
     forward_quantity + backward_quantity as shifted_quantity
 from exchanged_amounts
-where {{ is_touched('usage_on', 'read_day') }}
+where {{ is_touched('usage_on', 'matched_day') }}

@@ -70,7 +70,7 @@ days as (
 
     ),
 
-    -- What one day's charges or calls leave over, the days beside it take: two days to either side may see the change.
+    -- Adjacent days take what a day's charges or calls leave over, so a change reaches two days to either side.
     beside as (
 
         select distinct groups.usage_on as day
@@ -78,21 +78,36 @@ days as (
         inner join news as changed on groups.usage_on between changed.day - 2 and changed.day + 2
         where groups.over_quantity > 0 or groups.under_quantity > 0
 
+    ),
+
+    matched as (
+
+        select day from news
+
+        union
+
+        select day from beside
+
     )
 
     select
         days.day,
         days.habits_total,
-        news.day is not null as is_changed,
-        news.day is not null or beside.day is not null as is_read
+        days.day in (select news.day from news) as is_changed,
+        days.day in (select matched.day from matched) as is_matched,
+        -- Calls without a charge on their day take the rate of an adjacent day's charge, so its day is read too.
+        days.day in (
+            select cast(matched.day + steps.days * interval 1 day as date)
+            from matched
+            cross join (values (-1), (0), (1)) as steps (days)
+        ) as is_read
     from days
-    left join news on days.day = news.day
-    left join beside on days.day = beside.day
 {% else %}
     select
         day,
         habits_total,
         true as is_changed,
+        true as is_matched,
         true as is_read
     from days
 {% endif %}

@@ -96,7 +96,8 @@ eval_totals as (
 
         union all
 
-        -- A bill's silence changes too: which part of a day, and of the days beside it, it covers for whom.
+        -- Usage that a covering bill does not list costs nothing, so a change of the covered hours of a day or of its
+        -- neighbors reopens the day.
         select
             day,
             {{ entry_key([
@@ -196,7 +197,8 @@ days as (
         select
             days.day,
             coalesce(days.bill_total, 0) != coalesce(before.bill_total, 0)
-            or days.account_total != (select max(built.account_total) from {{ this }} as built) as is_bill_changed,
+            or days.account_total is distinct from (select max(built.account_total) from {{ this }} as built)
+                as is_bill_changed,
             coalesce(days.eval_total, 0) != coalesce(before.eval_total, 0) as is_eval_changed
         from days
         left join {{ this }} as before on days.day = before.day

@@ -14,13 +14,12 @@ calls as (
 
 ),
 
--- Many charges state the same.
+-- Many charges name the same accounts, key and tags, so each combination is resolved once.
 statements as (
 
     select distinct
         {{ stated | join(',\n        ') }}
-    from {{ ref('int_itemised_charges') }}
-    where {{ is_touched('charged_on', 'read_day') }}
+    from charges
 
 ),
 

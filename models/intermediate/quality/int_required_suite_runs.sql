@@ -86,8 +86,6 @@ weighted_runs as (
     select
         required_suites.month,
         required_suites.{{ configuration | join(',\n        required_suites.') }},
-        required_suites.served_calls,
-        required_suites.served_usd,
         required_suites.suite,
         newest_runs.run_id,
         newest_runs.judged,
