@@ -1,8 +1,8 @@
 """Copies of the marts for dashboards, in DATA/bi: reading them never holds up a build.
 
-ledger.duckdb (tables only, of a storage version that DuckDB 1.4 reads), parquet/<mart>.parquet, and csv/<mart>.csv
-where a sheet holds it. Each file takes the place of the older one whole: who has the older one open reads on in it.
-Once the folder is there, each good build writes it anew.
+ledger.duckdb (tables only, of a storage version that DuckDB 1.4 reads), parquet/<mart>.parquet, csv/<mart>.csv where a
+sheet holds it, and superset.zip, a dashboard that Superset imports. Each file takes the place of the older one whole:
+who has the older one open reads on in it. Once the folder is there, each good build writes it anew.
 """
 
 import json
@@ -18,6 +18,7 @@ import arguments
 import ending
 import export
 import state
+import superset_dashboard
 from terminal import print
 
 SHEET_ROWS = 1_048_575  # of a spreadsheet, below its header
@@ -71,10 +72,12 @@ def write(data: Path) -> list[Path]:
                 sheet = text(str(part / "csv" / f"{mart}.csv"))
                 engine.execute(f"copy (select {', '.join(cells)} from copied.marts.{mart}) to {sheet} (header)")
         engine.execute("detach copied")
+    superset_dashboard.write(part / "superset.zip", known, part / "ledger.duckdb", folder / "ledger.duckdb")
     made = sorted(path.relative_to(part) for path in part.rglob("*.*") if path.is_file())
     for kind in ("parquet", "csv"):  # readers find all of the old copies or all of the new ones
         state.exchange(part / kind, folder / kind)
-    os.replace(part / "ledger.duckdb", folder / "ledger.duckdb")
+    for name in ("ledger.duckdb", "superset.zip"):
+        os.replace(part / name, folder / name)
     for path in folder.rglob("*.*"):
         if path.is_file() and path.relative_to(folder) not in made:
             path.unlink()
@@ -100,7 +103,7 @@ def renew(data: Path) -> int:
         return 2
     size = sum(path.stat().st_size for path in made)
     print(f"  {len(made)} files, {size / 1e6:.1f} MB, {time.monotonic() - start:.1f} s")
-    print(f"Look at: {data}/bi/ledger.duckdb, {data}/bi/parquet, {data}/bi/csv; docs/bi.md says how to connect")
+    print(f"Look at: {data}/bi/ledger.duckdb, parquet and csv beside it, superset.zip; docs/bi.md says how to connect")
     return 0
 
 

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 import bi
+import superset_dashboard
 from report import site
 
 pytestmark = pytest.mark.xdist_group("golden")
@@ -141,3 +144,59 @@ def test_what_can_not_be_read_is_said(tmp_path, capsys, main):
         assert main(tmp_path) == 2
         build.stdin.close()
     assert "is a build running" in capsys.readouterr().err
+
+
+def exported(copied) -> dict[str, dict]:
+    """Documents of the dashboard's export by path."""
+    with zipfile.ZipFile(copied / "bi" / "superset.zip") as bundle:
+        return {name.removeprefix("dashboard/"): yaml.safe_load(bundle.read(name)) for name in bundle.namelist()}
+
+
+def asked(chart: dict, dataset: dict) -> str:
+    """The query that Superset makes of a chart."""
+    params = chart["params"]
+    figures = params.get("metrics") or [params["metric"]]
+    by = [one if isinstance(one, str) else one["sqlExpression"] for one in params.get("groupby", [])]
+    by += [f"date_trunc('month', {params['x_axis']})"] if "x_axis" in params else []
+    columns = by + [f'{figure["sqlExpression"]} as "{figure["label"]}"' for figure in figures]
+    conditions = [f"({condition['sqlExpression']})" for condition in params["adhoc_filters"]]
+    where = f" where {' and '.join(conditions)}" if conditions else ""
+    places = ", ".join(str(place + 1) for place in range(len(by)))
+    return f"select {', '.join(columns)} from marts.{dataset['table_name']}{where} group by {places} order by all"
+
+
+def test_charts_of_the_dashboard_ask_what_the_marts_have(copied):
+    documents = exported(copied)
+    datasets = {one["uuid"]: one for path, one in documents.items() if path.startswith("datasets/")}
+    charts = {one["uuid"]: one for path, one in documents.items() if path.startswith("charts/")}
+    placed = [one["meta"]["uuid"] for one in documents["dashboards/ledger.yaml"]["position"].values()
+              if isinstance(one, dict) and one["type"] == "CHART"]  # fmt: skip
+    assert sorted(placed) == sorted(charts)
+    assert len(charts) > 10
+    with duckdb.connect(str(copied / "bi" / "ledger.duckdb"), read_only=True) as engine:
+        found = {chart["slice_name"]: engine.execute(asked(chart, datasets[chart["dataset_uuid"]])).fetchall()
+                 for chart in charts.values()}  # fmt: skip
+        [(charged,)] = engine.execute("select sum(net_charge_booked_usd) from marts.team_chargeback_monthly").fetchall()
+        for one in datasets.values():
+            there = [
+                (name, kind) for name, kind, *_ in engine.execute(f"describe marts.{one['table_name']}").fetchall()
+            ]
+            assert [(column["column_name"], column["type"]) for column in one["columns"]] == there
+            assert all(column["description"] for column in one["columns"])
+    assert sum(amount for *_, amount in found["Net charge by team"]) == charged
+    for item in documents["dashboards/ledger.yaml"]["metadata"]["native_filter_configuration"]:
+        [target] = item["targets"]
+        names = [column["column_name"] for column in datasets[target["datasetUuid"]]["columns"]]
+        assert target["column"]["name"] in names
+
+
+def test_dashboard_opens_its_copy_read_only(copied):
+    database = exported(copied)["databases/ledger.yaml"]
+    assert database["sqlalchemy_uri"] == f"duckdb:///{(copied / 'bi' / 'ledger.duckdb').resolve()}"
+    assert database["extra"]["engine_params"]["connect_args"] == {"read_only": True}
+
+
+def test_dashboard_is_the_same_bytes_again(copied, tmp_path):
+    copy, again = copied / "bi" / "ledger.duckdb", tmp_path / "again.zip"
+    superset_dashboard.write(again, bi.descriptions(copied), copy, copy)
+    assert again.read_bytes() == (copied / "bi" / "superset.zip").read_bytes()
