@@ -1,7 +1,7 @@
 """A dashboard for Superset, in its own format of exports: DATA/bi/superset.zip, which its page Dashboards imports.
 
 What it shows is data: superset_dashboard.yml. The database that comes with it is the copy of the marts beside it,
-opened read-only. Ids are made of names, so an import takes the place of an older one.
+opened read-only. Ids are made of names, so another import finds the same dashboard again.
 """
 
 import json
