@@ -105,7 +105,8 @@ def slice_of(chart: dict) -> dict:
     }
     number = chart.get("format", ",.2f")
     own = {
-        "newest": {"metric": figures[0]} | ({"compare_lag": 1, "compare_suffix": chart["on"]} if "on" in chart else {}),
+        "newest": {"metric": figures[0]}
+        | ({"compare_lag": 1, "compare_suffix": chart["against"]} if "against" in chart else {}),
         "table": {
             "query_mode": "aggregate",
             "groupby": [column(one) for one in chart.get("by", [])],
