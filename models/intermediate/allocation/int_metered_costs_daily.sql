@@ -120,7 +120,7 @@ metered_usage as (
         cast(sum(quantity) as decimal(38, 6)) as quantity,
         {{ whole_number(money('sum(priced_usd)') ~ ' * 1000000000000') }} as priced_weight,
         {{ whole_number('sum(quantity) * 1000000') }} as quantity_weight,
-        sum(amount_usd) as amount_usd
+        sum(amount_usd) as calls_usd
     from measured_usage
     group by {{ keys | join(', ') }}, meter
 
@@ -132,7 +132,7 @@ weighted_usage as (
 
     select
         *,
-        sum(amount_usd) over calls_of_day as total_usd,
+        sum(calls_usd) over calls_of_day as amount_usd,
         case
             when sum(priced_weight) over calls_of_day > 0 then priced_weight
             when sum(case when meter != 'call' then quantity_weight end) over calls_of_day > 0
@@ -147,11 +147,8 @@ weighted_usage as (
 
 split_usage as (
 
-    select
-        *,
-        {{ floored_part('total_usd', 'weight', 'sum(weight) over calls_of_day') }} as part_usd
-    from weighted_usage
-    window calls_of_day as (partition by {{ keys | join(', ') }})
+    {{ allocate('weighted_usage', {'amount_usd': 'amount_usd'}, weight='weight', within=keys, tie_breaker=['meter'])
+        | indent }}
 
 )
 
@@ -159,5 +156,5 @@ select
     {{ keys | join(',\n    ') }},
     meter,
     quantity,
-    {{ part_with_residue('total_usd', 'part_usd', 'weight', keys | join(', '), 'meter') }} as amount_usd
+    amount_usd
 from split_usage
