@@ -12,16 +12,19 @@
     end
 {%- endmacro %}
 
-{# The part of a team's statement that a line of its chargeback stands in; corrections of closed months, and
-  adjustments that teams agreed, are parts of their own. #}
-{% macro statement_section(line) -%}
+{# Section of a team's statement. Corrections and adjustments have sections of their own, whatever their chargeback
+  line. #}
+{% macro statement_section() -%}
     case
         when kind = 'adjustment' then '7 adjustments'
         when corrects_month is not null then '6 corrections'
-        when {{ line }} = 'production' then '1 production'
-        when {{ line }} = 'evaluation' then '2 evaluation'
-        when {{ line }} = 'pool_credit' then '3 quality pool'
-        when {{ line }} = 'development' then '4 development'
-        else '5 ' || {{ line }}
+        else case {{ chargeback_line() | indent }}
+            when 'production' then '1 production'
+            when 'evaluation' then '2 evaluation'
+            when 'pool_credit' then '3 quality pool'
+            when 'development' then '4 development'
+            when 'shared' then '5 shared'
+            else '5 unattributed'
+        end
     end
 {%- endmacro %}

@@ -43,7 +43,7 @@ select
     coalesce(sum(amount_usd) filter (where kind = 'bill' and side = 'debit' and feature_id = 'untraced'), 0)
         as untraced_usd,
     (select coalesce(sum(abs(unexplained_usd)), 0) from marts.invoice_tie_out_monthly
-        where date_trunc('month', period_start) = $month) as invoices_unexplained_usd
+        where date_trunc('month', period_end) = $month) as invoices_unexplained_usd
 from marts.ledger_entries where posted_month = $month
 """
 NEWEST = """

@@ -185,7 +185,7 @@ def write_month(engine, month: str, folder: Path, status: str, closings: list[di
 
 
 def inputs(engine, data: Path) -> dict:
-    """What the ledger was built of: the project's version, and one hash each of the files' contents (names and order
+    """Identify the ledger's inputs: the project's version, and one hash each of the files' contents (names and order
     don't count) and of the company's seeds.
     """
     project = yaml.safe_load((environment.PROJECT / "dbt_project.yml").read_text())
@@ -202,7 +202,7 @@ def inputs(engine, data: Path) -> dict:
 
 
 def control_totals(folder: Path) -> dict:
-    """What finance holds the files against each other by, of the exported files themselves."""
+    """Totals that finance compares between the exported files."""
     tables = {name: _table(folder, place) for name, place in PLACES.items()}
     is_converted = "net_charge_reporting" in (folder / PLACES["chargeback"]).read_text().partition("\n")[0]
     with duckdb.connect() as engine:
@@ -243,7 +243,7 @@ NOTES = {
     "one_figure": "A team's net charge is one figure in cents: team_chargeback.csv (net_charge_booked_usd), its "
     "statement, and its legs on ai_cost in journal.csv. Amounts without `booked` there have twelve decimals.",
     "journal": "Kind accrual is all that is still open at the end of the month, per month of use; reversal takes it "
-    "back on the first day of the next one. document_no stays when the month is exported again.",
+    "back on the first day of the next month that has a journal. document_no stays when the month is exported again.",
     "focus": list(focus.NOTES),
 }
 WITHOUT_GL_ACCOUNT = """

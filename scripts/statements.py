@@ -6,6 +6,7 @@ team_chargeback_monthly.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
@@ -39,13 +40,11 @@ select section, item, item_name, amount_usd, last_month_usd, change_usd, why, co
 from marts.team_statements_monthly where month = $month and team_id is not distinct from $team
 order by section, corrects_month, item
 """
+NAMES = "(select item, max(item_name) as item_name from marts.team_statements_monthly group by item) as names"
 DETAILS = """
 select details.section, details.item, names.item_name, details.corrects_month, details.provider, details.model,
-    details.meter, details.quantity, details.unit_price_usd, details.amount_usd
-from marts.team_statement_details_monthly as details
-left join (
-    select item, max(item_name) as item_name from marts.team_statements_monthly group by item
-) as names on details.item = names.item
+    details.meter, details.quantity, details.unit, details.unit_price_usd, details.amount_usd
+from marts.team_statement_details_monthly as details left join {names} on details.item = names.item
 where details.month = $month and details.team_id is not distinct from $team
 order by details.section, details.corrects_month, details.item, details.provider, details.model,
     details.meter is null, details.meter != 'call', details.meter
@@ -65,24 +64,18 @@ order by sides.direction desc, sides.amount_booked_usd desc, sides.other_id
 """
 CHANGES = """
 select changes.feature_id, coalesce(max(names.item_name), changes.feature_id) as item_name, {causes}
-from marts.cost_variance_monthly as changes left join (
-    select item, max(item_name) as item_name from marts.team_statements_monthly group by item
-) as names on changes.feature_id = names.item
+from marts.cost_variance_monthly as changes left join {names} on changes.feature_id = names.item
 where changes.month = $month and changes.team_id is not distinct from $team
 group by changes.feature_id order by changes.feature_id
 """
-# As cost_variance_monthly takes them, in words.
+# Display names of cost_variance_monthly's causes, in the order in which they are computed.
 CAUSES = {
     "volume": "Number of calls", "tokens": "Tokens per call", "cache": "Prompt cache", "price": "Price per unit",
     "model_mix": "Other models", "evaluation": "Evals less pool", "waste": "Waste", "correction": "Corrections",
     "other": "Without calls",
 }  # fmt: skip
-TOKENS = {
-    "input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "image_input", "output", "reasoning",
-    "audio_output", "image_output",
-}  # fmt: skip
-METERS = {"call": "calls", "request": "requests", "web_search": "searches"}
 SECTIONS = {"quality pool": "Paid by the quality pool", "corrections": "Corrections of closed months"}
+AMOUNTS = ("amount_usd", "last_month_usd", "change_usd")
 TITLE, TOTAL, CENT = "Statement of AI costs", "Total", Decimal("0.01")
 
 
@@ -103,9 +96,10 @@ class Statement(NamedTuple):
         return f"{self.head['month']:%B %Y}"
 
     @property
-    def sections(self) -> list[tuple[str, list[dict]]]:
-        """Lines by section, in their order, under the section's name."""
-        return [(section_name(key), list(rows)) for key, rows in groupby(self.lines, lambda row: row["section"])]
+    def sections(self) -> list[tuple[str, list[dict], list[Decimal | None]]]:
+        """Each section's name, its lines in their order, and their sums by column of AMOUNTS; None if unknown."""
+        found = [(section_name(key), list(rows)) for key, rows in groupby(self.lines, lambda row: row["section"])]
+        return [(name, rows, [added(row[column] for row in rows) for column in AMOUNTS]) for name, rows in found]
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -114,7 +108,7 @@ class Statement(NamedTuple):
             ("From", head["company"]),
             ("Team", head["team_name"]),
             ("Team id", head["team_id"]),
-            ("Cost centre", head["cost_center"]),
+            ("Cost center", head["cost_center"]),
             ("Period", self.period),
             ("Status", "closed" if self.status == "closed" else "open: figures still change until the month is closed"),
             ("Statement", head["statement_id"]),
@@ -133,7 +127,7 @@ class Statement(NamedTuple):
 
     @property
     def figures(self) -> list[tuple[str, Decimal | None]]:
-        """What the net charge is beside, and what it is made of; None where nothing is known of it."""
+        """The net charge, its comparisons and its parts; None if unknown."""
         head = self.head
         return [
             ("Net charge this month", self.total),
@@ -142,7 +136,7 @@ class Statement(NamedTuple):
             ("Year to date", head["year_to_date_usd"]),
             ("Budget of the month", head["budget_usd"]),
             ("Left of the budget", head["budget_left_usd"]),
-            ("Billed by providers", head["billed_booked_usd"]),
+            ("Billed or agreed", head["billed_booked_usd"]),
             ("Accrued, not billed yet", head["accrued_booked_usd"]),
             ("Paid to providers by your accounts", head["paid_booked_usd"]),
             ("Owed to other teams", head["transfers_out_booked_usd"]),
@@ -174,8 +168,10 @@ def read(engine, month: str, team: str | None, status: str, closing_hash: str | 
     # A month without a booking has no chargeback, and may have lines that ended in the month before.
     figures = ", ".join(f"coalesce(charges.{figure}_usd, 0) as {figure}_usd" for figure in FIGURES)
     (head,) = rows(HEAD.format(figures=figures))
-    changes = in_cents(rows(CHANGES.format(causes=by_cause())), head["change_usd"])
-    lines, details, transfers = rows(LINES), rows(DETAILS), rows(TRANSFERS)
+    changes = in_cents(rows(CHANGES.format(causes=by_cause(), names=NAMES)), head["change_usd"])
+    lines, details, transfers = rows(LINES), rows(DETAILS.format(names=NAMES)), rows(TRANSFERS)
+    if head["last_month_usd"] is None:
+        lines = [row | {"last_month_usd": None, "change_usd": None} for row in lines]
     return Statement(head, status, closing_hash, lines, details, transfers, changes, head["net_charge_booked_usd"])
 
 
@@ -193,8 +189,10 @@ def in_cents(changes: list[dict], change: Decimal | None) -> list[dict]:
     return rounded
 
 
-def unit(meter: str | None) -> str:
-    return "" if meter is None else "tokens" if meter in TOKENS else METERS.get(meter, "requests")
+def added(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of amounts (USD); None if one of them is unknown."""
+    known = list(amounts)
+    return None if None in known else sum(known, Decimal(0))
 
 
 class Sheet:
@@ -265,12 +263,11 @@ def _statement_sheet(sheet: Sheet, statement: Statement) -> None:
         sheet.write([name, "none" if amount is None else amount])
     sheet.row += 1
     sheet.head(["Section", "Feature", "Name", "This month", "Last month", "Change", "Why", "Corrects"])
-    columns = ("amount_usd", "last_month_usd", "change_usd")
-    for name, rows in statement.sections:
+    for name, rows, sums in statement.sections:
         for row in rows:
-            amounts = [row[column] for column in columns]
+            amounts = [row[column] for column in AMOUNTS]
             sheet.write([name, row["item"], row["item_name"], *amounts, row["why"], row["corrects_month"]])
-        sheet.write([name, "", "", *(sum((row[column] for row in rows), Decimal(0)) for column in columns)], "section")
+        sheet.write([name, "", "", *sums], "section")
     head = statement.head
     sheet.write([TOTAL, "", "", statement.total, head["last_month_usd"], head["change_usd"], "", ""], "total")
 
@@ -287,7 +284,7 @@ def _detail_sheet(sheet: Sheet, statement: Statement) -> None:
         shapes = {7: "count" if is_whole else "part", 9: "price", 10: "million", 11: "exact"}
         sheet.write([
             section_name(row["section"]), row["item"], row["item_name"], row["corrects_month"], row["provider"],
-            row["model"], row["meter"] or "without calls", quantity, unit(row["meter"]), price,
+            row["model"], row["meter"] or "without calls", quantity, row["unit"], price,
             None if price is None else price * 1_000_000, row["amount_usd"],
         ], decimals=shapes)  # fmt: skip
     sheet.page.autofilter(0, 0, max(sheet.row - 1, 0), 11)
@@ -296,7 +293,7 @@ def _detail_sheet(sheet: Sheet, statement: Statement) -> None:
 
 
 def _transfers_sheet(sheet: Sheet, statement: Statement) -> None:
-    sheet.head(["", "Team", "Name", "Cost centre", "Amount (USD)"])
+    sheet.head(["", "Team", "Name", "Cost center", "Amount (USD)"])
     sheet.freeze()
     for row in statement.transfers:
         sheet.write(
@@ -332,9 +329,7 @@ def _template() -> jinja2.Template:
 
 def write_page(path: Path, statement: Statement) -> None:
     """The statement as one page of HTML to print on A4."""
-    page = _template().render(
-        statement=statement, title=TITLE, total=TOTAL, causes=CAUSES, unit=unit, section_name=section_name
-    )
+    page = _template().render(statement=statement, title=TITLE, total=TOTAL, causes=CAUSES, section_name=section_name)
     path.write_text(page, encoding="utf-8")
 
 
@@ -355,7 +350,7 @@ def stated_total(path: Path) -> Decimal | None:
             found = re.search(r'<data id="total" value="([-0-9.]+)">', path.read_text(encoding="utf-8"))
             return Decimal(found[1]) if found else None
         rows = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name("Statement").to_python()
-        at = next(row.index("This month") for row in rows if "This month" in row)
+        at = next(row.index("This month") for row in rows if row[0] == "Section")
         return next(Decimal(str(row[at])).quantize(CENT) for row in rows if row[0] == TOTAL)
     except (OSError, ValueError, InvalidOperation, StopIteration, python_calamine.CalamineError):
         return None

@@ -1,4 +1,4 @@
--- The details of a team's statement add up to its net charge, and each line's to the line, to the cent.
+-- Usage explains all of production, evaluation and development in open months; lines equal the statement's to the cent.
 with details as (
 
     select
@@ -54,3 +54,20 @@ left join details
 where
     abs(lines.amount_usd - coalesce(details.amount_usd, 0))
     >= 0.01 * case when lines.section = '6 corrections' then 6 else 2 end
+
+union all
+
+-- In open months calls explain all of production, evaluation and development.
+select
+    month,
+    team_id,
+    item,
+    0 as amount_usd,
+    amount_usd as details_usd
+from {{ ref('team_statement_details_monthly') }}
+where
+    section in ('1 production', '2 evaluation', '4 development')
+    and meter is null
+    and month > coalesce(
+        (select max(closed.posted_month) from {{ ref('stg_closed__entries') }} as closed), date '1970-01-01'
+    )

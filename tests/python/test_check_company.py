@@ -138,10 +138,30 @@ MISTAKES = {
         "scope,scope_id,month,budget_usd\nteam,nobody,2026-10-01,5\n",
         "line 2: scope is team or feature, scope_id stands in seed teams or feature_catalog",
     ),
+    "a budget within a month": (
+        "budgets",
+        "scope,scope_id,month,budget_usd\nteam,mail,2026-10-06,5\n",
+        "line 2: month is the first day of the month, 2026-10-01",
+    ),
+    "a budget of no amount": (
+        "budgets",
+        "scope,scope_id,month,budget_usd\nteam,mail,2026-10-01,\n",
+        "line 2: budget_usd is empty",
+    ),
     "two budgets of a month": (
         "budgets",
         "scope,scope_id,month,budget_usd\nteam,mail,2026-10-01,5\nteam,mail,2026-10-01,6\n",
         "lines 2, 3: rows share scope, scope_id, month",
+    ),
+    "two rates of a day": (
+        "fx_rates",
+        "currency,rate_on,usd_per_unit\nEUR,2026-10-01,1.1\neur,2026-10-01,1.2\n",
+        "line 3: the currency has more than one rate on this day (currency eur, rate_on 2026-10-01",
+    ),
+    "a rate of nothing": (
+        "fx_rates",
+        "currency,rate_on,usd_per_unit\neur,2026-10-01,0\n",
+        "line 2: usd_per_unit is more than 0",
     ),
     "a GL account of two rows": (
         "gl_accounts",
@@ -219,7 +239,7 @@ def test_every_rule_that_needs_no_data_is_asked():
     seeds = company.described()
     assert set(seeds) == set(company.SEEDS)
     asked = [said for _, said, _, _ in check_company.of_catalog(seeds)]
-    assert len(asked) == 11
+    assert len(asked) == 12
     described = [*seeds.values(), *(column for seed in seeds.values() for column in seed.get("columns", []))]
     tests = sum(len(one.get("data_tests", [])) for one in described)
     assert len(list(check_company.of_yaml(seeds))) == tests > 30

@@ -8,6 +8,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from conftest import Built, run_build
 from exports import COSTS, DAY, activity, batch, chat, cost, span, write
@@ -255,6 +256,27 @@ def _reopened_is_as_if_never_closed(world: World, capsys) -> None:
     assert actions == [("2026-10", "closed", ["FORCE"]), ("2026-11", "closed", ["FORCE"]),
                        ("2026-11", "reopened", ["REOPEN"]), ("2026-10", "reopened", ["REOPEN"])]  # fmt: skip
     assert len(list((world.data / "closed" / ".reopened").glob("*/entries.parquet"))) == 2
+
+
+def test_an_invoice_is_of_the_month_that_its_period_ends_in():
+    """Closing and `invoices.csv` have the same invoices."""
+    with duckdb.connect() as engine:
+        engine.execute("""
+            create schema marts;
+            create table marts.ledger_entries (
+                posted_month date, account varchar, kind varchar, side varchar, feature_id varchar, corrects_month date,
+                amount_usd decimal(38, 12)
+            );
+            create table marts.invoice_tie_out_monthly as
+                select * from (values
+                    ('i1', 'p', date '2026-09-16', date '2026-10-15', 7.00),
+                    ('i2', 'p', date '2026-10-16', date '2026-11-15', -2.00)
+                ) as invoices (invoice_id, provider, period_start, period_end, unexplained_usd)
+        """)
+        for month, invoice, unexplained in (("2026-10", "i1", 7), ("2026-11", "i2", 2)):
+            assert close.sizes_of(engine, month)["invoices_unexplained_usd"] == unexplained
+            exported = engine.execute(export.INVOICES, [f"{month}-01"]).fetchall()
+            assert [row[1] for row in exported] == [invoice]
 
 
 def test_gaps_above_a_share_ask_for_a_word():

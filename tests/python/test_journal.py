@@ -56,6 +56,14 @@ def booked(built: Built) -> list[tuple]:
     return [(*row[:-1], str(row[-1])) for row in built.rows(JOURNAL)]
 
 
+def texts(built: Built, month: str, kind: str) -> list[str]:
+    found = built.rows(f"""
+        select distinct posting_text from marts.erp_journal_monthly
+        where month = '2026-{month}-01' and kind = '{kind}' order by 1
+    """)
+    return [text for (text,) in found]
+
+
 def test_accruals_stand_until_their_bill_comes(tmp_path):
     world = Autumn(tmp_path)
     built = world.build("anew")
@@ -114,6 +122,13 @@ def test_accruals_stand_until_their_bill_comes(tmp_path):
     )
     assert reversed_ == accrued
     assert all(len(number) == 16 for (number,) in built.rows("select document_no from marts.erp_journal_monthly"))
+    # Who owes whom is as it is booked: what was owed of the accrual goes back.
+    assert texts(built, "10", "transfer") == [
+        "openai transfer: platform owes search, production, 2026-10, corrects 2026-09",
+        "openai transfer: search owes platform, evaluation, 2026-10",
+        "openai transfer: search owes platform, production, 2026-10",
+        "openai transfer: search owes platform, production, 2026-10, corrects 2026-09",
+    ]
     _legs_have_the_account_that_fits_best(built)
 
 
@@ -166,20 +181,29 @@ def test_an_adjustment_moves_what_teams_agreed(tmp_path, capsys):
     owed = built.rows("select strftime(month, '%m'), amount_booked_usd from marts.team_transfers_monthly"
                       " where debtor_team_id = 'web' and creditor_team_id = 'search' order by 1")  # fmt: skip
     assert [(month, str(usd)) for month, usd in owed] == [("09", "0.10"), ("10", "0.12")]
-    of_september = "with search: Its second run; with search: The web test of September"
+    of_september = "with search: Its second run (0.07 USD); with search: The web test of September (0.10 USD)"
     stated = built.rows("""
         select section, item, strftime(corrects_month, '%m'), amount_usd, why from marts.team_statements_monthly
         where team_id = 'web' and month = '2026-10-01' and amount_usd != 0 order by all
     """)
     assert [(*row[:3], str(row[3]), row[4]) for row in stated] == [
-        ("7 adjustments", "adjustment", "09", "0.07", f"agreed {of_september}"),
-        ("7 adjustments", "adjustment", None, "0.05", "agreed with search: The web test of October"),
+        ("7 adjustments", "adjustment", "09", "0.07", f"agreed for 2026-09 in all: {of_september}"),
+        ("7 adjustments", "adjustment", None, "0.05", "agreed with search: The web test of October (0.05 USD)"),
     ]
+    ((given,),) = built.rows("""
+        select why from marts.team_statements_monthly
+        where team_id = 'search' and month = '2026-10-01' and section = '7 adjustments' and corrects_month is null
+    """)
+    assert given == "agreed with web: The web test of October (-0.05 USD)"
     journal = [row for row in booked(built) if row[1] == "adjustment"]
     assert journal == [
         ("09", "adjustment", None, "unknown", "09-30", "web", "search", "0.10"),
         ("10", "adjustment", "09", "unknown", "10-31", "web", "search", "0.07"),
         ("10", "adjustment", None, "unknown", "10-31", "web", "search", "0.05"),
+    ]
+    assert texts(built, "10", "adjustment") == [
+        "adjustment: web owes search, 2026-10",
+        "adjustment: web owes search, 2026-10, corrects 2026-09",
     ]
     assert export.export("2026-10", world.data) == 0
     manifest = json.loads((world.data / "exports" / "2026-10" / "manifest.json").read_text())

@@ -77,7 +77,7 @@ def test_a_workbook_says_what_the_chargeback_says(exported):
         figures = {row[0]: row[1] for row in book["Statement"] if isinstance(row[1], float)}
         assert cents(figures["Net charge this month"]) == net
         for name, column in (
-            ("Last month", "last_usd"), ("Billed by providers", "billed_booked_usd"),
+            ("Last month", "last_usd"), ("Billed or agreed", "billed_booked_usd"),
             ("Accrued, not billed yet", "accrued_booked_usd"), ("Owed to other teams", "transfers_out_booked_usd"),
             ("Owed by other teams", "transfers_in_booked_usd"),
             ("Paid to providers by your accounts", "paid_booked_usd"),
@@ -116,6 +116,22 @@ def test_details_and_causes_add_up_to_the_figures(exported):
     assert "100 % of the feature's evals of the month (8.95 USD), at most 2.43 USD: 25 % of its production" in why
 
 
+def test_the_first_month_has_no_month_before(sample, tmp_path):
+    """What is unknown is not 0.00, in lines and sums as in the head."""
+    with duckdb.connect(str(sample.data / "ledger.duckdb"), read_only=True) as engine:
+        ((month,),) = engine.execute("select min(month)::varchar from marts.team_chargeback_monthly").fetchall()
+        statement = statements.read(engine, month, "inbox", "open", None)
+        cells = export.safe(engine, statement.texts)
+    statements.write(statement, tmp_path / "inbox", cells)
+    rows = sheets(tmp_path / "inbox.xlsx")["Statement"]
+    head = next(number for number, row in enumerate(rows) if row[0] == "Section")
+    assert len(rows[head + 1 :]) > 3
+    assert [(row[4], row[5]) for row in rows[head + 1 :]] == [("", "")] * len(rows[head + 1 :])
+    assert sum(cents(row[3]) for row in rows[head + 1 :] if row[1]) == statement.total > 0
+    charged = (tmp_path / "inbox.html").read_text().split("Between teams")[0]
+    assert "0.00<" not in charged.split("What is charged")[1]
+
+
 def test_a_page_needs_no_network_and_prints_on_a4(exported):
     for path in exported.folder.glob("statements/*.html"):
         page = path.read_text()
@@ -136,7 +152,7 @@ def hostile_statement(name: str) -> statements.Statement:
     line = {"section": "1 production", "item": name, "item_name": name, "amount_usd": one, "last_month_usd": one}
     line |= {"change_usd": one, "why": name, "corrects_month": month}
     detail = {"section": "1 production", "item": name, "item_name": name, "corrects_month": None, "provider": name}
-    detail |= {"model": name, "meter": name, "quantity": one, "unit_price_usd": one, "amount_usd": one}
+    detail |= {"model": name, "meter": name, "quantity": one, "unit": name, "unit_price_usd": one, "amount_usd": one}
     transfer = {"direction": "You owe", "other_id": name, "other_name": name, "cost_center": name}
     change = {"feature_id": name, "item_name": name, "change": one} | dict.fromkeys(statements.CAUSES, one)
     return statements.Statement(
@@ -144,7 +160,7 @@ def hostile_statement(name: str) -> statements.Statement:
     )
 
 
-@pytest.mark.parametrize("name", ["=1+1", "@a", "<script>alert(1)</script>", "'", *hostile.IDS])
+@pytest.mark.parametrize("name", ["=1+1", "@a", "This month", "<script>alert(1)</script>", "'", *hostile.IDS])
 def test_no_name_runs_in_a_sheet_or_a_page(tmp_path, name):
     statement = hostile_statement(name)
     with duckdb.connect() as engine:

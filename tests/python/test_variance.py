@@ -32,7 +32,7 @@ def usage(sample) -> dict:
     for key, *item in sample.rows("select call_key, meter, quantity, priced_usd from intermediate.int_usage_items"):
         items[key].append(item)
     wasted = defaultdict(Fraction)
-    for team, feature, _, provider, model, day, kind, month, other, share, borne, cutoff, key in sample.rows(BORNE):
+    for team, feature, use, provider, model, day, kind, month, other, share, borne, cutoff, key in sample.rows(BORNE):
         for posted, amount in ((month, borne - cutoff), (other, cutoff)):
             if not amount:
                 continue
@@ -41,7 +41,7 @@ def usage(sample) -> dict:
             wasted[line] += lost
             if kind not in (None, "cache_write_unread"):
                 continue
-            of_day = days[(line, day, _, provider, model)]
+            of_day = days[(line, day, use, provider, model)]
             of_day[0] += Fraction(amount) - lost
             of_day[1]["call"] += part
             for meter, quantity, priced in items[key]:
@@ -130,7 +130,9 @@ def test_causes_are_those_of_the_calls(sample):
 
 
 def test_waste_is_as_much_as_the_days_say(sample):
-    """Of calls that are no evaluation, and of no bill's line without a call."""
+    """waste_daily and the metered costs have the same waste of calls; bill lines without a call are only in
+    waste_daily.
+    """
     ((by_day, by_call),) = sample.rows("""
         select
             (select sum(wasted_usd) from marts.waste_daily where feature_id != 'untraced'),

@@ -2,13 +2,14 @@
 {% set keys = [
     'posted_month', 'started_on', 'bearer_team_id', 'feature_id', 'purpose', 'provider', 'model', 'waste_kind'
 ] %}
-{% set part_billed_elsewhere = floored_part(
+{# Money that only moves between months (a cost of 0) takes no usage along. #}
+{% set part_billed_elsewhere = 'coalesce(' ~ floored_part(
     'share', whole_number('borne_cutoff_usd * 1000000000000'), whole_number('borne_usd * 1000000000000')
-) %}
+) ~ ', 0)' %}
 with cost_shares as (
 
     select * from {{ ref('int_cost_shares') }}
-    where borne_usd != 0 and {{ is_touched('started_on', 'spilled_day') }}
+    where (borne_usd != 0 or borne_cutoff_usd != 0) and {{ is_touched('started_on', 'spilled_day') }}
 
 ),
 
@@ -39,10 +40,7 @@ posted_shares as (
         purpose,
         payable_provider as provider,
         model,
-        case
-            when coalesce(borne_cutoff_usd, 0) = 0 then share
-            else share - {{ part_billed_elsewhere }}
-        end as share,
+        share - {{ part_billed_elsewhere }} as share,
         borne_usd - coalesce(borne_cutoff_usd, 0) as amount_usd
     from cost_shares
 
@@ -70,11 +68,7 @@ marked_shares as (
         shares.*,
         case when wasted.kind != 'cache_write_unread' then wasted.kind end as waste_kind,
         case
-            when wasted.kind = 'cache_write_unread' and wasted.cache_write_premium_usd > 0
-                then {{ floored_part(
-                    'shares.amount_usd', whole_number('wasted.cache_write_premium_usd * 1000000000000'),
-                    whole_number('wasted.priced_usd * 1000000000000')
-                ) }}
+            when wasted.kind = 'cache_write_unread' then {{ unread_write_part('shares.amount_usd', 'wasted') }}
         end as unread_usd
     from posted_shares as shares
     left join wasted_calls as wasted on shares.call_key = wasted.call_key
@@ -126,7 +120,7 @@ metered_usage as (
         cast(sum(quantity) as decimal(38, 6)) as quantity,
         {{ whole_number(money('sum(priced_usd)') ~ ' * 1000000000000') }} as priced_weight,
         {{ whole_number('sum(quantity) * 1000000') }} as quantity_weight,
-        sum(amount_usd) as amount_usd
+        sum(amount_usd) as calls_usd
     from measured_usage
     group by {{ keys | join(', ') }}, meter
 
@@ -138,12 +132,13 @@ weighted_usage as (
 
     select
         *,
-        sum(amount_usd) over calls_of_day as total_usd,
+        sum(calls_usd) over calls_of_day as amount_usd,
         case
             when sum(priced_weight) over calls_of_day > 0 then priced_weight
             when sum(case when meter != 'call' then quantity_weight end) over calls_of_day > 0
                 then case when meter = 'call' then 0 else quantity_weight end
-            else 1
+            when meter = 'call' then 1
+            else 0
         end as weight
     from metered_usage
     window calls_of_day as (partition by {{ keys | join(', ') }})
@@ -152,11 +147,8 @@ weighted_usage as (
 
 split_usage as (
 
-    select
-        *,
-        {{ floored_part('total_usd', 'weight', 'sum(weight) over calls_of_day') }} as part_usd
-    from weighted_usage
-    window calls_of_day as (partition by {{ keys | join(', ') }})
+    {{ allocate('weighted_usage', {'amount_usd': 'amount_usd'}, weight='weight', within=keys, tie_breaker=['meter'])
+        | indent }}
 
 )
 
@@ -164,5 +156,5 @@ select
     {{ keys | join(',\n    ') }},
     meter,
     quantity,
-    {{ part_with_residue('total_usd', 'part_usd', 'weight', keys | join(', '), 'meter') }} as amount_usd
+    amount_usd
 from split_usage

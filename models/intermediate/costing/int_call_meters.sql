@@ -1,4 +1,5 @@
 {{ replaces_touched("started_on", by="touched_day") }}
+-- Stored for all days: int_metered_costs_daily also reads the day before each rebuilt day.
 select
     calls.call_key,
     calls.started_on,

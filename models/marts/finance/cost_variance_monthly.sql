@@ -17,7 +17,7 @@ months as (
 
 ),
 
--- Retired months have entries and no calls: what they say can't be told apart by usage.
+-- Retired months have no calls, so usage can't explain their changes: they are `other`.
 retired_months as (
 
     select distinct posted_month from {{ ref('stg_closed__entries') }}
@@ -107,12 +107,12 @@ measured_usage as (
 
     select
         *,
-        {% for name, when in [('quantity', ''), ('previous_quantity', '')] -%}
-            sum(case when meter = 'call' then {{ name }} else 0 end) over line as line_{{ name }},
-            sum({{ name }}) over family as family_{{ name }},
-            sum({{ name }}) over of_model as model_{{ name }},
-        {% endfor -%}
-        meter_family = 'call' as is_call
+        sum(case when meter = 'call' then quantity else 0 end) over line as line_quantity,
+        sum(case when meter = 'call' then previous_quantity else 0 end) over line as line_previous_quantity,
+        sum(quantity) over family as family_quantity,
+        sum(previous_quantity) over family as family_previous_quantity,
+        sum(quantity) over of_model as model_quantity,
+        sum(previous_quantity) over of_model as model_previous_quantity
     from comparable_usage
     where not is_waste
     window
@@ -122,8 +122,8 @@ measured_usage as (
 
 ),
 
--- Last month's cost, with one measure after another as it is this month. What is new has nothing of last month to
--- start from: all of a new feature is volume, of a new family of meters tokens, of a new model its mix.
+-- Revalue last month's cost with one measure after another at this month's level. A new feature is all volume, a new
+-- meter family all tokens, a new model all mix.
 revalued_usage as (
 
     select

@@ -25,8 +25,8 @@ months as (
 
 ),
 
--- An ERP books at the end of a month all that is still open of each month's accruals, and takes it back on the first
--- day of the next one. The ledger has the changes alone.
+-- An ERP accrues the whole open balance per month of use and reverses it in the next month that has a journal. The
+-- ledger posts only changes, so they are added up here.
 open_accruals as (
 
     select
@@ -108,7 +108,7 @@ in_cents as (
 
 ),
 
--- Purposes are parts of these cents.
+-- Split each pair's cents over its purposes, because GL accounts depend on the purpose.
 purposes as (
 
     select
@@ -178,7 +178,7 @@ booked as (
 
 ),
 
--- A team's net charge is a part of the month's total, its legs are parts of bills and transfers: they differ by cents.
+-- Net charges and legs are rounded against different totals. Journals of kind rounding book the difference.
 costs as (
 
     select
@@ -275,45 +275,9 @@ legs as (
 
 ),
 
-leg_kinds as (
-
-    select distinct
-        account,
-        purpose,
-        team_id
-    from legs
-
-),
-
--- A GL account, and likewise a cost center, is that of the row that states one and fits in most of purpose and team.
-fitting_rules as (
-
-    select
-        leg_kinds.account,
-        leg_kinds.purpose,
-        leg_kinds.team_id,
-        rules.gl_account,
-        rules.cost_center,
-        case when rules.purpose is null then 0 else 1 end + case when rules.team_id is null then 0 else 1 end as fit
-    from leg_kinds
-    inner join {{ ref('gl_accounts') }} as rules
-        on
-            leg_kinds.account = rules.account
-            and (rules.purpose is null or leg_kinds.purpose = rules.purpose)
-            and (rules.team_id is null or leg_kinds.team_id = rules.team_id)
-
-),
-
 codes as (
 
-    select
-        account,
-        purpose,
-        team_id,
-        max_by(gl_account, case when gl_account is not null then fit end) as gl_account,
-        max_by(cost_center, case when cost_center is not null then fit end) as cost_center
-    from fitting_rules
-    group by account, purpose, team_id
+    {{ gl_codes('legs', ref('gl_accounts')) }}
 
 ),
 
@@ -322,6 +286,12 @@ worded as (
     select
         *,
         replace(kind, '_', ' ') as kind_words,
+        -- A negative amount is owed the other way.
+        case when cents < 0 then credit_team_id else debit_team_id end as debtor_team_id,
+        case when cents < 0 then debit_team_id else credit_team_id end as creditor_team_id,
+        -- Adjustments have no provider and no purpose.
+        case when kind != 'adjustment' then provider || ' ' end as provider_words,
+        case when kind != 'adjustment' then ', ' || purpose end as purpose_words,
         substr(cast(posted_month as string), 1, 7) as posted_in,
         substr(cast(coalesce(corrects_month, posted_month) as string), 1, 7) as used_in
     from legs
@@ -347,9 +317,9 @@ select
     codes.gl_account is null as is_default_gl_account,
     legs.document_no,
     legs.reverses_document_no,
-    coalesce(legs.provider || ' ', '') || legs.kind_words
-    || coalesce(': ' || legs.debit_team_id || ' owes ' || legs.credit_team_id, ' of ' || legs.debit_team_id)
-    || coalesce(', ' || legs.purpose, '')
+    coalesce(legs.provider_words, '') || legs.kind_words
+    || coalesce(': ' || legs.debtor_team_id || ' owes ' || legs.creditor_team_id, ' of ' || legs.debit_team_id)
+    || coalesce(legs.purpose_words, '')
     || case
         when legs.kind = 'reversal' then ', accrued for ' || legs.used_in
         when legs.kind = 'accrual' then ', use of ' || legs.used_in || ' not billed yet'

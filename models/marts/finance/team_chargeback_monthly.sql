@@ -96,8 +96,8 @@ charged as (
 
 ),
 
--- In cents: first the net charges of a month, which add up to it; then each team's lines and bases, which add up to its
--- net charge. Cash follows from the transfers' cents, which both teams see alike.
+-- Round a month's net charges first, then split each over lines and bases. Cash is derived from the rounded transfers,
+-- so that both teams show the same amount.
 netted as (
 
     select

@@ -1,14 +1,17 @@
-{% set unit_price = floored_part('amount_usd', '1000000', whole_number('quantity * 1000000')) %}
+{% set unit_price = floored_part('summed.amount_usd', '1000000', whole_number('summed.quantity * 1000000')) %}
 {% set line = ['posted_month', 'team_id', 'section', 'item', 'corrects_month', 'provider', 'model'] %}
-with entries as (
+with {{ meter_names() }},
+
+entries as (
 
     select * from {{ ref('ledger_entries') }}
     where account = 'ai_cost'
 
 ),
 
--- Usage by meter, and less the same in a row without a meter. What the ledger has of a provider and model beyond its
--- calls is left there: money without calls, pool credits, shares, and calls that changed since their month was closed.
+-- Each usage row appears by meter, and again negated without a meter. Added to the ledger's entries, the row without a
+-- meter is the money that calls do not explain: fees, untraced spend, pool credits, shares, and calls that changed
+-- since their month was closed.
 usage as (
 
     select
@@ -52,22 +55,13 @@ amounts as (
 
 ),
 
-charged_amounts as (
-
-    select
-        *,
-        {{ chargeback_line() }} as line
-    from amounts
-
-),
-
 sectioned_amounts as (
 
     select
         *,
-        {{ statement_section('line') }} as section,
+        {{ statement_section() }} as section,
         feature_id as item
-    from charged_amounts
+    from amounts
 
 ),
 
@@ -85,13 +79,18 @@ summed as (
 )
 
 select
-    posted_month as month,
-    {{ line[1:] | join(',\n    ') }},
-    meter,
-    quantity,
+    summed.posted_month as month,
+    summed.{{ line[1:] | join(',\n    summed.') }},
+    summed.meter,
+    summed.quantity,
     case
-        when amount_usd != 0 and quantity > 0
+        when summed.amount_usd != 0 and summed.quantity > 0
             then cast({{ unit_price }} as decimal(18, 12))
     end as unit_price_usd,
-    amount_usd
+    summed.amount_usd,
+    case
+        when summed.meter = 'call' then 'calls'
+        when summed.meter is not null then lower(coalesce(meters.unit, 'Units'))
+    end as unit
 from summed
+left join meters on summed.meter = meters.meter

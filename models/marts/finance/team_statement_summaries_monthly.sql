@@ -47,13 +47,19 @@ months as (
 ),
 
 -- Cost centers of all that a team is charged; the journal's legs of one purpose may have others.
-cost_centers as (
+charged_teams as (
 
     select
-        team_id,
-        cost_center
-    from {{ ref('gl_accounts') }}
-    where account = 'ai_cost' and purpose is null and cost_center is not null
+        'ai_cost' as account,
+        cast(null as string) as purpose,
+        team_id
+    from months
+
+),
+
+codes as (
+
+    {{ gl_codes('charged_teams', ref('gl_accounts')) }}
 
 ),
 
@@ -73,7 +79,7 @@ select
         case months.team_id when 'quality_pool' then 'Quality pool' when 'unattributed' then 'Unattributed' end,
         months.team_id
     ) as team_name,
-    coalesce(of_team.cost_center, of_all.cost_center, teams.cost_center) as cost_center,
+    coalesce(codes.cost_center, teams.cost_center) as cost_center,
     -- Made of month and team alone, so that another export of the month has the same.
     'AI-' || substr(cast(months.month as string), 1, 7) || '-' || months.team_id as statement_id,
     'USD' as currency,
@@ -87,6 +93,5 @@ select
     {{ money('budgets.budget_usd - months.net_usd') }} as budget_left_usd
 from months
 left join {{ ref('teams') }} as teams on months.team_id = teams.team_id
-left join cost_centers as of_team on months.team_id = of_team.team_id
-left join cost_centers as of_all on of_all.team_id is null
+left join codes on months.team_id is not distinct from codes.team_id
 left join budgets on months.team_id = budgets.scope_id and months.month = budgets.month

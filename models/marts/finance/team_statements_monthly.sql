@@ -5,18 +5,10 @@ with entries as (
     select
         *,
         {{ chargeback_line() }} as line,
+        {{ statement_section() }} as section,
         case when basis = 'accrued' then amount_usd else 0 end as accrued_usd
     from {{ ref('ledger_entries') }}
     where account = 'ai_cost'
-
-),
-
-sectioned_entries as (
-
-    select
-        *,
-        {{ statement_section('line') }} as section
-    from entries
 
 ),
 
@@ -31,7 +23,7 @@ statement_lines as (
         corrects_month,
         sum(amount_usd) as amount_usd,
         sum(accrued_usd) as accrued_usd
-    from sectioned_entries
+    from entries
     group by posted_month, team_id, line, section, feature_id, corrects_month
     having sum(amount_usd) != 0 or sum(accrued_usd) != 0
 
@@ -99,7 +91,7 @@ agreed as (
     select
         month,
         from_team as team_id,
-        'with ' || to_team || ': ' || reason as agreement
+        'with ' || to_team || ': ' || reason || ' (-' || {{ usd.format('amount_usd') }} || ')' as agreement
     from {{ ref('adjustments') }}
 
     union all
@@ -107,7 +99,7 @@ agreed as (
     select
         month,
         to_team as team_id,
-        'with ' || from_team || ': ' || reason as agreement
+        'with ' || from_team || ': ' || reason || ' (' || {{ usd.format('amount_usd') }} || ')' as agreement
     from {{ ref('adjustments') }}
 
 ),
@@ -210,7 +202,11 @@ select
             then 'what the quality pool pays of evals' || coalesce(': ' || pool_rules.rule, '')
         when compared.section = '4 development' then 'calls from development and staging'
         when compared.section = '5 shared' then 'your part of it by a sharing rule'
-        when compared.section = '7 adjustments' then 'agreed ' || coalesce(agreements.agreements, 'between teams')
+        when compared.section = '7 adjustments'
+            then
+                'agreed '
+                || coalesce('for ' || substr(cast(compared.corrects_month as string), 1, 7) || ' in all: ', '')
+                || coalesce(agreements.agreements, 'between teams')
         when compared.section = '6 corrections'
             then 'what came after ' || substr(cast(compared.corrects_month as string), 1, 7) || ' was closed'
         when compared.item = 'untraced' then 'billed on your keys, seen in no span'

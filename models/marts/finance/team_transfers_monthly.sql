@@ -8,7 +8,6 @@ with pairs as (
     from {{ ref('ledger_entries') }}
     where
         account = 'ai_cost'
-        and kind in ('transfer', 'share', 'pool_credit', 'adjustment')
         -- Each movement has two legs; the debit side names the debtor, also where a refund makes it negative.
         and side = 'debit'
         -- A team that takes a part of its own payment owes nobody.

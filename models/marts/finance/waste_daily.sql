@@ -29,10 +29,7 @@ wasted_costs as (
         -- An unread cache wastes what writing it cost beyond sending the same tokens as plain input.
         case
             when wasted.kind = 'cache_write_unread'
-                then {{ floored_part(
-                    'shares.borne_usd', whole_number('shares.cache_write_premium_usd * 1000000000000'),
-                    whole_number('shares.priced_usd * 1000000000000')
-                ) }}
+                then {{ unread_write_part('shares.borne_usd', 'shares') }}
             else shares.borne_usd
         end as wasted_usd
     from wasted_calls as wasted
