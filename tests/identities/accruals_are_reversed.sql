@@ -1,5 +1,5 @@
--- At the end of a month the ERP's accrual account has the balance of the ledger's, per provider and month of use, to the
--- cent. Each accrual is reversed once and whole on the first day of the next month that has a journal.
+-- At the end of a month the ERP's accrual account has the balance of the ledger's, per provider and month of use, to
+-- the cent. Each accrual is reversed once and whole on the first day of the next month that has a journal.
 with journal as (
 
     select
