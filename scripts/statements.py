@@ -2,7 +2,7 @@
 
 A workbook has the sheets Statement, Detail, Transfers and What changed; numbers are numbers, and the same statement
 gives the same bytes. The page is one file that needs no network. Amounts are USD; those in cents are the team's row of
-team_chargeback_monthly.
+team_chargeback_monthly. Where the company has another reporting currency, what is charged stands in it beside USD.
 """
 
 import re
@@ -29,14 +29,15 @@ FIGURES = (
     "net_charge",
 )
 HEAD = """
-select summaries.*, {figures}
+select summaries.*, {figures}, charges.net_charge_reporting, charges.reporting_currency,
+    charges.reporting_usd_per_unit, charges.reporting_rate_on
 from marts.team_statement_summaries_monthly as summaries
 left join marts.team_chargeback_monthly as charges
     on summaries.month = charges.month and summaries.team_id is not distinct from charges.team_id
 where summaries.month = $month and summaries.team_id is not distinct from $team
 """
 LINES = """
-select section, item, item_name, amount_usd, last_month_usd, change_usd, why, corrects_month
+select section, item, item_name, amount_usd, last_month_usd, change_usd, amount_reporting, why, corrects_month
 from marts.team_statements_monthly where month = $month and team_id is not distinct from $team
 order by section, corrects_month, item
 """
@@ -96,10 +97,34 @@ class Statement(NamedTuple):
         return f"{self.head['month']:%B %Y}"
 
     @property
+    def reporting_currency(self) -> str | None:
+        """The company's own, where it is not USD and the month has a rate."""
+        currency = self.head["reporting_currency"]
+        return None if currency == "USD" or self.head["net_charge_reporting"] is None else currency
+
+    @property
+    def rate(self) -> str | None:
+        rate, day = self.head["reporting_usd_per_unit"], self.head["reporting_rate_on"]
+        currency = self.reporting_currency
+        return currency and f"{currency}, 1 {currency} = {rate.normalize():f} USD (rate of {day})"
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """Columns of a line's amounts."""
+        return AMOUNTS + (("amount_reporting",) if self.reporting_currency else ())
+
+    @property
+    def totals(self) -> list[Decimal | None]:
+        """The statement's totals, by column of `amounts`."""
+        head = self.head
+        known = [self.total, head["last_month_usd"], head["change_usd"], head["net_charge_reporting"]]
+        return known[: len(self.amounts)]
+
+    @property
     def sections(self) -> list[tuple[str, list[dict], list[Decimal | None]]]:
-        """Each section's name, its lines in their order, and their sums by column of AMOUNTS; None if unknown."""
+        """Each section's name, its lines in their order, and their sums by column of `amounts`; None if unknown."""
         found = [(section_name(key), list(rows)) for key, rows in groupby(self.lines, lambda row: row["section"])]
-        return [(name, rows, [added(row[column] for row in rows) for column in AMOUNTS]) for name, rows in found]
+        return [(name, rows, [added(row[column] for row in rows) for column in self.amounts]) for name, rows in found]
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -113,6 +138,7 @@ class Statement(NamedTuple):
             ("Status", "closed" if self.status == "closed" else "open: figures still change until the month is closed"),
             ("Statement", head["statement_id"]),
             ("Currency", head["currency"]),
+            ("Also shown in", self.rate),
             ("Closing hash", self.closing_hash),
         ]
         return [(name, value) for name, value in named if value]
@@ -128,9 +154,10 @@ class Statement(NamedTuple):
     @property
     def figures(self) -> list[tuple[str, Decimal | None]]:
         """The net charge, its comparisons and its parts; None if unknown."""
-        head = self.head
+        head, currency = self.head, self.reporting_currency
         return [
             ("Net charge this month", self.total),
+            *([(f"Net charge this month ({currency})", head["net_charge_reporting"])] if currency else []),
             ("Last month", head["last_month_usd"]),
             ("Change", head["change_usd"]),
             ("Year to date", head["year_to_date_usd"]),
@@ -234,8 +261,9 @@ SHAPES: dict[str, dict[str, object]] = {
     "million": {"num_format": "#,##0.0000"},
 }  # fmt: skip
 KINDS: dict[str, dict[str, object]] = {
-    "plain": {}, "title": {"bold": True, "font_size": 14}, "head": {"bold": True, "bottom": 1, "text_wrap": True},
-    "section": {"bold": True}, "total": {"bold": True, "top": 1},
+    "plain": {"text_wrap": True, "valign": "top"}, "title": {"bold": True, "font_size": 14},
+    "head": {"bold": True, "bottom": 1, "text_wrap": True}, "section": {"bold": True},
+    "total": {"bold": True, "top": 1},
 }  # fmt: skip
 
 
@@ -247,7 +275,8 @@ def write_workbook(path: Path, statement: Statement, cells: dict[str, str]) -> N
         "title": f"{TITLE} {statement.head['statement_id']}", "created": datetime(month.year, month.month, 1)
     })  # fmt: skip
     formats = {(kind, shape): book.add_format(KINDS[kind] | SHAPES[shape]) for kind in KINDS for shape in SHAPES}
-    _statement_sheet(Sheet(book, formats, "Statement", [34, 26, 26, 14, 14, 14, 90, 12], cells), statement)
+    amounts = [14] * len(statement.amounts)
+    _statement_sheet(Sheet(book, formats, "Statement", [34, 26, 26, *amounts, 60, 12], cells), statement)
     _detail_sheet(Sheet(book, formats, "Detail", [24, 22, 22, 10, 14, 28, 16, 16, 10, 18, 16, 18], cells), statement)
     _transfers_sheet(Sheet(book, formats, "Transfers", [20, 26, 26, 14, 14], cells), statement)
     _changes_sheet(Sheet(book, formats, "What changed", [26, 26, *[13] * (len(CAUSES) + 1)], cells), statement)
@@ -262,14 +291,15 @@ def _statement_sheet(sheet: Sheet, statement: Statement) -> None:
     for name, amount in statement.figures:
         sheet.write([name, "none" if amount is None else amount])
     sheet.row += 1
-    sheet.head(["Section", "Feature", "Name", "This month", "Last month", "Change", "Why", "Corrects"])
+    currency = statement.reporting_currency
+    reporting = [f"This month ({currency})"] if currency else []
+    sheet.head(["Section", "Feature", "Name", "This month", "Last month", "Change", *reporting, "Why", "Corrects"])
     for name, rows, sums in statement.sections:
         for row in rows:
-            amounts = [row[column] for column in AMOUNTS]
+            amounts = [row[column] for column in statement.amounts]
             sheet.write([name, row["item"], row["item_name"], *amounts, row["why"], row["corrects_month"]])
         sheet.write([name, "", "", *sums], "section")
-    head = statement.head
-    sheet.write([TOTAL, "", "", statement.total, head["last_month_usd"], head["change_usd"], "", ""], "total")
+    sheet.write([TOTAL, "", "", *statement.totals, "", ""], "total")
 
 
 def _detail_sheet(sheet: Sheet, statement: Statement) -> None:

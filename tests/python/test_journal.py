@@ -2,11 +2,13 @@
 
 import csv
 import json
+import re
 from decimal import Decimal
 from functools import partial
 
 from conftest import Built, run_build
 from exports import COSTS, batch, cost, write
+from python_calamine import CalamineWorkbook
 from test_close import World, find
 
 import build as build_script
@@ -259,6 +261,15 @@ def test_a_reporting_currency_stands_beside_usd(tmp_path, monkeypatch, capsys):
         ("2 evaluation", "0.12"),
         ("3 quality pool", "-0.13"),
     ]
+    sheet = CalamineWorkbook.from_path(str(folder / "statements" / "search.xlsx")).get_sheet_by_name("Statement")
+    rows = {(row[0], row[1]): row for row in sheet.to_python()}
+    assert rows["Also shown in", "EUR, 1 EUR = 1.2 USD (rate of 2026-10-15)"]
+    assert rows["Net charge this month (EUR)", 0.12]
+    assert rows["Section", "Feature"][3:7] == ["This month", "Last month", "Change", "This month (EUR)"]
+    assert (rows["Total", ""][3], rows["Total", ""][6]) == (0.15, 0.12)
+    page = (folder / "statements" / "search.html").read_text()
+    assert '<th class="n">EUR</th>' in page
+    assert re.findall(r'<data id="total"[^\n]*\n\s*(.*)<td></td></tr>', page)[0].endswith('<td class="n">0.12</td>')
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["reporting"] == {"currency": "EUR", "usd_per_unit": "1.200000000000", "rate_on": "2026-10-15"}
     assert manifest["control_totals"]["team_chargeback_reporting"] == "0.25"
