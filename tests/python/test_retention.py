@@ -184,6 +184,13 @@ def test_a_retired_month_stands_as_it_was_closed(tmp_path, capsys):
     assert dict(built.rows(TOTALS.format("2026-10-01"))) == before
     assert built.rows(ledger) == entries  # no correction reverses what was closed
     assert built.rows(stated) == statements
+    pool = "team_id != 'quality_pool' and section = '3 quality pool' and month = '2026-10-01'"
+    assert built.rows(f"select distinct why from marts.team_statements_monthly where {pool}") == [
+        (
+            "what the quality pool pays of evals (the month is retired; its statement as closed has the rule) "
+            "(not yet billed in part or whole)",
+        )
+    ]
     assert built.rows(changed) == changes != []
     assert built.rows("from marts.team_chargeback_monthly where month = '2026-10-01' order by all") == chargeback
     assert marts_of(built, "2026-11-01") == later

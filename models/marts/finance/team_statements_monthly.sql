@@ -199,7 +199,13 @@ select
         when compared.section = '3 quality pool' and compared.team_id = 'quality_pool'
             then 'what the pool pays of evals'
         when compared.section = '3 quality pool'
-            then 'what the quality pool pays of evals' || coalesce(': ' || pool_rules.rule, '')
+            then
+                'what the quality pool pays of evals'
+                || case
+                    when pool_rules.rule is not null then ': ' || pool_rules.rule
+                    when {{ is_kept('compared.posted_month') }} then ''
+                    else ' (the month is retired; its statement as closed has the rule)'
+                end
         when compared.section = '4 development' then 'calls from development and staging'
         when compared.section = '5 shared' then 'your part of it by a sharing rule'
         when compared.section = '7 adjustments'
