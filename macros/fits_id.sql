@@ -6,10 +6,10 @@
     ({{ stated }} is null or {{ is_id("coalesce(" ~ value ~ ", '')", stated) }})
 {%- endmacro %}
 
-{# The same of two that are there. `\_` is how a pattern writes what stands for itself anyway. #}
+{# For two values that are not null. An id without % may have its underscore escaped (\_), as in a pattern. #}
 {% macro is_id(value, stated) -%}
     case
         when position('%' in {{ stated }}) > 0 then {{ is_like(value, stated) }}
-        else {{ value }} = replace({{ stated }}, '\_', '_')
+        else {{ value }} in ({{ stated }}, replace({{ stated }}, '\_', '_'))
     end
 {%- endmacro %}

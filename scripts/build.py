@@ -50,9 +50,11 @@ TOTALS = """
 select month, sum(billed_usd), sum(accrued_usd), sum(net_charge_usd), sum(unattributed_usd)
 from marts.team_chargeback_monthly group by month order by month
 """
-# Use that stands at book prices because no bill has come for it, by month and provider.
+# Usage that stands at book prices because no bill has come for it, by month and provider. What a later bill takes back
+# of a closed month is posted in an open one.
 UNBILLED = """
-select strftime(posted_month, '%Y-%m') as month, provider, sum(amount_usd) as usd from marts.ledger_entries
+select strftime(coalesce(corrects_month, posted_month), '%Y-%m') as month, provider, sum(amount_usd) as usd
+from marts.ledger_entries
 where account = 'ai_cost' and basis = 'accrued'
 group by all having abs(sum(amount_usd)) >= 0.005 order by month desc, usd desc, provider
 """
@@ -477,13 +479,13 @@ def conclude(data: Path) -> int:
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         lines = missing.known(data).warnings + unsettled(engine) + left_out(engine) + twice_billed(engine)
         costliest = engine.execute(COSTLIEST).fetchall()
-        months = [month for month, *_ in engine.execute(TOTALS).fetchall()]
+        [(month,)] = engine.execute("select max(month) from marts.team_chargeback_monthly").fetchall()
     land.warn(lines)
     print("  " + "\n  ".join(not_in_figures(data, len(lines))))
     where = "" if str(data) == "data" else f" DATA={shlex.quote(str(data))}"
     print(f"Look at next:\n  make report{where}: every team's month, its features and gaps, as pages")
-    if months:
-        print(f"  make export MONTH={months[-1]:%Y-%m}{where}: finance's files, a statement per team")
+    if month:
+        print(f"  make export MONTH={month:%Y-%m}{where}: finance's files, a statement per team")
     for day, feature in costliest:
         named = shlex.quote(plain(feature))
         print(f"  make why FEATURE={named} DAY={day}{where}: one request, down to the line of its bill")

@@ -115,7 +115,8 @@ def of_yaml(seeds: dict[str, dict]) -> Iterator[tuple[str, str, str, bool]]:
 
 
 def of_catalog(seeds: dict[str, dict]) -> Iterator[tuple[str, str, str, bool]]:
-    """The same of tests/catalog, as far as they ask for the company's seeds alone; all that are asked, with spaces."""
+    """The same for tests/catalog, limited to tests that reference only company seeds; the first value lists these
+    seeds."""
     for path in sorted((PROJECT / "tests" / "catalog").glob("*.sql")):
         text = path.read_text()
         asked = re.findall(r"ref\('(\w+)'\)", text) + re.findall(r"'(\w+)': \{'", text)

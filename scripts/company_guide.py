@@ -2,7 +2,7 @@
 
 from terminal import print
 
-# Seeds without which nobody is charged for anything; all others change how, and may wait.
+# Without these seeds no cost reaches a team. All others refine the result and can wait.
 NEEDED = ("teams", "services", "feature_catalog", "api_keys")
 # provider: (what its files call the account, and the key)
 ACCOUNTS = {

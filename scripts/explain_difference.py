@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,7 @@ import duckdb
 import ending
 import export
 import state
-from landing import documents
+from landing import Unreadable, documents, settled
 from landing.engine import HERE, engine_for
 from paths import quoted
 from terminal import plain, print
@@ -38,17 +38,16 @@ HEADERS = {
 }
 ROLES = {name: role for role, names in HEADERS.items() for name in names}
 SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
-# "Cost (USD)", "Amount in EUR", "Spend $".
-IN_CURRENCY = re.compile(
-    r"(.*?)[ (\[]*(?:in )?"
-    r"(us\$|[$€£]|\b(?:usd|eur|gbp|chf|jpy|cny|inr|krw|aud|cad|nzd|brl|mxn|sek|nok|dkk|pln|czk))[)\]]?"
-)
+# "Cost (USD)", "Amount in EUR", "Spend $", "Total, HUF". Small letters are a currency only if it is one of these.
+CURRENCIES = "usd|eur|gbp|chf|jpy|cny|inr|krw|aud|cad|nzd|brl|mxn|sek|nok|dkk|pln|czk"
+IN_CURRENCY = re.compile(rf"(.*?)[ (\[,-]*(?i:in )?((?i:us\$|[$€£]|\b(?:{CURRENCIES}))|\b[A-Z]{{3}})[)\]]?")
 MOST_BYTES = 16_000_000
 SHOWN = 20  # errors that are named
 TABLES = """
 create temp table cells (line bigint, feature varchar, team varchar, month varchar, amount varchar, currency varchar);
 create temp table figures (
-    line bigint, kind varchar, subject varchar, month date, amount decimal(38, 12), currency varchar, places integer
+    line bigint, kind varchar, subject varchar, month date, amount decimal(38, 12), currency varchar,
+    is_currency_stated boolean, places integer
 )"""
 # A month may be written as a day, or as 2026-10, 10/2026, Oct 2026 or Oct-26.
 CELLS = r"""
@@ -100,13 +99,14 @@ from explained order by line, cause_no"""
 
 
 class Refused(Exception):
-    """What of the file is not understood, a sentence a line."""
+    """The file can't be read without guessing; the message has a sentence per line."""
 
 
 class Sheet(NamedTuple):
-    """A table with a header: where it stands, its column per role, and its rows (line, cells)."""
+    """A table with a header: its file and sheet, its column per role, and its rows (line, cells)."""
 
-    where: str
+    title: str
+    header_line: int
     columns: dict[str, int]
     header: list[str]
     currency: str  # that the header of the amounts names
@@ -135,13 +135,14 @@ class Cells(NamedTuple):
 
 def role_of(header: str) -> tuple[str, str]:
     """(what a column is by its header, the currency named there), each empty if the header says nothing of it."""
-    text = re.sub(r"[_\s]+", " ", header.strip().lower())
-    if text in ROLES:
-        return ROLES[text], ""
+    text = re.sub(r"[_\s]+", " ", header.strip())
+    if text.lower() in ROLES:
+        return ROLES[text.lower()], ""
     if not (found := IN_CURRENCY.fullmatch(text)):
         return "", ""
-    name, sign = found[1].strip(), found[2].upper()
-    is_amount = not name or ROLES.get(name) == "amount"
+    name, sign = found[1].strip().lower(), found[2].upper()
+    is_known = sign in SIGNS or sign.lower() in CURRENCIES.split("|")
+    is_amount = ROLES.get(name) == "amount" if name else is_known
     return ("amount", SIGNS.get(sign, sign)) if is_amount else ("", "")
 
 
@@ -170,7 +171,7 @@ def tables_in(path: Path) -> Iterator[tuple[str, str, list[tuple[int, list[str]]
 
 
 def delimiter_of(lines: list[str]) -> str:
-    """What parts the cells of the header, which is the first line that names a feature or a team."""
+    """The delimiter, counted in the header: the first line that names a feature or a team."""
     for line in lines:
         delimiter = max(documents.DELIMITERS, key=line.count)
         if {role for role, _ in map(role_of, documents.header_of(line, delimiter))} & {"feature", "team"}:
@@ -192,7 +193,8 @@ def read(path: Path, month: str | None) -> Sheet:
             names = [role for role, _ in map(role_of, header)]
             if not {"feature", "team"} & set(names):
                 continue
-            where = f"{path}{f', sheet {name}' if name else ''} line {line}"
+            title = f"{path}{f', sheet {name}' if name else ''}"
+            where = f"{title} line {line}"
             lacks = [role for role in ("amount", *(() if month else ("month",))) if role not in names]
             if lacks:
                 near.append(f"{where}: no column for {' and '.join(lacks)} in {shown(header)}")
@@ -202,17 +204,18 @@ def read(path: Path, month: str | None) -> Sheet:
                 raise Refused(f"{where}: {shown(same)} could each be the {twice[0]}; rename all but one")
             columns = {role: names.index(role) for role in HEADERS if role in names}
             body = [(number, cells) for number, cells in rows[place + 1 :] if any(cells)]
-            found.append(Sheet(where, columns, header, role_of(header[columns["amount"]])[1], body, delimiter))
+            currency = role_of(header[columns["amount"]])[1]
+            found.append(Sheet(title, line, columns, header, currency, body, delimiter))
             break
     if len(found) > 1:
-        raise Refused(f"{path}: {found[0].where} and {found[1].where} both have such columns; keep one sheet")
+        raise Refused(f"{path}: {found[0].title} and {found[1].title} both have such columns; keep one sheet")
     if not found and near:
         raise Refused("\n".join(near) + ("" if month else "; without a column of months say MONTH=2026-10"))
     if not found:
         forms = "; ".join(f"{role}: {', '.join(names)}" for role, names in HEADERS.items())
         raise Refused(f"{path}: no header names a feature or a team. Known headers are {forms}")
     if not found[0].rows:
-        raise Refused(f"{found[0].where}: there is no line below the header")
+        raise Refused(f"{found[0].title} line {found[0].header_line}: there is no line below the header")
     return found[0]
 
 
@@ -233,6 +236,11 @@ class Figures:
     def __init__(self, engine: duckdb.DuckDBPyConnection, sheet: Sheet, path: Path, month: str | None):
         self.engine, self.sheet, self.path, self.month = engine, sheet, path, month
         self.known = {kind: dict(engine.execute(sql).fetchall()) for kind, sql in KNOWN.items()}
+        self.ids: dict[tuple[str, str], list[str]] = {}  # by kind, and id or name in small letters
+        for kind, names in self.known.items():
+            for key, name in names.items():
+                for word in {key.casefold(), name.casefold()}:
+                    self.ids.setdefault((kind, word), []).append(key)
         self.months = [found for (found,) in engine.execute(MONTHS).fetchall()]
         self.faults: list[str] = []
         self.notes: list[str] = []
@@ -245,17 +253,21 @@ class Figures:
             self.engine.executemany("insert into cells values (?, ?, ?, ?, ?, ?)", rows)
         lines = [Cells(*row) for row in self.engine.execute(CELLS).fetchall()]
         numbers = [(one.line, one.with_point, one.with_comma, one.amount) for one in lines]
-        decimal = self.form("amount", "DECIMAL", numbers, "comma" if self.sheet.delimiter == ";" else "point")
-        # A file is asked which of two months a day is in, not which of two days.
+        decimal = self.form("amount", "DECIMAL", numbers)
+        # Only the month counts, so a date is ambiguous only if its two readings fall in different months.
         days = [(one.line, first_of(one.month_first), first_of(one.day_first), one.month) for one in lines]
         order = self.form("month", "DATE_ORDER", days)
-        for one in lines:
-            self.take_line(
+        taken = [
+            self.figure_of(
                 one,
                 one.with_point if decimal == "point" else one.with_comma,
                 first_of(one.month_first if order == "mdy" else one.day_first),
                 is_month_in_doubt=not order,
             )
+            for one in lines
+        ]
+        if figures := [figure for figure in taken if figure]:
+            self.engine.executemany("insert into figures values (?, ?, ?, ?, ?, ?, ?, ?)", figures)
         for line, currency, day in self.engine.execute(WITHOUT_RATE).fetchall():
             self.refuse(line, "currency", currency, f"seed fx_rates has no rate up to the end of {day}; add a row")
         if self.faults:
@@ -267,21 +279,19 @@ class Figures:
     def rows(self) -> list[tuple]:
         found = []
         for line, cells in self.sheet.rows:
-            width = len(self.sheet.header)
-            if any(cells[width:]):
-                said = f"{len(cells)} cells where the header has {width}; put quotes around a cell with the mark in it"
-                self.faults.append(f"{self.path} line {line}: {said}")
-                continue
-            cells = [*cells, *[""] * (width - len(cells))]
-            if is_total(cells, self.sheet):
+            padded = cells + [""] * (len(self.sheet.header) - len(cells))
+            row = documents.fitted(padded, self.sheet.header, self.sheet.delimiter)
+            if isinstance(row, Unreadable):
+                self.faults.append(f"{self.path} line {line}: {row}")
+            elif row and is_total(row, self.sheet):
                 self.notes.append(f"line {line} adds up the others, and is left out")
-            else:
-                found.append((line, *(self.sheet.cell(cells, role) for role in HEADERS)))
+            elif row:
+                found.append((line, *(self.sheet.cell(row, role) for role in HEADERS)))
         return found
 
-    def form(self, role: str, setting: str, cells: list[tuple], usual: str = "") -> str:
+    def form(self, role: str, setting: str, cells: list[tuple]) -> str:
         """How the file writes its amounts or months, decided by all its cells (line, first reading, second, text)."""
-        first, second = ("point", "comma") if setting == "DECIMAL" else ("mdy", "dmy")
+        first, second = settled.WORDS[setting.lower()]
         firsts = [cell for cell in cells if cell[1] is not None and cell[2] is None]
         seconds = [cell for cell in cells if cell[1] is None and cell[2] is not None]
         if firsts and seconds:
@@ -293,26 +303,28 @@ class Figures:
         asking = [cell for cell in cells if cell[1] != cell[2]]
         if not asking:
             return first
-        said = os.environ.get(setting, "") or usual
+        if said := os.environ.get(setting, ""):
+            return said
         if role == "month":  # the ledger may have one of the two
             fits = [word for word, at in ((first, 1), (second, 2)) if all(cell[at] in self.months for cell in asking)]
             if len(fits) == 1:
                 how = "the day first" if fits[0] == second else "the month first"
                 self.notes.append(f"days are read with {how}: so the ledger has their months")
                 return fits[0]
-        if said not in (first, second):
-            line, _, _, text = asking[0]
-            how = f"it can be {asking[0][1]:%Y-%m} or {asking[0][2]:%Y-%m}; write one of these"
-            self.refuse(line, role, text, how)
-            return ""
-        return said
+        line, *readings, text = asking[0]
+        if role == "month":
+            readings = [f"{day:%Y-%m}" for day in readings]
+        how = f"{'write one of these, or ' if role == 'month' else ''}say {setting}={first} or {setting}={second}"
+        self.refuse(line, role, text, f"it can be {' or '.join(readings)}; {how}")
+        return ""
 
-    def take_line(self, one: Cells, number: str | None, month: date | None, is_month_in_doubt: bool) -> None:
+    def figure_of(self, one: Cells, number: str | None, month: date | None, is_month_in_doubt: bool) -> tuple | None:
+        """A line's row of table `figures`; None of a line that is left out, or refused."""
+        if self.month and month and not is_month_in_doubt and f"{month:%Y-%m}" != self.month:
+            self.notes.append(f"line {one.line} is of {month:%Y-%m}, and is left out")
+            return None
         before = len(self.faults)
         month = None if is_month_in_doubt else self.month_of(one, month)
-        if self.month and month and f"{month:%Y-%m}" != self.month:
-            self.notes.append(f"line {one.line} is of {month:%Y-%m}, and is left out")
-            return
         kind, subject = self.subject_of(one)
         amount, places = amount_of(number)
         if amount is None:
@@ -320,13 +332,12 @@ class Figures:
             self.refuse(one.line, "amount", one.amount, how)
         currency = self.currency_of(one)
         if len(self.faults) > before:
-            return
+            return None
         if (earlier := self.seen.setdefault((kind, subject, month), one.line)) != one.line:
             how = f"line {earlier} says an amount of it for {month:%Y-%m} already; add them up into one line"
             self.refuse(one.line, kind, subject or "", how)
-            return
-        row = [one.line, kind, subject, month, amount, currency, places]
-        self.engine.execute("insert into figures values (?, ?, ?, ?, ?, ?, ?)", row)
+            return None
+        return one.line, kind, subject, month, amount, currency or "USD", bool(currency), places
 
     def subject_of(self, one: Cells) -> tuple[str, str | None]:
         named = [(kind, name) for kind, name in (("feature", one.feature), ("team", one.team)) if name]
@@ -335,11 +346,11 @@ class Figures:
             self.faults.append(f"{self.path} line {one.line}: {how}; write one of them, or take the line out")
             return "", None
         ((kind, name),) = named
-        known = self.known[kind]
-        fitting = [key for key, words in known.items() if name.casefold() in (key.casefold(), words.casefold())]
+        known, fitting = self.known[kind], self.ids.get((kind, name.casefold()), [])
         if name in known or len(fitting) == 1:
             return kind, name if name in known else fitting[0]
-        near = fitting or get_close_matches(name, [*known, *known.values()], 3, 0.5)
+        is_named = len(self.faults) < SHOWN
+        near = fitting or (get_close_matches(name, [*known, *known.values()], 3, 0.5) if is_named else [])
         which = f"did you mean {few(list(dict.fromkeys(near)))}?" if near else f"it has {few(sorted(known))}"
         self.refuse(one.line, kind, name, f"the ledger has no such {kind}; {plain(which)}")
         return kind, None
@@ -357,13 +368,14 @@ class Figures:
         return month
 
     def currency_of(self, one: Cells) -> str:
+        """The currency that the line or the header states, else nothing."""
         stated = [(one.currency or "").upper(), SIGNS.get(one.sign or "", one.sign or ""), self.sheet.currency]
         stated = [SIGNS.get(name, name) for name in stated if name]
         if len(set(stated)) > 1:
             self.refuse(one.line, "currency", stated[0], f"the amount is in {stated[1]}; write one of them")
         elif stated and not re.fullmatch("[A-Z]{3}", stated[0]):
             self.refuse(one.line, "currency", stated[0], "it is none; write its code of three letters, such as EUR")
-        return stated[0] if stated else "USD"
+        return stated[0] if stated else ""
 
     def refuse(self, line: int, role: str, value: str, how: str) -> None:
         self.faults.append(f"{self.path} line {line}, {role} '{plain(value)[:60]}': {how}")
@@ -374,12 +386,17 @@ def first_of(day: date | None) -> date | None:
 
 
 def amount_of(text: str | None) -> tuple[Decimal | None, int]:
-    """(an amount as it is written, its decimals)."""
+    """(an amount, the decimals that it is written with)."""
     amount = Decimal(text) if text is not None else None
     if amount is None or not amount.is_finite() or abs(amount) >= 10**20:
         return None, 0
+    # Sums of floats carry noise after their 15th digit, as in 194.23999999999998.
+    short = Context(prec=15).plus(amount).normalize()
+    if len(amount.as_tuple().digits) > 15 and len(short.as_tuple().digits) <= 10 and short != amount:
+        amount = short
     places = max(-int(amount.as_tuple().exponent), 0)
-    return (amount, places) if places <= 12 else (None, 0)
+    # The table has 12 decimals, and cents are compared.
+    return (amount, places) if places <= 12 else (amount.quantize(Decimal("1e-12"), context=Context(prec=38)), 12)
 
 
 def few(names: list[str]) -> str:
@@ -426,6 +443,8 @@ def said_of(row: dict) -> str:
         return f"your figure is {row['base']}"
     if row["fit"] == "as other lines":
         return f"your figure is not {row['base']}, as that of other lines is; from there on"
+    if row["fit"] == "none":
+        return "your figure is none that the ledger can name"
     return f"your figure is none that the ledger can name; the nearest is {row['base']}; from there on"
 
 
@@ -447,6 +466,8 @@ def explain(path: Path, data: Path, month: str | None) -> Path:
     """Prints why the figures of a file differ from the ledger in DATA; the CSV that says it to the last digit."""
     if month and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise Refused(f"MONTH={plain(month)} is no month; write 2026-10")
+    if complaint := settled.complaint_of_settings():
+        raise Refused(complaint)
     if not (database := data / "ledger.duckdb").exists():
         raise Refused(f"{database} is not there; run make build first")
     sheet = read(path, month)
@@ -456,7 +477,7 @@ def explain(path: Path, data: Path, month: str | None) -> Path:
         figures = Figures(engine, sheet, path, month)
         figures.take()
         chosen = [f"{role} from column '{plain(sheet.header[place])}'" for role, place in sheet.columns.items()]
-        print(f"read {sheet.where.rpartition(' line ')[0]}: {', '.join(chosen)}")
+        print(f"read {sheet.title}: {', '.join(chosen)}")
         unread = [name for place, name in enumerate(sheet.header) if name and place not in sheet.columns.values()]
         for note in figures.notes + ([f"not read: {shown(unread)}"] if unread else []):
             print(f"  {note}")

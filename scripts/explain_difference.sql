@@ -1,5 +1,6 @@
--- From a team's own figures to the ledger's, by cause. Asked by explain_difference.py, which has put the figures into table
--- `figures` (line, kind, subject, month, amount, currency, places) and attached the ledger as `ledger`.
+-- From a team's own figures to the ledger's, by cause. Asked by explain_difference.py, which has put the figures into
+-- table `figures` (line, kind, subject, month, amount, currency, is_currency_stated, places) and attached the ledger as
+-- `ledger`.
 --
 -- A base is a figure that a team could have worked out: some of the calls, at some price, or some lines of the ledger. Each
 -- is a sum of the same parts as the ledger's figure, so that what lies between the two is a sum by cause, exactly.
@@ -14,10 +15,10 @@ values
 (6, 'not billed', 'calls at book prices that are on no bill, though the bill covers their days'),
 (7, 'spread of the bill', 'the whole bill spread over all use, against the calls themselves'),
 (8, 'evals', 'calls of evaluations'),
-(9, 'other purposes', 'calls of development, and of a purpose that nothing says'),
+(9, 'other purposes', 'development calls, and calls without a stated purpose'),
 (10, 'unlabelled', 'calls on the team''s keys that no feature is named on'),
 (11, 'transfers', 'calls for others and calls by others: who runs or pays a call, against who is charged for it'),
-(12, 'accrual', 'use that no bill has come for yet, at book prices'),
+(12, 'accrual', 'usage that is not billed yet, at book prices'),
 (13, 'untraced', 'billed or counted by the provider, without a span that shows the call'),
 (14, 'invoice only', 'fees, taxes and commitments of the bills'),
 (15, 'credits', 'credits and refunds that name no call'),
@@ -32,7 +33,8 @@ create temp table subjects as
 select distinct kind, subject, month
 from figures;
 
--- Calls of these months, by whatever decides whose they are: a few hundred rows, whatever the number of calls.
+-- Calls of these months, summed by every attribute that decides who owns them: a few hundred rows for any number of
+-- calls.
 create temp table call_groups as
 select
     row_number() over () as group_no,
@@ -87,8 +89,8 @@ union all
 select group_no, month, 'team', 'bears', bearer_team_id
 from call_groups;
 
--- The calls of each subject, once for all the ways in which they are its own. `purpose_no` is the first of the four sets
--- of purposes that has them: production; and evaluation; and all others; and unlabelled calls.
+-- Calls per subject and combination of scopes that include them. purpose_no is the smallest set that has the call:
+-- 1 production, 2 with evaluation, 3 with all other labelled calls, 4 with unlabelled calls.
 create temp table call_parts as
 select
     kind,
@@ -137,7 +139,6 @@ select
     subjects.subject,
     subjects.month,
     legs.kind in ('bill', 'accrual') as is_own,
-    legs.kind = 'transfer' as is_transfer,
     legs.basis = 'accrued' as is_accrued,
     case
         when legs.corrects_month is not null then 'corrections'
@@ -173,8 +174,8 @@ left join ledger.marts.team_chargeback_monthly as charged
     on subjects.kind = 'team' and subjects.subject = charged.team_id and subjects.month = charged.month
 group by all;
 
--- Spend of the days of these months, without the pools that no call can explain: more than the calls' is use that only a
--- tag or a key labels.
+-- Spend of these months without untraced and invoice-only pools. The excess over the calls' cost is usage that only a
+-- tag or key labels.
 create temp table spend as
 select
     subjects.kind,
@@ -194,7 +195,7 @@ group by all;
 -- Bases that are calls at a price.
 create temp table call_bases as
 select
-    'calls:' || scope || ':' || purpose_no || ':' || money as base,
+    concat_ws(':', 'calls', kind, scope, purpose_no, money) as base,
     kind,
     scope,
     is_ledger,
@@ -214,7 +215,7 @@ cross join (values
 ) as moneys (money, money_no, money_text)
 where purpose_no = 4 or money not in ('by_list', 'by_tokens');
 
--- The bill of a month, and what it could be spread by.
+-- Each month's billed total, with the list price and tokens by which a team could have spread it.
 create temp table bills as
 select
     month,
@@ -326,7 +327,8 @@ select bases.base, kind, spend.subject, spend.month, 'month', -spend.usd
 from call_bases as bases
 inner join spend using (kind);
 
--- Bases that are lines of the ledger: all of them, or without some.
+-- Bases made of the ledger's lines: one for every combination of lines that a team may leave out. base_rank: the fewer
+-- omissions, the likelier.
 create temp table line_bases as
 select
     *,
@@ -421,7 +423,11 @@ select
     fx.usd_per_unit,
     fx.rate_on = max(fx.rate_on) over (partition by months.month, fx.currency) as is_at_end
 from (select distinct month from figures) as months
-inner join (select upper(currency) as currency, rate_on, usd_per_unit from ledger.seeds.fx_rates where upper(currency) != 'USD') as fx
+inner join (
+    select upper(currency) as currency, rate_on, usd_per_unit
+    from ledger.seeds.fx_rates
+    where upper(currency) != 'USD'
+) as fx
     on fx.rate_on <= last_day(months.month)
 qualify is_at_end or fx.rate_on >= months.month
 union all
@@ -436,7 +442,8 @@ select
     rates.currency = figures.currency and rates.is_at_end as is_stated,
     cast(figures.amount * stated.usd_per_unit as decimal(38, 12)) as your_usd,
     cast(figures.amount * rates.usd_per_unit as decimal(38, 12)) as tried_usd,
-    -- Half a unit of the last decimal, at most half a percent; sums of many decimals may be rounded at their last.
+    -- Accept half a unit of the figure's last decimal, at most 0.5 %. One decimal counts as two, since workbooks drop
+    -- the zero; more than six count as six, since long sums differ at the end.
     least(
         0.5 / power(10, greatest(least(figures.places, 6), case when figures.places = 1 then 2 else 0 end)),
         greatest(abs(figures.amount) * 0.005, 0.005)
@@ -445,7 +452,8 @@ from figures
 inner join rates as stated
     on figures.month = stated.month and figures.currency = stated.currency and stated.is_at_end
 inner join rates
-    on figures.month = rates.month and (figures.currency = 'USD' or rates.currency in ('USD', figures.currency));
+    on figures.month = rates.month
+    and (not figures.is_currency_stated or rates.currency in ('USD', figures.currency));
 
 create temp table matches as
 select
@@ -454,9 +462,12 @@ select
     converted.rate_on,
     converted.is_stated,
     base_values.base,
-    bases.base_rank
+    bases.base_rank,
+    -- A figure of 0 equals every base without money, which says nothing of how it was made.
+    base_values.value_usd != 0 or ledger_figures.ledger_usd = 0 as is_telling
 from converted
 inner join base_values using (kind, subject, month)
+inner join ledger_figures using (kind, subject, month)
 inner join bases using (base)
 where abs(base_values.value_usd - converted.tried_usd) <= converted.tolerance_usd;
 
@@ -469,7 +480,7 @@ select
     count(distinct matches.line) as lines
 from matches
 inner join figures using (line)
-where matches.is_stated
+where matches.is_stated and matches.is_telling
 group by all;
 
 create temp table nearest as
@@ -485,14 +496,19 @@ inner join base_values using (kind, subject, month)
 inner join bases using (base)
 -- Bases of rank 800 and above are unusual: they explain a figure only where they equal it.
 where converted.is_stated and bases.base_rank < 800
-group by converted.kind, base_values.base, bases.base_rank;
+group by converted.kind, base_values.base, bases.base_rank
+having sum(abs(base_values.value_usd - converted.your_usd)) < 0.05 * sum(abs(converted.your_usd));
 
 create temp table chosen as
 select
     figures.line,
-    coalesce(exact.base, habit.base, nearest.base) as base,
-    exact.base is not null as is_exact,
-    exact.base is null and habit.base is not null as is_habit,
+    coalesce(exact.base, habit.base, nearest.base, ledger.base) as base,
+    case
+        when exact.base is not null then 'equal'
+        when habit.base is not null then 'as other lines'
+        when nearest.base is not null then 'nearest'
+        else 'none'
+    end as fit,
     coalesce(exact.tried_currency, figures.currency) as tried_currency,
     exact.rate_on
 from figures
@@ -501,6 +517,7 @@ left join (
     from matches
     inner join figures using (line)
     left join habits using (kind, base)
+    where matches.is_telling or habits.lines > 0
     qualify row_number() over (
         partition by matches.line
         order by matches.is_stated desc, coalesce(habits.lines, 0) desc, matches.base_rank, matches.base, matches.rate_on
@@ -511,7 +528,8 @@ left join (
     from habits
     qualify row_number() over (partition by kind order by lines desc, base_rank, base) = 1
 ) as habit using (kind)
-left join nearest on figures.kind = nearest.kind and nearest.place = 1;
+left join nearest on figures.kind = nearest.kind and nearest.place = 1
+cross join (select base from bases where base_rank = 0) as ledger;
 
 create temp table explained as
 with walks as (
@@ -521,7 +539,9 @@ with walks as (
         figures.subject,
         figures.month,
         chosen.base,
-        chosen.is_exact,
+        chosen.fit,
+        converted.rate_on,
+        converted.is_stated,
         converted.your_usd,
         converted.tried_usd,
         base_values.value_usd
@@ -530,12 +550,15 @@ with walks as (
     inner join base_values using (base, kind, subject, month)
     inner join converted
         on chosen.line = converted.line and chosen.tried_currency = converted.tried_currency
-        and case when chosen.is_exact then chosen.rate_on is not distinct from converted.rate_on else converted.is_stated end
+        and case
+            when chosen.fit = 'equal' then chosen.rate_on is not distinct from converted.rate_on
+            else converted.is_stated
+        end
 ),
 amounts as (
     select line, 'currency' as cause, tried_usd - your_usd as usd from walks
     union all
-    select line, case when is_exact then 'rounding' else 'unexplained' end, value_usd - tried_usd from walks
+    select line, case when fit = 'equal' then 'rounding' else 'unexplained' end, value_usd - tried_usd from walks
     union all
     select walks.line, steps.cause, steps.usd
     from walks
@@ -562,10 +585,10 @@ select
         when chosen.tried_currency != figures.currency then ', in ' || chosen.tried_currency
         else ''
     end || case
-        when chosen.rate_on is not null and not converted.is_stated then ' at the rate of ' || chosen.rate_on
+        when walks.rate_on is not null and not walks.is_stated then ' at the rate of ' || walks.rate_on
         else ''
     end as base,
-    case when chosen.is_exact then 'equal' when chosen.is_habit then 'as other lines' else 'nearest' end as fit,
+    walks.fit,
     causes.cause_no,
     causes.cause,
     summed.usd as cause_usd,
@@ -577,9 +600,6 @@ inner join figures using (line)
 inner join walks using (line)
 inner join chosen using (line)
 inner join bases on chosen.base = bases.base
-inner join converted
-    on chosen.line = converted.line and chosen.tried_currency = converted.tried_currency
-    and case when chosen.is_exact then chosen.rate_on is not distinct from converted.rate_on else converted.is_stated end
 inner join ledger_figures
     on figures.kind = ledger_figures.kind and figures.subject = ledger_figures.subject
     and figures.month = ledger_figures.month

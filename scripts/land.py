@@ -502,10 +502,9 @@ def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None 
     if not inbox.is_dir():
         print(f"ERROR: the inbox {inbox} is no folder; create it, or say INBOX=<folder>", file=sys.stderr)
         return 2
-    for name, words in (("DECIMAL", ("point", "comma")), ("DATE_ORDER", ("mdy", "dmy"))):
-        if os.environ.get(name, "") not in ("", *words):
-            print(f"ERROR: {name}={os.environ[name]} is not known; say {' or '.join(words)}", file=sys.stderr)
-            return 2
+    if complaint := settled.complaint_of_settings():
+        print(f"ERROR: {complaint}", file=sys.stderr)
+        return 2
     sources, complaint = settled.rows_of((seeds or company.seeds_of(str(data))) / "bill_sources.csv")
     if complaint:
         print(f"ERROR: seed bill_sources: {complaint}", file=sys.stderr)

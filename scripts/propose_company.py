@@ -1,9 +1,10 @@
-"""What a company would have to own, as its files show it: services, features, keys, deployments, tools and teams.
+"""Propose a company's seeds from its exports: services, features, keys, deployments, tools and teams.
 
 Usage: propose_company.py INBOX DIR. The inbox lands in a folder of its own and goes through the ledger's own models, as
 if the company had decided nothing; what is found becomes rows of the seeds in DIR, each with its counts and money in a
-comment above it. Nobody's owner is guessed: `make check` names each row without one. What can't stand half filled in
-(deployments, tools, rules of features) is commented out. Nothing is overwritten. Exit 2 where nothing can be read.
+comment above it. Nobody's owner is guessed: `make check` names each row without one. Seeds that would be invalid
+without more cells (deployments, tools, rules) are commented out. Nothing is overwritten. Exit 2 where nothing can be
+read.
 """
 
 import shutil
@@ -18,15 +19,18 @@ import duckdb
 
 import arguments
 import build
+import check_company
 import company
 import company_guide
 import ending
 import land
-from paths import pattern
 from terminal import plain, print
 
-MODELS = ("--select", "+int_call_shares", "+int_charges", "--resource-type", "model", "--resource-type", "seed")
-SENTINELS = "('unlabelled', 'untraced', 'invoice_only', 'no_usage', 'quality_pool', 'multiple')"
+MODELS = (
+    *("--select", "+int_call_shares", "+int_classified_charges"),
+    *("+stg_evals__runs", "+stg_product__usage_events", "+stg_product__revenue"),
+    *("--resource-type", "model", "--resource-type", "seed"),
+)
 SERVICES = """
 with calls as (
     select service_name, count(distinct call_key) as calls, sum(borne_usd) as usd
@@ -36,7 +40,7 @@ select service_name, count(*) as spans, any_value(coalesce(calls, 0)) as calls, 
 from intermediate.int_spans left join calls using (service_name)
 where service_name is not null group by service_name order by usd desc, spans desc, service_name
 """
-FEATURES = f"""
+FEATURES = """
 with seen as (
     select originating_feature_id as feature_id, 'calls' as kind, count(distinct call_key) as rows_seen,
         sum(borne_usd) as usd
@@ -45,24 +49,27 @@ with seen as (
     union all select feature_id, 'spans of their traces', count(*), 0 from (
         select trace_feature_id as feature_id from intermediate.int_spans where feature_id is null
     ) group by all
-    {{landed}}
+    union all select feature_id, 'eval runs', count(*), 0 from staging.stg_evals__runs group by all
+    union all select feature_id, 'usage events', count(*), 0 from staging.stg_product__usage_events group by all
+    union all
+    select feature_id, 'lines of revenue', count(*), 0 from staging.stg_product__revenue where is_standing group by all
 )
-select feature_id, string_agg(format('{{{{}}}} {{{{:,}}}}', kind, rows_seen), ', ' order by kind), sum(usd) as usd
-from seen where feature_id not in {SENTINELS} group by feature_id order by usd desc, feature_id
+select feature_id, string_agg(format('{} {:,}', kind, rows_seen), ', ' order by kind), sum(usd) as usd
+from seen where feature_id not in {{ reserved_names('feature') }} group by feature_id order by usd desc, feature_id
 """
-NAMES_FEATURES = {"eval_runs": "eval runs", "usage_events": "usage events", "revenue": "lines of revenue"}
 KEYS = """
 with seen as (
-    select provider, account_id, api_key, 0 as calls, count(*) as lines, sum(billed_usd) as billed_usd, 0 as accrued_usd
-    from intermediate.int_charges group by all
+    select provider, account_id, api_key, 0 as calls, count(*) as lines, coalesce(sum(billed_usd), 0) as billed_usd,
+        count(*) filter (where billed_usd is null) as unrated, 0 as accrued_usd
+    from intermediate.int_classified_charges where treatment in ('call', 'shared', 'invoice_only') group by all
     union all
-    select provider, account_id, api_key, count(*), 0, 0, coalesce(sum(accrued_usd), 0)
+    select provider, account_id, api_key, count(*), 0, 0, 0, coalesce(sum(accrued_usd), 0)
     from intermediate.int_call_costs where provider is not null group by all
 )
-select provider, nullif(account_id, 'default') as account_id, api_key, sum(lines)::bigint, sum(billed_usd) as billed,
-    sum(calls)::bigint, sum(accrued_usd) as accrued
+select provider, nullif(account_id, 'default') as account_id, api_key, sum(lines)::bigint as lines,
+    sum(billed_usd) as billed, sum(unrated)::bigint as unrated, sum(calls)::bigint as calls, sum(accrued_usd) as accrued
 from seen group by provider, nullif(account_id, 'default'), api_key
-order by billed + accrued desc, provider, account_id nulls last, api_key nulls last
+order by billed + accrued desc, unrated desc, provider, account_id nulls last, api_key nulls last
 """
 DEPLOYMENTS = """
 select costs.provider, costs.account_id, calls.model_name, count(*) as calls,
@@ -106,16 +113,26 @@ def dollars(amount: Decimal | None) -> str:
 
 
 def literal(cell: str | None) -> str | None:
-    """An id in a column of ids and patterns: a % of its own is no pattern."""
-    return cell and cell.replace("%", r"\%")
+    """The cell for a column of ids, in which only a cell with a % is a pattern."""
+    return plainly(cell) if cell and "%" in cell else cell
 
 
 def plainly(cell: str | None) -> str | None:
-    """The same in a column of patterns, where a low line would be one too."""
+    r"""The cell for a column of patterns: escapes \, % and _, so that it matches only itself."""
     return cell and cell.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def proposed(engine: duckdb.DuckDBPyConnection, data: Path) -> list[Proposal]:
+def billed_and_used(key: str | None, lines: int, billed: Decimal, unrated: int, calls: int, accrued: Decimal) -> str:
+    """What the files show of a key."""
+    without_rate = f", {unrated:,} lines in a currency without a rate (seed fx_rates)" if unrated else ""
+    without_key = "" if key else "; no key is stated: this row is of all that have no row of their own"
+    return (
+        f"lines of bills {lines:,}, {dollars(billed)}{without_rate}; calls {calls:,}, {dollars(accrued)} not billed yet"
+        f"{without_key}"
+    )
+
+
+def proposed(engine: duckdb.DuckDBPyConnection) -> list[Proposal]:
     """What the files show, by seed, the dearest first."""
 
     def asked(query: str) -> list[tuple]:
@@ -124,22 +141,15 @@ def proposed(engine: duckdb.DuckDBPyConnection, data: Path) -> list[Proposal]:
     def rows(query: str, row: Callable) -> list[tuple[list[str | None], str]]:
         return [row(*values) for values in asked(query)]
 
-    landed = "".join(
-        f"union all select feature_id, '{words}', count(*), 0 from read_parquet('{pattern(data)}/landed/{table}/*/"
-        "*.parquet', union_by_name = true) where feature_id is not null group by all "
-        for table, words in NAMES_FEATURES.items()
-        if list(data.glob(f"landed/{table}/*/*.parquet"))
-    )
+    features = check_company.rendered(FEATURES, *check_company.project())
     return [
         Proposal("teams", False, rows(TEAMS, lambda team, spans: ([team, team, ""], f"a tag on spans: {spans:,}"))),
         Proposal("services", True, rows(SERVICES, lambda service, spans, calls, usd: (
             [service, "", "", ""], f"spans {spans:,}, calls {calls:,}, {dollars(usd)}"))),
-        Proposal("feature_catalog", True, rows(FEATURES.format(landed=landed), lambda feature, seen, usd: (
+        Proposal("feature_catalog", True, rows(features, lambda feature, seen, usd: (
             [feature, feature, "", "", "", "", ""], f"{seen}, {dollars(usd)}"))),
-        Proposal("api_keys", True, rows(KEYS, lambda provider, account, key, lines, billed, calls, accrued: (
-            [provider, literal(account), literal(key), "", "", "", ""],
-            f"lines of bills {lines:,}, {dollars(billed)}; calls {calls:,}, {dollars(accrued)} not billed yet"
-            + ("" if key else "; no key is stated: this row is of all that have no row of their own")))),
+        Proposal("api_keys", True, rows(KEYS, lambda provider, account, key, *seen: (
+            [provider, literal(account), literal(key), "", "", "", ""], billed_and_used(key, *seen)))),
         Proposal("model_deployments", False, rows(DEPLOYMENTS, lambda provider, account, name, calls, tokens: (
             [provider, literal(account), literal(name), "", "", ""],
             f"calls {calls:,}, tokens without a price {tokens or 0:,}; which model is it?"))),
@@ -162,7 +172,10 @@ def written(folder: Path, found: Proposal, is_new: bool) -> None:
     lines = []
     for cells, words in found.rows:
         row = ",".join(company.written(plain(cell or "")) for cell in cells)
-        lines += [f"# {plain(words)}\n", f"{row}\n" if found.is_open else f"# {row}\n"]
+        # Control characters are written as escapes, and blanks around a cell are cut: the row would name another id.
+        is_told = all(plain(cell).strip() == cell for cell in cells if cell)
+        words += "" if is_told else "; its name holds signs that a seed can't hold"
+        lines += [f"# {plain(words)}\n", f"{row}\n" if found.is_open and is_told else f"# {row}\n"]
     head, columns, *_ = path.read_text(encoding="utf-8").splitlines()
     path.write_text(f"{head}\n{columns}\n{''.join(lines)}", encoding="utf-8")
     how = "write their owners" if found.is_open else "take the # off those that count, and fill them in"
@@ -187,7 +200,7 @@ def propose(inbox: Path, folder: Path, data: Path) -> int:
     company.start(folder, is_guided=False)
     print("\nWhat the files show, the dearest first, with counts and money above each row:")
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
-        for found in proposed(engine, data):
+        for found in proposed(engine):
             written(folder, found, found.seed not in existing)
     company_guide.tell()
     print(f"\nName the teams in {folder}/teams.csv, then: make check COMPANY={folder}")

@@ -1,6 +1,7 @@
 """What the company says of how files write numbers and days: rows of seed bill_sources with date_order or decimal."""
 
 import csv
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,14 @@ class Row(NamedTuple):
                 else not self.provider or bool(self.source_file)
             )
         )
+
+
+def complaint_of_settings() -> str | None:
+    """What is wrong with DECIMAL or DATE_ORDER of the environment."""
+    for name, words in WORDS.items():
+        if (stated := os.environ.get(name.upper(), "")) not in ("", *words):
+            return f"{name.upper()}={stated} is not known; say {' or '.join(words)}"
+    return None
 
 
 def rows_of(path: Path) -> tuple[tuple[Row, ...], str | None]:

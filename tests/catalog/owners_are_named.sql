@@ -1,5 +1,5 @@
 {{ config(severity='warn') }}
--- A service, feature or key without an owner leaves what it costs unattributed, or with whoever else can be found.
+-- A service, feature or key without an owner: its cost stays unattributed, or falls to the next owner to be found.
 with owned as (
 
     select
@@ -26,7 +26,7 @@ with owned as (
 
     union all
 
-    -- A key may name a feature alone.
+    -- A key that names a feature needs no owner.
     select
         'api_keys' as seed,
         null as service_name,
@@ -47,6 +47,7 @@ select
     feature_id,
     provider,
     account_id,
-    api_key
+    api_key,
+    owner_team_id
 from owned
 where owner_team_id is null

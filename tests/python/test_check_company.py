@@ -228,6 +228,17 @@ def test_companies_without_mistakes_pass(capsys, folder):
     assert capsys.readouterr().err == ""
 
 
+def test_rows_without_an_owner_are_those_that_are_named(tmp_path, capsys):
+    """Of two periods of a feature, the one that has no owner."""
+    folder = shutil.copytree(GOLDEN / "company", tmp_path / "company")
+    (folder / "feature_catalog.csv").write_text(
+        "feature_id,name,owner_team_id,valid_from,valid_to\nx,X,mail,,2026-06-01\nx,X,,2026-06-01,\n"
+    )
+    check_company.main(folder)
+    said = [line for line in capsys.readouterr().err.splitlines() if "owner_team_id is empty" in line]
+    assert [line.partition(": owner_team_id")[0] for line in said] == [f"WARNING: {folder}/feature_catalog.csv line 3"]
+
+
 def test_a_starting_set_passes_and_its_examples_are_of_their_columns(tmp_path, capsys):
     company.start(tmp_path)
     assert check_company.main(tmp_path) == 0

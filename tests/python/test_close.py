@@ -49,6 +49,10 @@ def find(trace: int, day: int, **values) -> list[dict]:
     return [chat(trace, 1, None, at(day), app__feature="find", **asked, **usage, **values)]
 
 
+def unbilled(built: Built) -> list[str]:
+    return [line for line in built.output.splitlines() if "is on no bill yet" in line]
+
+
 def money(**amounts: str) -> dict[str, Decimal]:
     return {team: Decimal(amount) for team, amount in amounts.items()}
 
@@ -99,6 +103,10 @@ def test_what_comes_later_is_booked_in_the_open_month(tmp_path, capsys):
     october = money(web="0.10", mail="0.20", search="0.20", quality_pool="0.15")
     assert dict(built.rows(TOTALS.format("2026-10-01"))) == october
     assert dict(built.rows(TOTALS.format("2026-11-01"))) == money(search="0.15")
+    assert unbilled(built) == [
+        f"  {month}: {usd} USD of openai is on no bill yet and stands at book prices"
+        for month, usd in (("2026-11", "0.15"), ("2026-10", "0.30"))
+    ]
     assert world.close("2026-11") == 1
     assert "the next one is 2026-10" in capsys.readouterr().err
     assert world.close("2026-10") == 1
@@ -146,6 +154,8 @@ def test_what_comes_later_is_booked_in_the_open_month(tmp_path, capsys):
         assert dict(built.rows(TOTALS.format("2026-11-01"))) == {team: usd for team, usd in expected.items() if usd}
         assert dict(built.rows(TOTALS.format("2026-10-01"))) == october
         assert world.frozen() == frozen
+    # October's accrual is closed, and what takes it back is posted in November.
+    assert unbilled(built) == ["  2026-11: 0.15 USD of openai is on no bill yet and stands at book prices"]
     assert expected == money(search="0.19", quality_pool="-0.07", mail="0.17", web="-0.10", platform="-0.02")
     _the_open_month_says_what_it_corrects(world, built, before)
     _closed_corrections_are_not_booked_again(world, tmp_path / "anew")

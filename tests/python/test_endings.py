@@ -28,7 +28,8 @@ def test_a_build_ends_with_what_to_look_at(golden):
     assert commands[2].startswith("make why FEATURE=summarize-feedback DAY=2026-10-05")
     unbilled = [line for line in said if "is on no bill yet and stands at book prices" in line]
     ((accrued,),) = golden.rows("select sum(accrued_usd) from marts.team_chargeback_monthly")
-    assert bool(unbilled) == (accrued >= Decimal("0.005"))
+    assert 0 < accrued < Decimal("0.005")  # test_close has builds with more
+    assert unbilled == []
 
 
 def test_what_is_in_no_figure_is_said_in_sentences(tmp_path):

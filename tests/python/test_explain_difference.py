@@ -171,6 +171,8 @@ def test_calls_alone_lack_what_no_span_shows(ledger, tmp_path):
         ("Team,Month,Amount (EUR)", "1.10", "the ledger's figure", ""),
         ("Team,Month,Amount", "1.10", "the ledger's figure, in EUR at the rate of 2026-10-31", ""),
         ("Team,Month,Amount,ccy", "1.20", "the ledger's figure at the rate of 2026-10-15", ",EUR"),
+        ('Team,Month,"Cost, EUR"', "1.10", "the ledger's figure", ""),
+        ("Team,Month,Cost - EUR", "1.10", "the ledger's figure", ""),
     ],
 )
 def test_another_currency(ledger, tmp_path, header, rate, said, currency):
@@ -181,6 +183,39 @@ def test_another_currency(ledger, tmp_path, header, rate, said, currency):
     stated = Decimal("1.10") if "EUR" in header + currency else 1
     assert one["causes"].get("currency", 0) == amount * (Decimal(rate) - stated)
     assert one["causes"]["unexplained"] == 0
+
+
+@pytest.mark.parametrize("header", ["Team,Month,Amount (USD)", "Team,Month,Amount,Currency", "Team,Month,Spend $"])
+def test_stated_dollars_are_no_other_currency(ledger, tmp_path, header):
+    ((usd,),) = [row[1:] for row in rows_of(ledger, CHARGED) if row[0] == "inbox"]
+    amount = (usd / Decimal("1.10")).quantize(Decimal("0.01"))
+    cell = ",USD" if header.endswith("Currency") else ""
+    one = explained(ledger, tmp_path / "ours.csv", f"{header}\ninbox,2026-10,{amount}{cell}\n")["inbox"]
+    assert one["fit"] != "equal"
+    assert "EUR" not in one["base"]
+    assert "currency" not in one["causes"]
+
+
+def test_a_figure_near_no_base_is_unexplained(ledger, tmp_path, capsys):
+    ((usd,),) = [row[1:] for row in rows_of(ledger, CHARGED) if row[0] == "inbox"]
+    for amount in ("0.00", "0.30", "5", "31"):
+        one = explained(ledger, tmp_path / "ours.csv", f"team,month,amount\ninbox,2026-10,{amount}\n")["inbox"]
+        assert (one["fit"], one["base"]) == ("none", "the ledger's figure")
+        assert one["causes"] == {"unexplained": usd - Decimal(amount)}
+        assert "  your figure is none that the ledger can name\n" in capsys.readouterr().out
+
+
+def test_a_base_of_nothing_names_only_lines_made_as_others(ledger, tmp_path):
+    """inbox runs no production call: its 0.00 equals the list price of none, if another line is a list price."""
+    ((listed,),) = rows_of(
+        ledger,
+        "select cast(sum(list_usd) as decimal(18, 2)) from marts.attributed_calls where purpose = 'production' "
+        "and started_on >= date '2026-10-01' and string_split(team_path, ' > ')[-1] = 'assistant'",
+    )
+    text = sheet([("assistant", listed), ("inbox", "0.00")], "Team,Month,Cost")
+    found = explained(ledger, tmp_path / "ours.csv", text)
+    assert {one["fit"] for one in found.values()} == {"equal"}
+    assert found["inbox"]["base"] == found["assistant"]["base"] != "the ledger's figure"
 
 
 def test_a_figure_that_nothing_names_is_told_from_the_nearest(ledger, tmp_path, capsys):
@@ -217,7 +252,7 @@ def test_every_base_leads_to_the_ledger_exactly(ledger):
         engine.execute(f"attach '{ledger}/ledger.duckdb' as ledger (read_only)")
         engine.execute(explain_difference.TABLES)
         engine.execute("""
-            insert into figures select row_number() over (), kind, subject, month, 1, 'USD', 2 from (
+            insert into figures select row_number() over (), kind, subject, month, 1, 'USD', false, 2 from (
                 select distinct 'feature' as kind, feature_id as subject, posted_month as month
                 from ledger.marts.ledger_entries
                 union select 'team', team_id, month from ledger.marts.team_chargeback_monthly
@@ -253,6 +288,12 @@ def test_every_base_leads_to_the_ledger_exactly(ledger):
         ("team,month,amount\ninbox,soon,3\n", "line 2, month 'soon': it is no month; write 2026-10"),
         ("team,month,amount\ninbox,2026-13,3\n", "line 2, month '2026-13': it is no month; write 2026-10"),
         ("team,month,amount\ninbox,08/09/2026,3\n", "'08/09/2026': it can be 2026-08 or 2026-09; write one"),
+        ("team;month;amount\ninbox;Oktober 2026;1.234,50\n", "'Oktober 2026': it is no month; write 2026-10"),
+        (
+            "team,month,amount\ninbox,2026-10,1.234\nweb,2026-10,2.500\n",
+            "line 2, amount '1.234': it can be 1.234 or 1234; say DECIMAL=point or DECIMAL=comma",
+        ),
+        ("team;month;amount\ninbox;2026-10;1,234\n", "line 2, amount '1,234': it can be 1234 or 1.234; say DECIMAL="),
         ("team,month,amount\ninbox,2026-10,NaN\n", "line 2, amount 'NaN': it is no amount; write a number"),
         ("team,month,amount\ninbox,2026-10,\n", "line 2, amount '': it is no amount"),
         ("team,month,amount\ninbox,2026-10,about 3\n", "line 2, amount 'about 3': it is no amount"),
@@ -260,7 +301,11 @@ def test_every_base_leads_to_the_ledger_exactly(ledger):
         ("team,month,amount\ninbox,2026-10,3\nInbox,Oct-26,4\n", "line 3, team 'inbox': line 2 says an amount of it"),
         ("team,feature,month,amount\ninbox,draft-email,2026-10,3\n", "line 2: both a feature and a team are named"),
         ("team,month,amount\n,2026-10,3\n", "line 2: no feature or team is named; write one of them"),
-        ("team,month,amount\ninbox,2026-10,1,234.50\n", "line 2: 4 cells where the header has 3; put quotes around"),
+        ("team,month,amount\ninbox,2026-10,1,234.50\n", "line 2: 4 cells where the header has 3; cut or misquoted"),
+        (
+            "team,month,amount,note\ninbox,2026-10,1,50,\n",
+            "line 2: 5 cells where the header has 4: '1,50' may be one number with a decimal comma",
+        ),
         (
             'team,month,amount\ninbox,2026-10,"1,234.50"\nweb,2026-10,"1.234,50"\n',
             "line 3, amount '1.234,50': it is written in another way than others: line 2 has '1,234.50'",
@@ -268,6 +313,7 @@ def test_every_base_leads_to_the_ledger_exactly(ledger):
         ("team,month,amount,currency\ninbox,2026-10,€3,USD\n", "line 2, currency 'USD': the amount is in EUR"),
         ("team,month,amount,currency\ninbox,2026-10,3,Euro\n", "line 2, currency 'EURO': it is none; write its code"),
         ("team,month,amount,currency\ninbox,2026-10,3,JPY\n", "'JPY': seed fx_rates has no rate up to the end"),
+        ("team,month,Amount (HUF)\ninbox,2026-10,3\n", "'HUF': seed fx_rates has no rate up to the end"),
         ("team,month,amount\nin\x1b[31mbox,2026-10,3\n", "team 'in\\x1b[31mbox'"),
         ('team,month,amount\n"inbox,2026-10,3\n', "line 2, month '': it is no month"),
     ],
@@ -292,17 +338,46 @@ def test_amounts_as_people_write_them(ledger, tmp_path, amount):
 
 
 @pytest.mark.parametrize("text", [
-    "team;month;amount\ninbox;10/2026;1.234,50\n", "team;month;amount €\ninbox;Oktober 2026;1.234,50\n",
+    "team;month;amount\ninbox;10/2026;1.234,50\n", "team;month;amount €\ninbox;10/2026;1.234,50\n",
     "sep=;\nteam;month;amount\ninbox;2026-10;1234,50 €\n", "team\tmonth\tamount\ninbox\tOct-26\t1 234,50\n",
 ])  # fmt: skip
 def test_sheets_of_other_countries(ledger, tmp_path, text):
-    if "Oktober" in text:
-        with pytest.raises(explain_difference.Refused, match="'Oktober 2026': it is no month; write 2026-10"):
-            explained(ledger, tmp_path / "ours.csv", text)
-        return
     one = explained(ledger, tmp_path / "ours.csv", text)["inbox"]
     assert Decimal(one["amount"]) == Decimal("1234.5")
     assert one["currency"] == ("EUR" if "€" in text else "USD")
+
+
+@pytest.mark.parametrize(("amount", "read"), [
+    ("194.23999999999998", "194.24"), ("1234.5600000000002", "1234.56"), ("123456.78000000001", "123456.78"),
+    ("1234.567890123456", "1234.567890123456"), ("0.0012345678901234567", "0.001234567890"),
+])  # fmt: skip
+def test_noise_of_floats_is_no_digit(ledger, tmp_path, amount, read):
+    path, book = tmp_path / "ours.csv", tmp_path / "ours.xlsx"
+    with xlsxwriter.Workbook(book) as workbook:
+        page = workbook.add_worksheet()
+        page.write_row(0, 0, ["Team", "Month", "Amount"])
+        page.write_row(1, 0, ["inbox", "2026-10"])
+        page.write_number(1, 2, float(amount))
+    for one in (explained(ledger, path, f"team,month,amount\ninbox,2026-10,{amount}\n"), explained(ledger, book)):
+        assert Decimal(one["inbox"]["amount"]) == Decimal(read)
+
+
+def test_a_setting_decides_what_cells_leave_open(ledger, tmp_path, monkeypatch):
+    path = tmp_path / "ours.csv"
+    amount = "team,month,amount\ninbox,2026-10,1.234\n"
+    for word, read in (("point", "1.234"), ("comma", "1234")):
+        monkeypatch.setenv("DECIMAL", word)
+        assert Decimal(explained(ledger, path, amount)["inbox"]["amount"]) == Decimal(read)
+    day = "team,month,amount\ninbox,10/12/2026,3\n"
+    assert explained(ledger, path, day)["inbox"]["month"] == "2026-10-01"
+    monkeypatch.setenv("DATE_ORDER", "dmy")
+    with pytest.raises(explain_difference.Refused, match="'10/12/2026': the ledger has no such month"):
+        explained(ledger, path, day)
+    for name in ("DECIMAL", "DATE_ORDER"):
+        monkeypatch.setenv(name, "Comma")
+        with pytest.raises(explain_difference.Refused, match=f"{name}=Comma is not known; say "):
+            explained(ledger, path, day)
+        monkeypatch.delenv(name)
 
 
 def test_a_month_may_be_said_beside_the_file(ledger, tmp_path, capsys):
@@ -311,6 +386,9 @@ def test_a_month_may_be_said_beside_the_file(ledger, tmp_path, capsys):
     both = "team,month,amount\ninbox,2026-09,3\ninbox,2026-10,4\n"
     assert Decimal(explained(ledger, path, both, "2026-10")["inbox"]["amount"]) == 4
     assert "line 2 is of 2026-09, and is left out" in capsys.readouterr().out
+    later = "team,month,amount\ninbox,2027-01,3\ninbox,2026-10,4\nteam,month,amount\n"
+    assert Decimal(explained(ledger, path, later, "2026-10")["inbox"]["amount"]) == 4
+    assert "line 2 is of 2027-01, and is left out" in capsys.readouterr().out
     with pytest.raises(explain_difference.Refused, match="MONTH=October is no month"):
         explained(ledger, path, both, "October")
 

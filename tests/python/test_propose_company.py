@@ -1,11 +1,15 @@
 """`make company FROM=`: what the files show becomes rows that a person owns, and nobody's owner is guessed."""
 
+import re
 import subprocess
 import sys
+from decimal import Decimal
 
 import duckdb
 import pytest
 from conftest import GOLDEN, PROJECT
+from exports import COSTS, batch, cost, span, write
+from rendering import macro_sql
 
 import check_company
 import company
@@ -87,10 +91,39 @@ def test_a_company_of_its_files_is_owned_by_a_person(build, tmp_path, monkeypatc
     assert "say which: make company DIR=" in capsys.readouterr().err
 
 
+def test_files_without_rates_and_files_that_repeat(tmp_path, monkeypatch):
+    """A key billed in euros is named, names of the ledger's own rows are none of features, rows count once."""
+    inbox, folder = tmp_path / "inbox", tmp_path / "ours"
+    rows = [cost(6, "0.50", api_key_id="key_usd"), *(cost(day, "2.00", api_key_id="key_eur") for day in (6, 7))]
+    for row in rows[1:]:
+        row["amount_currency"] = "eur"
+    write(inbox / "costs.csv", COSTS, rows)
+    (inbox / "spans.jsonl").write_text(batch([span(1, 1, None, 0, app__feature="draft")], "web-api"))
+    head = "event_id,occurred_at,feature_id,user_id,account_id,trace_id,request_id,answers\n"
+    events = [
+        f"e{number},2026-10-05T10:00:00Z,{name},ann,acme,,,1\n"
+        for number, name in enumerate(("draft", "Unlabelled", "adjustment"))
+    ]
+    (inbox / "usage_events.csv").write_text(head + "".join(events[:2]))
+    (inbox / "usage_events_again.csv").write_text(head + "".join(events))
+    monkeypatch.setattr(sys, "argv", ["propose_company.py", str(inbox), str(folder)])
+    assert propose_company.main() == 0
+    keys = (folder / "api_keys.csv").read_text()
+    assert "# lines of bills 1, 0.50 USD; calls 0, 0.00 USD not billed yet\nopenai,org,key_usd," in keys
+    assert (
+        "# lines of bills 2, 0.00 USD, 2 lines in a currency without a rate (seed fx_rates); calls 0, 0.00 USD not "
+        "billed yet\nopenai,org,key_eur,"
+    ) in keys
+    features, complaints = company.read(folder / "feature_catalog.csv", "feature_catalog")
+    assert complaints == []
+    assert [cells["feature_id"] for _, cells in features] == ["draft"]
+    assert "# spans 1, usage events 1, 0.00 USD\ndraft," in (folder / "feature_catalog.csv").read_text()
+
+
 @pytest.mark.xdist_group("sample")
 def test_counts_and_money_are_the_ledgers(sample):
     with duckdb.connect(str(sample.data / "ledger.duckdb"), read_only=True) as engine:
-        found = {one.seed: one for one in propose_company.proposed(engine, sample.data)}
+        found = {one.seed: one for one in propose_company.proposed(engine)}
         services = engine.execute("""
             select service_name, count(distinct call_id), sum(borne_usd) from marts.attributed_calls
             inner join marts.call_shares using (call_id) group by 1 order by 3 desc""").fetchall()
@@ -99,14 +132,21 @@ def test_counts_and_money_are_the_ledgers(sample):
     assert names[: len(services)] == [name for name, _, _ in services]
     for (_, calls, usd), (_, words) in zip(services, found["services"].rows, strict=False):
         assert words.endswith(f"calls {calls:,}, {usd:,.2f} USD")
-    billed = [words.split(", ")[1] for _, words in found["api_keys"].rows]
+    of_keys = (
+        r"lines of bills [\d,]+, ([\d,]+\.\d\d) USD; calls [\d,]+, [\d,.]+ USD not billed yet"
+        "(?:; no key is stated: this row is of all that have no row of their own)?"
+    )
     assert len(found["api_keys"].rows) >= 4
-    assert f"{keys[0][0]:,.2f}" == f"{sum(float(one.split()[0].replace(',', '')) for one in billed):,.2f}"
-    assert all(not cells[1] for cells, _ in found["services"].rows)
-    unlabelled = sum(int(words.split()[4].strip(",").replace(",", "")) for _, words in found["feature_rules"].rows)
-    assert unlabelled == sample.rows(
+    assert f"{keys[0][0]:,.2f}" == f"{sum(numbers(of_keys, found['api_keys'])):,.2f}"
+    of_rules = r"calls without a label ([\d,]+), [\d,.]+ USD; of which feature are they\?"
+    assert sum(numbers(of_rules, found["feature_rules"])) == sample.rows(
         "select count(distinct call_id) from marts.call_shares where originating_feature_id = 'unlabelled'"
     )[0][0]  # fmt: skip
+
+
+def numbers(pattern: str, found: propose_company.Proposal) -> list[Decimal]:
+    """The number in what is said of each row, all of which is as the pattern says."""
+    return [Decimal(re.fullmatch(pattern, words)[1].replace(",", "")) for _, words in found.rows]
 
 
 def test_what_there_is_stays(tmp_path, capsys):
@@ -118,16 +158,30 @@ def test_what_there_is_stays(tmp_path, capsys):
 
 
 def test_names_of_others_are_cells(tmp_path):
-    """Whatever a file calls a service or key, a row is one row, a comment no row, and an id no pattern."""
+    """Whatever a file calls a service or key, a row is one row, a comment no row; what no seed can hold is none."""
     company.start(tmp_path, is_guided=False)
-    odd = ["a,b", 'a"b', "a\nb", "#a", "a\x1b[31m", "=1+1"]
+    odd = ["a,b", 'a"b', "a\nb", "#a", "a\x1b[31m", " a", "=1+1"]
     rows = [([propose_company.literal(name), "", "", ""], f"spans of {name}") for name in odd]
     propose_company.written(tmp_path, propose_company.Proposal("services", True, rows), is_new=True)
     read, complaints = company.read(tmp_path / "services.csv", "services")
     assert complaints == []
-    assert [cells["service_name"] for _, cells in read] == ["a,b", 'a"b', r"a\x0ab", "#a", r"a\x1b[31m", "=1+1"]
-    assert propose_company.literal("100%_x") == r"100\%_x"
-    assert propose_company.plainly("get_user") == r"get\_user"
+    assert [cells["service_name"] for _, cells in read] == ["a,b", 'a"b', "#a", "=1+1"]
+    text = (tmp_path / "services.csv").read_text()
+    for shown in (r"a\x0ab", r"a\x1b[31m", " a"):
+        assert f"# spans of {shown}; its name holds signs that a seed can't hold\n# {shown},,,\n" in text
+
+
+@pytest.mark.parametrize(("name", "others"), [
+    ("100%_x", ["100%ax", "100ab_x", "100%_xy"]), ("A\\B%", ["A\\Bx", "AB%", "A\\B"]), ("a_b", ["axb", r"a\_b"]),
+    (r"CORP\_svc", [r"CORP\xsvc", "CORPxsvc"]), ("a\\b", ["ab", "a\\\\b"]), ("%", ["", "a", r"\%"]),
+])  # fmt: skip
+def test_an_id_fits_itself_alone(name, others):
+    """As a cell of ids by the macro that reads it, and as a cell of patterns by LIKE."""
+    ids = macro_sql("select {{ is_id('$value', '$stated') }}, {{ is_like('$value', '$pattern') }}")
+    stated = {"stated": propose_company.literal(name), "pattern": propose_company.plainly(name)}
+    with duckdb.connect() as engine:
+        fits = {value: engine.execute(ids, {"value": value, **stated}).fetchone() for value in (name, *others)}
+    assert fits == {name: (True, True), **dict.fromkeys(others, (False, False))}
 
 
 def test_the_starting_set_says_what_is_needed(tmp_path):
