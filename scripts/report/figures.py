@@ -26,7 +26,7 @@ LABELS = {
     "is_bill_up_coverage_down_trend": "bill up, coverage down (trend)", "pass_rate_usd_pct": "of cost with a pass rate",
     "bearer_team_id": "charged team", "teams": "charged teams", "features": "feature", "spent_on": "day",
     "started_on": "day", "burned_on": "day", "usage_on": "day", "forecast_pct": "forecast of budget",
-    "capture_pct": "traced",
+    "capture_pct": "traced, of the bill",
     "adopters_lost_pct": "lost by adopters", "incumbent_lost_pct": "incumbent lost", "diversion_pct": "diversion",
     "events_pct": "of events", "production_usd_pct": "of production", "evaluation_usd_pct": "of production",
     "ai_margin_pct": "AI margin, of revenue", "conversion_pct": "converted", "other_conversion_pct": "others converted",
