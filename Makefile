@@ -117,7 +117,7 @@ test-spark: .venv/.synced profiles.yml ## the same models on Spark's executors, 
 	@SPARK_REPORT="$$(realpath -m "$$DATA")/spark_equality.md" $(BIN)/python -m pytest -n 0 tests/python/test_spark.py
 	@cat "$$DATA/spark_equality.md"
 
-lint: .venv/.synced profiles.yml ## what a commit is asked (ruff, mypy: .pre-commit-config.yaml), and sqlfluff
+lint: .venv/.synced profiles.yml ## run the commit hooks (ruff, mypy) and sqlfluff
 	@$(BIN)/pre-commit run --all-files --color never
 	@$(BIN)/python scripts/company.py complete seeds/company "$$DATA"
 	@$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar models tests/identities tests/catalog tests/alerts

@@ -33,8 +33,8 @@ def engine_for(secret: str, forgotten: tuple[tuple[str, str], ...] = ()) -> duck
     """An engine with the macros of values and readers; in memory alone, so that no text can reach the disk."""
     engine = duckdb.connect(config={"threads": 1, "temp_directory": ""})
     engine.execute("set TimeZone = 'UTC'")
-    # IN of many constants would become a join, behind which every column is slower by half; statistics_propagation is
-    # wrong behind a left join to an empty CTE (profiles.yml.example).
+    # IN of many constants would become a join, behind which every column is slower by half. With statistics_propagation
+    # DuckDB gets some comparisons of sums wrong (profiles.yml.example).
     engine.execute("set disabled_optimizers = 'in_clause,statistics_propagation'")
     engine.execute("set force_compression = 'uncompressed'")  # what is held in memory for moments
     engine.execute(f"set variable hash_key = '{secret}'")

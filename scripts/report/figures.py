@@ -1,6 +1,7 @@
 """A figure: one query of the marts, shown as a table, a chart or tiles, with the query and its models beneath it."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,6 +16,7 @@ TEAMS = ("team_id", "bearer_team_id", "payer_team_id", "owner_team_id", "debtor_
 FEATURES = ("feature_id", "new_feature_id", "incumbent_feature_id", "originating_feature_id", "features")
 DAYS = ("spent_on", "usage_on", "burned_on", "changed_on", "started_on")
 ROWS_SHOWN = 300
+MATRIX_TEAMS = 40  # a matrix of more is a list
 ROWS_OPEN = 12  # a longer table under a chart is folded away
 LINES_OPEN = 5  # of an answer, for all teams; each team sees all of its own
 # A column's words, where its name alone would mislead.
@@ -24,7 +26,7 @@ LABELS = {
     "is_bill_up_coverage_down_trend": "bill up, coverage down (trend)", "pass_rate_usd_pct": "of cost with a pass rate",
     "bearer_team_id": "charged team", "teams": "charged teams", "features": "feature", "spent_on": "day",
     "started_on": "day", "burned_on": "day", "usage_on": "day", "forecast_pct": "forecast of budget",
-    "capture_pct": "traced",
+    "capture_pct": "traced, of the bill",
     "adopters_lost_pct": "lost by adopters", "incumbent_lost_pct": "incumbent lost", "diversion_pct": "diversion",
     "events_pct": "of events", "production_usd_pct": "of production", "evaluation_usd_pct": "of production",
     "ai_margin_pct": "AI margin, of revenue", "conversion_pct": "converted", "other_conversion_pct": "others converted",
@@ -41,10 +43,11 @@ BORNE_BY = """(
 
 @dataclass
 class Figure:
-    """`sql` may name $month. `total` adds up the money as it is shown. `parts` (name of a sum, names of what adds up to
-    it) rounds the parts of each row so that they add up as shown. `chart` names a function of charts.py; it draws rows
-    where the column `drawn` is neither empty nor zero, or of `fold` (a field's name, columns and what to call each; one
-    with a minus counts against the others) a row for each of these columns that is not zero.
+    """`sql` may name $month. `total` rounds each column of money so that it adds up to its rounded sum. `parts` (name
+    of a sum, names of what adds up to it) rounds the parts of each row so that they add up across it instead. `chart`
+    names a function of charts.py; it draws rows where the column `drawn` is neither empty nor zero, or of `fold` (a
+    field's name, columns and what to call each; one with a minus counts against the others) a row for each of these
+    columns that is not zero.
 
     `needs` is a query for a truth without which there is nothing to draw or answer, and the sentence that says so;
     `nothing` is the sentence where no row is found. Of an answer `says` is a line: columns in braces, and in brackets
@@ -61,6 +64,7 @@ class Figure:
     places: int = 2  # of its money
     landed: str = ""  # a table of DATA/landed, where no mart has it
     drawn: str = ""
+    is_whole: bool = False  # its table is not cut
     fold: tuple[str, dict[str, str]] = ("", {})
     needs: tuple[str, str] = ("", "")
     nothing: str = "Nothing yet."
@@ -75,6 +79,7 @@ class Cell:
     exact: str = ""
     is_number: bool = False
     id: str = ""  # of what `text` names
+    ids: str = ""  # of a list of names
     is_zero: bool = False
     is_tiny: bool = False  # money that is shown as zero and is not
     link: str = ""  # a page of the site
@@ -103,16 +108,21 @@ class Names:
 
     def __init__(self, teams: Sequence[tuple[str, str]] = (), features: Sequence[tuple[str, str]] = ()):
         self.teams, self.features = self._unique(teams), self._unique(features)
+        self.budgets = self.teams | {f"feature {id}": f"feature {name}" for id, name in self.features.items()}
 
     @staticmethod
     def _unique(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-        names = [name for _, name in pairs]
-        called = {id: f"{name} ({id})" if names.count(name) > 1 else name for id, name in pairs if name}
-        return {id: id.replace("_", " ").capitalize() for id in Names.SENTINELS} | called
+        called = {id: id.replace("_", " ").capitalize() for id in Names.SENTINELS}
+        called |= {id: name for id, name in pairs if name}
+        count = Counter(called.values())
+        return {
+            id: f"{name} ({id})" if count[name] > 1 and id not in Names.SENTINELS else name
+            for id, name in called.items()
+        }
 
     def of(self, column: str, id: str) -> str:
         if column == "budget_of":
-            return self.teams.get(id, self.features.get(id, id))
+            return self.budgets.get(id, id)
         return (self.teams if column in TEAMS else self.features if column in FEATURES else {}).get(id, id)
 
 
@@ -123,6 +133,7 @@ class Shown:
     figure: Figure
     sql: str
     marts: list[tuple[str, str]]
+    shape: str
     columns: list[str] = field(default_factory=list)
     numbers: list[bool] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -179,8 +190,9 @@ class Shown:
         return lines
 
     def leave_out(self) -> None:
-        """Rows without a number but zero, then columns likewise or without a word, as nobody reads them."""
-        kept = [row for row in self.rows if not any(self.numbers) or any(
+        """Rows without a number but zero, then columns likewise or without a word, as nobody reads them. A cut table
+        keeps them, because hidden rows may have what these lack."""
+        kept = [row for row in self.rows if self.hidden or not any(self.numbers) or any(
             is_number and not cell.is_zero for cell, is_number in zip(row.cells, self.numbers, strict=True)
         )]  # fmt: skip
         if not kept:
@@ -188,8 +200,8 @@ class Shown:
         self.zeros, self.rows = len(self.rows) - len(kept), kept
         aside = self.figure.aside
         empty = [
-            place for place in range(1, len(self.columns)) if all(row.cells[place].is_zero for row in kept)
-            and self.columns[place] not in aside
+            place for place in range(1, len(self.columns)) if not self.hidden
+            and all(row.cells[place].is_zero for row in kept) and self.columns[place] not in aside
         ]  # fmt: skip
         self.left_out = [self.label(self.columns[place]) for place in empty]
         used = [place for place, name in enumerate(self.columns) if place not in empty and name not in aside]
@@ -233,7 +245,7 @@ def cell(name: str, value, places: int = 2, shown: Decimal | None = None, names:
         return Cell(value.isoformat(" ", "seconds"))
     if isinstance(value, list):
         called = [names.of(name, str(each)) if names else str(each) for each in value]
-        return Cell(", ".join(called), is_zero=not value)
+        return Cell(", ".join(called), is_zero=not value, ids=", ".join(map(str, value)))
     if name in (*TEAMS, *FEATURES, "budget_of"):
         return Cell(names.of(name, str(value)) if names else str(value), id=str(value))
     return Cell(str(value))
@@ -243,9 +255,18 @@ def apportioned(values: list[Decimal], unit: Decimal, total: Decimal) -> list[De
     """Amounts rounded to units that add up to `total`, their rounded sum, by largest remainder."""
     rounded = [value.quantize(unit, ROUND_FLOOR) for value in values]
     left = int((total - sum(rounded)) / unit)
+    if not 0 <= left <= len(values):
+        raise ValueError(f"parts add up to {sum(values)}, their whole is {total}")
     for place in sorted(range(len(values)), key=lambda place: rounded[place] - values[place])[:left]:
         rounded[place] += unit
     return rounded
+
+
+def spread(values: Sequence[Decimal | None], unit: Decimal) -> list[Decimal | None]:
+    """Amounts in units that add up to the rounding of their exact sum; what is unknown stays unknown."""
+    known = [value for value in values if value is not None]
+    rounded = iter(apportioned(known, unit, sum(known, Decimal(0)).quantize(unit)))
+    return [None if value is None else next(rounded) for value in values]
 
 
 def as_shown(figure: Figure, names: list[str], kinds: list[str], values: list[tuple]) -> dict[str, list]:
@@ -254,7 +275,7 @@ def as_shown(figure: Figure, names: list[str], kinds: list[str], values: list[tu
     columns: dict[str, list] = {}
     for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         if kind.startswith("DECIMAL") and name.endswith("_usd") and figure.total:
-            columns[name] = [None if row[place] is None else row[place].quantize(unit) for row in values]
+            columns[name] = spread([row[place] for row in values], unit)
     whole, parts = figure.parts
     places = [names.index(part) for part in parts]
     for number, row in enumerate(values if whole else ()):
@@ -304,7 +325,7 @@ def fill(engine, figure: Figure, month: date | None, landed: str, paths: dict[st
     """Runs a figure's query, exactly as it will stand under the figure."""
     when = f"date '{month}'" if month else "cast(null as date)"
     sql = figure.sql.strip().replace("$month", when)
-    shown = Shown(figure, sql, [(mart, paths.get(mart, "")) for mart in marts_of(sql)])
+    shown = Shown(figure, sql, [(mart, paths.get(mart, "")) for mart in marts_of(sql)], figure.shape)
     try:
         found = engine.execute(sql.replace("DATA/landed", pattern(landed)))
     except (duckdb.CatalogException, duckdb.BinderException):
@@ -320,9 +341,12 @@ def fill(engine, figure: Figure, month: date | None, landed: str, paths: dict[st
         shown.lacking = lacking
     if figure.shape == "tiles" and values and all(value is None for value in values[0]):
         values = []
+    if figure.shape == "matrix" and max(len({row[place] for row in values}) for place in (0, 1)) > MATRIX_TEAMS + 1:
+        shown.shape = "table"
+        values = sorted((row for row in values if row[0] and row[1]), key=lambda row: -row[2])
     shown.columns = columns
     shown.numbers = [kind.startswith(("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "DOUBLE")) for kind in kinds]
-    shown.hidden = max(0, len(values) - ROWS_SHOWN) if figure.shape == "table" else 0
+    shown.hidden = max(0, len(values) - ROWS_SHOWN) if shown.shape == "table" and not figure.is_whole else 0
     rounded = as_shown(figure, columns, kinds, values)
     for number, row in enumerate(values[: len(values) - shown.hidden]):
         named = dict(zip(columns, row, strict=True))
@@ -339,6 +363,6 @@ def fill(engine, figure: Figure, month: date | None, landed: str, paths: dict[st
             cell(name, sum(filter(None, rounded[name]), Decimal(0)), figure.places) if name in rounded else Cell("")
             for name in columns
         ]
-    if figure.shape == "table" and shown.rows:
+    if shown.shape == "table" and shown.rows:
         shown.leave_out()
     return shown

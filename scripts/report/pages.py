@@ -1,6 +1,6 @@
 """What stands on the pages for money: overview, finance. Those for features: pages_product.py."""
 
-from report.figures import BORNE_BY, Figure
+from report.figures import BORNE_BY, MATRIX_TEAMS, Figure, Names
 from statements import CAUSES, by_cause
 
 # Truths without which there is nothing to draw: of all months, as a company has them or not.
@@ -18,7 +18,7 @@ HAS_TELEMETRY = (
 )
 
 # Rows of product marts that stand for no feature of the catalog.
-NO_FEATURE = "('quality_pool', 'unlabelled', 'untraced', 'invoice_only', 'no_usage', 'unattributed')"
+NO_FEATURE = str(Names.SENTINELS)
 
 # The first screen: a question and its answer in lines, each with its figure and where more of it stands.
 ANSWERS = [
@@ -58,7 +58,11 @@ order by amount_booked_usd desc, debtor_team_id, creditor_team_id
         "answer_losses",
         "Features that lose money",
         f"""
-select feature_id, -margin_usd as loss_usd, revenue_usd, revenue_usd - margin_usd as cost_usd,
+select feature_id,
+    coalesce(
+        nullif(round(revenue_usd - margin_usd, 2) - round(revenue_usd, 2), 0)::decimal(38, 12), -margin_usd
+    ) as loss_usd,
+    revenue_usd, revenue_usd - margin_usd as cost_usd,
     {BORNE_BY.format(feature="feature_pnl_monthly.feature_id", month="$month")}
 from marts.feature_pnl_monthly where month = $month and margin_usd < 0 and feature_id not in {NO_FEATURE}
 order by margin_usd, feature_id
@@ -90,18 +94,19 @@ order by production_usd desc, feature_id
     Figure(
         "answer_budgets",
         "Budgets in danger",
-        """
-select coalesce(burn.team_id, feature_id) as budget_of, burn.team_id, feature_id, month_to_date_usd, budget_usd,
-    (month_to_date_usd / budget_usd)::double as spent_pct,
-    case when status != 'over' then forecast_usd end as forecast_usd
+        f"""
+select burn.team_id, burn.feature_id, month_to_date_usd, budget_usd,
+    (month_to_date_usd / nullif(budget_usd, 0))::double as spent_pct,
+    case when status != 'over' then forecast_usd end as forecast_usd,
+    {BORNE_BY.format(feature="burn.feature_id", month="$month")}
 from marts.budget_burn_daily as burn
 where date_trunc('month', burned_on) = $month and budget_usd is not null
 qualify burned_on = max(burned_on) over () and status in ('over', 'forecast_over')
-order by spent_pct desc, budget_of
+order by spent_pct desc nulls first, burn.team_id, burn.feature_id
 """,
         shape="answer",
-        says="{budget_of} has spent {month_to_date_usd} of {budget_usd}, {spent_pct}, before the quality pool's part"
-        "[; the forecast is {forecast_usd}]",
+        says="[{team_id}][{feature_id}] has spent {month_to_date_usd} of {budget_usd}[, {spent_pct}],"
+        " before the quality pool's part[; the forecast is {forecast_usd}]",
         link="finance#budgets",
         needs=(
             "select count(*) > 0 from marts.budget_burn_daily where date_trunc('month', burned_on) = $month"
@@ -160,12 +165,14 @@ OVERVIEW = [
         "bill",
         "The month's bill",
         """
-select sum(billed_booked_usd) as billed_usd, sum(accrued_booked_usd) as accrued_usd,
+select round(sum(billed_usd), 2) as billed_usd, sum(accrued_booked_usd) as accrued_usd,
+    sum(billed_booked_usd) - round(sum(billed_usd), 2) as booking_difference_usd,
     sum(corrections_usd) as corrections_usd, sum(net_charge_booked_usd) as borne_by_teams_usd,
     sum(unattributed_booked_usd) as unattributed_usd
 from marts.team_chargeback_monthly where month = $month
 """,
-        "What teams bear is what providers bill and what has accrued. In cents as they are booked.",
+        "What teams bear is what providers bill, what has accrued, and the difference that booking each team in whole"
+        " cents makes.",
         shape="tiles",
     ),
     Figure(
@@ -239,6 +246,7 @@ group by all order by spent_on, feature_id, bearer_team_id, kind
         chart="days",
         drawn="borne_usd",
         total=True,
+        is_whole=True,
         nothing="Nothing was spent this month.",
     ),
     Figure(
@@ -284,7 +292,8 @@ select team_id, production_booked_usd as production_usd, evaluation_booked_usd a
 from marts.team_chargeback_monthly where month = $month order by net_charge_booked_usd desc, team_id
 """,
         "Net charge = production + evaluation - pool credit + development + shared + unattributed = billed + accrued"
-        " = paid + transfers out - transfers in. In cents as booked; the mart has twelve decimals beside them.",
+        " = paid + transfers out - transfers in. In cents as booked; the mart has twelve decimals beside them."
+        " The columns billed and accrued are booked per team; their totals may differ by cents from the bill.",
         chart="chargeback",
         fold=(
             "kind",
@@ -298,6 +307,7 @@ from marts.team_chargeback_monthly where month = $month order by net_charge_book
             },
         ),
         total=True,
+        is_whole=True,
         nothing="No team is charged anything this month.",
     ),
     Figure(
@@ -309,8 +319,9 @@ select coalesce(debtor_team_id, '') as debtor_team_id, coalesce(creditor_team_id
 from marts.team_transfers_monthly where month = $month
 group by cube (debtor_team_id, creditor_team_id) order by debtor_team_id, creditor_team_id
 """,
-        "Rows owe, columns are owed. Of a team: its own row and column.",
+        f"Rows owe, columns are owed. Of a team: its own row and column. Of more than {MATRIX_TEAMS} teams: a list.",
         shape="matrix",
+        total=True,
         nothing="No team owes another: each pays for its own calls.",
     ),
     Figure(
@@ -399,35 +410,37 @@ order by provider, account_id, file_kind, treatment
     Figure(
         "burn",
         "Budget burn",
-        """
-select burned_on, coalesce(team_id, feature_id) as budget_of, team_id, feature_id, month_to_date_usd, forecast_usd,
-    budget_usd, status,
-    last_value(forecast_usd / budget_usd) over (
+        f"""
+select burned_on, coalesce(team_id, 'feature ' || feature_id) as budget_of, team_id, feature_id, month_to_date_usd,
+    forecast_usd, budget_usd, status,
+    last_value(forecast_usd / nullif(budget_usd, 0)) over (
         partition by team_id, feature_id order by burned_on rows between unbounded preceding and unbounded following
-    )::double as forecast_pct
-from marts.budget_burn_daily
+    )::double as forecast_pct,
+    {BORNE_BY.format(feature="burn.feature_id", month="$month")}
+from marts.budget_burn_daily as burn
 where date_trunc('month', burned_on) = $month and budget_usd is not null
-order by forecast_pct desc, budget_of, burned_on
+order by forecast_pct desc nulls first, budget_of, burned_on
 """,
         "What each team or feature with a budget has spent of it so far, before the quality pool's part; the nearest to"
         " its budget first.",
         chart="burn",
-        aside=("team_id", "feature_id"),
+        aside=("team_id", "feature_id", "teams"),
         fold=("line", {"month_to_date_usd": "spent", "forecast_usd": "forecast", "budget_usd": "budget"}),
         nothing="No budget is set for this month (seed budgets).",
     ),
     Figure(
         "budgets",
         "Budgets on the month's last day known",
-        """
-select coalesce(team_id, feature_id) as budget_of, team_id, feature_id, month_to_date_usd, forecast_usd, budget_usd,
-    (forecast_usd / budget_usd)::double as forecast_pct, status
-from marts.budget_burn_daily
+        f"""
+select coalesce(team_id, 'feature ' || feature_id) as budget_of, team_id, feature_id, month_to_date_usd, forecast_usd,
+    budget_usd, (forecast_usd / nullif(budget_usd, 0))::double as forecast_pct, status,
+    {BORNE_BY.format(feature="burn.feature_id", month="$month")}
+from marts.budget_burn_daily as burn
 where date_trunc('month', burned_on) = $month and budget_usd is not null
 qualify burned_on = max(burned_on) over ()
-order by forecast_pct desc, team_id, feature_id
+order by forecast_pct desc nulls first, team_id, feature_id
 """,
-        aside=("team_id", "feature_id"),
+        aside=("team_id", "feature_id", "teams"),
         nothing="No budget is set for this month (seed budgets).",
     ),
     Figure(

@@ -143,20 +143,24 @@ QUALITY = [
         "coverage",
         "Coverage against the bill, over time",
         """
-with weeks as (
+with known as (
 
-    select date_trunc('week', spent_on)::date as week, count(distinct spent_on) as days
-    from marts.spend_daily group by all
+    select min(spent_on) as first_day, least(max(spent_on), last_day($month)) as last_day from marts.spend_daily
+
+),
+
+covered as (
+
+    select *, date_trunc('week', covered_on)::date as week from marts.eval_coverage_daily
+    where covered_on < $month + interval 1 month
 
 )
 
-select date_trunc('week', covered_on)::date as week, any_value(weeks.days) as days,
+select week, any_value(least(week + 6, last_day) - greatest(week, first_day) + 1)::bigint as days,
     case when is_covered then 'covered' else 'not covered' end as state, sum(production_usd) as production_usd,
-    any_value(weeks.days) = 7 as is_whole
-from marts.eval_coverage_daily as coverage
-inner join weeks on date_trunc('week', covered_on) = weeks.week
-where covered_on < $month + interval 1 month
-group by all order by week, state
+    days = 7 as is_whole
+from covered cross join known
+group by week, state order by week, state
 """,
         "Production money per week, by whether its configuration had passed its required evals. Only whole weeks are"
         " drawn; the table has the others too.",
@@ -352,11 +356,7 @@ where kind is not null group by kind order by kind
     ),
 ]
 
-TRACE = [
-    Figure(
-        "costliest",
-        "The month's costliest requests of several teams",
-        """
+COSTLIEST = """
 select trace_id, min(started_on) as started_on, count(*) as calls, count(distinct payer_team_id) as payers,
     list_sort(list(distinct team_path)) as team_paths, sum(attributed_usd) as attributed_usd
 from marts.attributed_calls
@@ -366,7 +366,13 @@ where trace_id in (
 )
 group by trace_id having sum(attributed_usd) is not null
 order by attributed_usd desc, trace_id limit 10
-""",
+"""
+
+TRACE = [
+    Figure(
+        "costliest",
+        "The month's costliest requests of several teams",
+        COSTLIEST,
         "The first one is drawn above; make why TRACE=<id> prints any.",
         nothing="No request of this month went through services of several teams.",
         places=6,
@@ -374,24 +380,15 @@ order by attributed_usd desc, trace_id limit 10
     Figure(
         "shares",
         "Who bears the first one's calls",
-        """
+        f"""
 with costliest as (
-
-    select trace_id from marts.attributed_calls
-    where trace_id in (
-        select trace_id from marts.attributed_calls
-        where date_trunc('month', started_on) = $month and team_path like '% > %'
-    )
-    group by trace_id having sum(attributed_usd) is not null
-    order by sum(attributed_usd) desc, trace_id limit 1
-
-)
+{COSTLIEST})
 
 select calls.call_id, calls.provider, calls.model, shares.originating_feature_id as feature_id, shares.bearer_team_id,
     calls.payer_team_id, calls.team_path, calls.basis, sum(shares.share) as share, sum(shares.borne_usd) as borne_usd
 from marts.call_shares as shares
 inner join marts.attributed_calls as calls on shares.call_id = calls.call_id
-where calls.trace_id = (select trace_id from costliest)
+where calls.trace_id = (select trace_id from costliest order by attributed_usd desc, trace_id limit 1)
 group by all order by borne_usd desc, calls.call_id, feature_id, shares.bearer_team_id
 """,
         nothing="No request of this month went through services of several teams.",
@@ -416,7 +413,7 @@ with calls as (
 shown as (
 
     select * from calls where place <= 50 or place_of_kind = 1
-    order by place_of_kind = 1 desc, place limit 200
+    order by place > 50, place limit 200
 
 )
 """

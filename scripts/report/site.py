@@ -19,10 +19,10 @@ import arguments
 import ending
 from paths import pattern
 from report import charts
-from report.figures import LINES_OPEN, Figure, Names, Shown, fill
+from report.figures import LINES_OPEN, ROWS_OPEN, Figure, Names, Shown, cell, fill
 from report.pages import FINANCE, OVERVIEW
 from report.pages_product import CALLS, DATA, PRODUCT, QUALITY, TRACE
-from report.trees import SPANS, Trace, rows
+from report.trees import CHARGES, SPANS, Trace, rows
 from state import exchange
 from terminal import plain, print
 
@@ -126,6 +126,8 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     made.filters["word_of_shell"] = word_of_shell
+    made.filters["usd"] = lambda value: cell("usd", value, 6).text
+    made.globals["rows_open"] = ROWS_OPEN
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":"), "allow_nan": False}
     return made
 
@@ -195,19 +197,15 @@ def draw_requests(engine, data: Path, shown: Shown, picture, render) -> dict[str
         request.spans = "spans_drawn"
         tree = request.tree()
         if tree:
-            lines = [{**charge, "call": named_call(charge, tree)} for charge in request.charges()]
-            drawn_pages[address_of(trace)] = render(trace=trace, picture=picture(tree), lines=lines)
+            called = {row["call_id"]: f"{row['service_name']}: {row['span_name']}" for row in tree}
+            lines = [{**charge, "call": called.get(charge["call_id"], "")} for charge in request.charges()]
+            query = CHARGES.strip().replace("$trace", "'" + trace.replace("'", "''") + "'")
+            drawn_pages[address_of(trace)] = render(trace=trace, picture=picture(tree), lines=lines, query=query)
     place = shown.columns.index("trace_id") if shown.rows else 0
     for row in shown.rows:
         if address_of(row.cells[place].text) in drawn_pages:
             row.cells[place].link = address_of(row.cells[place].text)
     return drawn_pages
-
-
-def named_call(charge: dict, tree: list[dict]) -> str:
-    return next(
-        (f"{row['service_name']}: {row['span_name']}" for row in tree if row["call_id"] == charge["call_id"]), ""
-    )
 
 
 def last_day(month: date) -> date:

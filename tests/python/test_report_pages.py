@@ -6,13 +6,14 @@ DATA/screenshots where DATA is set.
 
 import csv
 import os
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from conftest import GOLDEN, run_build
-from test_report import beside
+from test_report import beside, emptied, put
 
 from report import site
 
@@ -27,6 +28,7 @@ IS_ALL = os.environ.get("REPORT_PAGES") == "all"
 WINDOWS = [(1400, "light"), (390, "dark"), *([(1400, "dark"), (390, "light"), (800, "light")] if IS_ALL else [])]
 FAULTS = Path(__file__).with_name("report_faults.js").read_text().partition("\n")[2]
 TALL = 20_000
+HREFS = "found => found.map((one) => one.href)"
 
 pytestmark = [
     pytest.mark.xdist_group("sample"),
@@ -226,6 +228,12 @@ def test_the_first_screen_is_the_answer(sample, written, window):
     assert len(lines) == count
     assert lines[0].inner_text().endswith(f"${usd:,.2f}")
     assert page.locator("#answer_charge li:visible").count() == 1
+    # "and N more" keeps the choice of now.
+    chosen = window().open(written / f"overview-{MONTH}.html", "#from=2026-10-05")
+    chosen.choose("from=2026-10-06")
+    more = chosen.page.locator(".answer .more a:visible")
+    assert more.count() > 0
+    assert {address.split("#")[1].split("&")[0] for address in more.evaluate_all(HREFS)} == {"from=2026-10-06"}
     # A line leads to its figure, for the one that it is about.
     page.locator("#answer_charge li:visible a").click()
     page.wait_for_selector("#chargeback tbody tr:visible")
@@ -239,6 +247,31 @@ def test_a_team_sees_its_own_with_its_own_totals(sample, written, window):
         where team_id = 'inbox' and month = '{MONTH}-01'""")
     assert page.locator("#chargeback tbody tr:visible").count() == 1
     assert f"${usd:,.2f}" in page.locator("#chargeback tfoot td").all_inner_texts()
+    # Of budgets it sees its own, and those of features that it bears.
+    budgets = [
+        label for (label,) in sample.rows(f"""
+            select distinct coalesce(teams.name, 'feature ' || catalog.name)
+            from marts.budget_burn_daily as burn
+            left join seeds.teams as teams on burn.team_id = teams.team_id
+            left join seeds.feature_catalog as catalog on burn.feature_id = catalog.feature_id
+            where date_trunc('month', burned_on) = '{MONTH}-01' and budget_usd is not null and (
+                burn.team_id = 'inbox' or exists (
+                    select 1 from marts.spend_daily as spend
+                    where spend.originating_feature_id = burn.feature_id and spend.bearer_team_id = 'inbox'
+                        and date_trunc('month', spend.spent_on) = '{MONTH}-01'
+                )
+            )""")
+    ]  # fmt: skip
+    shown = page.locator("#budgets tbody tr:visible th").evaluate_all(
+        "found => found.map((one) => one.firstChild.textContent.trim())"
+    )
+    assert sorted(shown) == sorted(budgets)
+    assert 0 < len(budgets) < page.locator("#budgets tbody tr").count()
+    # A change keeps its plus in totals, and none has a plus that is no change.
+    rows = page.locator("#variance tbody tr:not([hidden]) td:last-child").all_inner_texts()
+    change = sum(Decimal(re.sub("[$,+]", "", row)) for row in rows)
+    sign = "+" if change > 0 else "-" if change < 0 else ""
+    assert page.locator("#variance tfoot td:last-child").text_content().strip() == f"{sign}${abs(change):,.2f}"
     # In the matrix it sees its row and its column.
     ((usd, creditors),) = sample.rows(f"""select sum(amount_booked_usd), count(distinct creditor_team_id)
         from marts.team_transfers_monthly
@@ -277,6 +310,10 @@ def test_a_call_leads_to_its_request_and_the_line_of_its_bill(sample, written, w
     landed = {name for (name,) in sample.rows("select distinct source_file from intermediate.int_classified_charges")}
     assert files
     assert files <= landed
+    # A click on a number shows the query that made it.
+    opened.page.locator("#lines td.number").first.click()
+    assert "int_charge_settlements" in opened.page.locator("#lines details[open] code").last.inner_text()
+    assert opened.faults() == []
 
 
 def test_the_keyboard_reaches_all(written, window):
@@ -339,12 +376,43 @@ def test_tables_are_searched_cut_by_days_and_saved(sample, written, window, tmp_
     ((usd,),) = sample.rows(f"""select sum(net_charge_booked_usd) from marts.team_chargeback_monthly
         where month = '{MONTH}-01'""")
     assert sum(Decimal(row["net charge"]) for row in rows) == usd
+    teams = sample.rows(f"select team_id from marts.team_chargeback_monthly where month = '{MONTH}-01'")
+    assert {(row["team"],) for row in rows} <= set(teams)
+    with page.expect_download() as saved:
+        page.locator("#journal .save").click()
+    saved.value.save_as(tmp_path / "journal.csv")
+    cells = [cell for row in csv.DictReader((tmp_path / "journal.csv").open(newline="")) for cell in row.values()]
+    assert "-" not in cells
     page.locator("#journal input[type=search]").fill("pool_credit")
     shown = page.locator("#journal tbody tr:visible")
     assert 0 < shown.count() == page.locator("#journal tbody tr", has_text="pool_credit").count()
     page = window().open(written / f"overview-{MONTH}.html", "#from=2026-10-05&to=2026-10-06").page
     days = page.locator("#days tbody tr:not([hidden]) th").evaluate_all("found => found.map((one) => one.textContent)")
     assert set(days) == {"2026-10-05", "2026-10-06"}
+
+
+def test_a_cut_table_does_not_deny_what_it_lacks(sample, window, tmp_path):
+    """40 rows of a month's models are not on its page; its days are all there."""
+    data = emptied(sample, tmp_path / "data")
+    put(
+        data,
+        f"""insert into marts.spend_daily by name
+        select date '{MONTH}-01' + (place % 31)::int as spent_on, 'feature-' || place // 31 as originating_feature_id,
+            if(place < 310, 'much', 'little') as bearer_team_id, 'production' as purpose, 'model-' || place as model,
+            2 - place / 1000 as borne_usd
+        from range(341) as places (place)""",
+    )
+    site.write(data)
+    opened = window().open(data / "report" / f"overview-{MONTH}.html")
+    assert opened.page.locator("#models tfoot tr").is_visible()
+    opened.choose("team=little")
+    notes = opened.page.locator("#models .no-rows, #features .no-rows, #days .no-rows").all_inner_texts()
+    assert notes == ["None of the rows kept here is of little."]
+    opened.choose(f"from={MONTH}-31&to={MONTH}-31")
+    assert opened.page.locator("#days .count").inner_text() == "11"
+    opened.choose("feature=none")
+    assert opened.page.locator("#features .no-rows").inner_text() == "Nothing of none."
+    assert opened.faults() == []
 
 
 def test_pages_print(written, window, screenshots):

@@ -18,9 +18,12 @@
   };
   const within = (list, one, needed) => !one || (list.length === 0 ? !needed : list.includes(one));
   const isChosen = (teams, features, day, by) =>
-    within(teams, chosen("team"), false) && within(features, chosen("feature"), by.feature)
+    within(teams, chosen("team"), by.team) && within(features, chosen("feature"), by.feature)
     && (!day || ((!chosen("from") || day >= chosen("from")) && (!chosen("to") || day <= chosen("to"))));
-  const by = (place) => ({ feature: "byFeature" in place.closest(".figure, .answer").dataset });
+  const by = (place) => {
+    const set = place.closest(".figure, .answer").dataset;
+    return { team: "byTeam" in set, feature: "byFeature" in set };
+  };
   const isRowChosen = (row) => isChosen(
     JSON.parse(row.dataset.teams || "[]"), JSON.parse(row.dataset.features || "[]"), row.dataset.day || "", by(row));
 
@@ -31,14 +34,9 @@
     return text.startsWith("-") ? -size : size;
   };
   const money = (size, places) => {
-    const cent = 10n ** BigInt(PLACES - places);
-    const whole = size < 0n ? -size : size;
-    let rounded = whole / cent;
-    const rest = whole % cent;
-    if (rest * 2n > cent || (rest * 2n === cent && rounded % 2n === 1n)) rounded += 1n;
-    const text = String(rounded).padStart(places + 1, "0");
+    const text = String((size < 0n ? -size : size) / 10n ** BigInt(PLACES - places)).padStart(places + 1, "0");
     const grouped = text.slice(0, -places).replace(/\B(?=(\d{3})+$)/g, ",");
-    return (size < 0n && rounded > 0n ? "-" : "") + "$" + grouped + "." + text.slice(-places);
+    return (size < 0n ? "-" : "") + "$" + grouped + "." + text.slice(-places);
   };
 
   // A total is that of the cells in sight, as they are shown.
@@ -47,13 +45,14 @@
     const foot = table.tFoot && table.tFoot.rows[0];
     if (!foot || table.classList.contains("matrix")) return;
     const isFiltered = CHOICES.some(chosen) || table.dataset.search;
-    foot.hidden = "cut" in foot.dataset && Boolean(isFiltered);
-    if (foot.hidden || "cut" in foot.dataset) return;
+    foot.hidden = "cut" in table.dataset && Boolean(isFiltered);
+    if ("cut" in table.dataset) return;
     const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
     [...foot.cells].forEach((cell, place) => {
       if (!("exact" in cell.dataset)) return;
       const sum = rows.reduce((size, row) => size + shown(row.cells[place]), 0n);
-      cell.textContent = money(sum, cell.textContent.split(".")[1].length);
+      const isSigned = sum > 0n && rows.some((row) => row.cells[place].textContent.trim().startsWith("+"));
+      cell.textContent = (isSigned ? "+" : "") + money(sum, cell.textContent.split(".")[1].length);
       cell.removeAttribute("title");
     });
   };
@@ -102,7 +101,7 @@
     }
     note.textContent = text;
   };
-  const ROWS_OPEN = 12;
+  const ROWS_OPEN = Number(document.body.dataset.rowsOpen);
   const rowsOf = (table) => {
     const rows = [...table.tBodies[0].rows];
     const words = (table.dataset.search || "").toLowerCase();
@@ -159,11 +158,11 @@
       const section = table.closest(".figure");
       if (!section) return;
       const isEmpty = rowsOf(table) === 0;
-      say(section, "no-rows", isEmpty ? "Nothing of " + choice() + "." : "");
+      const none = "cut" in table.dataset ? "None of the rows kept here is of " : "Nothing of ";
+      say(section, "no-rows", isEmpty ? none + choice() + "." : "");
       total(table);
     });
     all("table.matrix").forEach(matrix);
-    all(".answer").forEach(answer);
     for (const figure of all(".figure:not(.answers)")) {
       if (!figure.querySelector("table, .tiles, svg")) continue;
       const beyond = [["team", "byTeam", "teams"], ["feature", "byFeature", "features"]]
@@ -178,6 +177,7 @@
       if (link.dataset.at !== "-" && [...kept].length) kept.set("at", link.dataset.at);
       link.hash = [...kept].length ? kept.toString() : link.dataset.at === "-" ? "" : link.dataset.at;
     }
+    all(".answer").forEach(answer);
   };
 
   // A table whose columns don't fit stands as one block a row, with its columns' names beside their values.
@@ -231,8 +231,8 @@
         .flatMap(([, text]) => options.filter((option) => option.textContent === text)).map((option) => option.value)[0];
     };
     if (!row) return;
-    const feature = ids("feature", /feature_id$|budget_of/);
-    const team = ids("team", /team_id$|budget_of/);
+    const feature = ids("feature", /feature_id$/);
+    const team = ids("team", /team_id$/);
     if (feature) choose({ feature: chosen("feature") === feature ? "" : feature });
     else if (team) choose({ team: chosen("team") === team ? "" : team });
   };
@@ -274,8 +274,9 @@
   const csv = (table) => {
     // A cell that a spreadsheet would run as a formula is text.
     const word = (cell) => {
-      const text = cell.dataset.exact || (cell.querySelector(".id") || cell).textContent.trim();
-      const safe = !("exact" in cell.dataset) && /^[=+\-@\t]/.test(text) && text !== "-" ? "'" + text : text;
+      const said = cell.dataset.exact || cell.dataset.id || cell.textContent.trim();
+      const text = said === "-" ? "" : said;
+      const safe = !("exact" in cell.dataset) && /^[=+\-@\t]/.test(text) ? "'" + text : text;
       return '"' + safe.replaceAll('"', '""') + '"';
     };
     const heads = [...table.tHead.rows[0].cells].map((head) => '"' + head.firstChild.textContent.replaceAll('"', '""') + '"');
@@ -370,9 +371,10 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href$='-query']");
     const number = event.target.closest(".figure td.number");
+    const query = number && number.closest(".figure").querySelector("details.query");
     if (link) event.preventDefault();
     if (link) lead(document.getElementById(link.getAttribute("href").slice(1)));
-    else if (number) lead(number.closest(".figure").querySelector("details.query"));
+    else if (query) lead(query);
   });
   const folded = [];
   window.addEventListener("beforeprint", () => {
