@@ -218,8 +218,12 @@ def in_cents(changes: list[dict], change: Decimal | None) -> list[dict]:
 
 def added(amounts: Iterable[Decimal | None]) -> Decimal | None:
     """The sum of amounts (USD); None if one of them is unknown."""
-    known = list(amounts)
-    return None if None in known else sum(known, Decimal(0))
+    total = Decimal(0)
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
 
 
 class Sheet:
