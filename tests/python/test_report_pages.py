@@ -237,6 +237,7 @@ def test_the_first_screen_is_the_answer(sample, written, window):
     # A line leads to its figure, for the one that it is about.
     page.locator("#answer_charge li:visible a").click()
     page.wait_for_selector("#chargeback tbody tr:visible")
+    page.wait_for_selector("html[data-drawn]", state="attached")
     assert page.locator("#team").input_value() == "inbox"
     assert page.locator("#chargeback tbody tr:visible").count() == 1
 
