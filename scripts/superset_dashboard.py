@@ -47,7 +47,7 @@ def documents(marts: dict[str, dict], copy: Path, home: Path) -> dict[str, dict]
         "uuid": identity("database", DATABASE),
         "version": VERSION,
     }
-    made = {
+    made: dict[str, dict] = {
         "metadata.yaml": {"version": VERSION, "type": "Dashboard", "timestamp": "2026-01-01T00:00:00+00:00"},
         "databases/ledger.yaml": database,
         "dashboards/ledger.yaml": dashboard(layout),
@@ -98,13 +98,13 @@ def slice_of(chart: dict) -> dict:
         for label, sql in chart["figures"].items()
     ]
     condition = {"clause": "WHERE", "expressionType": "SQL", "sqlExpression": chart.get("where")}
-    shared = {
+    shared: dict[str, object] = {
         "viz_type": KINDS[chart["shows"]],
         "adhoc_filters": [condition] if chart.get("where") else [],
         "row_limit": MOST_ROWS,
     }
     number = chart.get("format", ",.2f")
-    own = {
+    shapes: dict[str, dict[str, object]] = {
         "newest": {"metric": figures[0]}
         | ({"compare_lag": 1, "compare_suffix": chart["against"]} if "against" in chart else {}),
         "table": {
@@ -118,7 +118,8 @@ def slice_of(chart: dict) -> dict:
         },
         "bars": {"stack": "Stack"},
         "lines": {"seriesType": "line", "markerEnabled": True},
-    }[chart["shows"]]
+    }
+    own = shapes[chart["shows"]]
     if "over" in chart:
         own |= {"x_axis": chart["over"], "time_grain_sqla": chart["grain"], "y_axis_format": number}
     if chart["shows"] in ("bars", "lines"):
