@@ -449,7 +449,7 @@ select shown.trace_id, started_at,
     payer_team_id, provider, model, purpose, basis, input_tokens, output_tokens, attributed_usd
 from shown order by attributed_usd desc nulls last, call_id
 """,
-        "A linked request is drawn with the lines of its bill; make why TRACE=<id> prints any.",
+        "Each request is drawn with the lines of its bill; make why TRACE=<id> prints any other.",
         places=6,
         nothing="No span of a call has landed this month.",
     ),

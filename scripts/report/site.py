@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from calendar import monthrange
+from collections.abc import Iterator
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from report import charts
 from report.figures import LINES_OPEN, ROWS_OPEN, Figure, Names, Shown, cell, fill
 from report.pages import FINANCE, OVERVIEW
 from report.pages_product import CALLS, DATA, PRODUCT, QUALITY, TRACE
-from report.trees import CHARGES, SPANS, Trace, rows
+from report.trees import CHARGES, SPANS, Trace, Traces, rows
 from state import exchange
 from terminal import plain, print
 
@@ -57,7 +58,7 @@ CATALOG = {
     " from seeds.feature_catalog group by all",
 }
 SPANS_DRAWN = 60
-REQUESTS_DRAWN = 10  # of a month's calls: the dearest of each feature first
+SPANS_AT_ONCE = 20_000  # of requests that are read together
 STEP, INDENT, BOX = 46, 30, 330
 
 
@@ -171,12 +172,25 @@ def page(engine, data: Path, name: str, month: date | None, paths: dict[str, str
 
 
 def requests_of(shown: Shown) -> list[str]:
-    """Traces of the calls on the page to draw: of the dearest call of each feature, then of the dearest calls."""
+    """Traces of the calls on the page, each once."""
     place = shown.columns.index("trace_id")
-    traces = [(row.cells[place].text, row.features) for row in shown.rows if row.cells[place].text != "-"]
-    firsts = {feature: trace for trace, features in reversed(traces) for feature in features}
-    wanted = [trace for trace, _ in traces if trace in firsts.values()] + [trace for trace, _ in traces]
-    return list(dict.fromkeys(wanted))[:REQUESTS_DRAWN]
+    return list(dict.fromkeys(row.cells[place].text for row in shown.rows if row.cells[place].text != "-"))
+
+
+def in_portions(engine, traces: list[str]) -> Iterator[list[str]]:
+    """Traces whose spans of `spans_drawn` are at most SPANS_AT_ONCE together, or one trace alone."""
+    sizes = dict(engine.execute("select trace_id, count(*) from spans_drawn group by trace_id").fetchall())
+    portion: list[str] = []
+    held = 0
+    for trace in traces:
+        size = sizes.get(trace, 0)
+        if portion and held + size > SPANS_AT_ONCE:
+            yield portion
+            portion, held = [], 0
+        portion.append(trace)
+        held += size
+    if portion:
+        yield portion
 
 
 def address_of(trace: str) -> str:
@@ -185,23 +199,23 @@ def address_of(trace: str) -> str:
 
 def draw_requests(engine, data: Path, shown: Shown, picture, render) -> dict[str, str]:
     """Pages of the requests behind a month's calls, by address; links the calls to them. `picture` draws a tree."""
-    traces, drawn_pages = requests_of(shown) if shown.rows else [], {}
-    if traces:
-        spans = SPANS.format(folder=pattern(data / "landed"))
-        query = (
-            f"create or replace temp table spans_drawn as select * from {spans} where trace_id in (select unnest($ids))"
-        )
-        engine.execute(query, {"ids": traces})
-    for trace in traces:
-        request = Trace(engine, data, trace)
-        request.spans = "spans_drawn"
-        tree = request.tree()
-        if tree:
+    drawn_pages: dict[str, str] = {}
+    if not shown.rows:
+        return drawn_pages
+    traces = requests_of(shown)
+    spans = SPANS.format(folder=pattern(data / "landed"))
+    query = f"create or replace temp table spans_drawn as select * from {spans} where trace_id in (select unnest($ids))"
+    engine.execute(query, {"ids": traces})
+    for portion in in_portions(engine, traces):
+        requests = Traces(engine, data, portion)
+        requests.spans = "spans_drawn"
+        charges = requests.charges()
+        for trace, tree in requests.trees().items():
             called = {row["call_id"]: f"{row['service_name']}: {row['span_name']}" for row in tree}
-            lines = [{**charge, "call": called.get(charge["call_id"], "")} for charge in request.charges()]
-            query = CHARGES.strip().replace("$trace", "'" + trace.replace("'", "''") + "'")
+            lines = [{**charge, "call": called.get(charge["call_id"], "")} for charge in charges.get(trace, [])]
+            query = CHARGES.strip().replace("$traces", "['" + trace.replace("'", "''") + "']")
             drawn_pages[address_of(trace)] = render(trace=trace, picture=picture(tree), lines=lines, query=query)
-    place = shown.columns.index("trace_id") if shown.rows else 0
+    place = shown.columns.index("trace_id")
     for row in shown.rows:
         if address_of(row.cells[place].text) in drawn_pages:
             row.cells[place].link = address_of(row.cells[place].text)

@@ -1,6 +1,7 @@
-"""One trace as a tree of spans with the money of its calls: rows of SQL, which the site draws and `why` prints."""
+"""Traces as trees of spans with the money of their calls: rows of SQL, which the site draws and `why` prints."""
 
 import re
+from itertools import groupby
 from pathlib import Path
 
 from paths import pattern
@@ -10,17 +11,18 @@ SPANS = "read_parquet('{folder}/spans/*/*.parquet', union_by_name = true, hive_p
 
 DAYS = """
 select min(started_on) - 1 as first_day, max(started_on) + 1 as last_day
-from marts.attributed_calls where trace_id = $trace
+from marts.attributed_calls where trace_id in (select unnest($traces))
 """
 
 TREE = """
 with recursive spans as (
 
     select
-        trace_key, span_key, parent_span_key, span_id, name as span_name, service_name, team_id, trace_team_id, day,
+        trace_id, trace_key, span_key, parent_span_key, span_id, name as span_name, service_name, team_id,
+        trace_team_id, day,
         coalesce(started_at, timestamp '1970-01-01 00:00:00') as started_at
     from {spans}
-    where trace_id = $trace and day between $first_day and $last_day
+    where trace_id in (select unnest($traces)) and day between $first_day and $last_day
     qualify row_number() over (partition by trace_key, span_key order by file_id, started_at) = 1
 
 ),
@@ -28,17 +30,19 @@ with recursive spans as (
 edges as (
 
     select
-        spans.span_key, parents.span_key as parent_span_key,
+        spans.trace_key, spans.span_key, parents.span_key as parent_span_key,
         coalesce((parents.started_at, parents.span_key) >= (spans.started_at, spans.span_key), false) as is_backward
-    from spans left join spans as parents on spans.parent_span_key = parents.span_key
+    from spans
+    left join spans as parents on spans.trace_key = parents.trace_key and spans.parent_span_key = parents.span_key
 
 ),
 
 reached as (
 
-    select span_key from edges where parent_span_key is null
+    select trace_key, span_key from edges where parent_span_key is null
     union
-    select edges.span_key from reached inner join edges on reached.span_key = edges.parent_span_key
+    select edges.trace_key, edges.span_key
+    from reached inner join edges on reached.trace_key = edges.trace_key and reached.span_key = edges.parent_span_key
 
 ),
 
@@ -46,10 +50,11 @@ reached as (
 kept as (
 
     select
-        span_key,
-        case when is_backward and span_key not in (select span_key from reached) then null else parent_span_key end
+        edges.trace_key, edges.span_key,
+        case when edges.is_backward and reached.span_key is null then null else edges.parent_span_key end
             as parent_span_key
     from edges
+    left join reached on edges.trace_key = reached.trace_key and edges.span_key = reached.span_key
 
 ),
 
@@ -58,16 +63,18 @@ owned as (
     select
         spans.* exclude (parent_span_key), kept.parent_span_key,
         coalesce(walked.owner_team_id, spans.team_id, services.owner_team_id, spans.trace_team_id) as owner_team_id,
-        row_number() over (order by spans.started_at, spans.span_id) as place
+        row_number() over (partition by spans.trace_key order by spans.started_at, spans.span_id) as place
     from spans
-    inner join kept on spans.span_key = kept.span_key
+    inner join kept on spans.trace_key = kept.trace_key and spans.span_key = kept.span_key
     left join intermediate.int_span_attribution as walked
         on spans.trace_key = walked.trace_key and spans.span_key = walked.span_key
     left join seeds.services as services
         on
             spans.service_name = services.service_name
             and spans.day between coalesce(services.valid_from, spans.day) and coalesce(services.valid_to, spans.day)
-    qualify row_number() over (partition by spans.span_key order by services.valid_from desc nulls last) = 1
+    qualify row_number() over (
+        partition by spans.trace_key, spans.span_key order by services.valid_from desc nulls last
+    ) = 1
 
 ),
 
@@ -81,7 +88,8 @@ bearers as (
         ) as bearers
     from (
         select call_id, bearer_team_id, sum(borne_usd) as borne_usd from marts.call_shares
-        where call_id in (select call_id from marts.attributed_calls where trace_id = $trace) group by all
+        where call_id in (select call_id from marts.attributed_calls where trace_id in (select unnest($traces)))
+        group by all
     )
     group by call_id
 
@@ -98,44 +106,44 @@ placed as (
     left join intermediate.int_span_calls as grouped
         on owned.trace_key = grouped.trace_key and owned.span_key = grouped.span_key
     left join marts.attributed_calls as calls
-        on calls.trace_id = $trace and owned.span_id = calls.span_id
+        on owned.trace_id = calls.trace_id and owned.span_id = calls.span_id
     left join bearers on calls.call_id = bearers.call_id
 
 ),
 
 tree as (
 
-    select span_key, [place] as path from placed
+    select trace_key, span_key, [place] as path from placed
     where parent_span_key is null
     union all
-    select placed.span_key, list_append(tree.path, placed.place)
-    from placed inner join tree on placed.parent_span_key = tree.span_key
+    select placed.trace_key, placed.span_key, list_append(tree.path, placed.place)
+    from placed inner join tree on placed.trace_key = tree.trace_key and placed.parent_span_key = tree.span_key
 
 ),
 
 -- What an edge carries: all that was spent below it.
 carried as (
 
-    select place, sum(attributed_usd) as carried_usd, count(call_id) as carried_calls
+    select trace_key, place, sum(attributed_usd) as carried_usd, count(call_id) as carried_calls
     from (
-        select unnest(tree.path) as place, placed.attributed_usd, placed.call_id
-        from tree inner join placed on tree.span_key = placed.span_key
+        select tree.trace_key, unnest(tree.path) as place, placed.attributed_usd, placed.call_id
+        from tree inner join placed on tree.trace_key = placed.trace_key and tree.span_key = placed.span_key
     )
-    group by place
+    group by trace_key, place
 
 )
 
 select
-    placed.place, tree.path[-2] as parent_place, len(tree.path) - 1 as depth, placed.span_id,
+    placed.trace_id, placed.place, tree.path[-2] as parent_place, len(tree.path) - 1 as depth, placed.span_id,
     placed.span_name, placed.service_name, placed.owner_team_id, placed.started_at, placed.call_id, placed.same_call_id,
     placed.provider, placed.model, placed.originating_feature_id, placed.attribution_rule, placed.hops,
     placed.team_path, placed.payer_team_id, placed.purpose, placed.attributed_usd, placed.unpriced_reason, placed.basis,
     placed.match_level, placed.bearers, carried.carried_usd, carried.carried_calls,
-    row_number() over (partition by tree.path[-2] order by placed.place desc) = 1 as is_last
+    row_number() over (partition by tree.trace_key, tree.path[-2] order by placed.place desc) = 1 as is_last
 from tree
-inner join placed on tree.span_key = placed.span_key
-inner join carried on placed.place = carried.place
-order by tree.path
+inner join placed on tree.trace_key = placed.trace_key and tree.span_key = placed.span_key
+inner join carried on placed.trace_key = carried.trace_key and placed.place = carried.place
+order by placed.trace_id, tree.path
 """
 
 # A charge that names the call's response; or those of the day, model and meters among which the call's use was billed.
@@ -145,17 +153,17 @@ with calls as (
     select distinct calls.*, grouped.call_key
     from marts.attributed_calls as calls
     inner join intermediate.int_span_calls as grouped on calls.call_id = grouped.call_id
-    where calls.trace_id = $trace and calls.basis = 'billed'
+    where calls.trace_id in (select unnest($traces)) and calls.basis = 'billed'
 
 ),
 
 found as (
 
-    select calls.call_id, charges.charge_id, charges.charged_on, charges.quantity as used
+    select calls.trace_id, calls.call_id, charges.charge_id, charges.charged_on, charges.quantity as used
     from calls inner join intermediate.int_charge_settlements as charges on calls.call_key = charges.call_key
     union all
     select
-        calls.call_id, charges.charge_id, charges.charged_on,
+        calls.trace_id, calls.call_id, charges.charge_id, charges.charged_on,
         case
             when charges.meter = 'input'
                 then calls.input_tokens - calls.cache_read_tokens - calls.cache_write_tokens
@@ -179,7 +187,7 @@ found as (
 )
 
 select
-    found.call_id, charges.charge_id, charges.charged_on, charges.meter, found.used, charges.quantity,
+    found.trace_id, found.call_id, charges.charge_id, charges.charged_on, charges.meter, found.used, charges.quantity,
     charges.billed_usd, charges.match_level, lines.source_file, lines.source_line
 from found
 inner join intermediate.int_charge_settlements as charges
@@ -189,7 +197,7 @@ inner join intermediate.int_itemised_charges as standing
 inner join intermediate.int_classified_charges as lines on standing.line_id = lines.line_id
 where found.used is distinct from 0
 group by all
-order by found.call_id, charges.charged_on, charges.charge_id, charges.meter
+order by found.trace_id, found.call_id, charges.charged_on, charges.charge_id, charges.meter
 """
 
 # Traces that this one's links name as its causes, and those near in time whose links name this one.
@@ -235,25 +243,45 @@ def rows(engine, query: str, parameters: dict | None = None) -> list[dict]:
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-class Trace:
-    """A trace in the ledger of a data folder."""
+class Traces:
+    """Some traces in the ledger of a data folder."""
+
+    def __init__(self, engine, data: Path, traces: list[str]):
+        self.engine, self.spans = engine, SPANS.format(folder=pattern(data / "landed"))
+        (days,) = rows(engine, DAYS, {"traces": traces})
+        self.parameters = {"traces": traces, **days}
+        # A trace without calls stands in no mart: then all days are read.
+        if days["first_day"] is None:
+            self.parameters |= {"first_day": "0001-01-01", "last_day": "9999-12-31"}
+
+    def trees(self) -> dict[str, list[dict]]:
+        """Rows of TREE by trace."""
+        return self._by_trace(TREE)
+
+    def charges(self) -> dict[str, list[dict]]:
+        """Rows of CHARGES by trace."""
+        return self._by_trace(CHARGES)
+
+    def _by_trace(self, query: str) -> dict[str, list[dict]]:
+        return {trace: list(found) for trace, found in groupby(self._rows(query), lambda row: row["trace_id"])}
+
+    def _rows(self, query: str) -> list[dict]:
+        return rows(self.engine, query.replace("{spans}", self.spans), self.parameters)
+
+
+class Trace(Traces):
+    """One of them."""
 
     def __init__(self, engine, data: Path, trace: str):
-        self.engine, self.spans = engine, SPANS.format(folder=pattern(data / "landed"))
-        (days,) = rows(engine, DAYS, {"trace": trace})
-        self.parameters = {"trace": trace, **days}
+        super().__init__(engine, data, [trace])
+        self.parameters["trace"] = trace
 
     def tree(self) -> list[dict]:
-        # A trace without calls stands in no mart: then all days are read.
-        if self.parameters["first_day"] is None:
-            self.parameters |= {"first_day": "0001-01-01", "last_day": "9999-12-31"}
         return self._rows(TREE)
 
-    def charges(self) -> list[dict]:
+    def lines(self) -> list[dict]:
+        """The lines of bills behind its calls."""
         return self._rows(CHARGES)
 
     def causes(self) -> list[dict]:
         return self._rows(CAUSES)
-
-    def _rows(self, query: str) -> list[dict]:
-        return rows(self.engine, query.replace("{spans}", self.spans), self.parameters)

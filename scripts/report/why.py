@@ -93,7 +93,7 @@ def tree_lines(trace: Trace) -> list[str]:
     if not found:
         raise Unknown
     charges: dict[str, list[str]] = {}
-    for charge in trace.charges():
+    for charge in trace.lines():
         charges.setdefault(charge["call_id"], []).append(of_charge(charge))
     (total,) = rows(
         trace.engine,

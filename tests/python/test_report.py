@@ -244,7 +244,10 @@ def test_pages_need_nothing_from_outside(written):
     assert len(pages) == 3 * len(site.PAGES) + 2 + len(requests)
     called = {link for path in written.glob("calls-*.html") for link in Page(path.read_text()).links}
     assert requests <= called
-    assert len(requests) > 20
+    for path in written.glob("calls-*.html"):
+        calls = Page(path.read_text()).figures["calls"]["tbody"]
+        assert len(calls) > 20
+        assert path.read_text().count('href="request-') == len(calls)  # each call leads to its request
     for page in pages:
         for link in Page(page.read_text()).links:
             assert link.startswith(("#", "data:,")) or (written / link.split("#")[0]).is_file(), (page.name, link)
