@@ -148,9 +148,11 @@ def hostile_statement(name: str) -> statements.Statement:
         "currency": "USD", "last_month_usd": None, "change_usd": None, "year_to_date_usd": one, "budget_usd": None,
         "budget_left_usd": None, "billed_booked_usd": one, "accrued_booked_usd": one, "paid_booked_usd": one,
         "transfers_out_booked_usd": one, "transfers_in_booked_usd": one, "net_charge_usd": one,
+        "net_charge_reporting": one, "reporting_currency": name, "reporting_usd_per_unit": one,
+        "reporting_rate_on": month,
     }  # fmt: skip
     line = {"section": "1 production", "item": name, "item_name": name, "amount_usd": one, "last_month_usd": one}
-    line |= {"change_usd": one, "why": name, "corrects_month": month}
+    line |= {"change_usd": one, "amount_reporting": one, "why": name, "corrects_month": month}
     detail = {"section": "1 production", "item": name, "item_name": name, "corrects_month": None, "provider": name}
     detail |= {"model": name, "meter": name, "quantity": one, "unit": name, "unit_price_usd": one, "amount_usd": one}
     transfer = {"direction": "You owe", "other_id": name, "other_name": name, "cost_center": name}
