@@ -25,6 +25,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import cache
+from multiprocessing import Pipe, Process
 from pathlib import Path
 from typing import NamedTuple
 
@@ -181,7 +182,7 @@ def by_units(work: Path, mutant: Mutant, sql: str) -> str | None:
             engine.execute(SETTINGS)
             try:
                 with at_most(engine, SECONDS):
-                    rows = Counter(engine.execute(changed).fetchall())
+                    rows = Counter((str(row[:-1]), row[-1]) for row in engine.execute(changed).fetchall())
             except NO_SQL:
                 raise
             except duckdb.Error:
@@ -262,7 +263,7 @@ def figures_of_docs(engine, marts: set[str]) -> str | None:
 def by_worlds(work: Path, mutant: Mutant) -> str | None:
     for name, expected in zip(WORLDS, (costed_by_hand, figures_of_docs), strict=True):
         world = world_of(work, name)
-        lane = work / f"lane-{os.getpid()}"
+        lane = work / f"lane-{os.getppid()}"
         lane.mkdir(exist_ok=True)
         shutil.copyfile(world.data / "ledger.duckdb", lane / "ledger.duckdb")
         with duckdb.connect(str(lane / "ledger.duckdb")) as engine:
@@ -284,7 +285,7 @@ def by_python(work: Path, mutant: Mutant, sql: str) -> str | None:
     files = [path for path in sorted((TESTS / "python").glob("test_*.py")) if f'"{mutant.model}"' in path.read_text()]
     if not files:
         return None
-    lane = work / f"checkout-{os.getpid()}"
+    lane = work / f"checkout-{os.getppid()}"
     if not lane.exists():
         left_out = shutil.ignore_patterns(".venv", ".git", "data", "__pycache__", ".pytest_cache")
         shutil.copytree(PROJECT, lane, symlinks=True, ignore=left_out)
@@ -309,16 +310,27 @@ def by_python(work: Path, mutant: Mutant, sql: str) -> str | None:
     return failed[1] if ended.returncode == 1 and failed else None
 
 
+def ask(work: Path, mutant: Mutant, sql: str, teller) -> None:
+    """Tells the test that notices the mutant."""
+    try:
+        teller.send(by_units(work, mutant, sql) or by_worlds(work, mutant) or by_python(work, mutant, sql))
+    except NO_SQL:
+        teller.send(NO_MUTANT)
+
+
 def asked(work: Path, mutant: Mutant) -> dict:
     """What became of a mutant: the test that notices it, if any, and its line."""
-    nodes = world_of(work, WORLDS[0]).nodes.values()
-    sql = next(
-        node["compiled_code"] for node in nodes if node["resource_type"] == "model" and node["name"] == mutant.model
-    )
+    sql = world_of(work, WORLDS[0]).model(mutant.model)["compiled_code"]
+    receiver, teller = Pipe(duplex=False)
+    # A process of its own: there are queries that no interrupt ends.
+    process = Process(target=ask, args=(work, mutant, sql, teller))
+    process.start()
+    teller.close()
     try:
-        noticed = by_units(work, mutant, sql) or by_worlds(work, mutant) or by_python(work, mutant, sql)
-    except NO_SQL:
-        noticed = NO_MUTANT
+        noticed = receiver.recv() if receiver.poll(4 * SECONDS) else "it does not end"
+    finally:
+        process.kill()
+        process.join()
     begin, end = sql.rfind("\n", 0, mutant.start) + 1, sql.find("\n", mutant.start)
     return mutant._asdict() | {"noticed_by": noticed, "line": sql[begin : end if end > 0 else None].strip()}
 
