@@ -32,12 +32,17 @@ def identity(kind: str, name: str) -> str:
 
 
 def documents(marts: dict[str, dict], copy: Path, home: Path) -> dict[str, dict]:
-    """Path in the export -> document. `marts` are what the manifest says of each; `copy` has them, and will
-    be `home`."""
+    """The export's documents by path. `marts`: the manifest's node of each mart; `copy`: the database that has them
+    now; `home`: its path when Superset reads it. Charts of a mart that is not built are left out.
+    """
     layout = yaml.safe_load(CHARTS.read_text(encoding="utf-8"))
-    charts = [chart for row in layout["charts"] for chart in row]
-    used = list(dict.fromkeys([chart["mart"] for chart in charts] + [mart for _, mart, _ in FILTERS]))
     with duckdb.connect(str(copy), read_only=True) as engine:
+        built = {name for (name,) in engine.execute("select table_name from duckdb_tables()").fetchall()}
+        filters = [one for one in FILTERS if one[1] in built]
+        rows = ([chart for chart in row if chart["mart"] in built] for row in layout["charts"])
+        layout["charts"] = [row for row in rows if row]
+        charts = [chart for row in layout["charts"] for chart in row]
+        used = list(dict.fromkeys([chart["mart"] for chart in charts] + [mart for _, mart, _ in filters]))
         columns = {mart: engine.execute(f"describe marts.{mart}").fetchall() for mart in used}
     database = {
         "database_name": DATABASE,
@@ -50,7 +55,7 @@ def documents(marts: dict[str, dict], copy: Path, home: Path) -> dict[str, dict]
     made: dict[str, dict] = {
         "metadata.yaml": {"version": VERSION, "type": "Dashboard", "timestamp": "2026-01-01T00:00:00+00:00"},
         "databases/ledger.yaml": database,
-        "dashboards/ledger.yaml": dashboard(layout),
+        "dashboards/ledger.yaml": dashboard(layout, filters),
     }
     for mart in used:
         made[f"datasets/ledger/{mart}.yaml"] = dataset(mart, columns[mart], marts.get(mart, {}))
@@ -143,7 +148,7 @@ def column(said: str | dict[str, str]) -> str | dict:
     return {"expressionType": "SQL", "sqlExpression": sql, "label": label}
 
 
-def dashboard(layout: dict) -> dict:
+def dashboard(layout: dict, filters: list[tuple[str, str, str]]) -> dict:
     position: dict = {
         "DASHBOARD_VERSION_KEY": "v2",
         "ROOT_ID": {"id": "ROOT_ID", "type": "ROOT", "children": ["GRID_ID"]},
@@ -175,7 +180,7 @@ def dashboard(layout: dict) -> dict:
                     "height": HEIGHT,
                 },
             }
-    filters = [
+    native = [
         {
             "id": f"NATIVE_FILTER-{name}",
             "name": name,
@@ -187,7 +192,7 @@ def dashboard(layout: dict) -> dict:
             "scope": {"rootPath": ["ROOT_ID"], "excluded": []},
             "cascadeParentIds": [],
         }
-        for name, mart, column in FILTERS
+        for name, mart, column in filters
     ]
     return {
         "dashboard_title": layout["title"],
@@ -195,7 +200,7 @@ def dashboard(layout: dict) -> dict:
         "published": True,
         "uuid": identity("dashboard", layout["title"]),
         "position": position,
-        "metadata": {"native_filter_configuration": filters, "cross_filters_enabled": True},
+        "metadata": {"native_filter_configuration": native, "cross_filters_enabled": True},
         "version": VERSION,
     }
 

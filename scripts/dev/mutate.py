@@ -41,9 +41,9 @@ SECONDS = 30
 LEAST = 0.9  # of the mutants, that tests have to notice
 NO_MUTANT = "no SQL"
 DATA = "<data>"  # a world's data folder in compiled SQL, so that a token has the same place in each
-# What is no SQL at all is no mistake that anybody could make, and does not count.
+# Mutants that are invalid SQL do not count, because dbt would refuse them before any test runs.
 NO_SQL = duckdb.ParserException, duckdb.BinderException
-# What stands for what. Texts and comments are left alone; so is `and` of a `between`.
+# Each kind of mistake: the tokens it is made of, and what replaces each. NO_CODE says where no token is replaced.
 SWAPS = (
     ("comparison", r"(?<![<>=!:-])(?:<>|!=|<=|>=|=|<|>)(?![<>=])",
      {"=": "!=", "!=": "=", "<>": "=", "<": "<=", "<=": "<", ">": ">=", ">=": ">"}),
@@ -358,7 +358,7 @@ def main() -> int:
             known[f"{one['model']}:{one['start']}:{one['token']}"] = one
     wanted: list[Mutant] = []
     with ProcessPoolExecutor(options.lanes) as lanes, log.open("a") as lines:
-        # Others are drawn for those that are no SQL.
+        # Draw another mutant for each that is invalid SQL.
         while drawn and len(wanted) < options.count:
             portion, drawn = drawn[: options.count - len(wanted)], drawn[options.count - len(wanted) :]
             jobs = {lanes.submit(asked, work, mutant): mutant for mutant in portion if mutant.name not in known}

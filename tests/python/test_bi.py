@@ -196,6 +196,16 @@ def test_dashboard_opens_its_copy_read_only(copied):
     assert database["extra"]["engine_params"]["connect_args"] == {"read_only": True}
 
 
+def test_dashboard_leaves_out_marts_that_are_not_built(tmp_path):
+    copy = tmp_path / "ledger.duckdb"
+    with duckdb.connect(str(copy)) as engine:
+        engine.execute("create schema marts; create table marts.spend_daily (spent_on date, borne_usd decimal(38, 12))")
+    found = superset_dashboard.documents({}, copy, copy)
+    assert [path for path in found if path.startswith("datasets/")] == ["datasets/ledger/spend_daily.yaml"]
+    assert [path for path in found if path.startswith("charts/")] == ["charts/spend_by_feature.yaml"]
+    assert found["dashboards/ledger.yaml"]["metadata"]["native_filter_configuration"] == []
+
+
 def test_dashboard_is_the_same_bytes_again(copied, tmp_path):
     copy, again = copied / "bi" / "ledger.duckdb", tmp_path / "again.zip"
     superset_dashboard.write(again, bi.descriptions(copied), copy, copy)

@@ -124,7 +124,7 @@ def test_accruals_stand_until_their_bill_comes(tmp_path):
     )
     assert reversed_ == accrued
     assert all(len(number) == 16 for (number,) in built.rows("select document_no from marts.erp_journal_monthly"))
-    # Who owes whom is as it is booked: what was owed of the accrual goes back.
+    # The posting text names debtor and creditor as booked, so a reversal reads the other way round.
     assert texts(built, "10", "transfer") == [
         "openai transfer: platform owes search, production, 2026-10, corrects 2026-09",
         "openai transfer: search owes platform, evaluation, 2026-10",

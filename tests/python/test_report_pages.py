@@ -248,7 +248,7 @@ def test_a_team_sees_its_own_with_its_own_totals(sample, written, window):
         where team_id = 'inbox' and month = '{MONTH}-01'""")
     assert page.locator("#chargeback tbody tr:visible").count() == 1
     assert f"${usd:,.2f}" in page.locator("#chargeback tfoot td").all_inner_texts()
-    # Of budgets it sees its own, and those of features that it bears.
+    # A team sees its own budgets and those of features that it bears.
     budgets = [
         label for (label,) in sample.rows(f"""
             select distinct coalesce(teams.name, 'feature ' || catalog.name)
