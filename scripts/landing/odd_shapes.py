@@ -11,22 +11,39 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-# What each span of a format has once, as its bytes show it (also within JSON text), and how many of these the rows of
-# its reader account for.
+
+class Mark(NamedTuple):
+    """What each span of a format has once under one of some names, and how many of these a row of its reader accounts
+    for; also within JSON text, where its quotes are escaped.
+    """
+
+    names: tuple[str, ...]
+    told: str
+    is_in_text: bool = False
+
+    @property
+    def pattern(self) -> str:
+        named = "|".join(self.names)
+        return rf'(?:{named})\\*"\s*:' if self.is_in_text else rf'"(?:{named})"\s*:'
+
+    @property
+    def most(self) -> str:
+        """SQL for a number that is at least that of the marks in a document, and found sooner."""
+        return " + ".join(f"len(string_split(document, '{name}')) - 1" for name in self.names)
+
+
 HAS_ID = "case when span_id is null then 0 else 1 end"
 LINKED = "len(list_filter(coalesce(links, []), lambda link: link.span_id is not null))"
-MARKS: dict[str, tuple[tuple[str, str], ...]] = {
-    **dict.fromkeys(
-        ("otlp_json", "otlp_span", "tempo"),
-        (
-            (r'spanId\\*"\s*:', f"{HAS_ID} + {LINKED}"),
-            (r'startTimeUnixNano\\*"\s*:', "case when started is null then 0 else 1 end"),
-        ),
-    ),
-    "cloudwatch": ((r'startTimeUnixNano\\*"\s*:', "1"),),
-    "jaeger": ((r'"operationName"\s*:', "1"),),
-    "langfuse": ((r'"(?:parentObservationId|parent_observation_id)"\s*:', "1"),),
-    "zipkin": ((r'"traceId"\s*:', "1"),),
+OF_OTLP = (
+    Mark(("spanId",), f"{HAS_ID} + {LINKED}", True),
+    Mark(("startTimeUnixNano",), "case when started is null then 0 else 1 end", True),
+)
+MARKS: dict[str, tuple[Mark, ...]] = {
+    **dict.fromkeys(("otlp_json", "otlp_span", "tempo"), OF_OTLP),
+    "cloudwatch": (Mark(("startTimeUnixNano",), "1", True),),
+    "jaeger": (Mark(("operationName",), "1"),),
+    "langfuse": (Mark(("parentObservationId", "parent_observation_id"), "1"),),
+    "zipkin": (Mark(("traceId",), "1"),),
 }
 # Marks that stand on spans alone: what no row accounts for is a span that was not read.
 EXACT = {"cloudwatch", "jaeger"}
@@ -34,8 +51,9 @@ OTLP = {"otlp_json", "otlp_span", "tempo"}
 # Rows whose attributes, or their resource's, are not all understood: a text is missing, which is found sooner than all
 # texts are counted. And what then tells a shape that is not OTLP's: an object or a text where a list is due, or a plain
 # value.
+NO_RESOURCE = "len(resource_names) <= 2"
 LACKS = (
-    "names is null or list_position(texts, null) is not null or len(resource_names) <= 2"
+    f"names is null or list_position(texts, null) is not null or {NO_RESOURCE}"
     " or (list_position(resource_texts, null) is not null"
     " and len(resource_names) > list_count(resource_texts) + 2)"
 )
@@ -54,8 +72,21 @@ BESIDE = {
 ANY_VALUES = {"stringValue", "intValue", "doubleValue", "boolValue", "arrayValue", "kvlistValue", "bytesValue"}
 MOST_LEVELS = 12  # of containers around a span
 
+# Whether some line may be of those that `LACKING` finds. Nearly always none is, and this takes half the time.
+MAY_LACK = """
+select 1
+from (select file_no, source_line, count(*) as records, {marks} from documents group by all) as held
+left join (
+    select file_no, source_line, count(*) as spans, {told}, bool_or({lacks}) as are_not_understood
+    from raw
+    where rowid >= {before}
+    group by all
+) as gave on held.file_no = gave.file_no and held.source_line = gave.source_line
+where gave.spans is null or held.records > gave.spans or gave.are_not_understood or {is_less}
+limit 1
+"""
 # Lines whose records hold more than their reader gave: more spans, as their bytes show, or attributes of another shape
-# (`is_lacking`); and lines of more records than spans. Nearly always there are none, and nothing else need be asked.
+# (`is_lacking`); and lines of more records than spans.
 LACKING = """
 with held as (
     select file_no, source_line, count(*) as records, {marks}
@@ -107,16 +138,35 @@ def lacking_sql(form: str, before: int, is_plain: bool = False) -> str:
     """The query for the lines of `documents` that hold more than the rows of `raw` from `before` on, which a plain
     reader may have given, or more records than these.
     """
-    pairs = list(enumerate(MARKS[form]))
     return LACKING.format(
-        marks=", ".join(f"sum(len(regexp_extract_all(document, '{mark}'))) as marks_{no}" for no, (mark, _) in pairs),
-        told=", ".join(f"sum({told}) as told_{no}" for no, (_, told) in pairs),
-        is_less=" or ".join(f"held.marks_{no} > coalesce(gave.told_{no}, 0)" for no, _ in pairs),
+        marks=_summed("marks", [f"len(regexp_extract_all(document, '{one.pattern}'))" for one in MARKS[form]]),
+        told=_summed("told", [one.told for one in MARKS[form]]),
+        is_less=_is_less(form),
         lacks=LACKS if form in OTLP else "false",
         unsure=UNSURE if is_plain else "false",
         odd=ODD_SHAPE,
         before=before,
     )
+
+
+def may_lack_sql(form: str, before: int, is_plain: bool = False) -> str:
+    """The query that gives a row where `lacking_sql` may find a line."""
+    return MAY_LACK.format(
+        marks=_summed("marks", [one.most for one in MARKS[form]]),
+        told=_summed("told", [one.told for one in MARKS[form]]),
+        is_less=_is_less(form),
+        # A plain reader's doubts hold all but one of those of the other.
+        lacks=f"{UNSURE} or {NO_RESOURCE}" if is_plain else LACKS if form in OTLP else "false",
+        before=before,
+    )
+
+
+def _summed(name: str, counts: list[str]) -> str:
+    return ", ".join(f"sum({count}) as {name}_{number}" for number, count in enumerate(counts))
+
+
+def _is_less(form: str) -> str:
+    return " or ".join(f"held.marks_{no} > coalesce(gave.told_{no}, 0)" for no in range(len(MARKS[form])))
 
 
 class Opened(NamedTuple):

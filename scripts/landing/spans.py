@@ -77,12 +77,18 @@ MOST_LEVELS = 16  # of objects within objects, in an attribute
 
 # Whether all ids are hex of OpenTelemetry's lengths: nearly always, and then nothing else need be planned.
 ARE_PLAIN = (
-    "bool_and(coalesce(plain_trace(trace_id) > 0 and plain_span(span_id) > 0"
-    " and (coalesce(parent_span_id, '') = '' or plain_span(parent_span_id) is not null), false))"
+    "bool_and(coalesce(trace_digits > 0 and span_digits > 0"
+    " and (coalesce(parent_span_id, '') = '' or parent_span_digits is not null), false))"
 )
 BEGAN = "plausible(time_of(started, unit)), plausible(time_of(ended, unit))"
 _FIRST, _LAST = (f"cast(plausible(make_timestamp({end}(began) // 1000)) as date)" for end in ("min", "max"))
 ONE_DAY = f"case when count(began) = count(*) and {_FIRST} = {_LAST} then {_FIRST} end"
+HAVE_NESTED = "contains(document, 'arrayValue') or contains(document, 'kvlistValue')"
+# The first half decides for most records, and is quick because a `v` is rare: the engine seeks a word's first letter.
+HAVE_EVENTS = (
+    """contains(document, 'vents"')"""
+    r""" and regexp_matches(document, '"events"\s*:\s*(?:[^\s\[n]|\[\s*[^\s\]])')"""
+)
 HAVE_LINKS = "coalesce(bool_or(len(links) > 0), false)"
 PLAIN_IDS = {
     "trace_id": "case when trace_digits > 0 then lower(trace_id) end as trace_id",
@@ -282,6 +288,8 @@ class SpanReader:
         refused = self._read(form, "documents", is_plain)
         short = []
         if form in odd_shapes.MARKS:
+            if not run(odd_shapes.may_lack_sql(form, before, is_plain)).fetchall():
+                return refused
             short = run(odd_shapes.lacking_sql(form, before, is_plain)).fetchall()
             if not short:
                 return refused
@@ -332,12 +340,16 @@ class SpanReader:
         )
 
     def _is_plain(self, form: str) -> bool:
-        """Whether the plain reader is to be tried: until a record needs more, of which the first of a task may show."""
-        if form in PLAIN and self.are_plain is None:
-            first = "select document from documents limit 20"
-            nested = "contains(document, 'arrayValue') or contains(document, 'kvlistValue')"
-            self.are_plain = not self.engine.execute(f"select 1 from ({first}) where {nested} limit 1").fetchall()
-        return form in PLAIN and bool(self.are_plain)
+        """Whether the plain reader is to be tried: until a record needs more. Lists and objects the first records of a
+        task may show, and others are noticed when they were read; events are looked for first, in all.
+        """
+        if form not in PLAIN or self.are_plain is False:
+            return False
+        asked = [f"documents where {HAVE_EVENTS}"]
+        if self.are_plain is None:
+            asked.append(f"(select document from documents limit 20) where {HAVE_NESTED}")
+        self.are_plain = not any(self.engine.execute(f"select 1 from {one} limit 1").fetchall() for one in asked)
+        return self.are_plain
 
     def forget(self, taken: int) -> None:
         """Undo what a `take` added that failed: its records are taken again, or refused."""
@@ -408,8 +420,12 @@ class SpanReader:
 
     def _read(self, form: str, documents: str, is_plain: bool = False) -> list[tuple]:
         """Add the rows of one reader to `raw`; returns what the reader refuses by name within its records."""
-        run, source = self.engine.execute, self._source(form, documents, is_plain)
-        before = self.taken
+        run, before = self.engine.execute, self.taken
+        # Ids of hex digits are read once: whether all are such decides how a portion is written.
+        source = f"""
+            select source.*, plain_trace(trace_id) as trace_digits, plain_span(span_id) as span_digits,
+                plain_span(parent_span_id) as parent_span_digits
+            from ({self._source(form, documents, is_plain)}) as source"""
         run(f"insert into raw by name {source}" if self.taken else f"create or replace temp table raw as {source}")
         [(self.taken,)] = run("select coalesce(max(rowid) + 1, 0) from raw").fetchall()
         if form not in REFUSING or self.taken == before:
@@ -839,8 +855,6 @@ class SpanReader:
         query = f"""
         with found as (
             select raw.*, rowid + {row_base} as row_no, {", ".join(columns)},
-                plain_trace(trace_id) as trace_digits, plain_span(span_id) as span_digits,
-                plain_span(parent_span_id) as parent_span_digits,
                 getvariable('file_ids')[{file_place}] as file_id,
                 getvariable('source_files')[{file_place}] as source_file
             from raw

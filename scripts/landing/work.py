@@ -40,7 +40,7 @@ EXAMINED_BYTES = 1 << 20
 # What a file is known by. Stores that began with another hash go on with it.
 HASHES: dict[str, Callable[[], "blake3 | hashlib._Hash"]] = {"blake3": blake3, "sha256": sha256}
 NO_ENDS = np.empty(0, np.int64)  # of lines
-PORTION_BYTES = 1 << 25  # text that is read at a time
+PORTION_BYTES = 1 << 26  # text that is read at a time
 DOCUMENTS = pa.schema([("file_no", pa.int32()), ("source_line", pa.int64()), ("document", pa.string())])
 MOST_ROWS = 1 << 18  # rows that a worker holds before it writes them
 MOST_FAULTS = 1000  # portions that a reader can't take, before the whole file counts as one that it can't

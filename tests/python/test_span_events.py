@@ -1,6 +1,7 @@
 """Usage that stands only in a span's own events, in each format that has events."""
 
 import json
+import re
 
 import duckdb
 import pytest
@@ -8,6 +9,7 @@ from evals import SECRET
 from exports import attributes, batch, nanoseconds, span
 
 import land
+from landing import work
 
 COUNTS = {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100}
 DETAILS = "gen_ai.client.inference.operation.details"
@@ -92,6 +94,21 @@ def test_events_tell_the_usage_of_a_span_that_states_none(tmp_path, capsys):
     assert dict(zip(TOLD, rows, strict=True)) == {name: expected for name, (*_, expected) in TOLD.items()}
     # What Codex says before the answer is no answer, whatever it counts.
     assert "1 span of spans.jsonl" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_events_are_found_wherever_they_begin_and_however_they_are_spaced(tmp_path, monkeypatch, is_cut):
+    """Records without lists, links and events have their own reader, which no later record may share."""
+    monkeypatch.setattr(work, "PORTION_BYTES", 1 if is_cut else work.PORTION_BYTES)
+    has_some = {**span(9, 1, **OWN), "events": events_of([(DETAILS, ASKED)])}
+    none = [batch([{**span(number, 1, **OWN), **more}]) for number, more in ((1, {}), (2, {"events": []}))]
+    texts = []
+    for number, spaced in enumerate(('"events":[{', '"events" : [ {', '"events"\t:\t[\t{', '"events":  [{'), 3):
+        one = batch([{**has_some, "traceId": f"{number:032x}"}])
+        texts.append(re.sub(r'"events": ?\[\{', spaced, one))
+        assert spaced in texts[-1]
+    rows = landed(tmp_path, "".join([*none, *texts]))
+    assert [row[3:5] for row in rows] == [(None, None)] * 2 + [(1000, 100)] * len(texts)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ request_ids as (
     select
         request_id,
         trace_key
-    from {{ ref('stg_telemetry__spans') }}
+    from {{ ref('stg_telemetry__span_times') }}
 
     union all
 
@@ -108,7 +108,7 @@ trace_starts as (
     select
         trace_key,
         min(started_at) as started_at
-    from {{ ref('stg_telemetry__spans') }}
+    from {{ ref('stg_telemetry__span_times') }}
     where trace_key in (select available_requests.trace_key from available_requests)
     group by trace_key
 

@@ -15,8 +15,8 @@ timed_by_parents as (
         untimed.span_key,
         parents.started_at,
         parents.started_on
-    from {{ ref('stg_telemetry__spans') }} as untimed
-    inner join {{ ref('stg_telemetry__spans') }} as parents
+    from {{ ref('stg_telemetry__span_times') }} as untimed
+    inner join {{ ref('stg_telemetry__span_times') }} as parents
         on untimed.trace_key = parents.trace_key and untimed.parent_span_key = parents.span_key
     where
         untimed.started_on = date '1970-01-01'

@@ -3,7 +3,7 @@
     select
         trace_key,
         true as is_changed
-    from {{ ref('stg_telemetry__spans') }}
+    from {{ ref('stg_telemetry__span_times') }}
     where {{ is_new_file('file_id') }}
 
     union

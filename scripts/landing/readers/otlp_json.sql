@@ -29,7 +29,8 @@ scopes as (
 
 ),
 
-spans as (
+-- Apart from the spans, so that lists are joined once for each scope.
+named as (
 
     select
         file_no,
@@ -40,8 +41,20 @@ spans as (
             coalesce(scope.scope.name, scope.instrumentationLibrary.name),
             coalesce(scope.scope.version, scope.instrumentationLibrary.version)
         ]) as resource_texts,
-        unnest(scope.spans) as span
+        scope.spans as spans
     from scopes
+
+),
+
+spans as (
+
+    select
+        file_no,
+        source_line,
+        resource_names,
+        resource_texts,
+        unnest(spans) as span
+    from named
 
 )
 
