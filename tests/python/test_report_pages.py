@@ -155,8 +155,19 @@ def look(window, name: str, report: Path, months: list[str], screenshots: Path) 
                         found[page, month, choice, width, scheme] = faults
                     if not choice or IS_ALL:
                         picture = f"{name}-{page}-{month}{'-' + choice if choice else ''}-{width}-{scheme}.png"
-                        opened.page.screenshot(path=screenshots / picture, full_page=True)
+                        photograph(opened.page, screenshots / picture)
     return found
+
+
+def photograph(page, path: Path) -> None:
+    """A picture for people; on a busy machine Chromium at times can't take one, and can a moment later."""
+    for attempt in range(3):
+        try:
+            page.screenshot(path=path, full_page=True)
+            return
+        except playwright.Error:
+            if attempt == 2:
+                raise
 
 
 def test_pages_have_no_faults(written, window, screenshots):
