@@ -84,7 +84,8 @@ BEGAN = "plausible(time_of(started, unit)), plausible(time_of(ended, unit))"
 _FIRST, _LAST = (f"cast(plausible(make_timestamp({end}(began) // 1000)) as date)" for end in ("min", "max"))
 ONE_DAY = f"case when count(began) = count(*) and {_FIRST} = {_LAST} then {_FIRST} end"
 HAVE_NESTED = "contains(document, 'arrayValue') or contains(document, 'kvlistValue')"
-# The first half decides for most records, and is quick because a `v` is rare: the engine seeks a word's first letter.
+# Whether a record has events that are not empty. The quick search decides for most records: the engine seeks a word's
+# first letter, and a `v` is rare.
 HAVE_EVENTS = (
     """contains(document, 'vents"')"""
     r""" and regexp_matches(document, '"events"\s*:\s*(?:[^\s\[n]|\[\s*[^\s\]])')"""

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from exports import attributes, batch, chat
 
+from landing import odd_shapes
 from landing.work import Piece, Reading, Task, examine, perform
 
 READING = Reading("00" * 32, ("app.feature",), ("app.team",), hash_identities=False)
@@ -240,3 +241,17 @@ def test_what_only_a_late_record_holds_lands(tmp_path, kind):
         ).fetchall()
     assert said["late"] == said["alone"]
     assert said["late"][0][0] not in (None, 10, "svc")
+
+
+@pytest.mark.parametrize("form", odd_shapes.MARKS)
+def test_the_quick_count_of_marks_is_never_below_the_exact_one(form):
+    """Else a line that lacks spans would not be looked at."""
+    for mark in odd_shapes.MARKS[form]:
+        exact, texts = f"len(regexp_extract_all(document, '{mark.pattern}'))", []
+        for name in mark.names:
+            texts += [f'{{"{name}":1, "{name}" : 2}}', f'{{"{name}"\n:1}}', f'{{"a": "{name}"}}', f'{{"b{name}":1}}']
+            texts += [f'"{{\\"{name}\\":1}}"', f'"{{\\\\\\"{name}\\\\\\" : 1}}"', f"{name}{name}", ""]
+        documents = "select unnest($texts) as document"
+        counted = duckdb.execute(f"select {exact}, {mark.most} from ({documents})", {"texts": texts}).fetchall()
+        assert all(exactly <= at_most for exactly, at_most in counted), counted
+        assert sum(exactly for exactly, _ in counted) >= 3 * len(mark.names)

@@ -1,5 +1,5 @@
--- Some models need only a span's keys and times. They read this view, because a query over stg_telemetry__spans plans the
--- whole usage solver, even where none of its columns is used.
+-- Some models need only a span's keys and times. They read this view, because a query over stg_telemetry__spans plans
+-- the whole usage solver, even where none of its columns is used.
 select
     trace_key,
     span_key,
