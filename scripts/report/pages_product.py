@@ -54,6 +54,19 @@ from marts.segment_margin_monthly where month = $month order by place
         nothing="Nothing was spent this month.",
     ),
     Figure(
+        "accounts",
+        "Which customers does it earn or lose on?",
+        """
+select account_id, plan, segment, revenue_usd, borne_usd, margin_usd as ai_margin_usd, break_even_usd
+from marts.account_margin_monthly where month = $month order by margin_usd, account_id
+""",
+        "The least AI margin first. The break-even is what an account would have to pay for all AI cost of the month to"
+        " be covered: its own cost, and its part of the cost that no account caused.",
+        total=True,
+        needs=HAS_REVENUE,
+        nothing="No account has revenue or cost this month.",
+    ),
+    Figure(
         "substitution",
         "Does a new feature eat an old one's use?",
         """

@@ -23,9 +23,12 @@ earned as (
 
 marts as (
 
-    {% for mart, borne in [
-        ('feature_pnl_monthly', 'revenue_usd - margin_usd'), ('feature_pnl_by_cohort_monthly', 'revenue_usd - margin_usd'),
-        ('segment_margin_monthly', 'borne_usd')
+    {% for mart, borne, credit in [
+        ('feature_pnl_monthly', 'revenue_usd - margin_usd', 'eval_pool_credit_usd'),
+        ('feature_pnl_by_cohort_monthly', 'revenue_usd - margin_usd', 'eval_pool_credit_usd'),
+        ('segment_margin_monthly', 'borne_usd', 'eval_pool_credit_usd'),
+        ('account_margin_monthly', 'borne_usd', '0'),
+        ('account_margin_monthly', 'break_even_usd', '0')
     ] %}
         select
             '{{ mart }}' as mart,
@@ -33,7 +36,7 @@ marts as (
             sum(revenue_usd) as revenue_usd,
             sum(margin_usd) as margin_usd,
             sum({{ borne }}) as borne_usd,
-            sum(eval_pool_credit_usd) as credit_usd
+            sum({{ credit }}) as credit_usd
         from {{ ref(mart) }}
         group by month
         {% if not loop.last %}

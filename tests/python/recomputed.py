@@ -692,6 +692,39 @@ def segment_margin_monthly(company: Company) -> pd.DataFrame:
     return rows.drop(columns="is_pool")
 
 
+def account_margin_monthly(company: Company) -> pd.DataFrame:
+    """Revenue and cost by account: what spans name, else their user's; what none caused is spread by what they bear."""
+    shares, keys = company.in_cohorts(company.shares), ["month", "account_id"]
+    for month, part in shares.groupby("month"):
+        named = part["account_id"].fillna(part["user_id"].map(cohorts_of(company, month)[0]["account_id"]))
+        shares.loc[part.index, "account_id"] = named
+    credits = feature_pnl_monthly(company).query("feature_id == 'quality_pool'").set_index("month")
+    credits = -credits["eval_pool_credit_usd"]
+    spent = pd.concat(
+        [
+            shares[[*keys, "usd"]].fillna({"account_id": "unknown"}),
+            company.residue.assign(account_id="unknown")[[*keys, "usd"]],
+            (-credits).rename("usd").reset_index().assign(account_id="unknown"),
+            credits.rename("usd").reset_index().assign(account_id="quality_pool"),
+        ]
+    )
+    earned = company.revenue.groupby(keys)["usd"].sum().rename("revenue_usd")
+    rows = spent.groupby(keys)["usd"].sum().rename("borne_usd").to_frame().join(earned, how="outer").fillna(0)
+    rows = rows.reset_index()
+    rows["margin_usd"] = rows["revenue_usd"] - rows["borne_usd"]
+    is_nobody = rows["account_id"].isin(["unknown", "quality_pool"])
+    whole = rows.groupby("month")["borne_usd"].transform("sum")
+    own = rows["borne_usd"].where(~is_nobody, 0)
+    rows["break_even_usd"] = own * whole / own.groupby(rows["month"]).transform("sum")
+    for column in ("plan", "segment"):
+        rows[column] = "unknown"
+        rows.loc[rows["account_id"] == "quality_pool", column] = "quality_pool"
+        for month, part in rows.groupby("month"):
+            known = part["account_id"].map(cohorts_of(company, month)[1][column]).dropna()
+            rows.loc[known.index, column] = known
+    return rows
+
+
 def free_tier_monthly(company: Company) -> pd.DataFrame:
     """Cost of features on free plans, by the plan of the day, and moves to paid ones."""
     free = [plan.lower() for plan in company.variables["free_plans"]]

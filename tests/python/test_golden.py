@@ -100,7 +100,8 @@ def test_policies_move_money_between_teams_never_the_total(golden, build, tmp_pa
     )
     assert funded.rows(features) == golden.rows(features)
     # AI margin moves between rows, and sums to revenue less the ledger.
-    for mart in ("feature_pnl_monthly", "feature_pnl_by_cohort_monthly", "segment_margin_monthly"):
+    for mart in ("feature_pnl_monthly", "feature_pnl_by_cohort_monthly", "segment_margin_monthly",
+                 "account_margin_monthly"):  # fmt: skip
         margins = f"select sum(margin_usd) from marts.{mart}"
         assert funded.rows(margins) == golden.rows(margins) == [(Decimal("12.9916285"),)], mart
 

@@ -15,6 +15,7 @@ GRAINS = {
     "feature_pnl_monthly": ["month", "feature_id"],
     "feature_pnl_by_cohort_monthly": ["month", "feature_id", "plan", "segment"],
     "segment_margin_monthly": ["month", "segment"],
+    "account_margin_monthly": ["month", "account_id"],
     "free_tier_monthly": ["month", "feature_id"],
     "feature_substitution": ["new_feature_id", "incumbent_feature_id"],
     "eval_coverage_daily": ["covered_on", "feature_id", "model", "prompt_version"],
