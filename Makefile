@@ -136,13 +136,15 @@ compare: .venv/.synced profiles.yml ## every mart and export of every test data 
 prices: .venv/.synced ## rebuild the list price book from genai-prices
 	@$(BIN)/python scripts/make_prices.py
 
-lock: .venv/.synced ## compile requirements.txt, requirements-focus.txt and requirements-spark.txt from their .in
+lock: .venv/.synced ## compile requirements.txt and those of -focus, -spark and -peers from their .in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --override overrides.txt requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	  requirements-focus.in -o requirements-focus.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --override overrides.txt requirements-spark.in -o requirements-spark.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  requirements-peers.in -o requirements-peers.txt
 
 sbom: .venv/.synced ## a bill of materials (CycloneDX) of each lock, in DATA/sbom; the licences, in docs/licences.md
 	@$(BIN)/python scripts/dev/sbom.py "$$DATA/sbom"
@@ -151,4 +153,4 @@ audit: .venv/.synced ## ask an advisory database about every locked package; say
 	@$(BIN)/python scripts/dev/audit.py
 
 clean: ## remove what make made, except data
-	@rm -rf .venv .venv-focus .venv-spark target logs .company .env profiles.yml
+	@rm -rf .venv .venv-focus .venv-spark .venv-peers target logs .company .env profiles.yml

@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Each lock, and the environment that is made from it.
-LOCKS = {"requirements.txt": ".venv", "requirements-focus.txt": ".venv-focus", "requirements-spark.txt": ".venv-spark"}
+LOCKS = {
+    "requirements.txt": ".venv",
+    "requirements-focus.txt": ".venv-focus",
+    "requirements-spark.txt": ".venv-spark",
+    "requirements-peers.txt": ".venv-peers",
+}
 
 
 class Locked(NamedTuple):
