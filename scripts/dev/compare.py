@@ -31,6 +31,7 @@ from paths import pattern, quoted  # noqa: E402
 
 SYNTHETIC_TRACES = 1_500  # of 13 spans on average
 SHOWN = 3  # rows of a difference
+RUN_TIMES = {"landed_at", "built_at"}  # times of a run, which differ between any two
 COMPANIES = ("company", "_company")
 # Folders of a case that land one after another, each with a build.
 STEP = re.compile(r"step\d+")
@@ -237,7 +238,7 @@ def compared(name: str, before: Path, after: Path) -> list[str]:
             for column, kind in kinds[0].items()
             if column in kinds[1] and kind != kinds[1][column]
         ]
-        both = [column for column in kinds[0] if kinds[1].get(column) == kinds[0][column]]
+        both = [column for column in kinds[0] if kinds[1].get(column) == kinds[0][column] and column not in RUN_TIMES]
         shown = ", ".join(
             f'printf(\'%.10g\', "{column}") as "{column}"' if kinds[0][column] in ("DOUBLE", "FLOAT") else f'"{column}"'
             for column in both

@@ -34,6 +34,7 @@ import duckdb
 import pyarrow as pa
 
 PROJECT = Path(__file__).resolve().parents[2]
+RUN_TIMES = {"landed_at", "built_at"}  # times of a run, which differ between any two
 FILE_NAMES = {"source_file", "newer_file", "replaced_file", "replaced_by_file"}
 INCREMENTS, PARTS = 13, 3
 Content = list[tuple[str, bytes]]  # (name in the inbox, bytes), in the order in which they land
@@ -253,8 +254,9 @@ def differences(one: Path, other: Path) -> dict[str, list]:
 def rows_of(engine: duckdb.DuckDBPyConnection, ledger: str, mart: str) -> str:
     """A mart's rows; where one names files, without the names, its counts and amounts added up."""
     columns = engine.execute(f"select column_name, column_type from (describe {ledger}.marts.{mart})").fetchall()
+    columns = [(name, kind) for name, kind in columns if name not in RUN_TIMES]
     if not FILE_NAMES & {name for name, _ in columns}:
-        return f"from {ledger}.marts.{mart}"
+        return f"select {', '.join(name for name, _ in columns)} from {ledger}.marts.{mart}"
     kept = [
         f"sum({name}) as {name}" if kind.startswith(("DECIMAL", "BIGINT", "DOUBLE")) else name
         for name, kind in columns

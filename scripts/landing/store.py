@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -170,6 +170,7 @@ class Store:
             newest += not before
             entry["landing_no"] = before.get("landing_no", newest)
             entry["landing"] = before.get("landing") if before else self.landings + 1  # landed together
+            entry["landed_at"] = before.get("landed_at") or f"{datetime.now(UTC):%FT%T}"
             entry["rows_superseded"] = 0
             entry.setdefault("archive_id", before.get("archive_id"))
             self.files[entry["file_id"]] = entry
@@ -300,7 +301,8 @@ class Store:
 
     @staticmethod
     def _file_row(entry: dict) -> dict:
-        return {name: entry.get(name) for name in TABLES["files"].names}
+        landed_at = entry.get("landed_at") and datetime.fromisoformat(entry["landed_at"])
+        return {name: entry.get(name) for name in TABLES["files"].names} | {"landed_at": landed_at or None}
 
     def _without(self, table: str, replaced: list[str]) -> list[tuple[Path, Path]]:
         """A table's landed files without the rows of files that are read again; returns moves."""

@@ -212,6 +212,7 @@ TABLES: dict[str, pa.Schema] = {
             # `archive_id`: the newest archive that a file came in.
             *fields(TEXT, "file_id source_file kind archive_id"),
             *fields(COUNT, "landing_no rows_read rows_superseded rows_rejected rows_retired"),
+            *fields(TIME, "landed_at"),
         ]
     ),
     # Acts of `make forget MONTH=`: which days each retired, and the last month that was closed by then.

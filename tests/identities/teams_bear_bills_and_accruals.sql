@@ -52,6 +52,7 @@ incurred as (
         cast(date_trunc('month', usage_on) as date) as month,
         untraced_usd as amount_usd
     from {{ ref('int_accrued_usage') }}
+    where is_unbilled
 
     union all
 

@@ -23,7 +23,7 @@ charge_settlements as (
 accrued_usage as (
 
     select * from {{ ref('int_accrued_usage') }}
-    where untraced_usd != 0 and {{ is_touched('usage_on', 'touched_day') }}
+    where is_unbilled and untraced_usd != 0 and {{ is_touched('usage_on', 'touched_day') }}
 
 ),
 

@@ -113,7 +113,8 @@ families as (
 select
     usage.*,
     coalesce(families.call_meter, usage.meter) as call_meter,
-    billed_usage.usage_id is null and {{ is_kept('usage.usage_on') }} as is_unbilled
+    billed_usage.usage_id is null and {{ is_kept('usage.usage_on') }} as is_unbilled,
+    billed_usage.usage_id is not null and {{ is_kept('usage.usage_on') }} as is_billed
 from usage
 left join billed_usage on usage.usage_id = billed_usage.usage_id
 left join families on usage.provider = families.provider and usage.meter = families.billed_meter

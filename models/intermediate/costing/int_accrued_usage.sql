@@ -1,35 +1,38 @@
 {{ replaces_touched("usage_on", by="touched_day") }}
+{# Use that a bill covers stands apart: what it would accrue without the bill is what accruals are judged by. #}
 {% set group = ['provider', 'account_id', 'api_key', 'usage_on', 'model', 'meter', 'price_tier'] %}
-with unbilled_groups as (
+with usage_groups as (
 
     select
         {{ entry_key(group) }} as usage_group_id,
+        is_unbilled,
         {{ group | join(',\n        ') }},
         call_meter,
         cast(sum(quantity) as bigint) as quantity
     from {{ ref('int_usage_counts') }}
-    where is_unbilled and {{ is_touched('usage_on', 'touched_day') }}
-    group by {{ group | join(', ') }}, call_meter
+    where (is_unbilled or is_billed) and {{ is_touched('usage_on', 'touched_day') }}
+    group by is_unbilled, {{ group | join(', ') }}, call_meter
 
 ),
 
-unbilled_usage as (
+counted_usage as (
 
     select
-        {{ all_but('unbilled', ['price_tier']) }},
-        unbilled.price_tier as stated_tier,
-        coalesce(unbilled.price_tier, 'standard') as price_tier,
+        {{ all_but('counted', ['price_tier']) }},
+        counted.price_tier as stated_tier,
+        coalesce(counted.price_tier, 'standard') as price_tier,
         prices.list_price_usd,
-        prices.unit_price_usd
-    from unbilled_groups as unbilled
+        prices.unit_price_usd,
+        prices.month_end_price_usd
+    from usage_groups as counted
     left join {{ ref('int_unit_prices') }} as prices
         on
-            unbilled.provider = prices.provider
-            and unbilled.account_id is not distinct from prices.account_id
-            and unbilled.model = prices.model
-            and unbilled.call_meter = prices.meter
-            and coalesce(unbilled.price_tier, 'standard') = prices.service_tier
-            and unbilled.usage_on = prices.priced_on
+            counted.provider = prices.provider
+            and counted.account_id is not distinct from prices.account_id
+            and counted.model = prices.model
+            and counted.call_meter = prices.meter
+            and coalesce(counted.price_tier, 'standard') = prices.service_tier
+            and counted.usage_on = prices.priced_on
             and prices.long_context_tokens = 0 and prices.priced_time is null and prices.tool_meter is null
             and prices.inference_geo is null
 
@@ -41,9 +44,20 @@ families as (
 
 ),
 
+counted_days as (
+
+    select distinct
+        is_unbilled,
+        provider,
+        usage_on
+    from usage_groups
+
+),
+
 traced_per_tier as (
 
     select
+        days.is_unbilled,
         calls.provider,
         calls.started_on,
         calls.model,
@@ -51,24 +65,30 @@ traced_per_tier as (
         families.billed_meter as meter,
         cast(sum(meters.quantity) as bigint) as quantity
     from {{ ref('int_call_costs') }} as calls
+    inner join counted_days as days
+        on
+            calls.provider = days.provider
+            and calls.started_on = days.usage_on
+            and calls.is_in_bill != days.is_unbilled
     inner join {{ ref('int_call_providers') }} as providers on calls.call_key = providers.call_key
     inner join {{ ref('int_usage_items') }} as meters on calls.call_key = meters.call_key
     inner join families on calls.provider = families.provider and meters.meter = families.call_meter
-    where not calls.is_in_bill
-    group by calls.provider, calls.started_on, calls.model, providers.stated_tier, families.billed_meter
+    group by
+        days.is_unbilled, calls.provider, calls.started_on, calls.model, providers.stated_tier, families.billed_meter
 
 ),
 
 traced_usage as (
 
     select
+        is_unbilled,
         provider,
         started_on,
         model,
         meter,
         cast(sum(quantity) as bigint) as quantity
     from traced_per_tier
-    group by provider, started_on, model, meter
+    group by is_unbilled, provider, started_on, model, meter
 
 ),
 
@@ -76,6 +96,7 @@ traced_usage as (
 tier_usage as (
 
     select
+        usage.is_unbilled,
         usage.provider,
         usage.usage_on,
         usage.model,
@@ -83,15 +104,16 @@ tier_usage as (
         usage.stated_tier,
         cast(sum(usage.quantity) as bigint) as tier_quantity,
         least(cast(sum(usage.quantity) as bigint), coalesce(max(traced.quantity), 0)) as own_quantity
-    from unbilled_usage as usage
+    from counted_usage as usage
     left join traced_per_tier as traced
         on
-            usage.provider = traced.provider
+            usage.is_unbilled = traced.is_unbilled
+            and usage.provider = traced.provider
             and usage.usage_on = traced.started_on
             and usage.model = traced.model
             and usage.meter = traced.meter
             and usage.stated_tier = traced.stated_tier
-    group by usage.provider, usage.usage_on, usage.model, usage.meter, usage.stated_tier
+    group by usage.is_unbilled, usage.provider, usage.usage_on, usage.model, usage.meter, usage.stated_tier
 
 ),
 
@@ -102,7 +124,7 @@ unexplained_usage as (
         cast(sum(tier_quantity - own_quantity) over same_meter as bigint) as left_quantity,
         cast(sum(own_quantity) over same_meter as bigint) as all_own_quantity
     from tier_usage
-    window same_meter as (partition by provider, usage_on, model, meter)
+    window same_meter as (partition by is_unbilled, provider, usage_on, model, meter)
 
 ),
 
@@ -117,17 +139,19 @@ untraced_usage as (
         greatest(
             tiers.left_quantity - greatest(coalesce(traced.quantity, 0) - tiers.all_own_quantity, 0), 0
         ) as untraced_quantity
-    from unbilled_usage as usage
+    from counted_usage as usage
     inner join unexplained_usage as tiers
         on
-            usage.provider = tiers.provider
+            usage.is_unbilled = tiers.is_unbilled
+            and usage.provider = tiers.provider
             and usage.usage_on = tiers.usage_on
             and usage.model = tiers.model
             and usage.meter = tiers.meter
             and usage.stated_tier is not distinct from tiers.stated_tier
     left join traced_usage as traced
         on
-            usage.provider = traced.provider
+            usage.is_unbilled = traced.is_unbilled
+            and usage.provider = traced.provider
             and usage.usage_on = traced.started_on
             and usage.model = traced.model
             and usage.meter = traced.meter
@@ -136,6 +160,7 @@ untraced_usage as (
 
 select
     untraced.usage_group_id,
+    untraced.is_unbilled,
     untraced.provider,
     untraced.account_id,
     untraced.api_key,
@@ -148,16 +173,18 @@ select
     untraced.quantity,
     untraced.untraced_quantity,
     -- NULL if the book has no price.
+    {% for price, name in [('unit_price_usd', 'untraced_usd'), ('month_end_price_usd', 'month_end_usd')] %}
     case
-        when untraced.untraced_quantity = 0 then {{ money('untraced.unit_price_usd * 0') }}
+        when untraced.untraced_quantity = 0 then {{ money('untraced.' ~ price ~ ' * 0') }}
         else {{ floored_part(
             floored_part(
-                money('untraced.quantity * untraced.unit_price_usd'), 'untraced.tier_left_quantity',
+                money('untraced.quantity * untraced.' ~ price), 'untraced.tier_left_quantity',
                 'untraced.tier_quantity'
             ),
             'untraced.untraced_quantity', 'untraced.left_quantity'
         ) }}
-    end as untraced_usd,
+    end as {{ name }},
+    {% endfor %}
     coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
 from untraced_usage as untraced
 left join {{ ref('int_api_key_owners') }} as keys

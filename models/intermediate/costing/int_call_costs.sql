@@ -5,6 +5,7 @@ with usage_prices as (
         cast(sum(quantity) as bigint) as quantity,
         sum(priced_usd) as priced_usd,
         sum({{ money('quantity * list_price_usd') }}) as list_usd,
+        case when not bool_or(month_end_usd is null) then sum(month_end_usd) end as month_end_usd,
         sum(coalesce(write_premium_usd, 0)) as write_premium_usd,
         max(cache_write_rule) as cache_write_rule,
         bool_or(is_assumed) as is_assumed,
@@ -44,6 +45,7 @@ calls as (
         usage_prices.quantity,
         usage_prices.priced_usd,
         usage_prices.list_usd,
+        usage_prices.month_end_usd,
         usage_prices.is_in_no_list,
         usage_prices.write_premium_usd,
         usage_prices.cache_write_rule,
@@ -91,6 +93,8 @@ select
     coalesce(quantity, 0) as quantity,
     stated_usd,
     priced_usd,
+    -- By the price book as it was known on the month's last day.
+    case when usage_fault is null then {{ money('month_end_usd') }} end as month_end_usd,
     case when is_priced and not is_in_no_list then {{ money('list_usd') }} end as list_usd,
     case when is_priced and cache_write_rule is not null then {{ money('write_premium_usd') }} end
         as cache_write_premium_usd,

@@ -1,5 +1,7 @@
 {% set rate = price_situation() %}
 {% set meters = call_meters() %}
+{# The book of today. What accrued until a bill came is held against the book of the month's last day. #}
+{% set today = "date '9999-12-31'" %}
 {# A cache write's premium needs both prices; a stated cost may prove that the write lasts an hour. #}
 {% set also = {
     'input': ' or cache_write_5m_tokens > 0 or cache_write_1h_tokens > 0', 'cache_write_1h': ' or untimed_tokens > 0'
@@ -19,7 +21,7 @@ with used_rates as (
 
 ),
 
--- Usage files count use that no bill covers, or parts of a bill's total.
+-- Usage files count use that no bill covers yet, or what would accrue without it, or parts of a bill's total.
 counted_usage as (
 
     select
@@ -31,7 +33,7 @@ counted_usage as (
         0 as long_context_tokens,
         call_meter
     from {{ ref('int_usage_counts') }}
-    where is_unbilled and model is not null and {{ is_touched('usage_on', 'read_day') }}
+    where (is_unbilled or is_billed) and model is not null and {{ is_touched('usage_on', 'read_day') }}
 
     union all
 
@@ -94,6 +96,76 @@ rates as (
 
 ),
 
+-- Models of whose prices the book came to know more after the month.
+earlier_books as (
+
+    select distinct
+        rates.provider,
+        rates.model,
+        rates.known_on
+    from (select distinct
+        provider,
+        model,
+        cast(last_day(priced_on) as date) as known_on
+    from rates) as rates
+    inner join {{ ref('model_prices') }} as versions
+        on
+            rates.provider = versions.provider
+            and rates.model = versions.model
+            and rates.known_on < versions.known_from
+
+),
+
+earlier_prices as (
+
+    {% call list_prices() %}
+        select
+            versions.*,
+            books.known_on
+        from {{ ref('model_prices') }} as versions
+        inner join earlier_books as books
+            on
+                versions.provider = books.provider
+                and versions.model = books.model
+                and (versions.known_from is null or versions.known_from <= books.known_on)
+    {% endcall %}
+
+),
+
+list_prices as (
+
+    select
+        {{ today }} as known_on,
+        *
+    from {{ ref('int_list_prices') }}
+
+    union all
+
+    select * from earlier_prices
+
+),
+
+rates_by_book as (
+
+    select
+        *,
+        {{ today }} as known_on
+    from rates
+
+    union all
+
+    select
+        rates.*,
+        books.known_on
+    from rates
+    inner join earlier_books as books
+        on
+            rates.provider = books.provider
+            and rates.model = books.model
+            and cast(last_day(rates.priced_on) as date) = books.known_on
+
+),
+
 -- The book quotes few meters apart; the rest are priced as what they are a part of. Audio and images cost far more or
 -- less than text: what the book does not quote of them has no price. Google has one price for text, images and video.
 -- OpenAI bills a search in files by request.
@@ -129,7 +201,7 @@ quotable_meters as (
 listed_prices as (
 
     {% call first_rows(
-        partition_by="rates.rate_key, rates.meter",
+        partition_by="rates.rate_key, rates.meter, rates.known_on",
         order_by=[
             "prices.unit_price_usd is null",
             "case when prices.unit_price_usd is null then -meters.place else meters.place end",
@@ -143,12 +215,13 @@ listed_prices as (
             prices.unit_price_usd,
             prices.source,
             prices.service_tier as priced_tier
-        from rates
+        from rates_by_book as rates
         inner join quotable_meters as meters
             on rates.meter = meters.meter and coalesce(meters.provider, rates.provider) = rates.provider
-        left join {{ ref('int_list_prices') }} as prices
+        left join list_prices as prices
             on
-                rates.provider = prices.provider
+                rates.known_on = prices.known_on
+                and rates.provider = prices.provider
                 and rates.model = prices.model
                 and meters.priced_as = prices.meter
                 and prices.service_tier in (rates.service_tier, 'standard')
@@ -175,7 +248,7 @@ listed_prices as (
 regional_prices as (
 
     {% call first_rows(
-        partition_by="listed.rate_key, listed.meter",
+        partition_by="listed.rate_key, listed.meter, listed.known_on",
         order_by=[
             "length(multipliers.model) desc nulls last", "length(multipliers.meter) desc nulls last",
             "multipliers.multiplier desc"
@@ -200,7 +273,7 @@ regional_prices as (
 agreed_prices as (
 
     {% call first_rows(
-        partition_by="listed.rate_key, listed.meter",
+        partition_by="listed.rate_key, listed.meter, listed.known_on",
         order_by=[
             "(negotiated.unit_price_usd is not null) desc", "(negotiated.account_id is not null) desc",
             "length(negotiated.model) desc nulls last", matches('listed.meter', 'negotiated.meter') ~ " desc",
@@ -233,19 +306,33 @@ agreed_prices as (
 )
 
 select
-    rate_key,
-    {{ rate | join(',\n    ') }},
-    meter,
-    list_price_usd,
-    agreed_price_usd as unit_price_usd,
+    today.rate_key,
+    {% for column in rate %}
+    today.{{ column }},
+    {% endfor %}
+    today.meter,
+    today.list_price_usd,
+    today.agreed_price_usd as unit_price_usd,
+    -- The price by the book as it was known on the month's last day.
+    case when earlier.rate_key is null then today.agreed_price_usd else earlier.agreed_price_usd end
+        as month_end_price_usd,
     -- A tier before its source looked at it, or one that the book does not quote, is priced as standard.
-    negotiated_price_usd is null and coalesce(
-        source = 'assumed' or (priced_tier != service_tier and priced_as in ('input', 'output')), false
+    today.negotiated_price_usd is null and coalesce(
+        today.source = 'assumed'
+        or (today.priced_tier != today.service_tier and today.priced_as in ('input', 'output')), false
     ) as is_assumed,
     case
-        when meter in ('cache_write_5m', 'cache_write_1h')
-            then greatest(agreed_price_usd - max(case when meter = 'input' then agreed_price_usd end) over (
-                partition by rate_key
-            ), 0)
+        when today.meter in ('cache_write_5m', 'cache_write_1h')
+            then greatest(
+                today.agreed_price_usd - max(case when today.meter = 'input' then today.agreed_price_usd end) over (
+                    partition by today.rate_key
+                ), 0
+            )
     end as write_premium_usd
-from agreed_prices
+from agreed_prices as today
+left join agreed_prices as earlier
+    on
+        today.rate_key = earlier.rate_key
+        and today.meter = earlier.meter
+        and earlier.known_on < {{ today }}
+where today.known_on = {{ today }}

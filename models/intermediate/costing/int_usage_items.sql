@@ -78,6 +78,7 @@ usage as (
         end as quantity,
         prices.list_price_usd,
         prices.unit_price_usd,
+        prices.month_end_price_usd,
         prices.write_premium_usd,
         prices.is_assumed,
         case when prices.meter in ('cache_write_5m', 'cache_write_1h') then calls.cache_write_rule end
@@ -95,6 +96,7 @@ select
     list_price_usd,
     unit_price_usd,
     {{ money('quantity * unit_price_usd') }} as priced_usd,
+    {{ money('quantity * month_end_price_usd') }} as month_end_usd,
     {{ money('quantity * write_premium_usd') }} as write_premium_usd,
     is_assumed,
     cache_write_rule

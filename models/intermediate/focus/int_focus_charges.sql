@@ -174,7 +174,7 @@ charges as (
         0 as invoice_only_usd,
         -untraced_usd as prepaid_usd
     from {{ ref('int_accrued_usage') }}
-    where untraced_usd != 0 and {{ is_touched('usage_on', 'touched_day') }}
+    where is_unbilled and untraced_usd != 0 and {{ is_touched('usage_on', 'touched_day') }}
 
 )
 
