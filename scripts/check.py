@@ -10,6 +10,7 @@ import gc
 import os
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -250,29 +251,39 @@ def _columns_of(rules: list[tuple]) -> str:
     return ", ".join(sorted({column for _, rule in rules for column in _columns(rule)}))
 
 
-def _results(table: str, rules: list[tuple], source: str) -> list:
-    """What Great Expectations says of a suite of expectations: one result each."""
+@cache
+def _batches():
+    """What any data frame is validated as; Great Expectations writes its settings anew for each that is made."""
     warnings.filterwarnings("ignore")
     gx = great_expectations()  # only when there is something to check
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
+    return (
+        context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
+    )
+
+
+def _results(table: str, rules: list[tuple], source: str, shape: str) -> list:
+    """What Great Expectations says of a suite of expectations: one result each, with what `shape` (result_format) asks."""
+    batches, expected = _batches(), great_expectations().expectations
     with duckdb.connect() as engine:
         frame = engine.execute(f"select {_columns_of(rules)} from {source}").df()
-    batch = (
-        context.data_sources.add_pandas(table).add_dataframe_asset(table).add_batch_definition_whole_dataframe("all")
+    suite = great_expectations().ExpectationSuite(
+        table, [getattr(expected, f"Expect{kind}")(**rule) for kind, rule in rules]
     )
-    suite = gx.ExpectationSuite(table, [getattr(gx.expectations, f"Expect{kind}")(**rule) for kind, rule in rules])
-    return batch.get_batch({"dataframe": frame}).validate(suite).results
+    return batches.get_batch({"dataframe": frame}).validate(suite, result_format=shape).results
 
 
 def _validate(table: str, rules: list[tuple], source: str) -> list[str]:
-    return [_complaint(table, result) for result in _results(table, rules, source) if not result.success]
+    return [_complaint(table, result) for result in _results(table, rules, source, "BASIC") if not result.success]
 
 
 def _broken(table: str, rules: list[tuple], source: str) -> list:
     """The expectations that do not hold."""
     return [
-        result.expectation_config.to_domain_obj() for result in _results(table, rules, source) if not result.success
+        result.expectation_config.to_domain_obj()
+        for result in _results(table, rules, source, "BOOLEAN_ONLY")
+        if not result.success
     ]
 
 

@@ -190,25 +190,6 @@ from marts.capture_rates_monthly where month = $month order by billed_usd desc, 
         nothing="No bill of this month has landed; all of it has accrued at the price book.",
     ),
     Figure(
-        "accruals",
-        "How far accruals were off",
-        """
-select strftime(month, '%Y-%m') as month, provider, accrued_usd, billed_usd, invoice_only_usd, unpriced_calls, error_pct
-from marts.accrual_accuracy_monthly where month <= $month order by month desc, provider limit 24
-""",
-        "Accrued: what spans and counted use of the days that a bill now covers cost at the prices known on the month's"
-        " last day, as if no bill had come. Error: accrued less billed, as a part of billed. Credits, fees and taxes"
-        " (invoice-only) are in billed, and no accrual expects them.",
-        nothing="No bill of this month or an earlier one has landed.",
-    ),
-    Figure(
-        "freshness",
-        "How new the data is",
-        "select source, newest_record_at, landed_at from marts.data_freshness order by newest_record_at desc, source",
-        "Newest record: the time that it is about, UTC; a day or a month by its first instant. Landed: when the newest"
-        " file of its kind was taken in. The same for every month of the report.",
-    ),
-    Figure(
         "months",
         "Month by month",
         """
@@ -400,6 +381,18 @@ where gap_usd != 0 order by usage_on, cause
         chart="causes",
         drawn="gap_usd",
         nothing="No gap: bills, spans and price book agree, or no bill has landed.",
+    ),
+    Figure(
+        "accruals",
+        "How far accruals were off",
+        """
+select strftime(month, '%Y-%m') as month, provider, accrued_usd, billed_usd, invoice_only_usd, unpriced_calls, error_pct
+from marts.accrual_accuracy_monthly where month <= $month order by month desc, provider limit 24
+""",
+        "Accrued: what spans and counted use of the days that a bill now covers cost at the prices known on the month's"
+        " last day, as if no bill had come. Error: accrued less billed, as a part of billed. Credits, fees and taxes"
+        " (invoice-only) are in billed, and no accrual expects them.",
+        nothing="No bill of this month or an earlier one has landed.",
     ),
     Figure(
         "invoices",

@@ -265,6 +265,13 @@ order by unevaluated_usd desc, changed_on, releases.feature_id, model, prompt_ve
 
 DATA = [
     Figure(
+        "freshness",
+        "How new the data is",
+        "select source, newest_record_at, landed_at from marts.data_freshness order by newest_record_at desc, source",
+        "Newest record: the time that it is about, UTC; a day or a month by its first instant. Landed: when the newest"
+        " file of its kind was taken in. The same for every month of the report.",
+    ),
+    Figure(
         "capture",
         "How much of the bill do spans explain?",
         """
