@@ -264,7 +264,7 @@ def _batches():
 
 
 def _results(table: str, rules: list[tuple], source: str, shape: str) -> list:
-    """What Great Expectations says of a suite of expectations: one result each, with what `shape` (result_format) asks."""
+    """What Great Expectations says of a suite of expectations: one result each; `shape` is its result_format."""
     batches, expected = _batches(), great_expectations().expectations
     with duckdb.connect() as engine:
         frame = engine.execute(f"select {_columns_of(rules)} from {source}").df()
