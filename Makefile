@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check check-labels export report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
+.PHONY: help demo build check check-labels export estimate report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -64,6 +64,9 @@ check-labels: .venv/.synced profiles.yml ## would a billable call in SPANS be un
 
 export: .venv/.synced ## finance's files for MONTH, with control totals, checked
 	@$(BIN)/python scripts/export.py "$$MONTH" "$$DATA"
+
+estimate: .venv/.synced ## what the newest day and month are expected to cost, by provider and team
+	@$(BIN)/python scripts/estimate.py "$$DATA"
 
 report: .venv/.synced ## the site to look at, in DATA/report
 	@PYTHONPATH=scripts $(BIN)/python -m report.site "$$DATA"

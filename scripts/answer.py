@@ -7,7 +7,7 @@ import duckdb
 
 import arguments
 import ending
-from terminal import plain, print
+from terminal import print, table
 
 ANSWER = """
 with ranked as (
@@ -33,15 +33,10 @@ order by place nulls last
 
 
 def main(data: Path) -> None:
+    print("\nWho owes what (USD, newest month):\n")
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         found = engine.execute(ANSWER)
-        rows = [tuple(column[0] for column in found.description)]
-        rows += [(plain(row[0]), *(f"{cell:,.2f}" for cell in row[1:])) for row in found.fetchall()]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    print("\nWho owes what (USD, newest month):\n")
-    for team, *amounts in rows:
-        cells = [amount.rjust(width) for amount, width in zip(amounts, widths[1:], strict=True)]
-        print("  ".join(["  " + team.ljust(widths[0]), *cells]))
+        table([column[0] for column in found.description], found.fetchall())
     print(f"\nLook at: {data}/exports (for finance), schema marts in {data}/ledger.duckdb, docs/analyst.md (queries)")
 
 

@@ -6,6 +6,7 @@ order, is written out as an escape; `print` is the one place where programs writ
 
 import re
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 # Controls (C0, DEL, C1), halves of surrogate pairs, which hold bytes that are no UTF-8 in file names, marks that turn
@@ -48,3 +49,14 @@ def print(*parts: object, sep: str = " ", end: str = "\n", file: TextIO | None =
     stream.write(text + end)
     if flush:
         stream.flush()
+
+
+def table(names: list[str], rows: Iterable[tuple]) -> None:
+    """Print rows below their columns' names: the first cell is text, the others are amounts or None."""
+    cells = [tuple(names)]
+    for first, *amounts in rows:
+        cells.append((plain(first), *("" if amount is None else f"{amount:,.2f}" for amount in amounts)))
+    widths = [max(len(row[place]) for row in cells) for place in range(len(names))]
+    for first, *others in cells:
+        right = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        print("  ".join(["  " + first.ljust(widths[0]), *right]))
