@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO ALERTS PAGES QUIET DRY_RUN
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build watch check check-labels export estimate report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
+.PHONY: help demo build watch alerts check check-labels export estimate report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -70,7 +70,12 @@ watch: .venv/.synced profiles.yml ## lands and builds as files arrive, until it 
 	@mkdir -p "$$DATA/inbox"
 	@$(BIN)/python scripts/company.py remember "$$COMPANY" "$$DATA"
 	@exec $(BIN)/python scripts/watch.py $(if $(EVERY),--every="$$EVERY") $(if $(PULL_EVERY),--pull="$$PULL_EVERY") \
-	  $(if $(TO),--publish="$$TO") -- "$$INBOX" "$$DATA" "$$COMPANY"
+	  $(if $(TO),--publish="$$TO") $(if $(QUIET)$(PAGES),--alerts="$(if $(QUIET),--quiet=$$QUIET) $(if $(PAGES),--pages=$$PAGES)") \
+	  -- "$$INBOX" "$$DATA" "$$COMPANY"
+
+alerts: .venv/.synced ## budgets, anomalies, unlabelled spend, lost coverage, missing bills, rejects to chat, mail, webhooks (ALERTS=file, PAGES=, QUIET=22-7, DRY_RUN=1)
+	@$(BIN)/python scripts/alerts.py $(if $(PAGES),--pages="$$PAGES") $(if $(QUIET),--quiet="$$QUIET") \
+	  $(if $(filter-out 0,$(DRY_RUN)),--dry-run) "$$DATA"
 
 estimate: .venv/.synced ## what the newest day and month are expected to cost, by provider and team
 	@$(BIN)/python scripts/estimate.py "$$DATA"

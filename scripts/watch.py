@@ -1,16 +1,20 @@
 """Lands and builds as files arrive, until it is stopped: `make watch`.
 
-Usage: watch.py [--every S] [--settle S] [--pull MINUTES] [--publish TO] INBOX DATA COMPANY
+Usage: watch.py [--every S] [--settle S] [--pull MINUTES] [--publish TO] [--alerts WORDS] INBOX DATA COMPANY
        watch.py --healthy DATA
 It looks at the inbox and the company's folder every few seconds, and builds when something has changed and then stayed
 as it is for a moment: what arrives together, or while a build runs, is built together. One build runs at a time. With
---pull it asks the providers that often, with --publish each good build goes to that warehouse. What fails is tried
-again after a while that doubles, up to half an hour, and at once where files change. SIGTERM and SIGINT stop it when
-the step that runs is done, a second one stops that step as well; every step stands being killed.
+--pull it asks the providers that often, with --publish each good build goes to that warehouse, and with ALERTS in the
+environment people are told what it shows (WORDS are alerts.py's, such as '--quiet 22-7').
 
-DATA/watch.log is for people; DATA/watch.json for machines: state (waiting, building, pulling, publishing, stopped),
-since, beat_at, failures (in a row), next_try_at, last_exit, last_good_at, pid, in UTC. With --healthy exit 0 where a
-watch runs whose last step was good, else 1, with what is wrong. Otherwise exit 0 when stopped, 2 for a wrong call.
+A build or publication that fails is tried again after a while that doubles, up to half an hour, and at once where files
+change. SIGTERM and SIGINT stop the watch when the step that runs is done, a second one stops that step as well; every
+step stands being killed.
+
+DATA/watch.log is for people, DATA/watch.json for machines: state (waiting, building, pulling, publishing, alerting,
+stopped), since, beat_at, failures (in a row), next_try_at, last_exit, last_good_at, pid; times are UTC. With --healthy
+exit 0 where a watch runs whose last build was good, else 1, with what is wrong. Otherwise exit 0 when stopped, 2 for a
+wrong call.
 """
 
 import argparse
@@ -19,6 +23,7 @@ import json
 import logging
 import multiprocessing
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -40,6 +45,7 @@ PRELOADED = ["build", "land", "bi", "check", "dbt.cli.main", "dbt.adapters.duckd
 LOG_BYTES, LOGS_KEPT = 1 << 20, 5
 FIRST_WAIT, LONGEST_WAIT = 5.0, 1800.0  # seconds until what failed is tried again
 PATIENCE = 60.0  # seconds without a beat, after which a watch is none
+ALERT_SECONDS = 1800.0  # between two times of telling what waited for quiet hours, or was not taken
 LONGEST_SETTLING = 30.0  # of an inbox that never stands still
 HELD = 2  # a build's exit where another one holds the folder
 
@@ -50,6 +56,7 @@ class Step(NamedTuple):
     doing: str
     module: str
     words: tuple[str, ...]
+    waits: bool = False  # for the first build, and runs after each good one
 
 
 def run(step: Step, log: int) -> None:
@@ -78,11 +85,14 @@ def found_in(folders: list[Path]) -> tuple[str, float]:
 
 
 class Watch:
-    def __init__(self, data: Path, steps: list[Step], pull: Step | None, pull_every: float):
-        self.data, self.steps, self.pull, self.pull_every = data, steps, pull, pull_every
+    """Runs `steps` when files have changed, and those of `timed` whenever as many seconds have passed."""
+
+    def __init__(self, data: Path, steps: list[Step], timed: dict[Step, float]):
+        self.data, self.steps, self.timed = data, steps, timed
+        self.due = dict.fromkeys(timed, 0.0)
         self.stopping, self.is_in_haste, self.beat_at = threading.Event(), False, 0.0
         self.process: multiprocessing.process.BaseProcess | None = None
-        self.failures, self.next_try_at, self.next_pull_at = 0, 0.0, 0.0
+        self.failures, self.next_try_at = 0, 0.0
         self.health: dict = {"state": "waiting", "pid": os.getpid(), "last_exit": None, "last_good_at": None}
         self.processes = multiprocessing.get_context("forkserver")
         self.processes.set_forkserver_preload(PRELOADED)
@@ -161,6 +171,7 @@ class Watch:
                 self.say(f"{step.doing} failed ({why}); again in {wait:.0f} s, or when a file changes")
                 return False
         self.failures = 0
+        self.due |= {step: 0.0 for step in self.timed if step.waits}
         self.beat("waiting")
         return True
 
@@ -169,9 +180,10 @@ class Watch:
         built, changed, changed_at = None, None, 0.0
         self.say(f"watching, every {every:g} s")
         while not self.stopping.is_set():
-            if self.pull and time.time() >= self.next_pull_at:
-                self.next_pull_at = time.time() + self.pull_every
-                self.take(self.pull)
+            for step, seconds in self.timed.items():
+                if time.time() >= self.due[step] and (built is not None or not step.waits):
+                    self.due[step] = time.time() + seconds
+                    self.take(step)
             seen, newest = look()
             if seen != changed:
                 changed, changed_at = seen, changed_at if changed != built and changed else time.time()
@@ -232,6 +244,7 @@ def main() -> int:
     parser.add_argument("--settle", type=float, default=1, help="seconds that files must have stood as they are")
     parser.add_argument("--pull", type=float, metavar="MINUTES")
     parser.add_argument("--publish", metavar="TO")
+    parser.add_argument("--alerts", metavar="WORDS", default="", help="more words for alerts.py")
     given = parser.parse_args()
     if given.healthy and len(given.paths) == 1:
         return healthy(given.paths[0])
@@ -244,7 +257,9 @@ def main() -> int:
     steps = [Step("building", "build", (str(inbox), str(data), str(company)))]
     if given.publish:
         steps.append(Step("publishing", "publish", (str(data), given.publish)))
-    pull = Step("pulling", "pull", (str(inbox), str(data))) if given.pull else None
+    timed = {Step("pulling", "pull", (str(inbox), str(data))): given.pull * 60} if given.pull else {}
+    if os.environ.get("ALERTS"):
+        timed[Step("alerting", "alerts", (*shlex.split(given.alerts), str(data)), waits=True)] = ALERT_SECONDS
     with (data / ".watch.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -252,7 +267,7 @@ def main() -> int:
             print(f"ERROR: another watch is at work on {data}; stop it first", file=sys.stderr)
             return 2
         os.environ["TQDM_DISABLE"] = "1"  # bars of progress are for a terminal
-        watch = Watch(data, steps, pull, (given.pull or 0) * 60)
+        watch = Watch(data, steps, timed)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, watch.stop)
         watch.go(lambda: found_in([inbox, company]), given.every, given.settle)

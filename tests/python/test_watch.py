@@ -40,8 +40,9 @@ import watch
 watch.PRELOADED, watch.FIRST_WAIT = [], 0.2
 sys.argv[1:1] = ["--every", "0.05", "--settle", "0.1"]
 made = watch.Watch.__init__
-watch.Watch.__init__ = lambda self, data, steps, *more: made(
-    self, data, [step._replace(module="stands_for_" + step.module) for step in steps], *more
+stands = lambda step: step._replace(module="stands_for_" + step.module)
+watch.Watch.__init__ = lambda self, data, steps, timed: made(
+    self, data, [*map(stands, steps)], {stands(step): seconds / 600 for step, seconds in timed.items()}
 )
 if __name__ == "__main__":
     sys.exit(watch.main())
@@ -158,6 +159,32 @@ def test_what_fails_is_tried_again_and_said(watched, capsys, told, code):
     (watched.inbox / "mended").write_text("")  # at once, not after 0.8 seconds
     watched.wait(lambda: watched.health["failures"] == 0)
     assert watch.healthy(watched.data) == 0
+
+
+def test_people_are_told_after_each_good_build_and_pulls_have_their_own_pace(watched, monkeypatch):
+    """The stand-ins' seconds are a six-hundredth: a pull each 0.2 s, alerts each 3 s and after builds."""
+    for name in ("pull", "alerts"):
+        (watched.folder / f"stands_for_{name}.py").write_text(
+            "import sys\ndef main():\n"
+            f"    with open({str(watched.data / name)!r}, 'a') as told:\n        told.write(f'{{sys.argv[1:]}}\\n')\n"
+            f"    return {int(name == 'pull')}\n"
+        )
+    monkeypatch.setenv("ALERTS", "addresses")
+    watched.tell(exit=1)
+    watched.start("--pull", "2", "--alerts", "--quiet 22-7")
+    watched.wait(lambda: watched.health.get("failures"))
+    assert not (watched.data / "alerts").exists()
+    watched.tell()
+    (watched.inbox / "a").write_text("")
+    watched.wait(lambda: (watched.data / "alerts").exists())
+    assert (watched.data / "alerts").read_text() == f"{['--quiet', '22-7', str(watched.data)]}\n"
+    pulls = len((watched.data / "pull").read_text().splitlines())
+    watched.wait(lambda: len((watched.data / "pull").read_text().splitlines()) > pulls)
+    assert watched.health["failures"] == 0  # a pull that fails is no build that failed
+    code, out = watched.end()
+    assert code == 0
+    assert "pulling" in out
+    assert "ended with 1" in out
 
 
 def test_it_stops_when_the_build_is_done_and_a_second_signal_stops_the_build(watched):
