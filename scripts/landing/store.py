@@ -85,6 +85,8 @@ class Store:
         self.algorithm: str = manifest.get("hash", "sha256" if self.files else "blake3")
         self.forgotten: dict[str, dict] = manifest.get("forgotten", {})  # contents that don't land again
         self.forgotten_users: dict[str, str] = manifest.get("forgotten_users", {})  # keyed hash of an id: replacement
+        # When files landed: the newest `landing_no` of a landing, and its time.
+        self.arrivals: list[tuple[int, str]] = [(number, at) for number, at in manifest.get("arrivals", [])]
         self.retired: list[dict] = manifest.get("retired", [])  # acts of `make forget MONTH=`, in their order
         # An empty typed file lets every engine read a table that nobody has filled, or that lacks newer columns.
         empties = {self.root / table / f"day={NO_DAY}" / "empty.parquet": schema for table, schema in TABLES.items()}
@@ -170,10 +172,11 @@ class Store:
             newest += not before
             entry["landing_no"] = before.get("landing_no", newest)
             entry["landing"] = before.get("landing") if before else self.landings + 1  # landed together
-            entry["landed_at"] = before.get("landed_at") or f"{datetime.now(UTC):%FT%T}"
             entry["rows_superseded"] = 0
             entry.setdefault("archive_id", before.get("archive_id"))
             self.files[entry["file_id"]] = entry
+        if newest > max((number for number, _ in self.arrivals), default=0):
+            self.arrivals.append((newest, f"{datetime.now(UTC):%FT%T}"))
         again = [entry for entry in landed if entry["file_id"] in replaced]
         rewritten = {entry["kind"] for entry in again} | {"eval_runs" for entry in again if entry.get("evals_within")}
         for table in rewritten - {"spans"} | {"rejects"}:
@@ -205,6 +208,8 @@ class Store:
         """
         moves += self._write_small("files", [self._file_row(entry) for entry in self.files.values()], "files")
         moves += self._write_small("rejects", unread, "unread")
+        arrivals = [{"landing_no": number, "landed_at": datetime.fromisoformat(at)} for number, at in self.arrivals]
+        moves += self._write_small("arrivals", arrivals, "arrivals")
         if self.retired:
             moves += self._write_small("retirements", [_days_of(act) for act in self.retired], "retirements")
             bills = [bill for act in self.retired for bill in _bills_of(act)]
@@ -227,6 +232,7 @@ class Store:
             "forgotten": self.forgotten,
             "forgotten_users": self.forgotten_users,
             "retired": self.retired,
+            "arrivals": self.arrivals,
         }
         manifest["sum"] = _sum_of(manifest)
         self.parquet, self.damaged = sums, []
@@ -301,8 +307,7 @@ class Store:
 
     @staticmethod
     def _file_row(entry: dict) -> dict:
-        landed_at = entry.get("landed_at") and datetime.fromisoformat(entry["landed_at"])
-        return {name: entry.get(name) for name in TABLES["files"].names} | {"landed_at": landed_at or None}
+        return {name: entry.get(name) for name in TABLES["files"].names}
 
     def _without(self, table: str, replaced: list[str]) -> list[tuple[Path, Path]]:
         """A table's landed files without the rows of files that are read again; returns moves."""

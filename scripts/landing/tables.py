@@ -212,9 +212,10 @@ TABLES: dict[str, pa.Schema] = {
             # `archive_id`: the newest archive that a file came in.
             *fields(TEXT, "file_id source_file kind archive_id"),
             *fields(COUNT, "landing_no rows_read rows_superseded rows_rejected rows_retired"),
-            *fields(TIME, "landed_at"),
         ]
     ),
+    # When files landed, up to which `landing_no`. Apart from them, because nothing else depends on a clock.
+    "arrivals": pa.schema([*fields(COUNT, "landing_no"), *fields(TIME, "landed_at")]),
     # Acts of `make forget MONTH=`: which days each retired, and the last month that was closed by then.
     "retirements": pa.schema(fields(pa.date32(), "retired_from retired_before closed_through")),
     # What providers' bills came to on these days when they were retired.

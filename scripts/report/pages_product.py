@@ -270,6 +270,7 @@ DATA = [
         "select source, newest_record_at, landed_at from marts.data_freshness order by newest_record_at desc, source",
         "Newest record: the time that it is about, UTC; a day or a month by its first instant. Landed: when the newest"
         " file of its kind was taken in. The same for every month of the report.",
+        nothing="No file has landed yet.",
     ),
     Figure(
         "capture",

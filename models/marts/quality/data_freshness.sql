@@ -52,18 +52,31 @@ landed as (
     select
         coalesce(newest_lines.file_kind, files.kind) as source,
         max(newest_lines.newest_record_at) as newest_record_at,
-        max(files.landed_at) as landed_at
+        max(files.landing_no) as newest_landing_no
     from {{ source('landed', 'files') }} as files
     left join newest_lines on files.file_id = newest_lines.file_id
     where files.kind != 'manifests'
     group by coalesce(newest_lines.file_kind, files.kind)
 
+),
+
+-- A landing's time is that of the files up to its newest.
+timed as (
+
+    select
+        landed.source,
+        landed.newest_record_at,
+        min(arrivals.landed_at) as landed_at
+    from landed
+    left join {{ source('landed', 'arrivals') }} as arrivals on landed.newest_landing_no <= arrivals.landing_no
+    group by landed.source, landed.newest_record_at
+
 )
 
 select
-    landed.source,
-    coalesce(newest_records.newest_record_at, landed.newest_record_at) as newest_record_at,
-    landed.landed_at,
+    timed.source,
+    coalesce(newest_records.newest_record_at, timed.newest_record_at) as newest_record_at,
+    timed.landed_at,
     {{ utc_now() }} as built_at
-from landed
-left join newest_records on landed.source = newest_records.source
+from timed
+left join newest_records on timed.source = newest_records.source
