@@ -137,13 +137,21 @@ bills as (
 
 ),
 
+arrivals as (
+
+    select landing_no, landed_at from read_parquet($landed || '/arrivals/*/*.parquet', union_by_name = true)
+
+),
+
 -- Of files that landed within a day: what stays rejected is told once.
 rejects as (
 
     select
         'rejected lines' as kind,
         files.file_id as event,
-        files.landed_at::date as day,
+        coalesce((
+            select min(arrivals.landed_at)::date from arrivals where arrivals.landing_no >= files.landing_no
+        ), newest.day) as day,
         null as team_id,
         null as feature_id,
         printf('%s: %d of %d lines could not be read, such as: %s', files.source_file, files.rows_rejected,
@@ -151,10 +159,15 @@ rejects as (
         'data' as page,
         'rejects' as place
     from read_parquet($landed || '/files/*/*.parquet', union_by_name = true) as files
+    cross join newest
     left join read_parquet($landed || '/rejects/*/*.parquet', union_by_name = true) as rejects
         on files.file_id = rejects.file_id
-    where files.rows_rejected > 0 and files.landed_at > $now::timestamp - interval 1 day
-    group by files.file_id, files.source_file, files.landed_at, files.rows_rejected, files.rows_read
+    where
+        files.rows_rejected > 0
+        and files.landing_no > coalesce((
+            select max(arrivals.landing_no) from arrivals where arrivals.landed_at <= $now::timestamp - interval 1 day
+        ), 0)
+    group by files.file_id, files.landing_no, files.source_file, files.rows_rejected, files.rows_read, newest.day
 
 ),
 

@@ -105,10 +105,12 @@ def data(tmp_path):
     landed = datetime.now(UTC).replace(tzinfo=None)
     for table, rows in {
         "files": [
-            {"file_id": "a", "source_file": "spans.json", "rows_rejected": 2, "rows_read": 10, "landed_at": landed},
-            {"file_id": "b", "source_file": "old.json", "rows_rejected": 2, "rows_read": 9,
-             "landed_at": landed - timedelta(days=3)},
-            {"file_id": "c", "source_file": "good.json", "rows_rejected": 0, "rows_read": 9, "landed_at": landed},
+            {"file_id": "b", "source_file": "old.json", "rows_rejected": 2, "rows_read": 9, "landing_no": 1},
+            {"file_id": "a", "source_file": "spans.json", "rows_rejected": 2, "rows_read": 10, "landing_no": 2},
+            {"file_id": "c", "source_file": "good.json", "rows_rejected": 0, "rows_read": 9, "landing_no": 3},
+        ],
+        "arrivals": [
+            {"landing_no": 1, "landed_at": landed - timedelta(days=3)}, {"landing_no": 3, "landed_at": landed},
         ],
         "rejects": [{"file_id": "a", "reason": "torn"}, {"file_id": "a", "reason": "torn"}],
     }.items():  # fmt: skip
