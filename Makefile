@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO ALERTS PAGES QUIET DRY_RUN
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO ALERTS PAGES QUIET DRY_RUN EVALS
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build watch alerts check check-labels export estimate report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
+.PHONY: help demo build watch alerts check check-labels check-evals export estimate report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -61,6 +61,10 @@ check: .venv/.synced ## is COMPANY's folder right? every rule of its seeds that 
 check-labels: .venv/.synced profiles.yml ## would a billable call in SPANS be unlabelled? (SPANS= COMPANY=)
 	@test -n "$$SPANS" || { echo "ERROR: say which spans: make check-labels SPANS=<file>"; exit 2; }
 	@$(BIN)/python scripts/check_labels.py "$$SPANS" "$$COMPANY"
+
+check-evals: .venv/.synced profiles.yml ## would SPANS (staging's) bring a model or prompt version to production that nobody evaluated? (EVALS= COMPANY=)
+	@test -n "$$SPANS" || { echo "ERROR: say which spans: make check-evals SPANS=<file>"; exit 2; }
+	@$(BIN)/python scripts/check_evals.py "$$SPANS" "$$COMPANY" $(if $(EVALS),"$$EVALS")
 
 export: .venv/.synced ## finance's files for MONTH, with control totals, checked
 	@$(BIN)/python scripts/export.py "$$MONTH" "$$DATA"

@@ -11,6 +11,7 @@ from conftest import BUILT, GOLDEN, PROJECT
 from exports import batch, chat, span
 
 import build as build_script
+import check_evals
 import check_labels
 import company
 
@@ -138,3 +139,38 @@ def test_label_check_fails_where_spans_state_tokens_that_no_call_covers(tmp_path
     spans.write_text(batch([span(1, 1, None, http__route="/ask")]))
     assert check_labels.main() == 0
     assert "none of its 1 spans asks a model or states tokens" in capsys.readouterr().out
+
+
+def test_eval_check_names_the_run_that_is_missing(tmp_path, monkeypatch, capsys, here):
+    """Staging serves a new prompt version, which no run evaluated, then one that passes on the next day. A feature
+    without requirements is named; evals, which run there as well, serve nobody.
+    """
+    header = "run_id,feature_id,suite,started_at,model,prompt_version,cases,passed,failed,errored,cost_usd\n"
+    run = "{},summarize-feedback,faithfulness,{},deepseek/deepseek-chat,{},40,{},{},0,0.8\n"
+    spans, evals = tmp_path / "staging", tmp_path / "evals.csv"
+    spans.mkdir()
+    new = {"gen_ai__prompt__version": "v9", "deployment__environment__name": "staging"}
+    calls = [chat(1, 1, feature="summarize-feedback", **new), chat(2, 1, feature="draft-email", **new)]
+    judge = chat(3, 1, feature="summarize-feedback", deployment__environment__name="evaluation")
+    (spans / "staging.jsonl").write_text(batch([*calls, judge]))
+    (spans / "old.csv").write_text(header + run.format("old", "2026-10-05T01:00:00Z", "v2", 40, 0))
+    words = ["check_evals.py", str(spans), str(GOLDEN / "company")]
+    monkeypatch.setattr(sys, "argv", words)
+    assert check_evals.main() == 1
+    said = capsys.readouterr().out
+    assert "MISSING summarize-feedback: model deepseek/deepseek-chat, prompt version v9 (1 calls): suite faith" in said
+    assert "(other_prompt_version); about 0.8000 USD for 40 cases, paid 50% by quality_pool and 50% by insights" in said
+    assert "note: draft-email requires no suite" in said
+    assert "1 of 1 configurations would serve production without" in said
+    monkeypatch.setattr(sys, "argv", [*words, str(evals)])
+    evals.write_text(header + run.format("new", "2026-10-07T01:00:00Z", "v9", 39, 1))
+    assert check_evals.main() == 0
+    assert "1 configurations, each covered" in capsys.readouterr().out
+
+
+def test_eval_check_of_what_holds_no_call_is_no_pass(tmp_path, monkeypatch, capsys, here):
+    (tmp_path / "staging.jsonl").write_text('{"resourceSpans": 7}\n')
+    for words in (["staging.jsonl"], ["nowhere.jsonl"]):
+        monkeypatch.setattr(sys, "argv", ["check_evals.py", str(tmp_path / words[0]), str(GOLDEN / "company")])
+        assert check_evals.main() == 2
+    assert "is not there" in capsys.readouterr().err
