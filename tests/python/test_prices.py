@@ -302,7 +302,7 @@ def priced(engine, calls: list[tuple[str, str, str, dict[str, int]]], day: date,
     """)
     engine.execute("""
         create table int_usage_counts as
-        select *, charged_on as usage_on, true as is_unbilled from int_usage_of_totals limit 0
+        select *, charged_on as usage_on, true as is_unbilled, false as is_billed from int_usage_of_totals limit 0
     """)
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES["negotiated_prices"].items())
     engine.execute(f"create table negotiated_prices ({columns})")
