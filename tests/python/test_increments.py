@@ -194,7 +194,7 @@ def differences(one: Path, other: Path) -> dict[str, list]:
         ).fetchall()
         assert len(marts) > 15
         for (mart,) in marts:
-            kept = "select columns(name -> name not in ('landed_at', 'built_at')) from"  # but times of the runs
+            kept = "select columns(lambda name: name not in ('landed_at', 'built_at')) from"  # but times of the runs
             rows = [engine.execute(f"{kept} {here}.marts.{mart} except all {kept} {there}.marts.{mart}").fetchall()
                     for here, there in (("one", "other"), ("other", "one"))]  # fmt: skip
             if any(rows):
