@@ -23,6 +23,7 @@ import json
 import logging
 import multiprocessing
 import os
+import re
 import shlex
 import signal
 import sys
@@ -41,12 +42,13 @@ import state
 from terminal import plain, print
 
 # What a step loads anew in each process; loaded once, a small build takes half the time.
-PRELOADED = ["build", "land", "bi", "check", "dbt.cli.main", "dbt.adapters.duckdb", "great_expectations"]
+PRELOADED = ["own_group", "build", "land", "bi", "check", "dbt.cli.main", "dbt.adapters.duckdb", "great_expectations"]
 LOG_BYTES, LOGS_KEPT = 1 << 20, 5
 FIRST_WAIT, LONGEST_WAIT = 5.0, 1800.0  # seconds until what failed is tried again
 PATIENCE = 60.0  # seconds without a beat, after which a watch is none
 ALERT_SECONDS = 1800.0  # between two times of telling what waited for quiet hours, or was not taken
 LONGEST_SETTLING = 30.0  # of an inbox that never stands still
+BAR = re.compile(r"\s*\w+:\s+\d+%\|")  # a bar of progress, which is for a terminal
 HELD = 2  # a build's exit where another one holds the folder
 
 
@@ -64,6 +66,7 @@ def run(step: Step, log: int) -> None:
     os.setpgid(0, 0)  # an interrupt at the terminal is the watch's to pass on
     os.dup2(log, 1)
     os.dup2(log, 2)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     sys.argv = [f"{step.module}.py", *step.words]
     sys.exit(ending.of(__import__(step.module).main))
 
@@ -155,7 +158,8 @@ class Watch:
     def _copy(self, out: int) -> None:
         with os.fdopen(out, encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                self.say(line.rstrip())
+                if not BAR.match(line) and line.strip():
+                    self.say(line.rstrip())
 
     def round(self) -> bool:
         """Every step after the other, until one fails."""
@@ -266,7 +270,6 @@ def main() -> int:
         except BlockingIOError:
             print(f"ERROR: another watch is at work on {data}; stop it first", file=sys.stderr)
             return 2
-        os.environ["TQDM_DISABLE"] = "1"  # bars of progress are for a terminal
         watch = Watch(data, steps, timed)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, watch.stop)
