@@ -13,29 +13,40 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import arguments
 import ending
 import state
-from publishing import Refused, addresses, errors, marts
+from publishing import Refused, addresses, errors, folder, marts
 from publishing.addresses import Address
 from publishing.dialects import Sql
-from publishing.marts import Ledger
+from publishing.marts import Ledger, Mart
 from publishing.warehouse import Change, Warehouse
-from terminal import print
+from terminal import name_of, print
 
 SCHEMA = "marts"
 
 
-def publish(data: Path, to: str, schema: str = SCHEMA, is_dry: bool = False) -> None:
-    """Says what it did. Refused, with what to do, where nothing was published."""
-    start = time.monotonic()
+class Published(NamedTuple):
+    """What a publication did, or in a dry run would do."""
+
+    build: str
+    written: list[Mart]
+    unchanged: int
+    gone: list[str]  # marts that are there and no longer in the ledger
+    notes: dict[str, str]  # by mart
+
+
+def publish(data: Path, to: str, schema: str = SCHEMA, is_dry: bool = False) -> Published:
+    """Refused, with what to do, where nothing was published."""
     address = addresses.of(to)
     if not (data / "ledger.duckdb").exists():
         raise Refused(f"there is no {data / 'ledger.duckdb'}; run make build first", 2)
     with alone(data) as part:
-        into_warehouse(data, address, schema, is_dry, part, start)
+        if address.dialect:
+            return into_warehouse(data, address, schema, is_dry, part)
+        return into_folder(data, address, is_dry, part)
 
 
 @contextmanager
@@ -63,20 +74,20 @@ def reading(data: Path, has_nul: bool) -> Iterator[Ledger]:
             yield ledger
 
 
-def into_warehouse(data: Path, address: Address, schema: str, is_dry: bool, part: Path, start: float) -> None:
+def into_warehouse(data: Path, address: Address, schema: str, is_dry: bool, part: Path) -> Published:
     assert address.dialect is not None
     sql = Sql(address.dialect, schema)
     with connected(address, is_dry) as connection:
         warehouse = Warehouse(address, sql, connection, print if is_dry else None)
         try:
             warehouse.look()
+            # Copies, so that builds wait for no network.
             with reading(data, has_nul=False) as ledger:
                 build, known = ledger.build_id(), ledger.marts()
                 changes = [change for mart in known if (change := warehouse.change_of(mart))]
                 copies = {} if is_dry else {one.mart.name: part / f"{one.mart.name}.parquet" for one in changes}
-                for change in changes:
-                    if not is_dry:
-                        ledger.copy(change.mart, copies[change.mart.name])
+                for change in changes if copies else ():
+                    ledger.copy(change.mart, copies[change.mart.name])
             gone = warehouse.apply(known, changes, copies, build)
             if not is_dry:
                 warehouse.commit(changes)
@@ -84,16 +95,8 @@ def into_warehouse(data: Path, address: Address, schema: str, is_dry: bool, part
             if connection and isinstance(error, connection.Error):
                 raise Refused(errors.sentence(error, address, warehouse.doing)) from error
             raise
-    for line in marts.warnings(change.mart for change in changes):
-        print(f"WARNING: {line}")
-    for change in changes:
-        print(f"  {change.mart.name}: {change.mart.rows:,} rows{told(change)}")
-    for name in gone:
-        print(f"WARNING: {schema}.{name} is in the warehouse and no longer in the ledger; drop it when nobody reads it")
-    unchanged = len(known) - len(changes)
-    done = "would be written" if is_dry else "written"
-    print(f"{len(changes)} marts {done}, {unchanged} unchanged, to {address.shown}, schema {schema}, "
-          f"of build {build[:8]}, in {time.monotonic() - start:.1f} s")  # fmt: skip
+    notes = {change.mart.name: told(change) for change in changes}
+    return Published(build, [change.mart for change in changes], len(known) - len(changes), gone, notes)
 
 
 def told(change: Change) -> str:
@@ -106,7 +109,7 @@ def told(change: Change) -> str:
     ):
         if names:
             words.append(f"{'column' if len(names) == 1 else 'columns'} {', '.join(names)} {what}")
-    return f" ({'; '.join(words)})" if words else ""
+    return "; ".join(words)
 
 
 @contextmanager
@@ -136,17 +139,59 @@ def connected(address: Address, is_dry: bool) -> Iterator[Any]:
         connection.close()
 
 
+def into_folder(data: Path, address: Address, is_dry: bool, part: Path) -> Published:
+    with bucket_errors(address), folder.opened(address.given) as place:
+        sizes = place.sizes()
+        before = folder.manifest_of(place, sizes, address.shown)
+        with reading(data, has_nul=True) as ledger:
+            build, known = ledger.build_id(), ledger.marts()
+            changes = folder.changed(known, before, sizes)
+            copies = {} if is_dry else folder.copies(ledger, changes, part)
+        names = {mart.name for mart in known}
+        gone = before["marts"].keys() - names
+        if not is_dry and (changes or gone):
+            folder.put(place, known, copies, before, build, part)
+    return Published(build, changes, len(known) - len(changes), [], {})
+
+
+@contextmanager
+def bucket_errors(address: Address) -> Iterator[None]:
+    """A bucket's errors come with a paragraph of its service."""
+    try:
+        yield
+    except OSError as error:
+        if "://" not in address.given or address.given.startswith("file:"):
+            raise
+        first = str(error).splitlines()[0][:300]
+        raise Refused(
+            f"{address.shown}: {first}; are the bucket's name, this machine's credentials for it (the cloud's own: "
+            "environment, profile or role) and the network right? (nothing was published)"
+        ) from error
+
+
 def main(data: Path) -> int:
-    to = os.environ.get("TO", "")
+    to, schema = os.environ.get("TO", ""), os.environ.get("SCHEMA") or SCHEMA
+    is_dry, start = os.environ.get("DRY_RUN", "0") not in ("", "0"), time.monotonic()
     if not to:
         print("ERROR: say where: make publish TO=postgresql://user@host/database, or TO=<folder>", file=sys.stderr)
         return 2
     try:
-        publish(data, to, os.environ.get("SCHEMA") or SCHEMA, os.environ.get("DRY_RUN", "0") not in ("", "0"))
+        done = publish(data, to, schema, is_dry)
     except Refused as refused:
         if str(refused):
             print(f"ERROR: {refused}", file=sys.stderr)
         return refused.code
+    for line in marts.warnings(done.written):
+        print(f"WARNING: {line}")
+    for mart in done.written:
+        note = done.notes.get(mart.name)
+        print(f"  {mart.name}: {mart.rows:,} rows{f' ({note})' if note else ''}")
+    for name in done.gone:
+        print(f"WARNING: {schema}.{name} is in the warehouse and no longer in the ledger; drop it when nobody reads it")
+    address = addresses.of(to)
+    place = f"{name_of(address.shown)}, schema {schema}" if address.dialect else name_of(address.shown)
+    print(f"{len(done.written)} marts {'would be written' if is_dry else 'written'}, {done.unchanged} unchanged, "
+          f"to {place}, of build {done.build[:8]}, in {time.monotonic() - start:.1f} s")  # fmt: skip
     return 0
 
 

@@ -23,6 +23,7 @@ class Dialect:
     escapes: tuple[tuple[str, str], ...] = (("'", "''"),)
     bytes_of: str = "octet_length"
     is_ddl_undone: bool = False  # a transaction that is rolled back takes its DDL with it
+    name_bytes: int = 0  # longer names would be cut
     is_script: bool = False  # a transaction is one text of statements
     stages_in_schema: bool = True  # where temporary tables are in no schema of their own
     begin: tuple[str, ...] = ("begin transaction",)
@@ -48,6 +49,7 @@ POSTGRESQL = Dialect(
         "DATE": "date", "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
     },
     is_ddl_undone=True,
+    name_bytes=63,
     stages_in_schema=False,
     # What the role, the database or the server set otherwise does not hold for a publication.
     begin=(

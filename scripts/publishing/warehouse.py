@@ -194,6 +194,10 @@ class Warehouse:
 
     def _define_schema(self) -> None:
         self.doing = ""
+        if self.dialect.name_bytes and len(self.sql.schema.encode()) > self.dialect.name_bytes:
+            raise Refused(
+                f"SCHEMA is longer than the {self.dialect.name_bytes} bytes of a name in {self.dialect.name}", 2
+            )
         if not (self.cursor and "schema" in self.dialect.asks and self.rows(self.sql.ask("schema"))):
             self.run(self.dialect.create_schema.format(schema=self.sql.named(self.sql.schema)))
         if self.sql.spelled(PUBLICATIONS) not in self.there:
