@@ -84,13 +84,12 @@ def into_warehouse(data: Path, address: Address, schema: str, is_dry: bool, part
             # Copies, so that builds wait for no network.
             with reading(data, has_nul=False) as ledger:
                 build, known = ledger.build_id(), ledger.marts()
-                changes = [change for mart in known if (change := warehouse.change_of(mart))]
+                changes = warehouse.changes_of(known)
                 copies = {} if is_dry else {one.mart.name: part / f"{one.mart.name}.parquet" for one in changes}
                 for change in changes if copies else ():
                     ledger.copy(change.mart, copies[change.mart.name])
             gone = warehouse.apply(known, changes, copies, build)
-            if not is_dry:
-                warehouse.commit(changes)
+            warehouse.commit(changes)
         except Exception as error:
             if connection and isinstance(error, connection.Error):
                 raise Refused(errors.sentence(error, address, warehouse.doing)) from error
@@ -130,7 +129,8 @@ def connected(address: Address, is_dry: bool) -> Iterator[Any]:
             2,
         ) from error
     try:
-        connection = driver.connect(**address.for_driver(), autocommit=not dialect.is_ddl_undone)
+        # Transactions are statements: a driver that keeps one itself lets nobody go back to a savepoint.
+        connection = driver.connect(**address.for_driver(), autocommit=True)
     except driver.Error as error:
         raise Refused(errors.sentence(error, address, "")) from error
     try:

@@ -53,7 +53,7 @@ POSTGRESQL = Dialect(
     stages_in_schema=False,
     # What the role, the database or the server set otherwise does not hold for a publication.
     begin=(
-        "set transaction isolation level read committed, read write",
+        "begin isolation level read committed, read write",
         "set local lock_timeout = '{seconds}s'",
         "set local statement_timeout = 0",
         "set local idle_in_transaction_session_timeout = 0",
@@ -62,7 +62,7 @@ POSTGRESQL = Dialect(
         "set local standard_conforming_strings = on",
         "set local extra_float_digits = 1",
     ),
-    commit="",
+    commit="commit",
     create_schema="create schema {schema}",
     stage="create temporary table {table} ({columns}) on commit drop",
     unstage="",

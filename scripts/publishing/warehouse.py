@@ -106,10 +106,19 @@ class Warehouse:
             ):
                 self.records[mart] = Record(fingerprint, is_in_ledger, json.loads(comments))
 
-    def change_of(self, mart: Mart) -> Change | None:
-        """What has to be written of a mart; None where the warehouse has it as it is."""
+    def changes_of(self, marts: list[Mart]) -> list[Change]:
+        """What has to be written; nothing of marts that the warehouse has as they are."""
+        found: list[Change] = []
+
+        def look() -> None:
+            found[:] = [change for mart in marts if (change := self._change_of(mart))]
+
+        self._patiently(look)
+        return found
+
+    def _change_of(self, mart: Mart) -> Change | None:
         there, record = self.there.get(self.sql.spelled(mart.name)), self.records.get(mart.name)
-        wanted = self.sql.columns(mart)
+        self.doing, wanted = mart.name, self.sql.columns(mart)
         if there is None:
             return Change(mart, True, [], [], "")
         if record is None or not there.is_table:
@@ -181,9 +190,6 @@ class Warehouse:
 
     def commit(self, changes: list[Change]) -> None:
         self.doing = "commit"
-        if self.dialect.is_ddl_undone:
-            self.connection.commit()
-            return
         self.run(self.dialect.commit)
         if self.script is not None:
             script, self.script = ";\n".join(self.script), None
