@@ -81,13 +81,7 @@ def into_warehouse(data: Path, address: Address, schema: str, is_dry: bool, part
         warehouse = Warehouse(address, sql, connection, print if is_dry else None)
         try:
             warehouse.look()
-            # Copies, so that builds wait for no network.
-            with reading(data, has_nul=False) as ledger:
-                build, known = ledger.build_id(), ledger.marts()
-                changes = warehouse.changes_of(known)
-                copies = {} if is_dry else {one.mart.name: part / f"{one.mart.name}.parquet" for one in changes}
-                for change in changes if copies else ():
-                    ledger.copy(change.mart, copies[change.mart.name])
+            build, known, changes, copies = compared(data, warehouse, part)
             gone = warehouse.apply(known, changes, copies, build)
             warehouse.commit(changes)
         except Exception as error:
@@ -96,6 +90,22 @@ def into_warehouse(data: Path, address: Address, schema: str, is_dry: bool, part
             raise
     notes = {change.mart.name: told(change) for change in changes}
     return Published(build, [change.mart for change in changes], len(known) - len(changes), gone, notes)
+
+
+def compared(data: Path, warehouse: Warehouse, part: Path) -> tuple[str, list[Mart], list[Change], dict[str, Path]]:
+    """Build, marts, what of them to write, and copies of that (none in a dry run). No build waits for the network."""
+    while True:
+        with reading(data, has_nul=False) as ledger:
+            build, known = ledger.build_id(), ledger.marts()
+        changes = warehouse.changes_of(known)
+        if warehouse.print_statement:
+            return build, known, changes, {}
+        with reading(data, has_nul=False) as ledger:
+            if ledger.build_id() == build:  # else there was a build meanwhile
+                copies = {change.mart.name: part / f"{change.mart.name}.parquet" for change in changes}
+                for change in changes:
+                    ledger.copy(change.mart, copies[change.mart.name])
+                return build, known, changes, copies
 
 
 def told(change: Change) -> str:
@@ -162,7 +172,7 @@ def bucket_errors(address: Address) -> Iterator[None]:
     except OSError as error:
         if "://" not in address.given or address.given.startswith("file:"):
             raise
-        first = str(error).splitlines()[0][:300]
+        first = address.redacted(str(error).splitlines()[0][:300])
         raise Refused(
             f"{address.shown}: {first}; are the bucket's name, this machine's credentials for it (the cloud's own: "
             "environment, profile or role) and the network right? (nothing was published)"

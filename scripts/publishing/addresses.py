@@ -11,7 +11,7 @@ SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+]*):(?=//)")
 FOLDERS = ("s3", "gs", "gcs", "az", "abfs", "abfss", "file")
 # What stands between the marks of an address has none of them: they are written as %40, %2F and so on.
 PARTS = re.compile(
-    r"[a-z]+://(?:(?P<user>[^:@/?#\s]*)(?::(?P<password>[^@/?#\s]*))?@)?(?P<host>[^@/?#\s]*)(?:/(?P<path>[^@?#\s]*))?"
+    r"[a-z0-9+]+://(?:(?P<user>[^:@/?#\s]*)(?::(?P<password>[^@/?#\s]*))?@)?(?P<host>[^@/?#\s]*)(?:/(?P<path>[^@?#\s]*))?"
     r"(?:\?(?P<options>[^#\s]*))?"
 )
 # Options of libpq, where the address has none: it answers or gives up, also where a network goes silent.
@@ -52,7 +52,9 @@ def of(given: str) -> Address:
     found = SCHEME.match(given)
     scheme = found[1].lower() if found else ""
     if not found or scheme in FOLDERS:
-        return Address(None, given, given)
+        parts = PARTS.fullmatch(given)
+        secret = parts["password"] if parts else None
+        return Address(None, given, given.replace(secret, "***") if secret else given, (secret,) if secret else ())
     if scheme not in BY_SCHEME:
         known = ", ".join(f"{name}://" for name in (*BY_SCHEME, *FOLDERS))
         raise Refused(f"TO begins with {scheme}://, which is none of {known} and no folder", 2)

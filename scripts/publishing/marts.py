@@ -118,7 +118,8 @@ class Ledger:
         return dict(zip(wanted, map(canonical, self._one_row(query)), strict=True))
 
     def _one_row(self, query: str) -> list:
-        return [column[0].as_py() for column in self.engine.sql(query).to_arrow_table().columns]
+        [row] = self.engine.execute(query).fetchall()
+        return [*row]
 
 
 def identifier(name: str) -> str:

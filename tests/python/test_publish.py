@@ -21,6 +21,7 @@ import pytest
 from conftest import PROJECT
 
 import publish as publish_script
+import state
 from publish import publish
 from publishing import Refused, folder, warehouse
 from publishing.marts import NUL_SIGN
@@ -97,8 +98,14 @@ TYPES = {"VARCHAR": "text", "BIGINT": "bigint", "INTEGER": "integer", "DOUBLE": 
          "BOOLEAN": "boolean", "TIMESTAMP": "timestamp with time zone"}  # fmt: skip
 
 
-def shape(golden, mart: str) -> list[tuple[str, str]]:
-    return [(name, kind) for name, kind, *_ in golden.rows(f"describe marts.{mart}")]
+def shapes(golden) -> dict[str, list[tuple[str, str]]]:
+    """Names and types of each mart's columns."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for mart, column, kind in golden.rows("""
+        select table_name, column_name, data_type from information_schema.columns
+        where table_schema = 'marts' order by table_name, ordinal_position"""):  # fmt: skip
+        found.setdefault(mart, []).append((column, kind))
+    return found
 
 
 def own(columns: list[tuple[str, str]]) -> str:
@@ -114,21 +121,20 @@ def unlike(engine, one: str, other: str) -> list[tuple]:
 
 def test_types_and_every_row_are_the_ledgers(golden, server, schema):
     done = publish(golden.data, server.address(), schema)
-    names = [name for (name,) in golden.rows("select table_name from information_schema.tables"
-                                             " where table_schema = 'marts' order by 1")]  # fmt: skip
-    assert [mart.name for mart in done.written] == names
-    assert len(names) > 30
+    marts = shapes(golden)
+    assert [mart.name for mart in done.written] == [*marts]
+    assert len(marts) > 30
     with duckdb.connect() as engine:
         engine.execute("set timezone = 'UTC'")
         engine.execute(f"attach '{golden.data}/ledger.duckdb' as ledger (read_only)")
-        for mart in names:
-            columns = shape(golden, mart)
-            there = server.rows(f"""
-                select attname, format_type(atttypid, atttypmod) from pg_attribute
-                where attrelid = '{schema}.{mart}'::regclass and attnum > 0 order by attnum""")  # fmt: skip
+        there = server.rows(f"""
+            select relname, attname, format_type(atttypid, atttypmod)
+            from pg_attribute inner join pg_class on attrelid = pg_class.oid
+            where relnamespace = '{schema}'::regnamespace and attnum > 0 order by relname, attnum""")  # fmt: skip
+        for mart, columns in marts.items():
             kinds = [(name, kind.replace("DECIMAL", "numeric") if "DECIMAL" in kind else TYPES[kind])
                      for name, kind in columns]  # fmt: skip
-            assert there == kinds, mart
+            assert [row[1:] for row in there if row[0] == mart] == kinds, mart
             cells = ", ".join(f'"{name}"::text' if "DECIMAL" in kind else f'"{name}"' for name, kind in columns)
             published = table(server, f"select {cells} from {schema}.{mart}")
             published = published.rename_columns([name for name, _ in columns])
@@ -186,6 +192,7 @@ def test_a_reader_sees_one_publication(tmp_path, server, schema):
                 cursor.execute(asked)
                 seen.append(cursor.fetchall()[0])
                 waits.append(time.monotonic() - start)
+                time.sleep(0.01)
 
     reader = threading.Thread(target=poll)
     reader.start()
@@ -193,7 +200,7 @@ def test_a_reader_sees_one_publication(tmp_path, server, schema):
         cursor.execute("set transaction isolation level repeatable read")
         cursor.execute(f"select sum(usd)::text from {schema}.charges")
         [(before,)] = cursor.fetchall()
-        for version in range(2, 7):
+        for version in range(2, 6):
             publish(ledger(tmp_path, version), server.address(), schema)
         cursor.execute(f"select sum(usd)::text from {schema}.teams")  # never looked at before
         assert cursor.fetchall() == [(before,)] == [("60.000000000060",)]
@@ -272,28 +279,38 @@ def test_tables_of_others_and_marts_that_are_gone_stay(tmp_path, server, schema,
     assert server.rows(f"select mart from {schema}._publications where not is_in_ledger") == []
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ("new.usd := new.usd + case when new.charge_no = 7 then 0.000000000001 else 0 end", "sum of usd"),
-        ("if new.charge_no = 7 then return null; end if", "rows"),
-        ("new.team_id := replace(new.team_id, 'team 3', 'team')", "bytes of team_id"),
-        ("new.started_at := new.started_at - interval '1 microsecond'", "min of started_at"),
-    ],
-)
-def test_totals_that_differ_undo_everything(tmp_path, server, schema, change, named):
+SPOILING = {  # what a trigger does to a row, and which total shows it
+    "new.usd := new.usd + case when new.charge_no = 7 then 0.000000000001 else 0 end": "sum of usd",
+    "if new.charge_no = 7 then return null; end if": "rows",
+    "new.team_id := replace(new.team_id, 'team 3', 'team')": "bytes of team_id",
+    "new.started_at := new.started_at - interval '1 microsecond'": "min of started_at",
+}
+
+
+def test_totals_that_differ_undo_everything(tmp_path, server, schema):
     publish(ledger(tmp_path), server.address(), schema)
-    server.run(
-        f"create function {schema}.spoil() returns trigger language plpgsql as $$ begin {change}; return new; end $$",
-        f"create trigger spoil before insert on {schema}.charges for each row execute function {schema}.spoil()",
-    )
     before = versions(server, schema)
-    with pytest.raises(Refused, match=rf"{schema}\.charges would not be the ledger's mart \({named}: .* nothing was"):
-        publish(ledger(tmp_path, 2), server.address(), schema)
-    assert versions(server, schema) == before
-    server.run(f"drop trigger spoil on {schema}.charges")
+    ledger(tmp_path, 2)
+    for change, named in SPOILING.items():
+        server.run(on_each_row(schema, "before", change), trigger(schema, "before"))
+        with pytest.raises(
+            Refused, match=rf"{schema}\.charges would not be the ledger's mart \({named}: .* nothing was"
+        ):
+            publish(tmp_path, server.address(), schema)
+        assert versions(server, schema) == before
+    server.run(f"drop trigger before_row on {schema}.charges")
     publish(tmp_path, server.address(), schema)
     assert server.rows(f"select sum(usd)::text from {schema}.charges") == [("120.000000000060",)]
+
+
+def on_each_row(schema: str, moment: str, what: str) -> str:
+    return f"""create or replace function {schema}.{moment}_row() returns trigger language plpgsql
+        as $$ begin {what}; return new; end $$"""
+
+
+def trigger(schema: str, moment: str) -> str:
+    return f"""create or replace trigger {moment}_row {moment} insert on {schema}.charges
+        for each row execute function {schema}.{moment}_row()"""
 
 
 def test_names_and_texts_of_anybody(tmp_path, server):
@@ -372,6 +389,7 @@ def wrong(server, tmp_path) -> dict[str, tuple[str, int, str]]:
         "service": ("postgresql://?service=nowhere", 1, "~/.pg_service.conf"),
         "unescaped": ("postgresql://boss:hu/sh@h/postgres", 2, "%2F"),
         "unescaped at": ("postgresql://boss:hu@sh@h/postgres", 2, "%40"),
+        "bucket": ("s3://key:hush@nowhere?endpoint_override=localhost:1&scheme=http", 1, "are the bucket's name"),
         "other kind": ("mysql://boss:hush@h/postgres", 2, "none of postgresql://"),
         "none": ("", 2, "make publish TO="),
     }
@@ -412,35 +430,25 @@ def test_rights_that_are_missing(tmp_path, server, schema, monkeypatch, capsys):
     )
 
 
-@pytest.mark.parametrize(
-    ("failure", "words"),
-    [
-        (
-            "raise exception 'could not extend file' using errcode = 'disk_full'",
-            "the warehouse's disk is full; make room",
-        ),
-        ("raise exception 'no'", "charges: no; a trigger or rule on that table refused it"),
-        (
-            "perform pg_terminate_backend(pg_backend_pid())",
-            "terminating connection due to administrator command; the connection broke; run",
-        ),
-        ("perform pg_cancel_backend(pg_backend_pid())", "somebody canceled it; run again"),
-        ("insert into {schema}.teams values (null); delete from {schema}.nowhere", "does not exist"),
-    ],
-)
-def test_failures_on_the_way_leave_the_old_whole(tmp_path, server, schema, monkeypatch, capsys, failure, words):
+FAILURES = {
+    "raise exception 'could not extend file' using errcode = 'disk_full'": "the warehouse's disk is full; make room",
+    "raise exception 'no'": "charges: no; a trigger or rule on that table refused it",
+    "perform pg_terminate_backend(pg_backend_pid())": "administrator command; the connection broke; run again",
+    "perform pg_cancel_backend(pg_backend_pid())": "somebody canceled it; run again",
+}
+
+
+def test_failures_on_the_way_leave_the_old_whole(tmp_path, server, schema, monkeypatch, capsys):
     publish(ledger(tmp_path), server.address(), schema)
     before = versions(server, schema)
-    body = failure.format(schema=schema)
-    server.run(
-        f"create function {schema}.fail() returns trigger language plpgsql as $$ begin {body}; return new; end $$",
-        f"create trigger fail after insert on {schema}.charges for each row execute function {schema}.fail()",
-    )
-    code, text = said(monkeypatch, capsys, ledger(tmp_path, 2), server.address(), SCHEMA=schema)
-    assert (code, words in text, text.count("\n")) == (1, True, 1), text
-    assert "nothing was published" in text
-    assert versions(server, schema) == before
-    assert not (tmp_path / ".publish.part").exists()
+    ledger(tmp_path, 2)
+    for failure, words in FAILURES.items():
+        server.run(on_each_row(schema, "after", failure), trigger(schema, "after"))
+        code, text = said(monkeypatch, capsys, tmp_path, server.address(), SCHEMA=schema)
+        assert (code, words in text, text.count("\n")) == (1, True, 1), text
+        assert "nothing was published" in text
+        assert versions(server, schema) == before
+        assert not (tmp_path / ".publish.part").exists()
 
 
 def test_a_locked_table_is_said(tmp_path, server, schema, monkeypatch, capsys):
@@ -485,6 +493,31 @@ def test_one_publication_at_a_time(tmp_path, server, schema, monkeypatch, capsys
         cursor.execute(f"select pg_advisory_xact_lock(hashtextextended('chargeback-ledger ' || '{schema}', 0))")
         code, text = said(monkeypatch, capsys, ledger(tmp_path, 2), server.address(), SCHEMA=schema)
     assert (code, f"another publication to schema {schema} is running" in text) == (1, True)
+
+
+def test_builds_wait_for_no_network(tmp_path, server, schema, monkeypatch):
+    """A build may end while the warehouse is asked what it has: then that build is published."""
+    publish(ledger(tmp_path), server.address(), schema)
+    ledger(tmp_path, 2)
+    asked, applied = warehouse.Warehouse.changes_of, warehouse.Warehouse.apply
+
+    def ask(self, marts):
+        assert tmp_path.resolve() not in state.HELD
+        if not times:
+            ledger(tmp_path, 3)
+        times.append(1)
+        return asked(self, marts)
+
+    def apply(self, *words):
+        assert tmp_path.resolve() not in state.HELD
+        return applied(self, *words)
+
+    times: list[int] = []
+    monkeypatch.setattr(warehouse.Warehouse, "changes_of", ask)
+    monkeypatch.setattr(warehouse.Warehouse, "apply", apply)
+    assert publish(tmp_path, server.address(), schema).build == "build-3"
+    assert len(times) == 2
+    assert server.rows(f"select sum(usd)::text from {schema}.charges") == [("180.000000000060",)]
 
 
 def test_a_ledger_that_did_not_build_is_not_published(tmp_path, server, schema, monkeypatch, capsys):
@@ -550,11 +583,11 @@ def test_files_are_the_marts(golden, tmp_path):
     with duckdb.connect() as engine:
         engine.execute("set timezone = 'UTC'")
         engine.execute(f"attach '{golden.data}/ledger.duckdb' as ledger (read_only)")
-        for name, mart in told["marts"].items():
+        for name, columns in shapes(golden).items():
+            mart = told["marts"][name]
             path = tmp_path / mart["file"]
             assert hashlib.sha256(path.read_bytes()).hexdigest() == mart["sha256"]
             assert mart["file"] == f"{name}-{mart['sha256'][:16]}.parquet"
-            columns = shape(golden, name)
             query = f"select {own(columns)} from ledger.marts.{name}"
             assert unlike(engine, f"from read_parquet('{path}')", query) == [], name
             kinds = {
@@ -564,10 +597,10 @@ def test_files_are_the_marts(golden, tmp_path):
             assert {one: kinds[one] for one in money} == {
                 one: kind.lower().replace("decimal", "decimal128").replace(",", ", ") for one, kind in money.items()
             }
-            for one in money:
-                [(total,)] = engine.execute(f'select sum("{one}") from ledger.marts.{name}').fetchall()
-                said_sum = mart["sums"][one]
-                assert (None if said_sum == "None" else Decimal(said_sum)) == total, (name, one)
+            sums = ", ".join(f'sum("{one}")' for one in money) or "count(*)"
+            [totals] = engine.execute(f"select {sums} from ledger.marts.{name}").fetchall()
+            found = [mart["sums"][one] for one in money]
+            assert [None if one == "None" else Decimal(one) for one in found] == [*totals][: len(money)], name
 
 
 def test_files_of_what_changed_alone_and_older_ones_for_one_publication(tmp_path):
@@ -622,10 +655,11 @@ def test_readers_of_a_folder_see_one_publication(tmp_path):
             paths = [place / told[name]["file"] for name in ("charges", "teams")]
             sums = [duckdb.sql(f"select sum(usd)::varchar from '{path}'").fetchall()[0][0] for path in paths]
             seen.append(tuple(sums))
+            time.sleep(0.01)
 
     reader = threading.Thread(target=poll)
     reader.start()
-    for version in range(2, 7):
+    for version in range(2, 6):
         publish(ledger(data, version), str(place))
         time.sleep(0.05)
     stop.set()
