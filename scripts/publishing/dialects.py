@@ -25,7 +25,7 @@ class Dialect:
     is_ddl_undone: bool = False  # a transaction that is rolled back takes its DDL with it
     name_bytes: int = 0  # longer names would be cut
     is_script: bool = False  # a transaction is one text of statements
-    stages_in_schema: bool = True  # where temporary tables are in no schema of their own
+    staging_schema: str = ""  # of temporary tables; else they are in the marts' own
     begin: tuple[str, ...] = ("begin transaction",)
     commit: str = "commit transaction"
     create_schema: str = "create schema if not exists {schema}"
@@ -50,7 +50,7 @@ POSTGRESQL = Dialect(
     },
     is_ddl_undone=True,
     name_bytes=63,
-    stages_in_schema=False,
+    staging_schema="pg_temp",
     # What the role, the database or the server set otherwise does not hold for a publication.
     begin=(
         "begin isolation level read committed, read write",
@@ -61,6 +61,7 @@ POSTGRESQL = Dialect(
         "set local client_min_messages = warning",
         "set local standard_conforming_strings = on",
         "set local extra_float_digits = 1",
+        "set local row_security = off",  # rows that a policy hides would stay: an error instead
     ),
     commit="commit",
     create_schema="create schema {schema}",
@@ -189,7 +190,7 @@ class Sql:
 
     def staged(self, mart: Mart) -> str:
         name = self.staging(mart)
-        return self.table(name) if self.dialect.stages_in_schema else self.named(name)
+        return f"{self.dialect.staging_schema}.{self.named(name)}" if self.dialect.staging_schema else self.table(name)
 
     def type_of(self, mart: str, column: Column) -> str:
         kind, _, precision = column.kind.partition("(")

@@ -227,7 +227,7 @@ class Warehouse:
             schema = pa.schema([field.with_name(self.sql.spelled(field.name)) for field in file.schema_arrow])
             batches = (batch.rename_columns(schema.names) for batch in file.iter_batches(ROWS_AT_ONCE))
             reader = pa.RecordBatchReader.from_batches(schema, batches)
-            place = {"db_schema_name": self.sql.schema} if self.dialect.stages_in_schema else {"temporary": True}
+            place = {"temporary": True} if self.dialect.staging_schema else {"db_schema_name": self.sql.schema}
             self.cursor.adbc_ingest(self.sql.spelled(self.sql.staging(mart)), reader, mode="append", **place)
 
     def _define(self, change: Change) -> None:
