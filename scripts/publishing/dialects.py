@@ -125,7 +125,7 @@ SNOWFLAKE = Dialect(
     },
     folds_upper=True,
     escapes=(("\\", "\\\\"), ("'", "''")),
-    begin=("begin transaction", "alter session set timezone = 'UTC'"),
+    begin=("alter session set timezone = 'UTC'", "begin transaction"),
     commit="commit",
     asks={
         "columns": """
