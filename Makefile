@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO ALERTS PAGES QUIET DRY_RUN EVALS
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO SCHEMA ALERTS PAGES QUIET DRY_RUN EVALS
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build watch alerts check check-labels check-evals export estimate report why explain-difference metrics bi docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
+.PHONY: help demo build watch alerts check check-labels check-evals export estimate report why explain-difference metrics bi publish docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -101,6 +101,10 @@ metrics: .venv/.synced profiles.yml ## METRICS of the ledger by MetricFlow (BY=,
 
 bi: .venv/.synced ## copies of the marts for dashboards and sheets in DATA/bi, which each build then renews
 	@$(BIN)/python scripts/bi.py "$$DATA"
+
+publish: .venv/.synced ## the marts into PostgreSQL (TO=postgresql://user@host/database, SCHEMA=) or a folder or bucket (TO=); DRY_RUN=1
+	@test -n "$$TO" || { echo "ERROR: say where: make publish TO=postgresql://user@host/database, or TO=<folder>"; exit 2; }
+	@$(BIN)/python scripts/publish.py "$$DATA"
 
 docs: .venv/.synced profiles.yml ## dbt's docs as one page in DATA/docs: models, columns, lineage, metrics, exposures
 	@$(BIN)/python scripts/dbt_docs.py "$$DATA" "$$COMPANY"
