@@ -74,7 +74,7 @@ watch: .venv/.synced profiles.yml ## lands and builds as files arrive, until it 
 	@mkdir -p "$$DATA/inbox"
 	@$(BIN)/python scripts/company.py remember "$$COMPANY" "$$DATA"
 	@exec $(BIN)/python scripts/watch.py $(if $(EVERY),--every="$$EVERY") $(if $(PULL_EVERY),--pull="$$PULL_EVERY") \
-	  $(if $(TO),--publish="$$TO") $(if $(QUIET)$(PAGES),--alerts="$(if $(QUIET),--quiet=$$QUIET) $(if $(PAGES),--pages=$$PAGES)") \
+	  $(if $(QUIET)$(PAGES),--alerts="$(if $(QUIET),--quiet=$$QUIET) $(if $(PAGES),--pages=$$PAGES)") \
 	  -- "$$INBOX" "$$DATA" "$$COMPANY"
 
 alerts: .venv/.synced ## budgets, anomalies, unlabelled spend, lost coverage, missing bills, rejects to chat, mail, webhooks (ALERTS=file, PAGES=, QUIET=22-7, DRY_RUN=1)

@@ -1,11 +1,11 @@
 """Lands and builds as files arrive, until it is stopped: `make watch`.
 
-Usage: watch.py [--every S] [--settle S] [--pull MINUTES] [--publish TO] [--alerts WORDS] INBOX DATA COMPANY
+Usage: watch.py [--every S] [--settle S] [--pull MINUTES] [--alerts WORDS] INBOX DATA COMPANY
        watch.py --healthy DATA
 It looks at the inbox and the company's folder every few seconds, and builds when something has changed and then stayed
 as it is for a moment: what arrives together, or while a build runs, is built together. One build runs at a time. With
---pull it asks the providers that often, with --publish each good build goes to that warehouse, and with ALERTS in the
-environment people are told what it shows (WORDS are alerts.py's, such as '--quiet 22-7').
+--pull it asks the providers that often. With TO in the environment each good build is published there (publish.py), and
+with ALERTS people are told what it shows (alerts.py, of which WORDS are, such as '--quiet 22-7').
 
 A build or publication that fails is tried again after a while that doubles, up to half an hour, and at once where files
 change. SIGTERM and SIGINT stop the watch when the step that runs is done, a second one stops that step as well; every
@@ -24,6 +24,7 @@ import logging
 import multiprocessing
 import os
 import re
+import runpy
 import shlex
 import signal
 import sys
@@ -53,7 +54,7 @@ HELD = 2  # a build's exit where another one holds the folder
 
 
 class Step(NamedTuple):
-    """What a watch runs: how it is called in its log, the module whose main function it is, and its words."""
+    """What a watch runs: how it is called in its log, the module that is the program, and its words."""
 
     doing: str
     module: str
@@ -68,7 +69,7 @@ def run(step: Step, log: int) -> None:
     os.dup2(log, 2)
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     sys.argv = [f"{step.module}.py", *step.words]
-    sys.exit(ending.of(__import__(step.module).main))
+    runpy.run_module(step.module, run_name="__main__", alter_sys=True)
 
 
 def found_in(folders: list[Path]) -> tuple[str, float]:
@@ -247,7 +248,6 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=2, help="seconds between two looks")
     parser.add_argument("--settle", type=float, default=1, help="seconds that files must have stood as they are")
     parser.add_argument("--pull", type=float, metavar="MINUTES")
-    parser.add_argument("--publish", metavar="TO")
     parser.add_argument("--alerts", metavar="WORDS", default="", help="more words for alerts.py")
     given = parser.parse_args()
     if given.healthy and len(given.paths) == 1:
@@ -259,8 +259,8 @@ def main() -> int:
     inbox, data, company = given.paths
     data.mkdir(parents=True, exist_ok=True)
     steps = [Step("building", "build", (str(inbox), str(data), str(company)))]
-    if given.publish:
-        steps.append(Step("publishing", "publish", (str(data), given.publish)))
+    if os.environ.get("TO"):
+        steps.append(Step("publishing", "publish", (str(data),)))
     timed = {Step("pulling", "pull", (str(inbox), str(data))): given.pull * 60} if given.pull else {}
     if os.environ.get("ALERTS"):
         timed[Step("alerting", "alerts", (*shlex.split(given.alerts), str(data)), waits=True)] = ALERT_SECONDS

@@ -34,6 +34,10 @@ def main():
     if told.get("signal"):
         os.kill(os.getpid(), told["signal"])
     return told.get("exit", 0)
+
+if __name__ == "__main__":
+    import ending
+    sys.exit(ending.of(main))
 """
 DRIVER = """
 import signal, sys
@@ -167,9 +171,9 @@ def test_people_are_told_after_each_good_build_and_pulls_have_their_own_pace(wat
     """The stand-ins' seconds are a six-hundredth: a pull each 0.2 s, alerts each 3 s and after builds."""
     for name in ("pull", "alerts"):
         (watched.folder / f"stands_for_{name}.py").write_text(
-            "import sys\ndef main():\n"
-            f"    with open({str(watched.data / name)!r}, 'a') as told:\n        told.write(f'{{sys.argv[1:]}}\\n')\n"
-            f"    return {int(name == 'pull')}\n"
+            "import sys\n"
+            f"with open({str(watched.data / name)!r}, 'a') as told:\n    told.write(f'{{sys.argv[1:]}}\\n')\n"
+            f"sys.exit({int(name == 'pull')})\n"
         )
     monkeypatch.setenv("ALERTS", "addresses")
     watched.tell(exit=1)
