@@ -28,6 +28,7 @@ SEPARATOR = ";"
 STORES = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 PAUSES = (0.5, 1, 2, 4)  # seconds before a request is tried again, beside what the libraries do by themselves
 AT_ONCE = 8  # requests under way
+GOOGLE_SECONDS = 10  # that its library tries a request for, before it is tried again here
 WIDE = 32  # folders of one level: more are each listed with all that is in them
 BLOCK_BYTES = 1 << 23  # of a stream at a time: S3 answers each with a request of its own
 # Folders that sort by time, of which a quick look opens the newest two.
@@ -165,7 +166,7 @@ def _amazon(bucket: Bucket) -> fs.FileSystem:
 
 
 def _google(_bucket: Bucket) -> fs.FileSystem:
-    limit = timedelta(seconds=10)
+    limit = timedelta(seconds=GOOGLE_SECONDS)
     if not (host := os.environ.get("STORAGE_EMULATOR_HOST")):
         return fs.GcsFileSystem(retry_time_limit=limit)
     scheme, _, authority = host.rpartition("://")
@@ -248,8 +249,11 @@ WORDS = {
 }
 
 
-def trouble(error: BaseException, bucket: Bucket) -> Trouble:
-    """What a library's error means, in words of our own: its message may repeat addresses, keys and requests."""
+def trouble(error: BaseException, bucket: Bucket, address: str = "") -> Trouble:
+    """What a library's error means, in words of our own: its message may repeat addresses, keys and requests.
+
+    `address`: of the object that was asked for, if one was.
+    """
     if isinstance(error, Trouble):
         return error
     text = str(error)
@@ -271,10 +275,10 @@ def trouble(error: BaseException, bucket: Bucket) -> Trouble:
         "right, and run again",
         "unknown": f"the store answers with an error that is not known ({type(error).__name__}{named}); run again",
     }[kind]
-    return Trouble(kind, f"{plain(bucket.address)}: {sentence}")
+    return Trouble(kind, f"{plain(address or bucket.address)}: {sentence}")
 
 
-def patiently(what: Callable[[], T], bucket: Bucket) -> T:
+def patiently(what: Callable[[], T], bucket: Bucket, address: str = "") -> T:
     """What a request gives; it is tried again, after pauses, while what is wrong may pass."""
     for pause in (*PAUSES, None):
         try:
@@ -282,7 +286,7 @@ def patiently(what: Callable[[], T], bucket: Bucket) -> T:
         except (OSError, pa.ArrowException, Trouble) as error:
             if state.is_no_room(error):
                 raise
-            found = trouble(error, bucket)
+            found = trouble(error, bucket, address)
             if pause is None or not found.may_pass:
                 raise found from None
             time.sleep(pause)
@@ -347,7 +351,7 @@ class Version(NamedTuple):
 
 
 def version_of(store: fs.FileSystem, path: str) -> Version:
-    with store.open_input_stream(path) as stream:
+    with store.open_input_stream(path, compression=None) as stream:
         return _version(stream)
 
 
@@ -361,6 +365,8 @@ def _version(stream) -> Version:
         digest = ""
     if not digest and re.fullmatch('"?[0-9a-f]{32}"?', said.get("etag", "")):
         digest = said["etag"].strip('"')
+    if "generation" in said and said.get("content-encoding"):  # Google unpacks it on the way: no size or sum is its
+        return Version(-1, tag)
     size = said.get("content-length") or said.get("size") or "-1"
     return Version(int(size), tag, digest)
 
@@ -374,7 +380,7 @@ def fetch(store: fs.FileSystem, bucket: Bucket, address: str, target: Path) -> V
 
     def once() -> Version:
         digest, size = md5(usedforsecurity=False), 0
-        with store.open_input_stream(path) as stream, target.open("wb") as file:
+        with store.open_input_stream(path, compression=None) as stream, target.open("wb") as file:
             version = _version(stream)
             while block := stream.read(BLOCK_BYTES):
                 digest.update(block)
@@ -393,7 +399,7 @@ def fetch(store: fs.FileSystem, bucket: Bucket, address: str, target: Path) -> V
         return version
 
     try:
-        return patiently(once, bucket)
+        return patiently(once, bucket, address)
     except Trouble as error:
         if error.kind == "missing":
             raise FileNotFoundError(address) from None

@@ -1,6 +1,6 @@
 """Moto's S3 server on a port of this machine, with a bucket of many small objects in it from the start.
 
-Usage: s3.py PORT KEYS, in the environment .venv-peers. The bucket `many` has KEYS objects below `p/`, in folders of days.
+Usage: s3.py PORT KEYS, in the environment .venv-peers. The bucket `many` has KEYS objects below `p/`, by days.
 """
 
 import sys
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from moto.s3.models import s3_backends
 from moto.server import main
 
-ACCOUNT, PER_DAY = "123456789012", 31
+ACCOUNT, PER_DAY = "123456789012", 62
 
 
 def fill(keys: int) -> None:

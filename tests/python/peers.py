@@ -68,10 +68,10 @@ def azure(port: int):
 
 
 def request(port: int, method: str, path: str, body: bytes = b"") -> int:
-    """Any request to a server, unsigned; its status."""
+    """Any request to a server, with a signature that nobody checks; its status."""
     line = HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        line.request(method, path, body)
+        line.request(method, path, body, {"Authorization": "AWS4-HMAC-SHA256 Credential=testing/20261101/us-east-1/s3"})
         answer = line.getresponse()
         answer.read()
         return answer.status
@@ -163,16 +163,15 @@ def refusal(status: int, code: str) -> tuple[int, dict, bytes]:
     return status, {"Content-Type": "application/xml"}, body.encode()
 
 
-@contextmanager
-def environment(patch, **variables: str):
+def environment(patch, **variables: str) -> None:
     """The clouds' own variables, and no others of theirs."""
     for name in [*os.environ]:
         if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "STORAGE_")):
             patch.delenv(name)
-    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "us-east-1", **files}
     for name, value in {**nothing, **variables}.items():
         patch.setenv(name, value)
-    yield
 
 
 def written(folder: Path) -> dict[str, bytes]:
