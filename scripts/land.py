@@ -47,6 +47,7 @@ SPECIAL = (
     (stat.S_ISBLK, "a device"),
 )
 SHOWN = 10  # files that a warning names
+UNASKABLE = "a part of its name is empty, `.` or `..`, so that it can't be asked for; copy it under another name"
 NOTE = ".request.json"  # the end of the name of a request's note, behind the name of its page
 RULES_CHANGED = (
     "feature_attributes, team_attributes, hash_identities, the seed attribute_aliases, DECIMAL or DATE_ORDER (or such "
@@ -216,8 +217,9 @@ def survey(found: list[File], store: Store, reading: Reading, workers: Workers) 
     for place, (path, name) in enumerate(found):
         examined: Examined | Exception = outcomes[place]
         if isinstance(examined, Exception):
-            reason = f"can't be read ({faults.why(examined)}){faults.remedy(examined)}"
-            unread.append({**complaint(name, reason), "may_pass": True})
+            why = faults.why(examined)
+            reason = f"can't be read ({why}){faults.remedy(examined)}"
+            unread.append({**complaint(name, reason), "may_pass": faults.may_pass(why)})
             continue
         if examined.what.complaint:
             unread.append(complaint(name, examined.what.complaint, examined.what.table))
@@ -381,6 +383,7 @@ def land(inbox: Inboxes, data: Path, sources: tuple[settled.Row, ...] = ()) -> i
         for line in damages:
             print(f"  damaged: {line}")
         files, done.unread = files_of(inbox.folders)
+        done.unread += [complaint(name_of(address), UNASKABLE) for address in sorted(arrivals.unaskable)]
         for parts in arrivals.unchanged(store, reading):
             know(parts, store, done)
         # Damaged rows come again at once: nothing lands while some of their sources are missing.
@@ -501,8 +504,9 @@ def take(files: list[File], store: Store, reading: Reading, has: Callable[[str],
     for path, name, examined, continued, is_again in fresh:
         if examined.file_id in broken:
             unstage(examined.file_id[:16], store.staging)
-            reason = f"{examined.what.table} that can't be read to its end ({broken[examined.file_id]})"
-            unread.append({**complaint(name, reason, examined.what.table), "may_pass": True})
+            why = broken[examined.file_id]
+            reason = f"{examined.what.table} that can't be read to its end ({why})"
+            unread.append({**complaint(name, reason, examined.what.table), "may_pass": faults.may_pass(why)})
             continue
         held = counts[examined.file_id]
         if not (held.rows_read or held.evals_within or continued or is_again) and examined.what.form in NOTHING:
@@ -519,7 +523,7 @@ def take(files: list[File], store: Store, reading: Reading, has: Callable[[str],
             entry["archive_id"] = path.archive_id
         landed.append({**entry, "end": end, "continues": continued, "unread": silence, **held.as_entry()})
         if silence:
-            unread.append({**complaint(name, silence), "may_pass": True})
+            unread.append(complaint(name, silence))
     again = sum(found.is_again for found in fresh)
     done.again += again
     done.mended += sum(store.files[found.examined.file_id]["reading"] == DAMAGED for found in fresh if found.is_again)

@@ -106,6 +106,7 @@ class Arrivals:
         self.buckets, self.folder = inbox, data / FOLDER
         self.path = data / "landed" / NAME
         self.stores: list[fs.FileSystem] = []
+        self.unaskable: set[str] = set()
         self.memory: sqlite3.Connection | None = None
         shutil.rmtree(self.folder, ignore_errors=True)  # of a landing that was killed
 
@@ -120,15 +121,20 @@ class Arrivals:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def look(self) -> list[str]:
-        """List every bucket; warnings on those without an object. Trouble where one can't be listed."""
+        """List every bucket; warnings on those without an object. Trouble where one can't be listed.
+
+        `self.unaskable` then has the addresses of objects whose names the library can't ask for.
+        """
         warnings = []
         for number, bucket in enumerate(self.buckets):
             self.stores.append(buckets.opened(bucket))
             count = 0
             for objects in buckets.listed(self.stores[-1], bucket):
-                rows = [(one.address, number, one.size, one.modified) for one in objects]
+                count += len(objects)
+                asked = [one for one in objects if buckets.is_askable(bucket, one.address)]
+                self.unaskable |= {one.address for one in objects} - {one.address for one in asked}
+                rows = [(one.address, number, one.size, one.modified) for one in asked]
                 self._db.executemany("insert or ignore into temp.listed values (?, ?, ?, ?)", rows)
-                count += len(rows)
             if not count:
                 warnings.append(f"{name_of(bucket.address)} holds no object; is INBOX what was meant?")
             base = bucket.address.rstrip("/") + "/"
@@ -195,12 +201,16 @@ class Arrivals:
                 tqdm(total=size, unit="B", unit_scale=True, desc="download", mininterval=pace) as bar,
                 ThreadPoolExecutor(buckets.AT_ONCE) as pool,
             ):
-                for row, found in zip(batch, pool.map(self._fetched, enumerate(batch)), strict=True):
-                    bar.update(row[2])
-                    if isinstance(found, Arrived):
-                        parcel.arrived.append(found)
-                    else:
-                        (parcel.gone if found.is_gone else parcel.failed).append((found.name, found.reason))
+                try:
+                    for row, found in zip(batch, pool.map(self._fetched, enumerate(batch)), strict=True):
+                        bar.update(row[2])
+                        if isinstance(found, Arrived):
+                            parcel.arrived.append(found)
+                        else:
+                            (parcel.gone if found.is_gone else parcel.failed).append((found.name, found.reason))
+                except BaseException:  # who interrupts does not wait for the rest
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
             yield parcel
         if is_empty:
             yield Parcel([], [], [])
@@ -325,6 +335,8 @@ def _news(memory: sqlite3.Connection, bucket: Bucket, is_quick: bool) -> bool:
     known = "select 1 from objects where address = ? and size = ? and modified = ?"
 
     def is_known(objects: Iterable[Object]) -> bool:
-        return all(memory.execute(known, one).fetchone() for one in objects)
+        return all(
+            memory.execute(known, one).fetchone() or not buckets.is_askable(bucket, one.address) for one in objects
+        )
 
     return not all(map(is_known, buckets.listed(buckets.opened(bucket), bucket, is_quick)))

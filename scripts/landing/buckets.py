@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import md5
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ STORES = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": 
 PAUSES = (0.5, 1, 2, 4)  # seconds before a request is tried again, beside what the libraries do by themselves
 AT_ONCE = 8  # requests under way
 GOOGLE_SECONDS = 10  # that its library tries a request for, before it is tried again here
+PORTION = 10_000  # objects of a listing that are handed on at a time
 WIDE = 32  # folders of one level: more are each listed with all that is in them
 BLOCK_BYTES = 1 << 23  # of a stream at a time: S3 answers each with a request of its own
 # Folders that sort by time, of which a quick look opens the newest two.
@@ -311,17 +313,27 @@ def listed(store: fs.FileSystem, bucket: Bucket, is_quick: bool = False) -> Iter
         while level:
             is_deep, below = bucket.store == "gs" or len(level) > WIDE, list[str]()
             for begin in range(0, len(level), AT_ONCE):
-                for infos in pool.map(lambda path: look(path, is_deep), level[begin : begin + AT_ONCE]):  # noqa: B023
-                    files = [info for info in infos if info.type == fs.FileType.File]
-                    found_any |= bool(files)
-                    if files:
-                        yield [Object(bucket.address_of(one.path), one.size, one.mtime_ns or 0) for one in files]
-                    if not is_deep:
-                        folders = [info.path for info in infos if info.type == fs.FileType.Directory]
+                parents = level[begin : begin + AT_ONCE]
+                for parent, found in zip(parents, pool.map(lambda path: look(path, is_deep), parents), strict=True):  # noqa: B023
+                    infos, is_whole = found, is_deep
+                    folders = [info.path for info in infos if info.type == fs.FileType.Directory]
+                    if not is_deep and not all(path.startswith(f"{parent}/") for path in folders):
+                        # A name with an empty part lies in a folder that the library takes for the parent itself.
+                        infos, is_whole = look(parent, True), True
+                    files = (info for info in infos if info.type == fs.FileType.File)
+                    while some := list(islice(files, PORTION)):
+                        found_any = True
+                        yield [Object(bucket.address_of(one.path), one.size, one.mtime_ns or 0) for one in some]
+                    if not is_whole:
                         below += _newest(folders) if is_quick else folders
             level = sorted(below, reverse=True)
     if not found_any:
         _ask_for(store, bucket)
+
+
+def is_askable(bucket: Bucket, address: str) -> bool:
+    """Whether the library can ask for an object: not where a part of its name is empty, or names a folder as `..`."""
+    return not {"", ".", ".."} & set(address[len(bucket.base) :].split("/"))
 
 
 def _newest(folders: list[str]) -> list[str]:

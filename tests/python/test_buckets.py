@@ -529,7 +529,7 @@ def test_azure_is_told_what_its_library_does_not_look_for(given, account, option
 
 def test_several_inboxes_are_one(s3, tmp_path, data, monkeypatch, capsys, alone):
     """Buckets and folders together; files of one name are told apart, and the same bytes are once."""
-    one, other = (f"s3://{s3.bucket()}/in" for _ in range(2))
+    one, other = f"s3://{s3.bucket()}/in", f"s3://{s3.bucket()}"
     here, there = tmp_path / "here, and; there", tmp_path / "there"
     for folder, day in ((here, 5), (there, 6)):
         write(folder / "costs.csv", COSTS, [cost(day, "1")])
@@ -645,3 +645,22 @@ def test_a_build_counts_the_newest_export_of_each_period(s3, tmp_path, data):
         ("azure", "2026-10", f"{azure}/{RUN}/part_0_0001.csv.gz", 5),
         ("azure", "2026-10", None, 6),
     ]
+
+
+@pytest.mark.parametrize("wide", [0, 32])
+def test_no_name_of_an_object_hides_it_or_hangs_a_landing(s3, data, monkeypatch, capsys, alone, wide):
+    """Names with empty parts, as of folders, in any letters, in one list or level by level: each lands or is named."""
+    monkeypatch.setattr(buckets, "WIDE", wide)
+    address = f"s3://{s3.bucket()}"
+    odd = ["in//x.json", "in/a/../w.json", "//lead.json"]
+    plain = ["in/f", "in/f/g", "q?.json", "a%2Fb", "back\\slash", "é/ü", "long" + "x" * 300 + "/f.json", "del\x7f.json"]
+    for number, name in enumerate([*odd, *plain, "marker/"]):
+        s3.put(f"{address}/{name}", spans(number + 1) if name != "marker/" else b"")
+    assert land.run(address, data) == 0
+    output = said(capsys)
+    names = {name for (name,) in landed(data, "spans", "source_file")}
+    assert names == {f"{address}/{name}".replace("\x7f", "\\x7f") for name in plain}
+    for name in odd:
+        assert f"WARNING: {address}/{name} is not read: a part of its name is empty" in output
+    assert output.count("WARNING") == len(odd)
+    assert arrivals.is_anything_new(address, data, is_quick=False) is False
