@@ -310,6 +310,32 @@ def test_a_stream_that_breaks_off_is_tried_again(s3, data, alone):
     assert landed(data, "spans", "count(*)") == [(2,)]
 
 
+class Stream(io.BytesIO):
+    """An object of a store that says how long it is, whatever comes."""
+
+    def metadata(self) -> dict:
+        return {"Content-Length": b"10", "ETag": b'"of-parts-2"'}
+
+
+class Store:
+    def __init__(self, *bodies: bytes):
+        self.bodies = [*bodies]
+
+    def open_input_stream(self, _path, compression):
+        assert compression is None
+        return Stream(self.bodies.pop(0) if len(self.bodies) > 1 else self.bodies[0])
+
+
+def test_an_object_that_is_too_short_is_asked_for_again(tmp_path, monkeypatch):
+    """Its length alone tells, where it was uploaded in parts, so that its tag is no checksum."""
+    monkeypatch.setattr(buckets, "PAUSES", (0,))
+    bucket, target = Bucket("s3", "ours"), tmp_path / "object"
+    buckets.fetch(Store(b"01234", b"0123456789"), bucket, "s3://ours/a", target)
+    assert target.read_bytes() == b"0123456789"
+    with pytest.raises(buckets.Trouble, match="s3://ours/a: 5 of 10 bytes came, each of 2 times; the next build"):
+        buckets.fetch(Store(b"01234"), bucket, "s3://ours/a", target)
+
+
 def test_what_breaks_off_each_time_lands_with_the_next_build(s3, data, capsys, alone):
     """All else lands; the line names the object and what to do, the exit code is 1, and nothing is half landed."""
     address = f"s3://{s3.bucket()}/in"
@@ -355,6 +381,10 @@ def test_other_bytes_than_the_store_has_are_asked_for_again(s3, data, alone):
     assert land.run(address, data) == 0
     assert len(s3.proxy.downloads()) == 2
     assert landed(data, "spans", "count(*)") == [(4,)]
+    s3.put(f"{address}/most.jsonl", spans(3))
+    s3.proxy.asked.clear()
+    assert land.run(address, data) == 0
+    assert len(s3.proxy.downloads()) == 1  # that bucket's tags are none
 
 
 def test_an_object_that_is_written_anew_meanwhile_is_one_version(s3, data, monkeypatch, alone):
@@ -664,3 +694,18 @@ def test_no_name_of_an_object_hides_it_or_hangs_a_landing(s3, data, monkeypatch,
         assert f"WARNING: {address}/{name} is not read: a part of its name is empty" in output
     assert output.count("WARNING") == len(odd)
     assert arrivals.is_anything_new(address, data, is_quick=False) is False
+
+
+def test_the_note_of_a_request_lies_beside_its_page(s3, data, capsys, alone):
+    """In a bucket as in a folder: also where its page landed before; a warning where there is none."""
+    address = f"s3://{s3.bucket()}/in"
+    note = {"endpoint": "/v1/organization/costs", "filter": {}, "requested_at": "2026-11-02T09:00:00Z"}
+    s3.put(f"{address}/costs.csv", costs(5, "1.25"))
+    assert land.run(address, data) == 0
+    for page in ("costs.csv", "other.csv"):
+        s3.put(f"{address}/{page}.request.json", json.dumps({**note, "file": page}).encode())
+    capsys.readouterr()
+    assert land.run(address, data) == 0
+    output = said(capsys)
+    assert f"{address}/other.csv.request.json: the note of a request without its page" in output
+    assert output.count("WARNING") == 1
