@@ -41,7 +41,7 @@ create temp table listed (address text primary key, bucket integer, size integer
 create temp table kept (address text primary key) without rowid;
 """
 IS_AS_IT_WAS = """
-select objects.address, listed.bucket, objects.tag, objects.is_settled, objects.reader, objects.parts
+select objects.address, listed.bucket, objects.tag, objects.is_settled, objects.modified, objects.reader, objects.parts
 from temp.listed inner join objects using (address)
 where objects.size = listed.size and objects.modified = listed.modified
 order by objects.address
@@ -147,10 +147,10 @@ class Arrivals:
         """The parts of each object that is as it was and needs no other reading; all others are to be downloaded."""
         if not self.buckets:
             return
-        rows, settled = self._db.execute(IS_AS_IT_WAS), []
+        began, rows, settled = time.time(), self._db.execute(IS_AS_IT_WAS), list[tuple[str]]()
         while some := list(islice(rows, 10_000)):
             known = [(address, [Part(*part) for part in json.loads(parts)]) for address, *_, parts in some]
-            readers = {row[0]: row[4] for row in some}
+            readers = {row[0]: row[5] for row in some}
             fine = {
                 address: parts
                 for address, parts in known
@@ -161,13 +161,14 @@ class Arrivals:
             for address, *_ in doubtful:
                 if address not in same:
                     del fine[address]
-            settled += [(address,) for address in same]
+            settled += [(row[0],) for row in doubtful if row[0] in same and _is_settled(row[4], began)]
             self._db.executemany("insert into temp.kept values (?)", [(address,) for address in fine])
             yield from fine.values()
         self._db.executemany("update objects set is_settled = 1 where address = ?", settled)
+        self._db_commit()
 
     def _as_they_were(self, rows: list[tuple]) -> set[str]:
-        """The addresses of those objects whose tag is still the same; these need no asking any more."""
+        """The addresses of those objects whose tag is still the same."""
 
         def ask(row: tuple) -> str:
             address, number, *_ = row
@@ -226,8 +227,7 @@ class Arrivals:
         except Trouble as error:
             path.unlink(missing_ok=True)
             return Missed(name_of(address), str(error))
-        is_settled = modified % 1_000_000_000 > 0 or began > modified / 1e9 + SETTLED_SECONDS
-        return Arrived(Object(address, size, modified), path, version.tag, is_settled)
+        return Arrived(Object(address, size, modified), path, version.tag, _is_settled(modified, began))
 
     def remember(self, parcel: Parcel, parts: dict[str, list[Part]]) -> None:
         """What has landed of a parcel, by the objects' addresses; asked for after the store's commit."""
@@ -253,6 +253,11 @@ class Arrivals:
             self._db.commit()
         except sqlite3.OperationalError as error:
             raise state.NoRoom(str(error)) from error
+
+
+def _is_settled(modified: int, at: float) -> bool:
+    """Whether an object that was looked at then can't be written again within the time that its store tells."""
+    return modified % 1_000_000_000 > 0 or at > modified / 1e9 + SETTLED_SECONDS
 
 
 def _memory(path: Path) -> sqlite3.Connection:

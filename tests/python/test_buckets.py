@@ -3,9 +3,11 @@
 import gzip
 import io
 import json
+import re
 import tempfile
 import zipfile
 from contextlib import nullcontext, redirect_stdout
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -280,6 +282,26 @@ def test_what_is_overwritten_grows_or_goes(s3, data, capsys, alone):
 
 def costs(day: int, amount: str) -> bytes:
     return export([cost(day, amount)])
+
+
+def test_what_is_overwritten_within_a_second_is_noticed(s3, data, monkeypatch, alone):
+    """Same size, same time: the tag tells, and is asked for until the second is over."""
+    address, when = f"s3://{s3.bucket()}/in", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+
+    def at_once(asked, status, headers, body):
+        if asked.is_list:
+            body = re.sub(rb"<LastModified>[^<]*", b"<LastModified>" + when.encode(), body)
+            headers = {**headers, "Content-Length": str(len(body))}
+        return status, headers, body
+
+    s3.proxy.fault = at_once
+    for number, seconds in ((1, 3600), (2, 3600), (2, -1), (2, -1)):
+        s3.put(f"{address}/spans.jsonl", spans(number))
+        monkeypatch.setattr(arrivals, "SETTLED_SECONDS", seconds)
+        s3.proxy.asked.clear()
+        assert land.run(address, data) == 0
+        assert sorted(landed(data, "spans", "response_id"))[-1] == (f"r{number}-1",)
+    assert {one.method for one in s3.proxy.asked if one.path.endswith("spans.jsonl")} == set()
 
 
 def export(rows: list[dict]) -> bytes:
