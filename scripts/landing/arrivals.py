@@ -25,7 +25,7 @@ from tqdm import tqdm
 import state
 from landing import buckets, gates
 from landing.buckets import Bucket, Object, Trouble
-from landing.store import DAMAGED, Store
+from landing.store import Store
 from landing.work import Reading
 from terminal import name_of, print
 
@@ -299,8 +299,9 @@ def _stands(part: Part, reader: str, store: Store, reading: Reading) -> bool:
     file_id: str | None = part.file_id
     while file_id:
         entry = store.files.get(file_id)
-        if not entry or entry["reading"] == DAMAGED or gates.is_reached(entry.get("too_far")):
+        if not entry or gates.is_reached(entry.get("too_far")):
             return False
+        # Damaged rows were read by no rules at all.
         if entry["reading"] != reading.mark(entry["source_file"], entry["kind"], tuple(entry.get("asks", ()))):
             return False
         file_id = entry["continues"]

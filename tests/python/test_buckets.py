@@ -716,6 +716,9 @@ def test_no_name_of_an_object_hides_it_or_hangs_a_landing(s3, data, monkeypatch,
         assert f"WARNING: {address}/{name} is not read: a part of its name is empty" in output
     assert output.count("WARNING") == len(odd)
     assert arrivals.is_anything_new(address, data, is_quick=False) is False
+    below = inboxes_of(f"{address}/in").buckets[0]  # where the folder of an empty name is the prefix itself
+    found = {one.address for some in buckets.listed(buckets.opened(below), below) for one in some}
+    assert {f"{address}/{name}" for name in odd[:2]} <= found
 
 
 def test_the_note_of_a_request_lies_beside_its_page(s3, data, capsys, alone):
