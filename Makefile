@@ -50,7 +50,8 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 	@$(BIN)/python scripts/answer.py "$$DATA"
 	@PYTHONPATH=scripts $(BIN)/python -m report.site "$$DATA"
 
-build: .venv/.synced profiles.yml ## land INBOX, then dbt build (INBOX= DATA= COMPANY= DECIMAL=comma DATE_ORDER=dmy; STRICT=1: a WARNING fails it)
+# INBOX is a folder, s3://bucket/prefix, gs://, az:// or abfss://, or several of them with a semicolon between two.
+build: .venv/.synced profiles.yml ## land INBOX (folders, s3://, gs://, az://), then dbt build (INBOX= DATA= COMPANY= DECIMAL=comma DATE_ORDER=dmy; STRICT=1: a WARNING fails it)
 	@mkdir -p "$$DATA/inbox"
 	@$(BIN)/python scripts/company.py remember "$$COMPANY" "$$DATA"
 	@$(BIN)/python scripts/build.py "$$INBOX" "$$DATA" "$$COMPANY"
@@ -131,6 +132,7 @@ check-focus: .venv/.synced ## hold MONTH's exported FOCUS file against focus-val
 
 test: lint ## all that CI runs
 	@$(BIN)/python scripts/focus.py install || echo "the tests of the FOCUS validator are skipped"
+	@$(BIN)/python scripts/dev/peers.py install || echo "tests that need these servers are skipped"
 	@$(BIN)/python -m pytest
 	@echo "lint, unit, property, dbt and end-to-end tests hold; what each holds: tests/, CONTRIBUTING.md"
 

@@ -562,7 +562,7 @@ def verify(data: str) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("inbox", type=Path)
+    parser.add_argument("inbox", help="a folder, or s3://, gs://, az:// or abfss://; a semicolon between several")
     parser.add_argument("data", type=lambda stated: str(Path(stated)))  # one spelling: `data/` is `data`
     parser.add_argument("company", type=Path)
     parser.add_argument("--verify", action="store_true", help="build nothing; run every test over all that is built")

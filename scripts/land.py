@@ -6,6 +6,7 @@ rejected rows of a kind, or of a bill, passes `max_reject_share`, and with STRIC
 call itself is wrong.
 """
 
+import argparse
 import errno
 import os
 import re
@@ -13,7 +14,8 @@ import secrets
 import stat
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -22,12 +24,13 @@ import pandas  # noqa: F401 - the engine asks for it; loaded once, before the pr
 import yaml
 from tqdm import tqdm
 
-import arguments
 import check
 import company
 import ending
 import state
 from landing import documents, faults, gates, missing, reserved, settled, span_marks, uncounted
+from landing.arrivals import Arrivals, Parcel, Part
+from landing.buckets import Inboxes, Trouble, inboxes_of
 from landing.recognise import NOTHING, Recognised
 from landing.spans import LEFT_OUT
 from landing.store import DAMAGED, Store
@@ -44,6 +47,7 @@ SPECIAL = (
     (stat.S_ISBLK, "a device"),
 )
 SHOWN = 10  # files that a warning names
+UNASKABLE = "a part of its name is empty, `.` or `..`, so that it can't be asked for; copy it under another name"
 NOTE = ".request.json"  # the end of the name of a request's note, behind the name of its page
 RULES_CHANGED = (
     "feature_attributes, team_attributes, hash_identities, the seed attribute_aliases, DECIMAL or DATE_ORDER (or such "
@@ -81,7 +85,23 @@ def project_variables() -> dict:
     return yaml.safe_load((PROJECT / "dbt_project.yml").read_text()).get("vars", {})
 
 
-def files_in(inbox: Path) -> tuple[list[tuple[Path | documents.Member, str]], list[dict]]:
+File = tuple[Path | documents.Member, str]  # and its name as shown
+
+
+def files_of(folders: tuple[Path, ...]) -> tuple[list[File], list[dict]]:
+    """The files of an inbox's folders. Those of the first are named below it, as if it were the only one; those of the
+    others begin with their folder's own name, as INBOX has it.
+    """
+    found, unread = [], []
+    for number, folder in enumerate(folders):
+        files, complaints = files_in(folder)
+        before = f"{name_of(folder)}/" if number else ""
+        found += [(path, before + name) for path, name in files]
+        unread += [{**one, "source_file": before + one["source_file"]} for one in complaints]
+    return found, unread
+
+
+def files_in(inbox: Path) -> tuple[list[File], list[dict]]:
     """((path, name as shown), ...) of the inbox's files, also within archives; what can't be entered or followed."""
     found, unread, waiting = [], [], [inbox]
     while waiting:  # no recursion: folders may be nested more deeply than functions
@@ -173,11 +193,17 @@ class Found(NamedTuple):
     is_again: bool = False
 
 
-def survey(
-    inbox: Path, store: Store, reading: Reading, workers: Workers
-) -> tuple[list[Found], list[dict], int, set[str]]:
-    """Files to land, what can't be read, how many files were known, and the contents of all that can be read."""
-    found, unread = files_in(inbox)
+class Survey(NamedTuple):
+    """Files to land, what can't be read, how many were known, and the contents of all that can be read, by name."""
+
+    fresh: list[Found]
+    unread: list[dict]
+    seen: int
+    contents: dict[str, str]
+
+
+def survey(found: list[File], store: Store, reading: Reading, workers: Workers) -> Survey:
+    unread: list[dict] = []
     by_name = {entry["source_file"]: entry for entry in store.files.values()}
     for entry in store.forgotten.values():  # what grew from it begins with it
         by_name.setdefault(entry["source_file"], entry)
@@ -187,19 +213,21 @@ def survey(
         for place, ((path, _), known) in enumerate(zip(found, resumes, strict=True))
     )
     outcomes = {job.key: outcome for job, outcome in workers.run(jobs)}
-    fresh, seen, ids, again, present = [], 0, set(store.files), set(), set()
+    fresh, seen, ids, again, contents = [], 0, set(store.files), set(), {}
     for place, (path, name) in enumerate(found):
         examined: Examined | Exception = outcomes[place]
         if isinstance(examined, Exception):
-            unread.append(complaint(name, f"can't be read ({faults.why(examined)}){faults.remedy(examined)}"))
+            why = faults.why(examined)
+            reason = f"can't be read ({why}){faults.remedy(examined)}"
+            unread.append({**complaint(name, reason), "may_pass": faults.may_pass(why)})
             continue
         if examined.what.complaint:
             unread.append(complaint(name, examined.what.complaint, examined.what.table))
             continue
         if known := forgotten(name, examined, by_name, store):
-            unread.append({**complaint(name, known), "is_forgotten": True})
+            unread.append(known)
             continue
-        present.add(examined.file_id)
+        contents[name] = examined.file_id
         if isinstance(path, documents.Member) and examined.file_id in store.files:
             store.files[examined.file_id]["archive_id"] = path.archive_id
         continued = by_name[name]["file_id"] if examined.is_continued else None
@@ -212,20 +240,23 @@ def survey(
         else:
             ids.add(examined.file_id)
             fresh.append(Found(path, name, examined, continued))
-    return fresh, unread, seen, present
+    return Survey(fresh, unread, seen, contents)
 
 
-def forgotten(name: str, examined: Examined, by_name: dict[str, dict], store: Store) -> str | None:
-    """Why a file that was taken out does not land again, nor one that goes on from it."""
+def forgotten(name: str, examined: Examined, by_name: dict[str, dict], store: Store) -> dict | None:
+    """The complaint of a file that was taken out and does not land again, nor one that goes on from it."""
     known = store.forgotten.get(examined.file_id)
     if not known and examined.is_continued and by_name[name]["file_id"] not in store.files:
         known = by_name[name]
-    if not known:
-        return None
-    return (
+    return complaint_of_forgotten(name, known) if known else None
+
+
+def complaint_of_forgotten(name: str, known: dict) -> dict:
+    reason = (
         f"forgotten on {known['at'][:10]} (`make forget FILE=` with {known['source_file']}), not landed again; UNDO=1 "
         "takes that back, and a file with other content lands"
     )
+    return {**complaint(name, reason), "is_forgotten": True}
 
 
 def read_by_other_rules(
@@ -314,7 +345,20 @@ def read_all(
     return counts, broken
 
 
-def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
+@dataclass
+class Landing:
+    """What a landing has come to so far, parcel by parcel; `failed` says why objects could not be downloaded."""
+
+    landed: list[dict] = field(default_factory=list)
+    unread: list[dict] = field(default_factory=list)
+    present: set[str] = field(default_factory=set)
+    seen: int = 0
+    again: int = 0
+    mended: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def land(inbox: Inboxes, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     variables = project_variables()
     store = Store(data)
     reading = Reading(
@@ -331,11 +375,128 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     )
     for entry in store.files.values():  # of a store that began before there were marks
         entry.setdefault("reading", mark_of(entry, reading))
-    damages = store.verify()
-    for line in damages:
-        print(f"  damaged: {line}")
+    share, least = variables["max_reject_share"], variables["max_reject_share_min_rows"]
+    done = Landing()
+    with Arrivals(data, inbox.buckets) as arrivals:
+        empty = arrivals.look()  # before anything lands: every bucket answers, or nothing lands
+        damages = store.verify()
+        for line in damages:
+            print(f"  damaged: {line}")
+        files, done.unread = files_of(inbox.folders)
+        done.unread += [complaint(name_of(address), UNASKABLE) for address in sorted(arrivals.unaskable)]
+        for parts in arrivals.unchanged(store, reading):
+            know(parts, store, done)
+        # Damaged rows come again at once: nothing lands while some of their sources are missing.
+        for number, parcel in enumerate(arrivals.parcels(is_whole=bool(damages))):
+            if number:
+                store, files = Store(data), []
+            arrived = unpack(parcel, done)
+            files += [file for found in arrived.values() for file in found]
+            taken = take(files, store, reading, arrivals.has, done)
+            if lacking := not_again(store, {entry["file_id"] for entry in taken.landed}):
+                print("ERROR: " + "\nERROR: ".join([*lacking, *failures(done.failed)]))
+                return 1
+            if taken.landed:
+                judge(store, taken.landed)
+            refused = gates.replaced(with_landed(store, taken.landed), share, least)
+            rewrites = bool(taken.again or (damages and not number))
+            store.commit(taken.landed, done.unread, refused, rewrites=rewrites)
+            arrivals.remember(parcel, parts_of(arrived, taken.contents, store, done.unread))
+            done.landed += taken.landed
+    report(store, done.landed, done.unread, done.seen)
+    if damages:
+        files_again = f"{done.mended:,} files were landed again from the inbox"
+        print(f"  mended: {len(damages):,} damaged Parquet files; {files_again}")
+    if done.again > done.mended:
+        print(
+            f"  read again, because {RULES_CHANGED}, or a clock moved on, or a file was forgotten: "
+            f"{done.again - done.mended} files"
+        )
+    found = missing.find(store, done.unread, done.present - store.forgotten.keys(), share)
+    found.warnings.extend(empty)
+    found.warnings.extend(gates.warnings(store, share, least))
+    found.warnings.extend(read_by_old_rules(store, reading))
+    found.errors.extend(gates.errors([*store.files.values()], share, least))
+    missing.write(store, found)
+    warn(found.warnings)
+    errors = found.errors + failures(done.failed)
+    for line in errors:
+        print(f"ERROR: {line}")
+    return int(bool(errors))
+
+
+def failures(failed: list[str]) -> list[str]:
+    """A line on each of the objects that could not be downloaded, as far as they are shown, and what to do."""
+    if not failed:
+        return []
+    lines = failed[:SHOWN] + ([f"and {len(failed) - SHOWN:,} more objects"] if len(failed) > SHOWN else [])
+    return [*lines, f"{len(failed):,} objects did not land, all else did; run again, which asks for these alone"]
+
+
+def know(parts: list[Part], store: Store, done: Landing) -> None:
+    """Count an object that is as it was, by what it came to then."""
+    for part in parts:
+        if part.file_id in store.forgotten:
+            done.unread.append(complaint_of_forgotten(part.name, store.forgotten[part.file_id]))
+        elif part.file_id:
+            done.present.add(part.file_id)
+            done.seen += 1
+        else:
+            done.unread.append(complaint(part.name, part.reason or "", part.refused_as))
+
+
+def unpack(parcel: Parcel, done: Landing) -> dict[str, list[File]]:
+    """The files of each object that arrived, by address, in the order of an inbox's folder; complaints on others."""
+    files = {}
+    for one in sorted(parcel.arrived, key=lambda one: by_folder(one.object.address)):
+        files[one.object.address], why = unpacked(one.path, one.name)
+        if why:
+            files[one.object.address] = [(one.path, one.name)]
+            done.unread.append(complaint(one.name, why))
+    done.unread += [{**complaint(name, reason), "may_pass": True} for name, reason in parcel.gone]
+    # An error says that these are missing.
+    done.unread += [{**complaint(name, reason), "may_pass": True, "is_said": True} for name, reason in parcel.failed]
+    done.failed += [reason for _, reason in parcel.failed]
+    return files
+
+
+def by_folder(address: str) -> list:
+    """As `files_in` has them: a folder's files, then its folders."""
+    *folders, name = address.split("/")
+    return [*((1, folder) for folder in folders), (0, by_download(name))]
+
+
+def parts_of(arrived: dict[str, list[File]], contents: dict[str, str], store: Store, unread: list[dict]) -> dict:
+    """What objects came to, by address: their parts. Without those that may come to something else next time."""
+    refused = {item["source_file"]: item for item in unread}
+    found = {}
+    for address, files in arrived.items():
+        parts = [part_of(name, contents.get(name), store, refused.get(name)) for _, name in files]
+        if all(parts):
+            found[address] = parts
+    return found
+
+
+def part_of(name: str, file_id: str | None, store: Store, refused: dict | None) -> Part | None:
+    if file_id and (file_id in store.files or file_id in store.forgotten):
+        return Part(name, file_id)
+    if refused and not (refused.get("may_pass") or refused.get("is_forgotten")):
+        return Part(name, None, refused["reason"], refused["refused_as"])
+    return None
+
+
+class Taken(NamedTuple):
+    """What was read into staging: entries of the files to land, the contents by name, and how many were read again."""
+
+    landed: list[dict]
+    contents: dict[str, str]
+    again: int
+
+
+def take(files: list[File], store: Store, reading: Reading, has: Callable[[str], bool], done: Landing) -> Taken:
+    """Read files into the store's staging; `has` says whether a bucket holds an object."""
     with Workers() as workers:
-        fresh, unread, seen, present = survey(inbox, store, reading, workers)
+        fresh, unread, seen, contents = survey(files, store, reading, workers)
         if fresh:  # while the processes, forked by now, read
             workers.beside(check.great_expectations)
         counts, broken = read_all(tasks_of(fresh, store.landings, reading), reading, store.staging, workers)
@@ -343,8 +504,9 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
     for path, name, examined, continued, is_again in fresh:
         if examined.file_id in broken:
             unstage(examined.file_id[:16], store.staging)
-            reason = f"{examined.what.table} that can't be read to its end ({broken[examined.file_id]})"
-            unread.append(complaint(name, reason, examined.what.table))
+            why = broken[examined.file_id]
+            reason = f"{examined.what.table} that can't be read to its end ({why})"
+            unread.append({**complaint(name, reason, examined.what.table), "may_pass": faults.may_pass(why)})
             continue
         held = counts[examined.file_id]
         if not (held.rows_read or held.evals_within or continued or is_again) and examined.what.form in NOTHING:
@@ -352,7 +514,7 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
             continue
         for kind, text in uncounted.remarks(held.uncounted, name):
             held.said(kind).append(text)
-        held.warnings += lonely_note(path, name, examined)
+        held.warnings += lonely_note(path, name, examined, has)
         entry = {"file_id": examined.file_id, "source_file": name, "kind": examined.what.table}
         entry["reading"] = mark_of({**entry, **held.as_entry()}, reading)
         end = list(examined.end) if examined.end else None
@@ -362,33 +524,13 @@ def land(inbox: Path, data: Path, sources: tuple[settled.Row, ...] = ()) -> int:
         landed.append({**entry, "end": end, "continues": continued, "unread": silence, **held.as_entry()})
         if silence:
             unread.append(complaint(name, silence))
-    if lacking := not_again(store, {entry["file_id"] for entry in landed}):
-        print("ERROR: " + "\nERROR: ".join(lacking))
-        return 1
-    if landed:
-        judge(store, landed)
     again = sum(found.is_again for found in fresh)
-    mended = sum(store.files[found.examined.file_id]["reading"] == DAMAGED for found in fresh if found.is_again)
-    share, least = variables["max_reject_share"], variables["max_reject_share_min_rows"]
-    refused = gates.replaced(with_landed(store, landed), share, least)
-    store.commit(landed, unread, refused, rewrites=bool(again or damages))
-    report(store, landed, unread, seen)
-    if damages:
-        print(f"  mended: {len(damages):,} damaged Parquet files; {mended:,} files were landed again from the inbox")
-    if again > mended:
-        print(
-            f"  read again, because {RULES_CHANGED}, or a clock moved on, or a file was forgotten: "
-            f"{again - mended} files"
-        )
-    found = missing.find(store, unread, present, share)
-    found.warnings.extend(gates.warnings(store, share, least))
-    found.warnings.extend(read_by_old_rules(store, reading))
-    found.errors.extend(gates.errors([*store.files.values()], share, least))
-    missing.write(store, found)
-    warn(found.warnings)
-    for line in found.errors:
-        print(f"ERROR: {line}")
-    return int(bool(found.errors))
+    done.again += again
+    done.mended += sum(store.files[found.examined.file_id]["reading"] == DAMAGED for found in fresh if found.is_again)
+    done.unread += unread
+    done.present |= set(contents.values())
+    done.seen += seen
+    return Taken(landed, contents, again)
 
 
 def with_landed(store: Store, landed: list[dict]) -> list[dict]:
@@ -424,12 +566,12 @@ def judge(store: Store, landed: list[dict]) -> None:
             entry["first_reasons"][said] = entry["first_reasons"].get(said, 0) + one.rows
 
 
-def lonely_note(path: Path | documents.Member, name: str, examined: Examined) -> list[str]:
+def lonely_note(path: Path | documents.Member, name: str, examined: Examined, has: Callable[[str], bool]) -> list[str]:
     """A warning on the note of a request that lies beside no page."""
     page = name.rpartition("/")[2].removesuffix(NOTE)
     if examined.what.table != "manifests" or isinstance(path, documents.Member) or not name.endswith(NOTE):
         return []
-    lies_beside = path.with_name(page).exists()
+    lies_beside = has(name.removesuffix(NOTE)) if "://" in name else path.with_name(page).exists()
     return [] if lies_beside else [f"{name}: the note of a request without its page {page}; put that beside it"]
 
 
@@ -495,13 +637,16 @@ def report(store: Store, landed: list[dict], unread: list[dict], seen: int) -> N
     )
 
 
-def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None = None) -> int:
-    """Land under a lock; exit code as in the module's text. `strict`: whether a warning fails it, else STRICT says;
-    `seeds`: the company's, where they are not those that DATA was built with.
+def run(inbox: Path | str, data: Path, strict: bool | None = None, seeds: Path | None = None) -> int:
+    """Land under a lock; exit code as in the module's text. `inbox`: a folder, or text as INBOX has it, which may name
+    several folders and buckets. `strict`: whether a warning fails it, else STRICT says; `seeds`: the company's, where
+    they are not those that DATA was built with.
     """
-    if not inbox.is_dir():
-        print(f"ERROR: the inbox {inbox} is no folder; create it, or say INBOX=<folder>", file=sys.stderr)
-        return 2
+    try:
+        inboxes = inboxes_of(inbox)
+    except Trouble as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return error.code
     if complaint := settled.complaint_of_settings():
         print(f"ERROR: {complaint}", file=sys.stderr)
         return 2
@@ -513,10 +658,13 @@ def run(inbox: Path, data: Path, strict: bool | None = None, seeds: Path | None 
         if not is_held:
             return 2
         try:
-            code = land(inbox, data, sources)
+            code = land(inboxes, data, sources)
         except settled.Contradiction as error:
             print(f"ERROR: {error}", file=sys.stderr)
             return 2
+        except Trouble as error:
+            print(f"ERROR: {error}", file=sys.stderr)
+            return error.code
     if code == 0 and (is_strict() if strict is None else strict) and (warnings := missing.known(data).warnings):
         return failed_as_strict(len(warnings))
     return code
@@ -528,8 +676,11 @@ def failed_as_strict(warnings: int) -> int:
 
 
 def main() -> int:
-    inbox, data = arguments.paths(__doc__, "inbox", "data")
-    return run(inbox, data)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("inbox", metavar="INBOX")
+    parser.add_argument("data", type=Path, metavar="DATA")
+    given = parser.parse_args()
+    return run(given.inbox, given.data)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,20 @@ DIED = (
     "the process that read it was killed, for want of memory or by a fault of a library; split it, or export it again"
 )
 
+MEMORY = "it needs more memory than there is; split it"
+
+
+def may_pass(reason: str) -> bool:
+    """Whether the same bytes may be read another time: where the machine was at fault."""
+    return reason in (DIED, MEMORY)
+
 
 def why(error: BaseException) -> str:
     """The reason, and what to do where that is known."""
     if isinstance(error, Unreadable):
         return _short(error)
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException | pa.ArrowMemoryError):
-        return "it needs more memory than there is; split it"
+        return MEMORY
     if isinstance(error, RecursionError):
         return "it is nested too deeply; export it again"
     if isinstance(error, FileNotFoundError):

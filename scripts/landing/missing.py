@@ -111,7 +111,8 @@ def _days_of(rejects: dict) -> list[list[str]]:
 
 def _not_read(unread: list[dict], store: Store, present: set[str]) -> list[str]:
     """A warning per file of the inbox that was not read, or of which next to nothing was."""
-    named = {item["source_file"]: item["reason"] for item in unread if not item.get("is_forgotten")}
+    said = ("is_forgotten", "is_said")
+    named = {item["source_file"]: item["reason"] for item in unread if not any(map(item.get, said))}
     for entry in store.files.values():
         if entry.get("unread") and entry["file_id"] in present:
             named.setdefault(entry["source_file"], entry["unread"])

@@ -61,6 +61,8 @@ EVALS_WITHIN = {
 
 # How a trace's id became its key (folded_words in values.sql): keys that were made otherwise meet no others.
 KEYS = "multiplied, shifted"
+# How manifests are read: until there were AWS's lists, those of its exports landed without a row.
+MANIFESTS_READ = "each cloud's list"
 KEYED = {name for name, schema in TABLES.items() if "trace_key" in schema.names}
 
 
@@ -94,6 +96,8 @@ class Reading(NamedTuple):
         parts = [self.hash_identities, *settings]
         if table in KEYED:
             parts.append(KEYS)
+        if table == "manifests":
+            parts.append(MANIFESTS_READ)
         if table == "spans":
             parts += [self.features, self.teams, *(seed.read_text(encoding="utf-8") for seed in (SEED, CONVENTIONS))]
         return sha256(repr(parts).encode()).hexdigest()[:16]

@@ -95,7 +95,7 @@ select
             document ->> '$.runInfo.submittedTime', document ->> '$.executionTime', document ->> '$.createdAt'
         ),
         'file_name', unnest(coalesce(
-            json_extract_string(document, '$.blobs[*].blobName'),
+            nullif(json_extract_string(document, '$.blobs[*].blobName'), []),
             nullif(json_extract_string(document, '$.reportKeys[*]'), []),
             json_extract_string(document, '$.dataFiles[*]')
         ))
