@@ -168,8 +168,8 @@ def alone(data: Path) -> Iterator[bool]:
 def run(inbox: Path, data: Path, said: str = "", first_day: str = "") -> int:
     """Pull what is named, or all that has keys; exit code as in the module's text."""
     try:
-        if "://" in str(inbox) or (inbox.exists() and not inbox.is_dir()):
-            raise Wrong(f"{inbox} is no folder; pages are pulled into one: say INBOX=<folder>")
+        if not inbox.is_dir():
+            raise Wrong(f"the inbox {inbox} is no folder; create it, or say INBOX=<folder>")
         names, left_out = chosen(said)
         begin, how = since(first_day), settings()
     except (Wrong, Failed) as error:

@@ -28,6 +28,7 @@ SETTINGS = {
     "PULL_PACE": (1.0, "factor on the least time between two requests"),
 }
 SHOWN = 200  # characters of a server's own words
+MOST_BYTES = 1 << 28  # of a page, as landing takes no longer record
 
 
 class Settings(NamedTuple):
@@ -164,8 +165,7 @@ class Client:
             if attempt:
                 time.sleep(self.how.backoff * 2 ** (attempt - 1))
             try:
-                response = self._send(method, path, parameters)
-                body = response.content
+                body = self._read(self._send(method, path, parameters))
                 return Page(body, msgspec.json.decode(body))
             except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
                 fault = "cut its answer short"
@@ -207,6 +207,18 @@ class Client:
         if response.status_code != 200:
             raise (ServerFailed if response.status_code == 401 else Failed)(self._refused(response))
         return response
+
+    def _read(self, response: requests.Response) -> bytes:
+        """An answer's body, but none without an end."""
+        parts, size = [], 0
+        for part in response.iter_content(1 << 20):
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                raise Failed(
+                    f"{self.host} answers with more than {MOST_BYTES >> 20} MB in one page; none of it is kept"
+                )
+        return b"".join(parts)
 
     def _no_answer(self, error: Exception) -> str:
         times = f"tried {self.how.tries} times" if self.how.tries > 1 else "tried once"

@@ -23,6 +23,7 @@ from providers import ADMIN_KEY, Fault, Provider, anthropic_cost, filled, openai
 
 import land
 import pull
+from pulling import client, sets
 from pulling.endpoints import following, table, windows
 
 NOON = datetime(2026, 10, 20, 12)
@@ -272,7 +273,15 @@ def test_what_goes_wrong_is_one_line_with_what_to_do(world, server, monkeypatch,
     assert [len(page["data"]) for page in world.pages("openai_costs")] == [10, 10]
 
 
-def test_pages_without_an_end_are_none(world, server):
+def test_a_page_without_an_end_is_none(world, server, monkeypatch):
+    monkeypatch.setattr(client, "MOST_BYTES", 100)
+    assert world.pull("openai_costs") == 1
+    assert "answers with more than 0 MB in one page" in world.said
+    assert world.files() == {}
+
+
+def test_pages_without_an_end_are_none(world, server, monkeypatch):
+    monkeypatch.setattr(sets, "MOST_PAGES", 50)
     server.page_size, server.is_endless = 10, True
     assert world.pull("openai_costs") == 1
     assert "names the same next page twice" in world.said
@@ -297,6 +306,8 @@ def test_a_server_that_is_not_there_is_named_once(world, server, monkeypatch):
 
 
 def test_a_wrong_call_is_named(world, server, monkeypatch):
+    assert pull.run(world.inbox / "none", world.data, "openai_costs") == 2
+    assert "none is no folder; create it" in world.capsys.readouterr().err
     assert world.pull("openai_cost") == 2
     assert "ERROR: PULL=openai_cost is no source; there are openai_costs" in world.said
     for day, said in (("soon", "FROM=soon is no day"), ("2027-01-01", "not between 2020-01-01 and today")):
@@ -362,41 +373,39 @@ def test_a_month_that_says_nothing_any_more_is_named(world, server):
 
 
 def test_the_newest_request_stands_whatever_its_files_are_called(tmp_path, capsys, server, monkeypatch):
-    """Built once, over four pulls. A cost is revised, and revised back to the very bytes that came first; of two pages
-    one is revised, so that the other's content lands once for two requests; three pages become one. What one usage
-    report says takes nothing from another, and no set of a bill stands twice.
+    """Built once, over four pulls. Of three pages of costs the first is revised, and revised back to the very bytes
+    that came first, while the third is revised once: its first content answers no request any more. Three pages of
+    usage become one, without what the third had. What one usage report says takes nothing from another.
     """
     landings.inline(monkeypatch)
     world, server.page_size = World(tmp_path, capsys), 10
-    sources = "openai,anthropic"
     usage = "/v1/organization/usage/completions"
 
-    def at(day: int) -> None:
+    def at(day: int, sources: str = "openai,anthropic") -> None:
         monkeypatch.setattr(pull, "now", lambda: datetime(2026, 11, day, 12))
         assert world.pull(sources, "2026-10-01") == 0
         if day == 2:  # the others land when they are built
             assert land.run(world.inbox, world.data) == 0
 
     server.days[COSTS] = {"2026-10-05": [openai_cost(1)], "2026-10-25": [openai_cost(10)]}
+    server.days[usage] = {"2026-10-05": [openai_use(1000)], "2026-10-25": [openai_use(77)]}
     at(1)
-    server.days[COSTS]["2026-10-05"] = [openai_cost(3)]
+    server.days[COSTS] = {"2026-10-05": [openai_cost(3)], "2026-10-25": [openai_cost(20)]}
     server.days[usage]["2026-10-05"] = [openai_use(2000)]
     at(2)
     server.days[COSTS]["2026-10-05"] = [openai_cost(1)]
     server.days["/v1/organizations/cost_report"]["2026-10-05"] = [anthropic_cost("200")]
     at(3)
-    server.days[usage] = {"2026-10-12": [openai_use(40)]}
-    server.page_size = 31
-    at(4)
+    server.days[usage], server.page_size = {"2026-10-12": [openai_use(40)]}, 31
+    at(4, "openai_usage")
     built = run_build(world.inbox, world.data, company(tmp_path))
     assert built.code == 0, built.output
-    assert "stands twice" not in built.output
     assert "covers" not in built.output.partition("WARNING")[2]
     bills = dict(built.rows(
         "select provider, sum(billed_usd) from marts.provider_bills_monthly where treatment != 'superseded' "
         "group by all"
     ))  # fmt: skip
-    assert bills == {"openai": Decimal(11), "anthropic": Decimal("2.5")}
+    assert bills == {"openai": Decimal(21), "anthropic": Decimal("2.5")}
     counted = dict(built.rows(
         "select service_name, sum(quantity) from intermediate.int_bill_lines inner join "
         "intermediate.int_bill_line_status using (line_id) where is_standing and file_kind = 'openai_usage' "
@@ -417,7 +426,7 @@ sys.exit(pull.ending.of(lambda: pull.run(pathlib.Path({inbox!r}), pathlib.Path({
 KILLED_SOURCES = "openai_costs,openai_usage_completions,anthropic,openrouter,langfuse,phoenix"
 
 
-def child(world: World, environment: dict[str, str]) -> subprocess.Popen:
+def started(world: World, environment: dict[str, str]) -> subprocess.Popen:
     code = CHILD.format(
         scripts=str(PROJECT / "scripts"), inbox=str(world.inbox), data=str(world.data), sources=KILLED_SOURCES
     )
@@ -435,13 +444,13 @@ def killed_and_run_again(folder: Path, capsys, one: Provider, kills: int, seed: 
     (folder / "whole").mkdir(parents=True)
     whole = World(folder / "whole", capsys)
     begun = time.monotonic()
-    process = child(whole, settings(one))
+    process = started(whole, settings(one))
     assert process.wait() == 0, process.stderr and process.stderr.read()
     lasts = time.monotonic() - begun
     for number in range(kills):
         (folder / str(number)).mkdir()
         world = World(folder / str(number), capsys)
-        process = child(world, settings(one))
+        process = started(world, settings(one))
         time.sleep(chance.random() * lasts)
         process.send_signal(signal.SIGKILL)
         met += process.wait() == -signal.SIGKILL
@@ -451,7 +460,7 @@ def killed_and_run_again(folder: Path, capsys, one: Provider, kills: int, seed: 
             said = json.loads(note.read_bytes())
             assert len(list(note.parent.glob("*.request.json"))) == said["pages"]
             assert len(list(note.parent.iterdir())) == 2 * said["pages"]
-        process = child(world, settings(one))
+        process = started(world, settings(one))
         assert process.wait() == 0, process.stderr and process.stderr.read()
         assert world.files() == whole.files()
         assert (world.data / "pull.json").read_bytes() == (whole.data / "pull.json").read_bytes()

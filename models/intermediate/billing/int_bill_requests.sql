@@ -24,8 +24,8 @@ notes as (
 
 ),
 
--- A page is written anew under its name, and so is its note: a note speaks of the page that landed just before it. A note
--- that states its page's content speaks of that content, which may have landed earlier, from another request.
+-- A page is written anew under its name, and so is its note: a note speaks of the page that landed just before it.
+-- A note that states its page's content speaks of that content, which may have landed earlier, from another request.
 near as (
 
     select
