@@ -173,13 +173,15 @@ class Shelf:
             is_emptied = not results and before not in ("", EMPTY)
             return Pulled(results, False, revision, before if results else EMPTY, is_emptied)
         target = self.folder / window.name / f"{revision + 1:04}"
+        requested_at = f"{asked_at:%Y-%m-%dT%H:%M:%S.%fZ}"
         request = {
             "endpoint": urlsplit(client.url(path)).path,
             "filter": {},
             "group_by": next(iter(group_by.values()), []),
             "window": {"from": known["from"], "to": known["to"]},
-            "requested_at": f"{asked_at:%Y-%m-%dT%H:%M:%S.%fZ}",
-            "request_id": f"{self.place}/{window.name}/{target.name}",
+            "requested_at": requested_at,
+            # With the time: revisions are counted from the beginning where what is known of them is lost.
+            "request_id": f"{self.place}/{window.name}/{target.name} {requested_at}",
             "pages": len(sums),
         }
         for number, (by_blake3, by_sha256) in enumerate(sums, 1):

@@ -52,6 +52,7 @@ class Provider:
         self.is_endless = False
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # whoever asked was killed
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def handler(self) -> type[BaseHTTPRequestHandler]:

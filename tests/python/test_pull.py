@@ -130,7 +130,7 @@ def test_each_page_has_the_note_of_its_request(world, server):
     assert [len(page["data"]) for page in pages] == [7, 7, 6]
     assert [note["file"] for note in notes] == ["page-00001.json", "page-00002.json", "page-00003.json"]
     assert {(note["endpoint"], note["requested_at"], note["request_id"], note["pages"]) for note in notes} == {
-        (COSTS, "2026-10-20T12:00:00.000000Z", "openai_costs/2026-10/0001", 3)
+        (COSTS, "2026-10-20T12:00:00.000000Z", "openai_costs/2026-10/0001 2026-10-20T12:00:00.000000Z", 3)
     }
     assert notes[0]["window"] == {"from": "2026-10-01T00:00:00Z", "to": "2026-10-21T00:00:00Z"}
     assert notes[0]["filter"] == {}
@@ -369,7 +369,7 @@ def test_a_month_that_says_nothing_any_more_is_named(world, server):
     assert "WARNING" not in world.said
     filled(server)
     assert world.pull("openai_costs") == 0
-    assert {note["request_id"][-4:] for note in world.notes("openai_costs")} == {"0001", "0002"}
+    assert {note["request_id"][21:25] for note in world.notes("openai_costs")} == {"0001", "0002"}
 
 
 def test_the_newest_request_stands_whatever_its_files_are_called(tmp_path, capsys, server, monkeypatch):
