@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
 GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO SCHEMA ALERTS PAGES QUIET DRY_RUN EVALS
+  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO SCHEMA ALERTS PAGES QUIET DRY_RUN EVALS PULL
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build watch alerts check check-labels check-evals export estimate report why explain-difference metrics bi publish docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
+.PHONY: help demo pull build watch alerts check check-labels check-evals export estimate report why explain-difference metrics bi publish docs verify check-focus whatif close forget test test-spark lint bench compare company prices lock sbom audit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 27
@@ -49,6 +49,11 @@ demo: .venv/.synced profiles.yml ## the main job on the sample company, ending w
 	@$(BIN)/python scripts/export.py 2026-10 "$$DATA"
 	@$(BIN)/python scripts/answer.py "$$DATA"
 	@PYTHONPATH=scripts $(BIN)/python -m report.site "$$DATA"
+
+# Keys come from the environment, or from the commands that it names: never from make's command line, which anybody sees.
+pull: .venv/.synced ## fetch providers' pages into INBOX, for whose keys the environment has (PULL=openai_costs,... FROM=2026-10-01)
+	@mkdir -p "$$DATA/inbox"
+	@$(BIN)/python scripts/pull.py "$$INBOX" "$$DATA"
 
 # INBOX is a folder, s3://bucket/prefix, gs://, az:// or abfss://, or several of them with a semicolon between two.
 build: .venv/.synced profiles.yml ## land INBOX (folders, s3://, gs://, az://), then dbt build (INBOX= DATA= COMPANY= DECIMAL=comma DATE_ORDER=dmy; STRICT=1: a WARNING fails it)

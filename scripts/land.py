@@ -36,6 +36,7 @@ from landing.spans import LEFT_OUT
 from landing.store import DAMAGED, Store
 from landing.work import Counts, Examined, Piece, Reading, Resume, Task, examine, perform, unstage
 from landing.workers import Job, Workers
+from paths import PULLING
 from terminal import name_of, plain, print
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,8 @@ def files_in(inbox: Path) -> tuple[list[File], list[dict]]:
             unread += [complaint(shown, why)] if why else []
         for name in sorted((name for name, holds_more in entries.items() if holds_more), reverse=True):
             path = folder / name
+            if name == PULLING and folder == inbox:
+                continue
             if os.path.islink(path):
                 shown = name_of(path.relative_to(inbox))
                 unread.append(complaint(shown, "a link to a folder; it is not followed, move the folder in"))

@@ -186,11 +186,15 @@ def _unsettled(store: Store, present: set[str]) -> list[tuple[dict, dict]]:
 
 
 def _cut_short(store: Store) -> list[tuple[dict, datetime]]:
-    """(file, its end) of pages of an API that no other file goes on from."""
+    """(file, its end) of pages of an API that no other file goes on from. `make pull` puts whole sets of pages into the
+    inbox, as the notes beside them say.
+    """
     found = []
+    pages = [entry for entry in store.files.values() if entry.get("has_more")]
     with duckdb.connect() as engine:
-        for entry in store.files.values():
-            if not entry.get("has_more"):
+        whole = _pages_of_whole_sets(engine, store.root) if pages else set()
+        for entry in pages:
+            if entry["file_id"] in whole:
                 continue
             [(end, is_continued)] = engine.execute(
                 f"""with files as (
@@ -207,6 +211,14 @@ def _cut_short(store: Store) -> list[tuple[dict, datetime]]:
             if not is_continued:
                 found.append((entry, end))
     return found
+
+
+def _pages_of_whole_sets(engine, root: Path) -> set[str]:
+    """Contents that a note names as one of all pages of its request."""
+    found = engine.execute(
+        f"select unnest([page_blake3, page_sha256]) from {_rows_of(root, 'manifests')} where request_id is not null"
+    )
+    return {file_id for (file_id,) in found.fetchall()}
 
 
 def _rejects_of(engine, root: Path, entry: dict) -> dict[str, list]:

@@ -140,7 +140,9 @@ VENDOR_ROWS = [
     ({"service_type", "credits_used"}, "snowflake_usage"),
 ]
 # Scores alone, as Langfuse's API, blob storage and tables export them.
-SCORES = [{"id", "name", "value", "source", "traceId"}, {"id", "name", "value", "source", "trace_id"}]
+SCORES = [{"id", "name", "value", "source", mark} for mark in ("traceId", "trace_id", "subject")]
+# Spans that an API's pages hold under `data`, whose readers take them one by one.
+PAGES_OF_SPANS = {"litellm", "openinference"}
 # Formats that people know by name and that no reader takes: a mark in the head, and where else the spans are.
 ROUTES = [
     (
@@ -323,6 +325,10 @@ def _table_within(record: object) -> str | None:
 
 def _spans(records: list, end: int, cut: str) -> Recognised:
     """The reader that most of these records are for, if they say what it needs; else what is nearest, and missing."""
+    if len(records) == 1 and isinstance(records[0], dict) and isinstance(held := records[0].get("data"), list):
+        within = _spans(held[:MOST_RECORDS], end, cut) if any(_form_of(one) in PAGES_OF_SPANS for one in held) else None
+        if within and within.form in PAGES_OF_SPANS:
+            return within._replace(cut="wrapped")
     forms = [_form_of(record) for record in records]
     # A Collector or an SDK may write spans, log records and metrics into one file, whose readers know of each other.
     for family in SIGNALS:

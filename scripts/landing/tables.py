@@ -158,7 +158,10 @@ TABLES: dict[str, pa.Schema] = {
         text="invoice_id provider account_id currency credit_of",
     ),
     # Which files an export is made of, as clouds state it beside them.
-    "manifests": provider_file(time="exported_at", text="export_id file_name endpoint filter_key filter_value"),
+    "manifests": provider_file(
+        time="exported_at",
+        text="export_id file_name endpoint filter_key filter_value request_id page_blake3 page_sha256",
+    ),
     "eval_runs": pa.schema(
         [
             *ORIGIN,
@@ -528,7 +531,11 @@ HEADERS: dict[str, dict[str, Column]] = {
         "invoice_id provider period_start period_end amount",
         **optional("account_id issued_on currency tax credit_of"),
     ),
-    "manifests": stated("file_name", "export_id", **optional("exported_at endpoint filter_key filter_value")),
+    "manifests": stated(
+        "file_name",
+        "export_id",
+        **optional("exported_at endpoint filter_key filter_value request_id page_blake3 page_sha256"),
+    ),
     "eval_runs": stated(
         "run_id suite started_at passed failed errored",
         # Of a run of no known feature its suite may tell it; else it shows as such.

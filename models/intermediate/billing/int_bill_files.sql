@@ -79,6 +79,7 @@ requested as (
     select
         file_id,
         max(requested_at) as requested_at,
+        max(request_id) as request_id,
         count(filter_key) > 0 as is_filtered
     from {{ ref('int_bill_requests') }}
     group by file_id
@@ -92,10 +93,12 @@ delivered as (
         landed.source_file,
         landed.landing_no,
         landed.archive_id,
-        listed.export_id is not null as is_in_manifest,
+        coalesce(listed.export_id, requested.request_id) is not null as is_in_manifest,
         -- An archive of the same name may be another download, with other files in it.
         coalesce(
             listed.export_id,
+            -- The pages of one request are one export, wherever their contents landed first.
+            requested.request_id,
             regexp_extract(landed.source_file, '^(.*[.][zZ][iI][pP])/.*$', 1) || ' ' || landed.archive_id,
             {{ export_of('landed.source_file', 'landed.file_id') }}
         ) as export_id,

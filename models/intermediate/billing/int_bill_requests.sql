@@ -3,6 +3,7 @@ with landed as (
     select
         file_id,
         source_file,
+        kind,
         landing_no
     from {{ source('landed', 'files') }}
 
@@ -13,6 +14,9 @@ notes as (
     select distinct
         manifests.file_id,
         manifests.file_name,
+        manifests.exported_at,
+        manifests.page_blake3,
+        manifests.page_sha256,
         landed.landing_no
     from {{ source('landed', 'manifests') }} as manifests
     inner join landed on manifests.file_id = landed.file_id
@@ -21,12 +25,15 @@ notes as (
 ),
 
 -- A page is written anew under its name, and so is its note: a note speaks of the page that landed just before it.
+-- A note that states its page's content speaks of that content, which may have landed earlier, from another request.
 near as (
 
     select
         notes.file_id as note_id,
         notes.landing_no,
+        notes.exported_at,
         pages.file_id,
+        pages.kind,
         row_number() over (
             partition by notes.file_id
             order by
@@ -34,7 +41,12 @@ near as (
                 abs(notes.landing_no - pages.landing_no)
         ) as place
     from notes
-    inner join landed as pages on notes.file_name = pages.source_file
+    inner join landed as pages
+        on
+            case
+                when notes.page_blake3 is null then notes.file_name = pages.source_file
+                else pages.file_id in (notes.page_blake3, notes.page_sha256)
+            end
 
 ),
 
@@ -42,17 +54,22 @@ newest as (
 
     select
         file_id,
-        max_by(note_id, landing_no) as note_id
+        kind,
+        max_by(note_id, (exported_at, landing_no)) as note_id
     from near
     where place = 1
-    group by file_id
+    group by file_id, kind
 
 )
 
 select distinct
     newest.file_id,
     notes.exported_at as requested_at,
-    notes.filter_key,
-    notes.filter_value
+    notes.request_id,
+    -- A page without a line lands as usage. That nothing was charged says nothing of usage, whichever model's it is.
+    case when newest.kind like '%usage' and notes.endpoint like '%cost%' then 'model' else notes.filter_key end
+        as filter_key,
+    case when newest.kind like '%usage' and notes.endpoint like '%cost%' then 'none' else notes.filter_value end
+        as filter_value
 from newest
 inner join {{ source('landed', 'manifests') }} as notes on newest.note_id = notes.file_id

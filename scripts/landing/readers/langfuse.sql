@@ -128,7 +128,7 @@ select
     ) as attributes,
     list_concat(
         pairs_of(metadata -> '$.resourceAttributes'),
-        prefixed(within(pairs_of(trace), 'tags.'), 'langfuse.trace.tags.'),
+        prefixed(within(pairs_of(coalesce(trace, json_object('tags', span -> '$.tags'))), 'tags.'), 'langfuse.trace.tags.'),
         prefixed(pairs_of(json_of(trace ->> '$.metadata')), 'langfuse.trace.metadata.'),
         [
             { 'key': 'langfuse.user.id', 'value': coalesce(

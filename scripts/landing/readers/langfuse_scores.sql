@@ -23,8 +23,15 @@ named as (
     select
         *,
         coalesce(score ->> '$.timestamp', score ->> '$.createdAt', score ->> '$.created_at') as scored_at,
-        coalesce(score ->> '$.traceId', score ->> '$.trace_id') as trace_id,
-        coalesce(score ->> '$.datasetRunId', score ->> '$.dataset_run_id') as experiment,
+        -- The API's version 3 says what a score is of by its kind and id.
+        coalesce(
+            score ->> '$.traceId', score ->> '$.trace_id', score ->> '$.subject.traceId',
+            case score ->> '$.subject.kind' when 'trace' then score ->> '$.subject.id' end
+        ) as trace_id,
+        coalesce(
+            score ->> '$.datasetRunId', score ->> '$.dataset_run_id',
+            case score ->> '$.subject.kind' when 'experiment' then score ->> '$.subject.id' end
+        ) as experiment,
         json_of(score ->> '$.metadata') as metadata,
         coalesce(score ->> '$.dataType', score ->> '$.data_type', 'NUMERIC') as data_type,
         coalesce(score ->> '$.stringValue', score ->> '$.string_value') as label
@@ -69,6 +76,9 @@ select
             case when text_of(experiment) is not null then text_of(trace_id) end,
             text_of(coalesce(score ->> '$.executionTraceId', score ->> '$.execution_trace_id'))
         ), ''),
-        'span_id', coalesce(score ->> '$.observationId', score ->> '$.observation_id')
+        'span_id', coalesce(
+            score ->> '$.observationId', score ->> '$.observation_id',
+            case score ->> '$.subject.kind' when 'observation' then score ->> '$.subject.id' end
+        )
     ) as varchar) as document
 from judged

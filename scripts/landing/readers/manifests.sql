@@ -7,7 +7,11 @@ with notes as (
         file_no,
         source_line,
         cast(document as json) as note,
-        json_keys(document, '$.filter') as names,
+        -- OpenAI reports each kind of usage by an endpoint of its own: it says nothing of the others.
+        nullif(regexp_extract(document ->> '$.endpoint', '/organization/usage/([a-z_]+)$', 1), '') as usage_kind,
+        list_concat(
+            json_keys(document, '$.filter'), case when usage_kind is not null then ['usage_kind'] else [] end
+        ) as names,
         getvariable('source_files')[file_no + 1] as source_file
     from documents
     where json_exists(document, '$.endpoint')
@@ -31,7 +35,10 @@ opened as (
 
     select
         *,
-        json_extract(note, '$.filter."' || name || '"') as stated,
+        case
+            when name = 'usage_kind' then to_json(usage_kind)
+            else json_extract(note, '$.filter."' || name || '"')
+        end as stated,
         regexp_replace(lower(name), '(_?ids?|s)?(\[\])?$', '') as kind
     from named
 
@@ -66,16 +73,20 @@ select
         'endpoint', note ->> '$.endpoint',
         'exported_at', note ->> '$.requested_at',
         'file_name', file_name,
+        'request_id', note ->> '$.request_id',
+        'page_blake3', left(note ->> '$.blake3', 32),
+        'page_sha256', left(note ->> '$.sha256', 32),
         -- A filter that no key of a bill's lines shows leaves out nobody knows what.
         'filter_key', case
             when filter_value is null then null
             when kind = 'api_key' then 'key_id'
             when kind in ('project', 'workspace') then 'project_id'
             when kind = 'model' then 'model'
+            when name = 'usage_kind' then 'service'
             else 'filter'
         end,
         'filter_value', case
-            when kind in ('api_key', 'project', 'workspace', 'model') then filter_value
+            when kind in ('api_key', 'project', 'workspace', 'model', 'usage_kind') then filter_value
             when filter_value is not null then name || ' ' || filter_value
         end
     ) as varchar) as document
