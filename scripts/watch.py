@@ -2,10 +2,11 @@
 
 Usage: watch.py [--every S] [--settle S] [--pull MINUTES] [--alerts WORDS] INBOX DATA COMPANY
        watch.py --healthy DATA
-It looks at the inbox and the company's folder every few seconds, and builds when something has changed and then stayed
-as it is for a moment: what arrives together, or while a build runs, is built together. One build runs at a time. With
---pull it asks the providers that often. With TO in the environment each good build is published there (publish.py), and
-with ALERTS people are told what it shows (alerts.py, of which WORDS are, such as '--quiet 22-7').
+It looks at the inbox and the company's folder every few seconds, and at the inbox's buckets every five. It builds when
+something has changed and, in a folder, then stayed as it is for a moment: what arrives together, or while a build runs,
+is built together. One build runs at a time. With --pull it asks the providers that often. With TO in the environment
+each good build is published there (publish.py), and with ALERTS people are told what it shows (alerts.py, of which
+WORDS are, such as '--quiet 22-7').
 
 A build or publication that fails is tried again after a while that doubles, up to half an hour, and at once where files
 change. SIGTERM and SIGINT stop the watch when the step that runs is done, a second one stops that step as well; every
@@ -40,6 +41,7 @@ from typing import NamedTuple
 
 import ending
 import state
+from landing import arrivals, buckets
 from terminal import plain, print
 
 # What a step loads anew in each process; loaded once, a small build takes half the time.
@@ -47,6 +49,8 @@ PRELOADED = ["own_group", "build", "land", "bi", "check", "dbt.cli.main", "dbt.a
 LOG_BYTES, LOGS_KEPT = 1 << 20, 5
 FIRST_WAIT, LONGEST_WAIT = 5.0, 1800.0  # seconds until what failed is tried again
 PATIENCE = 60.0  # seconds without a beat, after which a watch is none
+ASK_SECONDS = 5.0  # between two questions whether a bucket holds something new
+WHOLE_SECONDS = 600.0  # between two looks at all of a bucket's folders, not only at the newest
 ALERT_SECONDS = 1800.0  # between two times of telling what waited for quiet hours, or was not taken
 LONGEST_SETTLING = 30.0  # of an inbox that never stands still
 BAR = re.compile(r"\s*\w+:\s+\d+%\|")  # a bar of progress, which is for a terminal
@@ -97,6 +101,7 @@ class Watch:
         self.stopping, self.is_in_haste, self.beat_at = threading.Event(), False, 0.0
         self.process: multiprocessing.process.BaseProcess | None = None
         self.failures, self.next_try_at = 0, 0.0
+        self.next_ask_at, self.next_whole_at = 0.0, 0.0
         self.health: dict = {"state": "waiting", "pid": os.getpid(), "last_exit": None, "last_good_at": None}
         self.processes = multiprocessing.get_context("forkserver")
         self.processes.set_forkserver_preload(PRELOADED)
@@ -180,8 +185,28 @@ class Watch:
         self.beat("waiting")
         return True
 
-    def go(self, look: Callable[[], tuple[str, float]], every: float, settle: float) -> None:
-        """Until it is stopped. `look` tells what there is to build, and when that last changed."""
+    def asks(self, has_news: Callable[[bool], bool]) -> bool:
+        """Whether there is something new in a bucket, of which nobody tells: mostly in its newest folders alone."""
+        now = time.time()
+        if now < self.next_ask_at:
+            return False
+        self.next_ask_at, is_quick = now + ASK_SECONDS, now < self.next_whole_at
+        self.next_whole_at = self.next_whole_at if is_quick else now + WHOLE_SECONDS
+        try:
+            found, trouble = has_news(is_quick), None
+        except buckets.Trouble as error:
+            found, trouble = False, str(error)
+        if trouble != self.health.get("trouble"):
+            self.say(f"ERROR: {trouble}" if trouble else "the bucket can be listed again")
+            self.health["trouble"], self.beat_at = trouble, 0.0
+        return found
+
+    def go(
+        self, look: Callable[[], tuple[str, float]], has_news: Callable[[bool], bool], every: float, settle: float
+    ) -> None:
+        """Until it is stopped. `look` tells what there is to build in folders, and when that last changed; `has_news`
+        whether a bucket holds something new.
+        """
         built, changed, changed_at = None, None, 0.0
         self.say(f"watching, every {every:g} s")
         while not self.stopping.is_set():
@@ -194,7 +219,8 @@ class Watch:
                 changed, changed_at = seen, changed_at if changed != built and changed else time.time()
             is_settled = time.time() - newest >= settle or time.time() - changed_at >= LONGEST_SETTLING
             is_due = self.failures > 0 and time.time() >= self.next_try_at
-            if is_due or (seen != built and is_settled):
+            is_new = (seen != built and is_settled) or (not self.failures and self.asks(has_news))
+            if is_due or is_new:
                 built = seen
                 self.round()
                 continue
@@ -233,6 +259,8 @@ def healthy(data: Path) -> int:
         print("the watch was stopped", file=sys.stderr)
     elif (datetime.now(UTC) - beat).total_seconds() > PATIENCE:
         print(f"the watch has given no sign since {told['beat_at']}", file=sys.stderr)
+    elif told.get("trouble"):
+        print(told["trouble"], file=sys.stderr)
     elif told["failures"]:
         print(f"failed {told['failures']} times in a row; {data}/watch.log says why", file=sys.stderr)
     else:
@@ -243,7 +271,7 @@ def healthy(data: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("paths", type=Path, nargs="+", metavar="INBOX DATA COMPANY")
+    parser.add_argument("paths", nargs="+", metavar="INBOX DATA COMPANY")
     parser.add_argument("--healthy", action="store_true")
     parser.add_argument("--every", type=float, default=2, help="seconds between two looks")
     parser.add_argument("--settle", type=float, default=1, help="seconds that files must have stood as they are")
@@ -251,17 +279,24 @@ def main() -> int:
     parser.add_argument("--alerts", metavar="WORDS", default="", help="more words for alerts.py")
     given = parser.parse_args()
     if given.healthy and len(given.paths) == 1:
-        return healthy(given.paths[0])
+        return healthy(Path(given.paths[0]))
     if given.healthy or len(given.paths) != 3:
         parser.error("INBOX DATA COMPANY, or --healthy DATA")
     if given.every <= 0 or given.settle < 0 or (given.pull is not None and given.pull <= 0):
         parser.error("seconds and minutes are numbers above 0")
-    inbox, data, company = given.paths
+    inbox, data, company = given.paths[0], Path(given.paths[1]), Path(given.paths[2])
+    try:
+        folders = buckets.inboxes_of(inbox).folders
+    except buckets.Trouble as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return error.code
     data.mkdir(parents=True, exist_ok=True)
-    steps = [Step("building", "build", (str(inbox), str(data), str(company)))]
+    steps = [Step("building", "build", (inbox, str(data), str(company)))]
     if os.environ.get("TO"):
         steps.append(Step("publishing", "publish", (str(data),)))
-    timed = {Step("pulling", "pull", (str(inbox), str(data))): given.pull * 60} if given.pull else {}
+    if given.pull and not folders:
+        parser.error("--pull puts pages into a folder: name one in INBOX, beside the buckets")
+    timed = {Step("pulling", "pull", (str(folders[0]), str(data))): given.pull * 60} if given.pull else {}
     if os.environ.get("ALERTS"):
         timed[Step("alerting", "alerts", (*shlex.split(given.alerts), str(data)), waits=True)] = ALERT_SECONDS
     with (data / ".watch.lock").open("w") as lock:
@@ -273,7 +308,12 @@ def main() -> int:
         watch = Watch(data, steps, timed)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, watch.stop)
-        watch.go(lambda: found_in([inbox, company]), given.every, given.settle)
+        watch.go(
+            lambda: found_in([*folders, company]),
+            lambda is_quick: arrivals.is_anything_new(inbox, data, is_quick),
+            given.every,
+            given.settle,
+        )
     return 0
 
 

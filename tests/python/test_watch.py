@@ -20,7 +20,7 @@ import json, os, sys, time
 from pathlib import Path
 
 def main():
-    inbox, data, _ = map(Path, sys.argv[1:])
+    inbox, data, _ = (Path(word.split(";")[0]) for word in sys.argv[1:])
     told = json.loads((data / "told.json").read_text())
     seen = sorted(path.name for path in inbox.iterdir())
     began = time.time()
@@ -43,6 +43,21 @@ DRIVER = """
 import signal, sys
 import watch
 watch.PRELOADED, watch.FIRST_WAIT = watch.PRELOADED[:1], 0.2
+watch.ASK_SECONDS, watch.WHOLE_SECONDS = 0.05, 0.5
+
+
+def news(inbox, data, is_quick):
+    # What a bucket would say: `bucket` in the data folder stands for it, `late` for what only a whole look finds.
+    if (data / "trouble").exists():
+        raise watch.buckets.Trouble("network", "no answer from s3://b")
+    looked = [data / "bucket"] if is_quick else [data / "bucket", data / "late"]
+    found = [path for path in looked if path.exists()]
+    for path in found:
+        path.unlink()
+    return bool(found)
+
+
+watch.arrivals.is_anything_new = news
 sys.argv[1:1] = ["--every", "0.05", "--settle", "0.1"]
 made = watch.Watch.__init__
 stands = lambda step: step._replace(module="stands_for_" + step.module)
@@ -73,10 +88,10 @@ class Watched:
     def tell(self, **what):
         (self.data / "told.json").write_text(json.dumps(what))
 
-    def start(self, *words):
-        scripts = os.path.dirname(watch.__file__)
+    def start(self, *words, also=""):
+        scripts, kept = os.path.dirname(watch.__file__), (self.data, self.company)
         self.process = subprocess.Popen(
-            [sys.executable, *map(str, [self.folder / "driver.py", *words, self.inbox, self.data, self.company])],
+            [sys.executable, str(self.folder / "driver.py"), *words, f"{self.inbox}{also}", *map(str, kept)],
             env={**os.environ, "PYTHONPATH": f"{self.folder}:{scripts}"}, stdout=subprocess.PIPE, text=True,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
@@ -212,6 +227,26 @@ def test_it_stops_when_the_build_is_done_and_a_second_signal_stops_the_build(wat
     assert len(watched.runs) == 1
 
 
+def test_buckets_are_asked_and_their_trouble_is_told(watched, capsys):
+    watched.start(also=";s3://b/p")
+    for number, name in enumerate(("bucket", "bucket", "late"), start=1):
+        watched.wait(lambda number=number: len(watched.runs) == number)
+        (watched.data / name).touch()
+    watched.wait(lambda: len(watched.runs) == 4)
+    (watched.data / "trouble").touch()
+    watched.wait(lambda: watched.health.get("trouble"))
+    assert watch.healthy(watched.data) == 1
+    assert "no answer from s3://b" in capsys.readouterr().err
+    (watched.inbox / "a").write_text("")  # folders are built all the same
+    watched.wait(lambda: len(watched.runs) == 5)
+    (watched.data / "trouble").unlink()
+    watched.wait(lambda: not watched.health["trouble"])
+    assert watch.healthy(watched.data) == 0
+    code, out = watched.end()
+    assert code == 0
+    assert out.count("no answer from s3://b") == 1
+
+
 def test_another_watch_on_the_same_data_is_refused(watched, tmp_path):
     watched.start()
     watched.wait(lambda: len(watched.runs) == 1)
@@ -266,7 +301,10 @@ def test_a_change_of_content_name_or_place_is_one(tmp_path):
     assert len(set(states)) == 5
 
 
-@pytest.mark.parametrize("words", [[], ["a"], ["a", "b", "c", "d"], ["--every", "0", "a", "b", "c"]])
+@pytest.mark.parametrize(
+    "words",
+    [[], ["a"], ["a", "b", "c", "d"], ["--every", "0", ".", "b", "c"], ["--pull", "5", "s3://b/p", "b", "c"]],
+)
 def test_a_wrong_call_is_named(monkeypatch, capsys, words):
     monkeypatch.setattr(sys, "argv", ["watch.py", *words])
     with pytest.raises(SystemExit) as stop:
