@@ -135,9 +135,11 @@ forget: .venv/.synced ## take FILE out of what landed (UNDO=1 lets it land again
 check-focus: .venv/.synced ## hold MONTH's exported FOCUS file against focus-validator (Python 3.12)
 	@$(BIN)/python scripts/focus.py "$$MONTH" "$$DATA"
 
-test: lint ## all that CI runs
-	@$(BIN)/python scripts/focus.py install || echo "the tests of the FOCUS validator are skipped"
-	@$(BIN)/python scripts/dev/peers.py install || echo "tests that need these servers are skipped"
+# What tests need from elsewhere is installed while the linters run.
+test: .venv/.synced profiles.yml ## all that CI runs
+	@{ $(BIN)/python scripts/focus.py install || echo "the tests of the FOCUS validator are skipped"; \
+	  $(BIN)/python scripts/dev/peers.py install || echo "tests that need these servers are skipped"; } & \
+	  $(MAKE) --no-print-directory lint; code=$$?; wait; exit $$code
 	@$(BIN)/python -m pytest
 	@echo "lint, unit, property, dbt and end-to-end tests hold; what each holds: tests/, CONTRIBUTING.md"
 
