@@ -174,16 +174,16 @@ select
     untraced.untraced_quantity,
     -- NULL if the book has no price.
     {% for price, name in [('unit_price_usd', 'untraced_usd'), ('month_end_price_usd', 'month_end_usd')] %}
-    case
-        when untraced.untraced_quantity = 0 then {{ money('untraced.' ~ price ~ ' * 0') }}
-        else {{ floored_part(
-            floored_part(
-                money('untraced.quantity * untraced.' ~ price), 'untraced.tier_left_quantity',
-                'untraced.tier_quantity'
-            ),
-            'untraced.untraced_quantity', 'untraced.left_quantity'
-        ) }}
-    end as {{ name }},
+        case
+            when untraced.untraced_quantity = 0 then {{ money('untraced.' ~ price ~ ' * 0') }}
+            else {{ floored_part(
+                floored_part(
+                    money('untraced.quantity * untraced.' ~ price), 'untraced.tier_left_quantity',
+                    'untraced.tier_quantity'
+                ),
+                'untraced.untraced_quantity', 'untraced.left_quantity'
+            ) }}
+        end as {{ name }},
     {% endfor %}
     coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
 from untraced_usage as untraced

@@ -1,5 +1,5 @@
-select {{ all_but('prices', ['known_on']) }}
-from (
+with book as (
+
     {% call list_prices() %}
         select
             *,
@@ -9,4 +9,8 @@ from (
             where known_from is null or known_from <= cast('{{ var("prices_known_on") }}' as date)
         {% endif %}
     {% endcall %}
-) as prices
+
+)
+
+select {{ all_but('', ['known_on']) }}
+from book
