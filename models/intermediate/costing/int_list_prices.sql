@@ -1,13 +1,12 @@
+{% set known_on = "date '" ~ (var('prices_known_on') or '9999-12-31') ~ "'" %}
 with book as (
 
     {% call list_prices() %}
         select
             *,
-            date '9999-12-31' as known_on
+            {{ known_on }} as known_on
         from {{ ref('model_prices') }}
-        {% if var('prices_known_on') %}
-            where known_from is null or known_from <= cast('{{ var("prices_known_on") }}' as date)
-        {% endif %}
+        where known_from is null or known_from <= {{ known_on }}
     {% endcall %}
 
 )
