@@ -71,7 +71,7 @@ def run(step: Step, log: int) -> None:
     os.setpgid(0, 0)  # an interrupt at the terminal is the watch's to pass on
     os.dup2(log, 1)
     os.dup2(log, 2)
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    logging.getLogger().handlers.clear()  # of libraries that were loaded: they tell of their temporary folders
     sys.argv = [f"{step.module}.py", *step.words]
     runpy.run_module(step.module, run_name="__main__", alter_sys=True)
 
