@@ -1,5 +1,5 @@
--- What people should hear of: one row per event, with its figure and whose it is. team_id is NULL for what is nobody's
--- alone: bills, files, and features that the catalog does not know.
+-- One row per event that people should hear of, with its figure and owner. team_id is NULL where no team alone owns it:
+-- bills, files, and features that the catalog does not know.
 with newest as (
 
     select coalesce(max(spent_on) filter (originating_feature_id != 'invoice_only'), max(spent_on)) as day
@@ -143,7 +143,7 @@ arrivals as (
 
 ),
 
--- Of files that landed within a day: what stays rejected is told once.
+-- Only files that landed within a day: lines that stay rejected are told once.
 rejects as (
 
     select

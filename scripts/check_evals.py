@@ -28,7 +28,7 @@ from paths import pattern, quoted
 from terminal import plain, print
 
 MODELS = ("+eval_coverage_daily", "+int_eval_run_calls", "eval_funding", "feature_catalog")
-# What a release sees: staging counts as production, and the runs of a day cover its calls.
+# The release comes after the runs, so a day's runs cover that day's calls.
 RELEASED = {"runs_cover_their_day": True}
 SELECTION = ("--select", *MODELS, "--resource-type", "model", "--resource-type", "seed", "--vars", json.dumps(RELEASED))
 COVERAGE = """
@@ -42,7 +42,7 @@ with newest as (
 select feature_id, model, prompt_version, production_calls, is_covered, missing_suites, reason, covered_on
 from newest where place = 1 order by feature_id, model, prompt_version
 """
-# What a run of a suite has cost: as its tool states it, else its calls at the price book.
+# A suite's cost per case: as the tools of its runs state it, else their calls at the price book.
 COSTS = """
 with calls as (
 

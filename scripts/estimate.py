@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import duckdb
+import yaml
 
 import arguments
 import ending
 from terminal import print, table
 
-WEEKS = 4
 # As of the newest day that calls are known of: a purchase is borne on days to come.
 NEWEST = """
 select coalesce(max(spent_on) filter (originating_feature_id != 'invoice_only'), max(spent_on))
@@ -112,13 +112,15 @@ group by rollup (team_id) order by grouping(team_id), expected_month desc, team_
 
 
 def main(data: Path) -> int:
+    variables = yaml.safe_load((Path(__file__).parents[1] / "dbt_project.yml").read_text())["vars"]
+    weeks = variables["forecast_weeks"]  # as budget_burn_daily
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         ((newest,),) = engine.execute(NEWEST).fetchall()
         if newest is None:
             print("nothing to estimate from: no day of the ledger has a cost yet")
             return 0
         print(f"Estimate of {newest:%Y-%m} as of {newest}, the newest day of the data (USD):\n")
-        for query, given in ((PROVIDERS, {"newest": newest, "weeks": WEEKS}), (TEAMS, {"newest": newest})):
+        for query, given in ((PROVIDERS, {"newest": newest, "weeks": weeks}), (TEAMS, {"newest": newest})):
             found = engine.execute(query, given)
             table([column[0] for column in found.description], found.fetchall())
             print()
@@ -126,7 +128,7 @@ def main(data: Path) -> int:
         "billed: on bills that have landed; accrued: what spans and counted use cost at the price book; expected: both,"
     )
     print(
-        "and for each day to come the mean of its weekday in the last four weeks; last_error_pct: how far the accruals"
+        "and for each day to come the mean of its weekday in the last {weeks} weeks; last_error_pct: how far the accruals"
     )
     print("of the last month with a bill were off it, in percent (accrual_accuracy_monthly)")
     return 0

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-# Where `make pull` writes, within the inbox: what is there is not whole yet, and landing does not look into it.
+# `make pull` writes its pages in this folder of the inbox until they are whole, so landing does not look into it.
 PULLING = ".pulling"
 # How exported CSV files are written: without it the reader guesses, and takes an apostrophe in a cell for a quote.
 AS_WRITTEN = "header = true, delim = ',', quote = '\"', escape = '\"'"

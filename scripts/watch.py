@@ -42,6 +42,7 @@ from typing import NamedTuple
 import ending
 import state
 from landing import arrivals, buckets
+from paths import PULLING
 from terminal import plain, print
 
 # What a step loads anew in each process; loaded once, a small build takes half the time.
@@ -80,8 +81,8 @@ def found_in(folders: list[Path]) -> tuple[str, float]:
     """What files there are, as one value that differs where a name, size or time does; and when the newest changed."""
     digest, newest = blake2b(digest_size=16), 0.0
     for folder in folders:
-        for path, names, files in os.walk(folder, followlinks=True):
-            names.sort()
+        for path, names, files in os.walk(folder):
+            names[:] = sorted(name for name in names if name != PULLING)
             for name in sorted(files):
                 try:
                     seen = os.stat(os.path.join(path, name))

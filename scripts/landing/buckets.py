@@ -212,7 +212,7 @@ def _first(*names: str) -> str:
     return next(filter(None, (os.environ.get(f"AZURE_STORAGE_{name}") for name in names)), "")
 
 
-# What a message of a library has in it, and what that is; the first that fits. Codes of AWS stand in capitals.
+# Libraries' messages are recognised by these patterns; the first that fits counts. Codes of AWS stand in capitals.
 SIGNS = [
     (
         "missing",

@@ -9,7 +9,7 @@ from publishing.dialects import BY_SCHEME, POSTGRESQL, Dialect
 
 SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+]*):(?=//)")
 FOLDERS = ("s3", "gs", "gcs", "az", "abfs", "abfss", "file")
-# What stands between the marks of an address has none of them: they are written as %40, %2F and so on.
+# No part of an address holds the marks that part it: they are written as %40, %2F and so on.
 PARTS = re.compile(
     r"[a-z0-9+]+://(?:(?P<user>[^:@/?#\s]*)(?::(?P<password>[^@/?#\s]*))?@)?(?P<host>[^@/?#\s]*)(?:/(?P<path>[^@?#\s]*))?"
     r"(?:\?(?P<options>[^#\s]*))?"

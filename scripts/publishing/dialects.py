@@ -51,7 +51,7 @@ POSTGRESQL = Dialect(
     is_ddl_undone=True,
     name_bytes=63,
     staging_schema="pg_temp",
-    # What the role, the database or the server set otherwise does not hold for a publication.
+    # A publication sets these itself, because the role, the database or the server may have set others.
     begin=(
         "begin isolation level read committed, read write",
         "set local lock_timeout = '{seconds}s'",

@@ -4,7 +4,7 @@ import re
 
 from publishing.addresses import Address
 
-# Of a connection that did not come about, libpq says no code: patterns of its text, and what to do.
+# libpq gives no code for a connection that failed, so its text is matched: patterns, and what to do.
 CONNECTING = (
     (r"password authentication failed|no password supplied|fe_sendauth",
      "give the right password by PGPASSWORD, ~/.pgpass or a service"),

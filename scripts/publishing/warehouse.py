@@ -342,7 +342,7 @@ class Warehouse:
         if self.doing == "publisher":
             return f"another publication to schema {self.sql.schema} is running; wait for it, and run again"
         found = self.rows(self.sql.ask("holders", table_name=self.sql.table(self.doing)))
-        # Who only reads is in the way of a change of columns, and of nothing else.
+        # Readers block only a change of columns, so others that hold a lock are named first.
         found = [one for one in found if one[2] != "AccessShareLock"] or found
         by = ", ".join(f"{name or 'a session'} (process {pid})" for pid, name, _ in found) or "another session"
         return (

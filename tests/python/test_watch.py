@@ -286,6 +286,15 @@ def test_a_file_that_goes_while_it_is_looked_at_does_no_harm(tmp_path):
         thread.join()
 
 
+def test_pages_that_are_not_whole_and_links_to_folders_are_not_looked_at(tmp_path):
+    """A pull under way would start builds of nothing; landing follows no links to folders, which may go in circles."""
+    before = watch.found_in([tmp_path])
+    (tmp_path / ".pulling").mkdir()
+    (tmp_path / ".pulling" / "page.json").write_text("{")
+    (tmp_path / "circle").symlink_to(tmp_path)
+    assert watch.found_in([tmp_path]) == before
+
+
 def test_a_change_of_content_name_or_place_is_one(tmp_path):
     (tmp_path / "one").write_text("1")
     states = [watch.found_in([tmp_path])[0]]

@@ -20,7 +20,7 @@ with lines as (
 
     union all
 
-    -- What the quality pool pays of evals, which no account caused.
+    -- The quality pool's part of evals: no account caused it.
     select
         month,
         'unknown' as account_id,
