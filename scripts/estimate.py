@@ -127,10 +127,8 @@ def main(data: Path) -> int:
     print(
         "billed: on bills that have landed; accrued: what spans and counted use cost at the price book; expected: both,"
     )
-    print(
-        "and for each day to come the mean of its weekday in the last {weeks} weeks; last_error_pct: how far the accruals"
-    )
-    print("of the last month with a bill were off it, in percent (accrual_accuracy_monthly)")
+    print(f"and for each day to come the mean of its weekday in the last {weeks} weeks; last_error_pct: how far the")
+    print("accruals of the last month with a bill were off it, in percent (accrual_accuracy_monthly)")
     return 0
 
 
