@@ -256,8 +256,9 @@ def test_thousands_of_objects_are_listed_by_folders_and_downloaded_once(s3, data
     s3.remove(new)
 
 
-def test_what_is_overwritten_grows_or_goes(s3, data, capsys, alone):
+def test_what_is_overwritten_grows_or_goes(s3, data, capsys, monkeypatch, alone):
     """A log that grew is continued, a bill of the same size and second is read again, what is gone stays landed."""
+    monkeypatch.setattr(arrivals, "SETTLED_SECONDS", 3600)
     address = f"s3://{s3.bucket()}/in"
     s3.put(f"{address}/log.jsonl", spans(1) + b"\n")
     s3.put(f"{address}/costs.csv", costs(5, "1.25"))

@@ -140,7 +140,8 @@ def test_the_audit_asks_about_every_pinned_package():
         done = audited(address)
     pinned = {(one.name, one.version) for packages in PINNED.values() for one in packages}
     assert (done.returncode, set(asked)) == (0, pinned), done.stderr
-    assert done.stdout == f"audited {len(pinned)} packages of 3 locks: 0 advisories, 0 retired or withdrawn\n"
+    said = f"audited {len(pinned)} packages of {len(PINNED)} locks: 0 advisories, 0 retired or withdrawn\n"
+    assert done.stdout == said
 
 
 def test_the_audit_names_what_is_known_against_a_package():
