@@ -9,6 +9,9 @@
     that month's entries already (closed.py).
   - `is_good`: every seed, model and test was built and nothing failed. What isn't good is followed by a build anew.
   - `is_whole`: no view is restricted to what an increment reads.
+  - `parts`: ids of the nodes that were built so far, where a build that goes on was made of some nodes and nothing
+    failed. Another one may build the others: it goes on from the same basis, and with the last of them the ledger is
+    good. Behind a `-` while a build runs, so that one that is killed is no part.
 #}
 {% macro begin_build() -%}
     {%- if not execute or flags.WHICH not in ('build', 'run', 'seed') -%}
@@ -18,12 +21,13 @@
     {%- set now = build_inputs(last) -%}
     {%- set fits = last.is_good and last.fingerprint == now.fingerprint and last.closed == now.closed -%}
     {%- if flags.WHICH == 'seed' -%}
-        {%- if last.is_good and not fits -%}
-            {%- do _write_build(dict(last, is_good=false)) -%}
+        {%- if (last.is_good and not fits) or last.parts -%}
+            {%- do _write_build(dict(last, is_good=last.is_good and fits, parts='')) -%}
         {%- endif -%}
         {{ return('') }}
     {%- endif -%}
-    {%- set goes_on = fits and not flags.FULL_REFRESH and not flags.EMPTY -%}
+    {%- set parts = _parts_before(last, now) -%}
+    {%- set goes_on = (fits and not flags.FULL_REFRESH and not flags.EMPTY) or parts != [] -%}
     {%- if not goes_on and not last.is_whole -%}
         {%- do _refuse_restricted_parents() -%}
     {%- endif -%}
@@ -32,17 +36,41 @@
     {%- do _write_build({
         'build_id': last.build_id if stays else invocation_id,
         'landing_no': now.landing_no,
-        'basis': last.landing_no if goes_on else none,
+        'basis': last.basis if parts else last.landing_no if goes_on else none,
         'fingerprint': now.fingerprint,
         'closed': now.closed if stays else now.all_closed,
         'is_good': stays,
         'is_whole': last.is_whole and not goes_on,
+        'parts': '-' ~ parts | join(' '),
     }) -%}
+{%- endmacro %}
+
+{# What the parts of a build have built, whose rest this selection is: of the same inputs, each model after the models
+   that it reads, and none twice, since a list of what is touched compares what landed with what was built before. Seeds
+   are those of the last good build. #}
+{% macro _parts_before(last, now) -%}
+    {%- set parts = (last.parts or '').split() -%}
+    {%- set is_same = last.landing_no == now.landing_no and last.fingerprint == now.fingerprint and last.closed == now.all_closed -%}
+    {%- if not parts or parts[0].startswith('-') or not is_same or flags.FULL_REFRESH or flags.EMPTY -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- for id in selected_resources if id.split('.')[0] in ('model', 'test') -%}
+        {%- if id in parts and id.startswith('model.') -%}
+            {{ return([]) }}
+        {%- endif -%}
+        {%- for parent in graph.nodes[id].depends_on.nodes or [] if parent.startswith('model.') -%}
+            {%- if parent not in parts and parent not in selected_resources -%}
+                {{ return([]) }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(parts) }}
 {%- endmacro %}
 
 {% macro end_build(results) -%}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
-        {%- set last, built, failed = _read_build(), [], [] -%}
+        {%- set last, failed = _read_build(), [] -%}
+        {%- set built = last.parts[1:].split() -%}
         {%- for result in results -%}
             {%- do (built if result.status | string in ('success', 'pass', 'warn', 'no-op') else failed).append(result.node.unique_id) -%}
         {%- endfor -%}
@@ -51,10 +79,13 @@
             {%- do missed.append(id) -%}
         {%- endfor -%}
         {%- set is_complete = not missed and not failed and not flags.EMPTY -%}
+        {%- set is_good = not failed and (last.is_good or is_complete) -%}
+        {%- set is_part = not is_good and not failed and not flags.EMPTY and last.basis is not none -%}
         {%- do _write_build(dict(
             last,
-            is_good=not failed and (last.is_good or is_complete),
+            is_good=is_good,
             is_whole=last.is_whole or (is_complete and last.basis is none),
+            parts=built | join(' ') if is_part else '',
         )) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -80,13 +111,8 @@
 {%- endmacro %}
 
 {% macro _read_build() -%}
-    {%- set names = ['build_id', 'landing_no', 'basis', 'fingerprint', 'closed', 'is_good', 'is_whole'] -%}
-    {%- set row = run_query('select ' ~ names | join(', ') ~ ' from ' ~ _ledger_builds()).rows[0] -%}
-    {%- set found = {} -%}
-    {%- for name in names -%}
-        {%- do found.update({name: row[loop.index0]}) -%}
-    {%- endfor -%}
-    {{ return(dict(found, landing_no=found.landing_no | int)) }}
+    {%- set found = dict(run_query('select * from ' ~ _ledger_builds()).rows[0].dict()) -%}
+    {{ return(dict(found, landing_no=found.landing_no | int, basis=found.basis | int if found.basis is not none else none)) }}
 {%- endmacro %}
 
 {# Reads what a build depends on: files landed, fingerprint, closed months. #}
@@ -231,7 +257,7 @@
 
 {% macro _write_build(row) -%}
     {%- set texts = [] -%}
-    {%- for name in ('build_id', 'fingerprint', 'closed') -%}
+    {%- for name in ('build_id', 'fingerprint', 'closed', 'parts') -%}
         {%- do texts.append("cast('" ~ (row[name] or '') | replace("'", "''") ~ "' as " ~ dbt.type_string() ~ ') as ' ~ name) -%}
     {%- endfor -%}
     {%- set columns -%}

@@ -36,8 +36,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
 from logging.handlers import RotatingFileHandler
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import ending
 import state
@@ -70,6 +72,7 @@ class Step(NamedTuple):
 def run(step: Step, log: int) -> None:
     """In a process of its own: the step, with what it prints written to the log."""
     os.setpgid(0, 0)  # an interrupt at the terminal is the watch's to pass on
+    multiprocessing.set_start_method("fork", force=True)  # as where it is called by itself: workers load nothing anew
     os.dup2(log, 1)
     os.dup2(log, 2)
     logging.getLogger().handlers.clear()  # of libraries that were loaded: they tell of their temporary folders
@@ -106,6 +109,8 @@ class Watch:
         self.health: dict = {"state": "waiting", "pid": os.getpid(), "last_exit": None, "last_good_at": None}
         self.processes = multiprocessing.get_context("forkserver")
         self.processes.set_forkserver_preload(PRELOADED)
+        with mock.patch.dict(os.environ, PYTHONPATH=str(Path(__file__).parent)):  # a module that isn't found is left out
+            forkserver.ensure_running()
         self.log = logging.getLogger("watch")
         self.log.setLevel(logging.INFO)
         self.log.propagate = False
@@ -274,7 +279,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="+", metavar="INBOX DATA COMPANY")
     parser.add_argument("--healthy", action="store_true")
-    parser.add_argument("--every", type=float, default=2, help="seconds between two looks")
+    parser.add_argument("--every", type=float, default=1, help="seconds between two looks")
     parser.add_argument("--settle", type=float, default=1, help="seconds that files must have stood as they are")
     parser.add_argument("--pull", type=float, metavar="MINUTES")
     parser.add_argument("--alerts", metavar="WORDS", default="", help="more words for alerts.py")
@@ -292,7 +297,7 @@ def main() -> int:
         print(f"ERROR: {error}", file=sys.stderr)
         return error.code
     data.mkdir(parents=True, exist_ok=True)
-    steps = [Step("building", "build", (inbox, str(data), str(company)))]
+    steps = [Step("building", "build", ("--first", "spend_daily", inbox, str(data), str(company)))]
     if os.environ.get("TO"):
         steps.append(Step("publishing", "publish", (str(data),)))
     if given.pull and not folders:

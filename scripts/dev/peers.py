@@ -1,6 +1,6 @@
 """Servers that speak other stores' protocols, for tests alone: S3 and Google's in .venv-peers, Azure's by npm.
 
-Usage: peers.py install    makes .venv-peers from requirements-peers.txt and, where npm is there, Azurite in tests/peers
+Usage: peers.py install    makes .venv-peers from requirements-peers.txt and, where npm is there, Azurite in it
 Exit 0 also where there is no npm: the tests of Azure are skipped then.
 """
 
@@ -19,7 +19,8 @@ from environment import PROJECT
 from terminal import print
 
 ENVIRONMENT, LOCK = PROJECT / ".venv-peers", PROJECT / "requirements-peers.txt"
-NODE, NODE_LOCK = PROJECT / "tests" / "peers" / "node_modules", PROJECT / "tests" / "peers" / "package-lock.json"
+NODE, PACKAGES = ENVIRONMENT / "node_modules", PROJECT / "tests" / "peers"
+NODE_LOCK = PACKAGES / "package-lock.json"
 SERVERS = "the servers of S3 and Google Cloud Storage"
 
 
@@ -36,7 +37,9 @@ def install_azurite() -> int:
     if not (npm and shutil.which("node")):
         print("skipped: the tests of Azure need Azurite, which needs node and npm, and none was found")
         return 0
-    print("installing Azurite into tests/peers/node_modules (a minute, once)", flush=True)
+    print(f"installing Azurite into {NODE.relative_to(PROJECT)} (a minute, once)", flush=True)
+    for name in ("package.json", NODE_LOCK.name):
+        shutil.copyfile(PACKAGES / name, NODE.parent / name)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run(command, cwd=NODE.parent, capture_output=True, text=True)
     if done.returncode:

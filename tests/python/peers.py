@@ -17,7 +17,7 @@ from conftest import PROJECT
 
 PYTHON = PROJECT / ".venv-peers" / "bin" / "python"
 GOOGLE = PROJECT / ".venv-peers" / "bin" / "gcp-storage-emulator"
-AZURITE = PROJECT / "tests" / "peers" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+AZURITE = PROJECT / ".venv-peers" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 # Azurite's own, which its documentation states for everybody.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

@@ -10,9 +10,11 @@ import duckdb
 import pytest
 from conftest import BUILT, GOLDEN, PROJECT
 from dotenv import dotenv_values
+from exports import batch, chat
 
 import build as build_script
 import company
+import land
 
 pytestmark = pytest.mark.xdist_group("golden")
 FULL = "select is_good, basis is null, landing_no from main.ledger_builds"
@@ -97,6 +99,53 @@ def test_dbt_works_in_the_checkout(here):
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
         assert engine.execute("select count(*) from seeds.teams where team_id = 'new'").fetchone() == (1,)
     assert not said_of_build(data)[0], "models don't know the new team yet"
+    assert build_script.files_built(data) is None
+
+
+PART = ("--select", "+spend_daily")
+REST = (
+    "--select", "resource_type:seed", "resource_type:model", "resource_type:test",
+    "--exclude", "+spend_daily,resource_type:model", "--indirect-selection", "empty",
+    "--exclude-resource-type", "unit_test",
+)  # fmt: skip
+
+
+def test_a_build_may_be_made_in_parts(here, tmp_path):
+    """A part of the models, and then the others, go on from the same files; none other than these, and each once."""
+    checkout, data, _ = here
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+
+    def arrive(number: int) -> int:
+        (inbox / f"{number}.json").write_text(batch([chat(number, 1, at=60, response=f"part-{number}")]))
+        assert land.run(inbox, data) == 0
+        return build_script.files_landed(data)
+
+    def parts() -> str:
+        with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+            return engine.execute("select parts from main.ledger_builds").fetchone()[0]
+
+    before, landed = build_script.files_landed(data), arrive(90)
+    code, said = dbt(checkout, "run", *PART)
+    assert code == 0, said
+    assert said_of_build(data) == (False, False, landed)
+    assert "model.chargeback_ledger.spend_daily" in parts()
+    assert build_script.files_built(data) is None
+    code, said = dbt(checkout, "build", *REST)
+    assert code == 0, said
+    assert said_of_build(data) == (True, False, landed)
+    assert parts() == ""
+    assert build_script.files_built(data) == landed > before
+    arrive(91)
+    assert dbt(checkout, "run", *PART)[0] == 0
+    arrive(92)
+    code, said = dbt(checkout, "build", *REST)
+    assert code != 0, "the first part knew nothing of the last file"
+    assert "only what the last increment read" in said.replace("\n", " ")
+    assert parts() != ""
+    code, said = dbt(checkout, "run", "--select", "spend_daily")
+    assert code == 0, said
+    assert parts() == "", "a model came again"
     assert build_script.files_built(data) is None
 
 

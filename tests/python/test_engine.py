@@ -31,7 +31,7 @@ select coalesce(usd, 0) = 0.5 from (
 @pytest.fixture
 def settings():
     profile = yaml.safe_load((PROJECT / "profiles.yml.example").read_text())
-    return profile["chargeback_ledger"]["outputs"]["duckdb"]["settings"]
+    return profile["chargeback_ledger"]["outputs"]["duckdb"]["config_options"]
 
 
 def test_sums_behind_an_empty_cte_are_sums(settings):

@@ -215,9 +215,11 @@ def test_slices_in_any_order_end_as_one_build(tmp_path_factory, seed):
     for begin in range(0, len(parts), AT_ONCE):
         for name, content in parts[begin : begin + AT_ONCE]:
             (inbox / name).write_bytes(content)
-        built = run_build(inbox, folder / "on", company)
+        in_parts = dice.choice([(), ("--first", dice.choice(["spend_daily", "ledger_entries", "int_days_touched"]))])
+        built = run_build(inbox, folder / "on", company, *in_parts)
         assert built.code == 0, f"seed {seed}: {built.output}"
         assert ("ledger.duckdb on, from" in built.output) == (begin > 0)
+        assert ("is up to date after" in built.output) == bool(in_parts and begin)
         if begin == closes and built.rows("select 1 from marts.ledger_entries limit 1"):
             (month,) = built.rows("select strftime(min(posted_month), '%Y-%m') from marts.ledger_entries")[0]
             assert close.close(month, folder / "on", force=True) == 0
