@@ -20,7 +20,7 @@ import json, os, sys, time
 from pathlib import Path
 
 def main():
-    inbox, data, _ = (Path(word.split(";")[0]) for word in sys.argv[1:])
+    inbox, data, _ = (Path(word.split(";")[0]) for word in sys.argv[-3:])
     told = json.loads((data / "told.json").read_text())
     seen = sorted(path.name for path in inbox.iterdir())
     began = time.time()
