@@ -3,9 +3,9 @@
 Usage: build.py [--verify] [--first MODEL] INBOX DATA COMPANY. What landed since the last good build is built on top of
 it; where models, seeds or settings changed, or the last build failed, all is built anew. With --first a build that goes
 on makes that model before others, and lets readers of the database in before it makes and tests the rest. With --verify
-nothing lands and nothing is built: every test runs over all rows. Exit 0 when every identity and test holds, rejected lines included; 1 when a
-landing, model or test failed (it says which, on which rows, and what to do), and with STRICT=1 also where the summary
-ends with a WARNING; 2 when the call is wrong.
+nothing lands and nothing is built: every test runs over all rows. Exit 0 when every identity and test holds, rejected
+lines included; 1 when a landing, model or test failed (it says which, on which rows, and what to do), and with STRICT=1
+also where the summary ends with a WARNING; 2 when the call is wrong.
 """
 
 import argparse

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import state
@@ -24,18 +25,31 @@ def make(folder: Path, lock: Path, python: str, tool: str) -> int:
     print(f"installing {tool} into {folder.name} (half a minute, once)", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     uv, own = str(Path(sys.executable).with_name("uv")), str(folder / "bin" / "python")
-    for command in (
-        [python, "-m", "venv", "--without-pip", str(folder)],
-        [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", own, str(lock)],
+    by_uv = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", own, str(lock)]
+    # Not every index that pip reaches, by its own settings, can uv.
+    by_pip = [own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    errors = []
+    for commands in (
+        ([python, "-m", "venv", "--without-pip", str(folder)], by_uv),
+        ([python, "-m", "venv", str(folder)], [*by_pip, "-r", str(lock)]),
     ):
+        if not (error := _first_error(commands)):
+            state.write(folder / ".lock", digest(lock))
+            return 0
+        errors.append(error)
+        shutil.rmtree(folder, ignore_errors=True)  # half an environment is none
+    print(f"ERROR: {tool} could not be installed:\n" + "\n".join(errors), file=sys.stderr)
+    print(f"It comes from the package index, by {lock.name}; run again when that answers.", file=sys.stderr)
+    return 1
+
+
+def _first_error(commands: Iterable[list[str]]) -> str:
+    """What the first command that fails says; empty where all end well."""
+    for command in commands:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            print(f"ERROR: {tool} could not be installed:\n{done.stderr.strip()[-2000:]}", file=sys.stderr)
-            print(f"It comes from the package index, by {lock.name}; run again when that answers.", file=sys.stderr)
-            shutil.rmtree(folder, ignore_errors=True)  # half an environment is none
-            return 1
-    state.write(folder / ".lock", digest(lock))
-    return 0
+            return done.stderr.strip()[-2000:] or f"exit {done.returncode}"
+    return ""
 
 
 def digest(lock: Path) -> str:

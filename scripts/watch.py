@@ -109,7 +109,8 @@ class Watch:
         self.health: dict = {"state": "waiting", "pid": os.getpid(), "last_exit": None, "last_good_at": None}
         self.processes = multiprocessing.get_context("forkserver")
         self.processes.set_forkserver_preload(PRELOADED)
-        with mock.patch.dict(os.environ, PYTHONPATH=str(Path(__file__).parent)):  # a module that isn't found is left out
+        # Modules that it does not find, it leaves out without a word.
+        with mock.patch.dict(os.environ, PYTHONPATH=str(Path(__file__).parent)):
             forkserver.ensure_running()
         self.log = logging.getLogger("watch")
         self.log.setLevel(logging.INFO)

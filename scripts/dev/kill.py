@@ -2,6 +2,7 @@
 
 Usage: kill.py events WORK [--seed 0] [--most 1000]    land, export, bi, close and reopen, killed at each file event
        kill.py builds WORK [--seed 0] [--most 100]     builds, increments, corrections, killed at random moments
+       kill.py watches WORK [--seed 0] [--most 50]     a watch at work: it alone, or with all that it started
        kill.py flips WORK [--seed 0] [--most 200]      one bit of a landed Parquet file is another: noticed or harmless
 WORK is a folder to work in. It keeps the first build and a line for each kill in WORK/<action>.jsonl, so that a run
 that was stopped goes on where it stopped; the checkout has to stay as it is meanwhile, since builds depend on it.
@@ -22,6 +23,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -49,6 +51,7 @@ COMPANY, INBOX, MONTH = PROJECT / "tests" / "golden" / "company", PROJECT / "tes
 EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod"}
 KILLED, FAILED = 99, 98
 CLOSED_AT = "2026-11-03T00:00:00Z"
+STARTED = 8.0  # seconds that a watch loads modules
 MARTS = "select table_name from information_schema.tables where table_schema = 'marts' order by table_name"
 BUT_TIMES = "lambda name: name not in ('landed_at', 'built_at')"  # which differ between any two runs
 
@@ -394,6 +397,64 @@ def kill_builds(work: Path, seed: int, most: int) -> int:
     return kept.summary()
 
 
+def kill_watches(work: Path, seed: int, most: int) -> int:
+    """A watch on more files than were built: killed once or twice, alone or with what it started, then let through."""
+    world, kept = World(work), Kept(work / "watches.jsonl")
+    first = built(work)
+    more = built(work, world.more(), "built_more")
+    wanted = marts(more / "ledger.duckdb")
+    seconds = int(re.findall(r"in (\d+) s;", Path(f"{more}.log").read_text())[0])
+    rng = random.Random(seed)
+    for number in range(most):
+        moments = [(rng.random(), rng.random() < 0.5) for _ in range(rng.choice([1, 1, 2]))]
+        if kept.has("watch", number):
+            continue
+        shutil.rmtree(world.data, ignore_errors=True)
+        shutil.copytree(first, world.data)
+        for moment, is_alone in moments:
+            watching = run_watch(world.more(), world.data)
+            time.sleep(STARTED + moment * seconds)
+            for pid in [watching.pid] if is_alone else [*started_by(watching.pid), watching.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            watching.wait()
+        watching, until = run_watch(world.more(), world.data), time.monotonic() + 20 * max(seconds, 30)
+        while watching.poll() is None and time.monotonic() < until and not is_done(world.data, watching.pid):
+            time.sleep(1)
+        watching.terminate()
+        code = watching.wait()
+        said = Path(f"{world.data}.log").read_text(errors="replace")
+        wrong = f"ended with {code}: {said[-1000:]}" if code or "Traceback" in said else ""
+        if not is_done(world.data, watching.pid):
+            wrong = wrong or f"the watch had no good build: {said[-1000:]}"
+        kept.add("watch", number, wrong or differences(wanted, marts(world.data / "ledger.duckdb")))
+    return kept.summary()
+
+
+def run_watch(inbox: Path, data: Path) -> subprocess.Popen:
+    environment = {**os.environ, "DBT_PROFILES_DIR": str(PROJECT)}
+    with Path(f"{data}.log").open("w") as log:
+        words = [sys.executable, str(SCRIPTS / "watch.py"), str(inbox), str(data), str(COMPANY)]
+        return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True, env=environment)
+
+
+def is_done(data: Path, pid: int) -> bool:
+    """Whether this watch had a good build, and waits for more."""
+    path = data / "watch.json"
+    told = json.loads(path.read_text()) if path.exists() else {}
+    return told.get("pid") == pid and bool(told.get("last_good_at")) and told["state"] in ("waiting", "stopped")
+
+
+def started_by(pid: int) -> list[int]:
+    """The processes that one started, and those that they did, the last first."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in (line.split() for line in listed.splitlines())}
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found[:0:-1]
+
+
 class Kept:
     """A line for each kill that was done."""
 
@@ -449,12 +510,12 @@ def flip_bits(work: Path, seed: int, most: int) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("action", choices=["events", "builds", "flips"])
+    parser.add_argument("action", choices=["events", "builds", "watches", "flips"])
     parser.add_argument("work", type=lambda stated: Path(stated).resolve())
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=1000)
     asked = parser.parse_args()
-    actions = {"events": kill_events, "builds": kill_builds, "flips": flip_bits}
+    actions = {"events": kill_events, "builds": kill_builds, "watches": kill_watches, "flips": flip_bits}
     return actions[asked.action](asked.work, asked.seed, asked.most)
 
 

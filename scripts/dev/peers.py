@@ -38,6 +38,7 @@ def install_azurite() -> int:
         print("skipped: the tests of Azure need Azurite, which needs node and npm, and none was found")
         return 0
     print(f"installing Azurite into {NODE.relative_to(PROJECT)} (a minute, once)", flush=True)
+    NODE.parent.mkdir(exist_ok=True)
     for name in ("package.json", NODE_LOCK.name):
         shutil.copyfile(PACKAGES / name, NODE.parent / name)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]

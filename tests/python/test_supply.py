@@ -19,6 +19,8 @@ import audit
 import locks
 import sbom
 
+import environment
+
 PINNED = {lock: locks.read(PROJECT / lock) for lock in locks.LOCKS}
 
 
@@ -159,3 +161,27 @@ def test_an_audit_that_reached_nobody_is_no_good_audit():
     assert (done.returncode, done.stdout) == (audit.REACHED_NONE, "")
     assert "no advisory database could be reached at http://127.0.0.1:9/" in done.stderr
     assert "nothing was audited" in done.stderr
+
+
+def test_an_index_that_uv_does_not_reach_is_asked_by_pip(tmp_path, monkeypatch, capsys):
+    """Each of the two takes an environment of its own; without both there is none, and both are quoted."""
+    folder, asked, works = tmp_path / "environment", [], {"pip"}
+
+    def run(command, **_):
+        by = "venv" if command[2] == "venv" else "pip" if command[1:3] == ["-m", "pip"] else "uv"
+        asked.append(by)
+        if by == "venv":
+            folder.mkdir()
+        return subprocess.CompletedProcess(command, int(by not in works | {"venv"}), "", f"{by}: no answer")
+
+    monkeypatch.setattr(environment.subprocess, "run", run)
+    lock = PROJECT / "requirements-peers.txt"
+    assert environment.make(folder, lock, sys.executable, "a tool") == 0
+    assert asked == ["venv", "uv", "venv", "pip"]
+    assert environment.is_made(folder, lock)
+    works.clear()
+    assert environment.make(folder, PROJECT / "requirements.txt", sys.executable, "a tool") == 1
+    assert not folder.exists()
+    said = capsys.readouterr().err
+    assert "uv: no answer" in said
+    assert "pip: no answer" in said
