@@ -118,10 +118,10 @@ def replayed(data: str, here: Path, called: str, names: dict[str, str]) -> list 
     return warnings
 
 
-def is_from_nothing(dbt, verb: str, data: str, built: int | None = None, **options) -> bool:
+def is_from_nothing(dbt, verb: str, data: str, built: int | None = None, selection: tuple = (), **options) -> bool:
     """Whether dbt would send what it sends in every build of a new folder, to an engine with the same settings."""
     asks_otherwise = {"SPANS_PER_WALK", "MEMORY_LIMIT", "BUILT_BY_DBT"} & os.environ.keys()
-    is_usual = dbt is DBT and verb == "build" and not options and not asks_otherwise
+    is_usual = dbt is DBT and verb == "build" and not selection and not options and not asks_otherwise
     return is_usual and built is None and not Path(data, "ledger.duckdb").exists()
 
 
