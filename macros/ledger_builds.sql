@@ -45,16 +45,16 @@
     }) -%}
 {%- endmacro %}
 
-{# What the parts of a build have built, whose rest this selection is: of the same inputs, each model after the models
-   that it reads, and none twice, since a list of what is touched compares what landed with what was built before. Seeds
-   are those of the last good build. #}
+{# Returns the ids that earlier parts of this build have built; none where the selection can't be the rest of it. Inputs have
+   to be the same, and each model has to follow those that it reads. No model may come twice: the lists of what is
+   touched compare what landed with what was built before. Seeds are those of the last good build. #}
 {% macro _parts_before(last, now) -%}
     {%- set parts = (last.parts or '').split() -%}
     {%- set is_same = last.landing_no == now.landing_no and last.fingerprint == now.fingerprint and last.closed == now.all_closed -%}
     {%- if not parts or parts[0].startswith('-') or not is_same or flags.FULL_REFRESH or flags.EMPTY -%}
         {{ return([]) }}
     {%- endif -%}
-    {%- for id in selected_resources if id.split('.')[0] in ('model', 'test') -%}
+    {%- for id in selected_resources if id.startswith('model.') or id.startswith('test.') -%}
         {%- if id in parts and id.startswith('model.') -%}
             {{ return([]) }}
         {%- endif -%}

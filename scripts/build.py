@@ -570,6 +570,8 @@ def main() -> int:
     parser.add_argument("--first", metavar="MODEL", help="of a build that goes on, make this model before others")
     parser.add_argument("--verify", action="store_true", help="build nothing; run every test over all that is built")
     arguments = parser.parse_args()
+    if arguments.first and not list(PROJECT.glob(f"models/**/{arguments.first}.sql")):
+        parser.error(f"--first {arguments.first}: there is no such model")
     if set(arguments.data) & {"#", "?"}:
         print(
             f"ERROR: DATA={arguments.data}: dbt reads a # or ? as the end of a path; name another folder",

@@ -340,6 +340,12 @@ def test_calls_that_land_late_are_found_by_events_of_the_next_month(tmp_path):
     assert built.rows(of_feature) == [(1,)]
 
 
+def test_a_first_model_that_is_none_is_a_wrong_call(tmp_path):
+    built = run_build(tmp_path, tmp_path / "data", GOLDEN / "company", "--first", "spend_dally")
+    assert built.code == 2
+    assert "--first spend_dally: there is no such model" in built.output
+
+
 def test_verify_reads_what_no_build_touches_again(golden, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(golden.data, data)
