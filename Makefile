@@ -108,7 +108,7 @@ metrics: .venv/.synced profiles.yml ## METRICS of the ledger by MetricFlow (BY=,
 bi: .venv/.synced ## copies of the marts for dashboards and sheets in DATA/bi, which each build then renews
 	@$(BIN)/python scripts/bi.py "$$DATA"
 
-publish: .venv/.synced ## the marts into PostgreSQL (TO=postgresql://user@host/database, SCHEMA=) or a folder or bucket (TO=); DRY_RUN=1
+publish: .venv/.synced ## the marts into PostgreSQL (TO=postgresql://user@host/database, SCHEMA=) or a folder or bucket (TO=, TO=delta:...); DRY_RUN=1
 	@test -n "$$TO" || { echo "ERROR: say where: make publish TO=postgresql://user@host/database, or TO=<folder>"; exit 2; }
 	@$(BIN)/python scripts/publish.py "$$DATA"
 

@@ -1,12 +1,13 @@
 """Propose a company's seeds from its exports: services, features, keys, deployments, tools and teams.
 
-Usage: propose_company.py INBOX DIR. The inbox lands in a folder of its own and goes through the ledger's own models, as
-if the company had decided nothing; what is found becomes rows of the seeds in DIR, each with its counts and money in a
-comment above it. Nobody's owner is guessed: `make check` names each row without one. Seeds that would be invalid
-without more cells (deployments, tools, rules) are commented out. Nothing is overwritten. Exit 2 where nothing can be
-read.
+Usage: propose_company.py INBOX DIR. The inbox (a folder or bucket, or several as INBOX has them) lands in a folder of
+its own and goes through the ledger's own models, as if the company had decided nothing; what is found becomes rows of
+the seeds in DIR, each with its counts and money in a comment above it. Nobody's owner is guessed: `make check` names
+each row without one. Seeds that would be invalid without more cells (deployments, tools, rules) are commented out.
+Nothing is overwritten. Exit 2 where nothing can be read, 1 where a bucket did not give what it holds.
 """
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -17,7 +18,6 @@ from typing import NamedTuple
 
 import duckdb
 
-import arguments
 import build
 import check_company
 import company
@@ -182,13 +182,13 @@ def written(folder: Path, found: Proposal, is_new: bool) -> None:
     print(f"  {path} ({len(found.rows)}): {how}")
 
 
-def propose(inbox: Path, folder: Path, data: Path) -> int:
+def propose(inbox: str, folder: Path, data: Path) -> int:
     nobodys = data / "company"
     nobodys.mkdir(parents=True)
     if code := company.complete(nobodys, str(data)):
         return code
-    if land.run(inbox, data, strict=False) == 2:
-        return 2
+    if code := land.run(inbox, data, strict=False):
+        return code
     if not any(data.glob("landed/*/*/*.parquet")):
         print(f"ERROR: nothing of {inbox} can be read; formats: docs/inputs.md", file=sys.stderr)
         return 2
@@ -208,10 +208,11 @@ def propose(inbox: Path, folder: Path, data: Path) -> int:
 
 
 def main() -> int:
-    inbox, folder = (path.resolve() for path in arguments.paths(__doc__, "inbox", "dir"))
-    if not inbox.is_dir():
-        print(f"ERROR: {inbox} is no folder; say which: make company DIR={folder} FROM=<inbox>", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("inbox", help="a folder, or s3://, gs://, az:// or abfss://; a semicolon between several")
+    parser.add_argument("dir", type=Path)
+    given = parser.parse_args()
+    inbox, folder = given.inbox, given.dir.resolve()
     with tempfile.TemporaryDirectory(prefix="company-") as place:
         try:
             return propose(inbox, folder, Path(place))

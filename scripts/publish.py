@@ -1,7 +1,8 @@
-"""Publish the marts where others read them, PostgreSQL or Parquet in a folder or bucket: only what changed, at once.
+"""Publish the marts where others read them, PostgreSQL or files in a folder or bucket: only what changed, at once.
 
-TO (in the environment, where make puts it) is postgresql://user@host/database, a folder, or s3://, gs://, az://; SCHEMA
-names the schema (marts); DRY_RUN=1 prints the statements and changes nothing. Exit 0 where all was published or
+TO (in the environment, where make puts it) is postgresql://user@host/database, a folder, or s3://, gs://, az://, with
+delta: before a folder or bucket whose marts are to be Delta tables; SCHEMA names the schema (marts); DRY_RUN=1 prints
+the statements and changes nothing. Exit 0 where all was published or
 nothing had changed; 1 where nothing was published, with the reason; 2 where the call is wrong.
 """
 
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 import arguments
 import ending
 import state
-from publishing import Refused, addresses, errors, folder, marts
+from publishing import Refused, addresses, delta, errors, folder, marts
 from publishing.addresses import Address
 from publishing.dialects import Sql
 from publishing.marts import Ledger, Mart
@@ -46,7 +47,7 @@ def publish(data: Path, to: str, schema: str = SCHEMA, is_dry: bool = False) -> 
     with alone(data) as part:
         if address.dialect:
             return into_warehouse(data, address, schema, is_dry, part)
-        return into_folder(data, address, is_dry, part)
+        return (into_lake if address.is_delta else into_folder)(data, address, is_dry, part)
 
 
 @contextmanager
@@ -164,6 +165,19 @@ def into_folder(data: Path, address: Address, is_dry: bool, part: Path) -> Publi
     return Published(build, changes, len(known) - len(changes), [], {})
 
 
+def into_lake(data: Path, address: Address, is_dry: bool, part: Path) -> Published:
+    lake = delta.Lake(address.given, address.shown)
+    with delta.errors(lake):
+        records = lake.records()
+        with reading(data, has_nul=True) as ledger:
+            build, known = ledger.build_id(), ledger.marts()
+            changes = lake.changed(known, records)
+            if not is_dry and changes:
+                delta.put(lake, ledger, changes, records, part)
+    gone = sorted(records.keys() - {mart.name for mart in known})
+    return Published(build, changes, len(known) - len(changes), gone, {})
+
+
 @contextmanager
 def bucket_errors(address: Address) -> Iterator[None]:
     """A bucket's errors come with a paragraph of its service."""
@@ -196,10 +210,10 @@ def main(data: Path) -> int:
     for mart in done.written:
         note = done.notes.get(mart.name)
         print(f"  {mart.name}: {mart.rows:,} rows{f' ({note})' if note else ''}")
-    for name in done.gone:
-        print(f"WARNING: {schema}.{name} is in the warehouse and no longer in the ledger; drop it when nobody reads it")
     address = addresses.of(to)
     place = f"{name_of(address.shown)}, schema {schema}" if address.dialect else name_of(address.shown)
+    for name in done.gone:
+        print(f"WARNING: {name} is still in {place} and no longer in the ledger; drop it when nobody reads it")
     print(f"{len(done.written)} marts {'would be written' if is_dry else 'written'}, {done.unchanged} unchanged, "
           f"to {place}, of build {done.build[:8]}, in {time.monotonic() - start:.1f} s")  # fmt: skip
     return 0

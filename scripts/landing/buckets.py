@@ -113,7 +113,7 @@ def inboxes_of(text: str | Path) -> Inboxes:
             buckets.append(_bucket(scheme.lower(), rest))
             continue
         if not Path(piece).is_dir():
-            raise Trouble("call", f"the inbox {piece} is no folder; create it, or say INBOX=<folder>")
+            raise Trouble("call", f"the inbox {piece} is no folder; create it, or name another")
         folders.append(Path(piece))
     return Inboxes(tuple(folders), tuple(dict.fromkeys(buckets)))
 

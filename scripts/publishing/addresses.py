@@ -9,6 +9,7 @@ from publishing.dialects import BY_SCHEME, POSTGRESQL, Dialect
 
 SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+]*):(?=//)")
 FOLDERS = ("s3", "gs", "gcs", "az", "abfs", "abfss", "file")
+DELTA = "delta:"
 # No part of an address holds the marks that part it: they are written as %40, %2F and so on.
 PARTS = re.compile(
     r"[a-z0-9+]+://(?:(?P<user>[^:@/?#\s]*)(?::(?P<password>[^@/?#\s]*))?@)?(?P<host>[^@/?#\s]*)(?:/(?P<path>[^@?#\s]*))?"
@@ -29,6 +30,7 @@ class Address(NamedTuple):
     shown: str
     secrets: tuple[str, ...] = ()
     parts: dict[str, str] = {}  # noqa: RUF012  nobody changes it
+    is_delta: bool = False  # a folder of Delta tables
 
     def redacted(self, words: str) -> str:
         for secret in self.secrets:
@@ -49,6 +51,11 @@ class Address(NamedTuple):
 
 def of(given: str) -> Address:
     """Refused where it is no address; the message does not repeat it."""
+    if given.startswith(DELTA):
+        place = of(given.removeprefix(DELTA)) if given != DELTA and not given.startswith(f"{DELTA}//") else None
+        if place is None or place.dialect:
+            raise Refused("after delta: comes a folder or bucket, as in delta:/srv/marts or delta:s3://bucket/marts", 2)
+        return place._replace(is_delta=True)
     found = SCHEME.match(given)
     scheme = found[1].lower() if found else ""
     if not found or scheme in FOLDERS:

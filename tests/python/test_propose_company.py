@@ -88,17 +88,18 @@ def test_a_company_of_its_files_is_owned_by_a_person(build, tmp_path, monkeypatc
 
     monkeypatch.setattr(sys, "argv", ["propose_company.py", str(tmp_path / "nowhere"), str(folder)])
     assert propose_company.main() == 2
-    assert "say which: make company DIR=" in capsys.readouterr().err
+    assert "nowhere is no folder; create it, or name another" in capsys.readouterr().err
 
 
 def test_files_without_rates_and_files_that_repeat(tmp_path, monkeypatch):
     """A key billed in euros is named, names of the ledger's own rows are none of features, rows count once."""
-    inbox, folder = tmp_path / "inbox", tmp_path / "ours"
+    inbox, spans, folder = tmp_path / "inbox", tmp_path / "collector", tmp_path / "ours"
+    spans.mkdir()
     rows = [cost(6, "0.50", api_key_id="key_usd"), *(cost(day, "2.00", api_key_id="key_eur") for day in (6, 7))]
     for row in rows[1:]:
         row["amount_currency"] = "eur"
     write(inbox / "costs.csv", COSTS, rows)
-    (inbox / "spans.jsonl").write_text(batch([span(1, 1, None, 0, app__feature="draft")], "web-api"))
+    (spans / "spans.jsonl").write_text(batch([span(1, 1, None, 0, app__feature="draft")], "web-api"))
     head = "event_id,occurred_at,feature_id,user_id,account_id,trace_id,request_id,answers\n"
     events = [
         f"e{number},2026-10-05T10:00:00Z,{name},ann,acme,,,1\n"
@@ -106,7 +107,7 @@ def test_files_without_rates_and_files_that_repeat(tmp_path, monkeypatch):
     ]
     (inbox / "usage_events.csv").write_text(head + "".join(events[:2]))
     (inbox / "usage_events_again.csv").write_text(head + "".join(events))
-    monkeypatch.setattr(sys, "argv", ["propose_company.py", str(inbox), str(folder)])
+    monkeypatch.setattr(sys, "argv", ["propose_company.py", f"{inbox};{spans}", str(folder)])
     assert propose_company.main() == 0
     keys = (folder / "api_keys.csv").read_text()
     assert "# lines of bills 1, 0.50 USD; calls 0, 0.00 USD not billed yet\nopenai,org,key_usd," in keys
