@@ -16,10 +16,10 @@ import sys
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 import bi
 import closed
@@ -30,7 +30,7 @@ import state
 from landing import missing
 from landing.store import Store
 from landing.tables import NO_DAY
-from terminal import plain, print
+from terminal import plain, print, progress_bar
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Evals that the quality pool pays because no row of eval_funding says who does.
@@ -197,11 +197,11 @@ class Progress:
     """A bar over dbt's nodes, fed by its events; failures are kept for the end."""
 
     def __init__(self):
-        self.bar: tqdm | None = None
+        self.bar: Any = None
 
     def __call__(self, event) -> None:
         if event.info.name == "LogStartLine" and self.bar is None:
-            self.bar = tqdm(total=event.data.total, unit="node", desc="dbt", mininterval=land.pace())
+            self.bar = progress_bar(total=event.data.total, unit="node", desc="dbt", mininterval=land.pace())
         elif event.info.name == "NodeFinished" and self.bar is not None:
             self.bar.update(1)
 

@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 import pandas  # noqa: F401 - the engine asks for it; loaded once, before the processes fork
 import yaml
-from tqdm import tqdm
 
 import check
 import company
@@ -37,7 +36,7 @@ from landing.store import DAMAGED, Store
 from landing.work import Counts, Examined, Piece, Reading, Resume, Task, examine, perform, unstage
 from landing.workers import Job, Workers
 from paths import PULLING
-from terminal import name_of, plain, print
+from terminal import name_of, plain, print, progress_bar
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Entries of a folder that are neither file, folder nor link.
@@ -325,7 +324,9 @@ def read_all(
     broken: dict[str, str] = {}
     size = sum(piece.span[1] if piece.span else bytes_of(piece.path) for task in tasks for piece in task.pieces)
     jobs = deque(Job(task, perform, (task, reading, staging)) for task in tasks)
-    with tqdm(total=size, unit="B", unit_scale=True, desc="landing", disable=not tasks, mininterval=pace()) as bar:
+    with progress_bar(
+        total=size, unit="B", unit_scale=True, desc="landing", disable=not tasks, mininterval=pace()
+    ) as bar:
 
         def show() -> None:
             bytes_read, rows = workers.progress()

@@ -127,6 +127,12 @@ def holding(data: Path) -> Iterator[bool]:
             HELD.discard(key)
 
 
+def is_held(data: Path) -> bool:
+    """Whether a landing or build is at work on a data folder."""
+    with (data / ".lock").open("a") as lock:
+        return not locked(lock, 0)
+
+
 def locked(lock: TextIO, seconds: float = 3) -> bool:
     """Whether the lock could be had: a landing that was killed lets go of it when its last process is gone."""
     patience = time.monotonic() + seconds

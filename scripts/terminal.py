@@ -4,10 +4,13 @@ File names, labels and cells are written by whoever exports. What a terminal act
 order, is written out as an escape; `print` is the one place where programs write lines.
 """
 
+import contextlib
 import re
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from typing import Any, TextIO
+
+from tqdm import tqdm
 
 # Controls (C0, DEL, C1), halves of surrogate pairs, which hold bytes that are no UTF-8 in file names, marks that turn
 # the direction of text or show as nothing, and ends of lines that only some programs know.
@@ -49,6 +52,28 @@ def print(*parts: object, sep: str = " ", end: str = "\n", file: TextIO | None =
     stream.write(text + end)
     if flush:
         stream.flush()
+
+
+class Unheard:
+    """Standard error for a bar: where nobody reads it any more, the bar goes nowhere. tqdm keeps its lock for good when
+    a write fails, so that the next bar would wait forever.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
+def progress_bar(**options: Any) -> tqdm:
+    """A bar of tqdm's, with its options, on standard error."""
+    return tqdm(file=Unheard(), **options)
 
 
 def table(names: list[str], rows: Iterable[tuple]) -> None:

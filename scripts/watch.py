@@ -51,13 +51,13 @@ from terminal import plain, print
 PRELOADED = ["own_group", "build", "land", "bi", "check", "dbt.cli.main", "dbt.adapters.duckdb", "great_expectations"]
 LOG_BYTES, LOGS_KEPT = 1 << 20, 5
 FIRST_WAIT, LONGEST_WAIT = 5.0, 1800.0  # seconds until what failed is tried again
+LONGEST_WAIT_FOR_OTHERS = 20.0  # until another command lets go of the folder
 PATIENCE = 60.0  # seconds without a beat, after which a watch is none
 ASK_SECONDS = 5.0  # between two questions whether a bucket holds something new
 WHOLE_SECONDS = 600.0  # between two looks at all of a bucket's folders, not only at the newest
 ALERT_SECONDS = 1800.0  # between two times of telling what waited for quiet hours, or was not taken
 LONGEST_SETTLING = 30.0  # of an inbox that never stands still
 BAR = re.compile(r"\s*\w+:\s+\d+%\|")  # a bar of progress, which is for a terminal
-HELD = 2  # a build's exit where another one holds the folder
 
 
 class Step(NamedTuple):
@@ -177,13 +177,12 @@ class Watch:
     def round(self) -> bool:
         """Every step after the other, until one fails."""
         for step in self.steps:
-            if code := self.take(step):
+            if self.take(step):
                 self.failures += 1
-                wait = min(FIRST_WAIT * 2 ** (self.failures - 1), LONGEST_WAIT)
+                is_held = state.is_held(self.data)
+                wait = min(FIRST_WAIT * 2 ** (self.failures - 1), LONGEST_WAIT_FOR_OTHERS if is_held else LONGEST_WAIT)
                 self.next_try_at = time.time() + wait
-                why = (
-                    "another command is at work on this data" if code == HELD and step is self.steps[0] else "see above"
-                )
+                why = "another command is at work on this data" if is_held else "see above"
                 self.beat("waiting")
                 self.say(f"{step.doing} failed ({why}); again in {wait:.0f} s, or when a file changes")
                 return False

@@ -20,14 +20,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyarrow import fs
-from tqdm import tqdm
 
 import state
 from landing import buckets, gates
 from landing.buckets import Bucket, Object, Trouble
 from landing.store import Store
 from landing.work import Reading
-from terminal import name_of, print
+from terminal import name_of, print, progress_bar
 
 NAME, FOLDER = "objects.sqlite", "arriving"
 BATCH_BYTES, BATCH_OBJECTS = 1 << 30, 20_000  # on the disk at a time, unless one object is larger
@@ -199,7 +198,7 @@ class Arrivals:
             parcel = Parcel([], [], [])
             size = sum(row[2] for row in batch)
             with (
-                tqdm(total=size, unit="B", unit_scale=True, desc="download", mininterval=pace) as bar,
+                progress_bar(total=size, unit="B", unit_scale=True, desc="download", mininterval=pace) as bar,
                 ThreadPoolExecutor(buckets.AT_ONCE) as pool,
             ):
                 try:

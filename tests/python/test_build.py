@@ -1,11 +1,14 @@
 """The whole way, on data that real exports could hold: bad files beside good ones, broken graphs, nothing at all."""
 
+import os
 import random
 import shutil
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
-from conftest import GOLDEN, run_build
+from conftest import GOLDEN, PROJECT, run_build
 from exports import activity, batch, chat, span
 from test_landing import BAD
 
@@ -19,6 +22,33 @@ def test_nothing_at_all_is_an_empty_ledger(build, tmp_path):
     built = build(tmp_path / "inbox", tmp_path / "company")
     assert built.code == 0, built.output
     assert built.rows("select count(*) from marts.ledger_entries") == [(0,)]
+
+
+BARS = """
+import threading
+from terminal import progress_bar
+
+def draw():
+    bar = progress_bar(total=9, mininterval=0)
+    bar.update(1)
+    bar.close()
+
+for _ in range(3):
+    thread = threading.Thread(target=draw)
+    thread.start()
+    thread.join()
+"""
+
+
+def test_bars_that_nobody_reads_let_the_next_ones_draw():
+    """As in `make build 2>&1 | head`, or where what started a build was killed: tqdm's own would wait forever."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    scripts = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
+    try:
+        assert subprocess.run([sys.executable, "-c", BARS], stderr=writer, env=scripts, timeout=30).returncode == 0
+    finally:
+        os.close(writer)
 
 
 def test_however_the_data_folder_is_spelled_its_seeds_are_one(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """`make watch`: what arrives is built, once, one build at a time; what fails is tried again; it stops cleanly."""
 
+import fcntl
 import json
 import os
 import signal
@@ -42,7 +43,7 @@ if __name__ == "__main__":
 DRIVER = """
 import signal, sys
 import watch
-watch.PRELOADED, watch.FIRST_WAIT = watch.PRELOADED[:1], 0.2
+watch.PRELOADED, watch.FIRST_WAIT, watch.LONGEST_WAIT_FOR_OTHERS = watch.PRELOADED[:1], 0.2, 0.5
 watch.ASK_SECONDS, watch.WHOLE_SECONDS = 0.05, 0.5
 
 
@@ -180,6 +181,20 @@ def test_what_fails_is_tried_again_and_said(watched, capsys, told, code):
     (watched.inbox / "mended").write_text("")  # at once, not after 0.8 seconds
     watched.wait(lambda: watched.health["failures"] == 0)
     assert watch.healthy(watched.data) == 0
+
+
+def test_another_command_is_not_waited_for_ever_longer(watched):
+    """A build that a killed watch had begun holds the folder until it ends, and the next watch goes on soon after."""
+    watched.tell(exit=2)
+    with (watched.data / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        watched.start()
+        watched.wait(lambda: len(watched.runs) >= 6)
+    waits = [two[0] - one[1] for one, two in pairwise(watched.runs)]
+    assert max(waits) < 2  # 3.2 seconds stood before the fifth try, were it not for who holds the folder
+    watched.tell()
+    watched.wait(lambda: watched.health["failures"] == 0)
+    assert "another command is at work on this data" in watched.end()[1]
 
 
 def test_people_are_told_after_each_good_build_and_pulls_have_their_own_pace(watched, monkeypatch):
