@@ -12,3 +12,9 @@
         ) - 0.000000001
     ) as bigint)
 {%- endmacro %}
+
+{# The fewest judged cases with which the low bound of that interval is at least `bound`, at a rate above it. #}
+{% macro wilson_cases_above(rate, bound) -%}
+    {%- set above = '(' ~ rate ~ ' - ' ~ bound ~ ')' -%}
+    cast(ceil({{ 1.96 * 1.96 }} * {{ bound }} * (1 - {{ bound }}) / nullif({{ above }} * {{ above }}, 0) - 0.000000001) as bigint)
+{%- endmacro %}

@@ -126,6 +126,7 @@ configurations as (
             when suites.required_suites is null then 'no_requirement'
             when suites.missing_suites = 0 then 'covered'
             when not served.is_serving then 'no_longer_served'
+            when served.model = 'unknown' or served.prompt_version is null then 'version_unknown'
             when suites.failed_suites > 0 then 'failed'
             when coalesce(suites.cover_usd, 0) <= 0 then 'cost_unknown'
             else 'run'

@@ -59,7 +59,7 @@ rated_suites as (
         runs.min_low_bound,
         coalesce(run_costs.run_usd, stated_runs.stated_usd) as run_usd,
         one_more.run_usd as one_more_usd,
-        one_more.run_cases as one_more_cases,
+        nullif(one_more.run_cases, 0) as one_more_cases,
         -- The rate to expect: that of this run, else of the suite's runs on what else the feature runs, else the one
         -- that asks for most cases.
         coalesce(runs.pass_rate, one_more.served_pass_rate, 0.5) as expected_rate
@@ -78,19 +78,16 @@ needed_cases as (
     select
         *,
         {{ wilson_cases('expected_rate', var('eval_interval_half_width')) }} as needed_cases,
-        -- The low bound of Wilson's interval reaches min_low_bound from this number of cases on, at a rate above it.
+        -- No run matches production that states no model or prompt version.
         case
             when reason is null then 0
-            when min_low_bound is null then greatest(one_more_cases, coalesce(min_cases, 0))
-            when expected_rate > min_low_bound
-                then greatest(
-                    one_more_cases,
-                    coalesce(min_cases, 0),
-                    cast(ceil(
-                        3.8416 * min_low_bound * (1 - min_low_bound)
-                        / ((expected_rate - min_low_bound) * (expected_rate - min_low_bound))
-                    ) as bigint)
-                )
+            when one_more_cases is null or model = 'unknown' or prompt_version is null then null
+            when min_low_bound >= expected_rate then null
+            else greatest(
+                one_more_cases,
+                coalesce(min_cases, 0),
+                coalesce({{ wilson_cases_above('expected_rate', 'min_low_bound') }}, 0)
+            )
         end as cover_cases
     from rated_suites
 
