@@ -42,8 +42,8 @@ with newest as (
 select feature_id, model, prompt_version, production_calls, is_covered, reason, covered_on
 from newest where place = 1 order by feature_id, model, prompt_version
 """
-# Suites that do not cover a configuration on a day. A suite's name may hold any text, so that a list of names in one cell
-# can't be taken apart again.
+# Suites that do not cover a configuration on a day. A suite's name may hold any text, so that a list of names in one
+# cell can't be taken apart again.
 MISSING = """
 select suite, reason from intermediate.int_suite_coverage_daily
 where feature_id = $feature and model = $model and prompt_version is not distinct from $prompt and covered_on = $day

@@ -90,7 +90,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "coverage_targets": (
         ["feature_id", "target_pct", *VALID],
-        "The share of a feature's production money, 0.95 for 95 %, that should run on covered configurations each month.",
+        "The share of a feature's production money, 0.95 for 95 %, that should run covered by evals each month.",
         "summarize-feedback,0.95,,",
     ),
     "eval_funding": (

@@ -332,8 +332,8 @@ def joins(_):
 
 
 CHARTS = [
-    months, features, days, chargeback, causes, burn, target_burn, pnl, concentration, substitution, correct, units, coverage,
-    spread, tax, capture, joins,
+    months, features, days, chargeback, causes, burn, target_burn, pnl, concentration, substitution, correct, units,
+    coverage, spread, tax, capture, joins,
 ]  # fmt: skip
 
 

@@ -313,6 +313,7 @@ from marts.eval_budget_monthly where month = $month and usd_per_correct_answer i
 order by feature_id, usd_per_correct_answer, model, prompt_version
 """,
         "The cheaper model and the better one in one table. A difference within the intervals may be chance.",
+        aside=("teams",),
         needs=HAS_REQUIREMENTS,
         nothing="Not known: no configuration has both a run of a required suite and answers this month.",
     ),
@@ -328,6 +329,7 @@ order by pass_rate_high - pass_rate_low desc, feature_id, suite, model, prompt_v
         "Needed: the cases with which the 95 % interval would be as narrow as the variable eval_interval_half_width"
         " says, at this pass rate, and what a run of so many is expected to cost.",
         total=True,
+        aside=("teams",),
         needs=HAS_REQUIREMENTS,
         nothing="No configuration that ran this month has a run of a required suite.",
     ),

@@ -47,7 +47,8 @@ create table marts.coverage_targets_monthly (month date, feature_id text, target
     error_budget_usd decimal(38,12), uncovered_usd decimal(38,12), exhausted_on date, status text);
 insert into marts.coverage_targets_monthly values
     ('2026-10-01', 'draft', 0.9, 0.845, 3.1, 4.6, '2026-10-12', 'exhausted'),
-    ('2026-10-01', 'sure', 0.9, 1, 3.1, 0, null, 'ok'), ('2026-09-01', 'draft', 0.9, 0.1, 3.1, 9, '2026-09-02', 'exhausted'),
+    ('2026-10-01', 'sure', 0.9, 1, 3.1, 0, null, 'ok'),
+    ('2026-09-01', 'draft', 0.9, 0.1, 3.1, 9, '2026-09-02', 'exhausted'),
     ('2026-10-01', 'new', 0.5, 0.55, 3.1, 1, '2026-10-30', 'forecast_exhausted');
 create table marts.ledger_entries (posted_month date, corrects_month date, account text, basis text, provider text,
     amount_usd decimal(38,12));
@@ -67,8 +68,11 @@ TOLD = {
         ("2026-10-13 draft: rise: 8.00 USD where 2.00 was expected (production)", "overview-2026-10.html#anomalies"),
         ("draft: level rise: 50.00 USD in a week where 20.00", "(evaluation)"),
         ("draft: m v1 lost its eval coverage (stale): 4.00 USD a day", "quality-2026-10.html#coverage"),
-        ("draft: 84.5 % covered where 90.0 % is the target: 4.60 USD ran uncovered, of 3.10 that may in this month; "
-         "exhausted since 2026-10-12 (coverage target missed)", "quality-2026-10.html#targets"),
+        (
+            "draft: 84.5 % covered where 90.0 % is the target: 4.60 USD ran uncovered, of 3.10 that may in this month; "
+            "exhausted since 2026-10-12 (coverage target missed)",
+            "quality-2026-10.html#targets",
+        ),
     ],
     None: [
         ("p: no bill covers 30.00 USD of 2026-09", "finance-2026-10.html#reconciliation"),

@@ -4,11 +4,11 @@ with daily as (
 
     select
         cast(date_trunc('month', covered_on) as date) as month,
-        {{ all_but('coverage', ['production_usd']) }},
+        *,
         -- A credit on a day counts as 0, as in eval_coverage_monthly.
         greatest(coalesce(production_usd, 0), 0) as served_usd,
         max(covered_on) over () as newest_on
-    from {{ ref('eval_coverage_daily') }} as coverage
+    from {{ ref('eval_coverage_daily') }}
 
 ),
 
@@ -172,7 +172,6 @@ select
     round(pass_rate_low, 12) as pass_rate_low,
     round(pass_rate_high, 12) as pass_rate_high,
     {{ money('own_usd') }} as own_usd,
-    round(answers, 9) as answers,
     -- Statistics, not amounts to post: doubles rounded to scale 12.
     {% for name, rate in [
         ('usd_per_answer', '1'),
@@ -180,6 +179,7 @@ select
         ('usd_per_correct_answer_low', 'pass_rate_high'),
         ('usd_per_correct_answer_high', 'pass_rate_low')
     ] %}
-        {{ money('cast(own_usd as double) / nullif(answers * ' ~ rate ~ ', 0)') }} as {{ name }}{{ ',' if not loop.last }}
+        {{ money('cast(own_usd as double) / nullif(answers * ' ~ rate ~ ', 0)') }} as {{ name }},
     {% endfor %}
+    round(answers, 9) as answers
 from valued
