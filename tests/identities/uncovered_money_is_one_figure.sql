@@ -5,7 +5,8 @@ with uncovered as (
         'eval_coverage_daily' as mart,
         cast(date_trunc('month', covered_on) as date) as month,
         feature_id,
-        {{ money('sum(case when is_covered then 0 else greatest(coalesce(production_usd, 0), 0) end)') }} as uncovered_usd
+        {{ money('sum(case when is_covered then 0 else greatest(coalesce(production_usd, 0), 0) end)') }}
+            as uncovered_usd
     from {{ ref('eval_coverage_daily') }}
     group by cast(date_trunc('month', covered_on) as date), feature_id
 

@@ -235,7 +235,7 @@ def test_hours_reach_past_midnight(hours, quiet):
 def test_what_was_told_long_ago_is_dropped(data, hook):
     (data / "alerts.json").write_text(json.dumps({"2020-01-01 budget x": "2020-01-01"}))
     assert run(data, hook) == 0
-    assert len(json.loads((data / "alerts.json").read_text())) == 10
+    assert len(json.loads((data / "alerts.json").read_text())) == 12
 
 
 def test_text_of_others_steers_no_terminal_and_forges_no_line(data, hook, capsys):
