@@ -1,3 +1,8 @@
+{% if not 0 < var('eval_interval_half_width') < 0.5 %}
+    {{ exceptions.raise_compiler_error(
+        "eval_interval_half_width is between 0 and 0.5, such as 0.05, not " ~ var('eval_interval_half_width')
+    ) }}
+{% endif %}
 {% set configuration = ['month', 'feature_id', 'model', 'prompt_version'] %}
 {% set suite = configuration + ['suite'] %}
 with required_suites as (
