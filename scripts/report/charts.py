@@ -16,7 +16,7 @@ KINDS = {
     "tax": {"funded by the pool": GOOD, "eval tax": "#b8562f"},
     "state": {"covered": GOOD, "not covered": BAD},
     "line": {"spent": PLAIN, "forecast": MUTED, "budget": BAD},
-    "error": {"ran uncovered": PLAIN, "error budget": BAD},
+    "error": {"ran uncovered": "#5a73c4", "error budget": BAD},
     "statistic": {"median": "#4c7f9e", "mean": "#a8742a", "95th percentile": "#9a5a78"},
     "method": {"trace id": "#3f8a5c", "request id": "#5f8a3f", "user and time": "#9c7a24", "no call found": "#c24d3a"},
     "cause": {"untraced": "#b9603a", "invoice only": "#8c6fae", "price gap": "#3f86a0", "quantity gap": "#7d8a35",
