@@ -18,4 +18,4 @@ select
 from {{ ref('coverage_targets_monthly') }}
 where
     status in ('exhausted', 'forecast_exhausted')
-    and month = (select max(newest.month) from {{ ref('coverage_targets_monthly') }} as newest)
+    and month = (select date_trunc('month', max(newest.covered_on)) from {{ ref('eval_coverage_daily') }} as newest)

@@ -71,6 +71,17 @@ rates as (
 
 ),
 
+suites_in_use as (
+
+    select
+        month,
+        feature_id,
+        count(distinct suite) as suites
+    from rated_suites
+    group by month, feature_id
+
+),
+
 -- What the feature's own requests cost, and how many of its answers they are: those of a batch have no request.
 requests as (
 
@@ -115,6 +126,8 @@ configurations as (
         coalesce(suites.required_suites, 0) as required_suites,
         coalesce(suites.missing_suites, 0) as missing_suites,
         coalesce(rates.rated_suites, 0) as rated_suites,
+        -- A rate of fewer suites than the feature's others have would look better than it is.
+        case when rates.rated_suites = suites_in_use.suites then answers.answers end as rated_answers,
         suites.cover_usd,
         rates.pass_rate,
         {% for name, side in [('pass_rate_low', -1), ('pass_rate_high', 1)] %}
@@ -134,6 +147,7 @@ configurations as (
     from served
     left join suites on {{ are_same('served', 'suites', configuration) }}
     left join rates on {{ are_same('served', 'rates', configuration) }}
+    left join suites_in_use on {{ are_same('served', 'suites_in_use', ['month', 'feature_id']) }}
     left join answers on {{ are_same('served', 'answers', configuration) }}
 
 ),
@@ -173,13 +187,13 @@ select
     round(pass_rate_high, 12) as pass_rate_high,
     {{ money('own_usd') }} as own_usd,
     -- Statistics, not amounts to post: doubles rounded to scale 12.
-    {% for name, rate in [
-        ('usd_per_answer', '1'),
-        ('usd_per_correct_answer', 'pass_rate'),
-        ('usd_per_correct_answer_low', 'pass_rate_high'),
-        ('usd_per_correct_answer_high', 'pass_rate_low')
+    {% for name, answers in [
+        ('usd_per_answer', 'answers'),
+        ('usd_per_correct_answer', 'rated_answers * pass_rate'),
+        ('usd_per_correct_answer_low', 'rated_answers * pass_rate_high'),
+        ('usd_per_correct_answer_high', 'rated_answers * pass_rate_low')
     ] %}
-        {{ money('cast(own_usd as double) / nullif(answers * ' ~ rate ~ ', 0)') }} as {{ name }},
+        {{ money('cast(own_usd as double) / nullif(' ~ answers ~ ', 0)') }} as {{ name }},
     {% endfor %}
     round(answers, 9) as answers
 from valued
