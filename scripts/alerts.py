@@ -1,11 +1,12 @@
 """Tells people what they should hear of: `make alerts`.
 
 Usage: alerts.py [--to FILE] [--pages ADDRESS] [--quiet 22-7] [--grace DAYS] [--least USD] [--dry-run] DATA
-Budgets, anomalies, unlabelled spend, lost eval coverage, missing bills, rejected lines (alerts.sql), each with its
-figure, feature, team and page. FILE (or ALERTS in the environment) lists addresses as Apprise does, `team,team=address`
-or an address alone: a team's message goes to the addresses that its id tags; without one, like what is no team's, to
-those without a tag. An event is told once for each day of the data; DATA/alerts.json keeps what was told. In quiet
-hours (of this machine's clock) nothing is sent; it waits. --dry-run prints what would be sent, and sends nothing.
+Budgets, anomalies, unlabelled spend, lost eval coverage, missed coverage targets, missing bills, rejected lines
+(alerts.sql), each with its figure, feature, team and page. FILE (or ALERTS in the environment) lists addresses as
+Apprise does, `team,team=address` or an address alone: a team's message goes to the addresses that its id tags; without
+one, like what is no team's, to those without a tag. An event is told once for each day of the data; DATA/alerts.json
+keeps what was told. In quiet hours (of this machine's clock) nothing is sent; it waits. --dry-run prints what would be
+sent, and sends nothing.
 Exit 0 when all was sent, 1 where an address did not take it (it is sent again next time), 2 for a wrong call.
 """
 
@@ -33,6 +34,7 @@ TITLES = {
     "anomaly": "spend out of line",
     "unlabelled": "spend without a feature",
     "coverage": "eval coverage lost",
+    "coverage target": "coverage target missed",
     "missing bill": "a bill is missing",
     "rejected lines": "lines that could not be read",
 }

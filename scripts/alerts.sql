@@ -110,6 +110,28 @@ uncovered as (
 
 ),
 
+targets as (
+
+    select
+        'coverage target' as kind,
+        missed.feature_id || ' ' || missed.status as event,
+        newest.day,
+        owners.owner_team_id as team_id,
+        missed.feature_id,
+        printf('%.1f %% covered where %.1f %% is the target: %.2f USD ran uncovered, of %.2f that may in this month; %s %s',
+            coalesce(100 * missed.covered_usd_pct, 0), 100 * missed.target_pct, missed.uncovered_usd::double,
+            missed.error_budget_usd::double,
+            case missed.status when 'exhausted' then 'exhausted since' else 'exhausted, at this pace, on' end,
+            missed.exhausted_on) as figure,
+        'quality' as page,
+        'targets' as place
+    from marts.coverage_targets_monthly as missed
+    inner join newest on missed.month = date_trunc('month', newest.day)
+    left join owners on missed.feature_id = owners.feature_id
+    where missed.status in ('exhausted', 'forecast_exhausted')
+
+),
+
 -- A month is over for `grace_days` and has use that no bill covers.
 bills as (
 
@@ -180,6 +202,8 @@ events as (
     select * from unlabelled
     union all
     select * from uncovered
+    union all
+    select * from targets
     union all
     select * from bills
     union all

@@ -88,6 +88,11 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "the least low bound of the pass rate's 95 % interval.",
         "summarize-feedback,faithfulness,0.9,30,40,0.8,,",
     ),
+    "coverage_targets": (
+        ["feature_id", "target_pct", *VALID],
+        "The share of a feature's production money, 0.95 for 95 %, that should run covered by evals each month.",
+        "summarize-feedback,0.95,,",
+    ),
     "eval_funding": (
         ["scope", "scope_id", "share", "cap_pct", "cap_floor_usd", *VALID],
         "What the quality pool pays: share of eval spend up to max(cap_pct x production, cap_floor_usd). By default, "

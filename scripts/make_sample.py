@@ -5,7 +5,8 @@ is planted, to be found by the marts (docs/analyst.md, Findings):
 
 - the segment `agency` has almost half the bill at a negative AI margin;
 - Rewrite-Tone, launched on 2026-09-10, takes 40 % of its adopters' use of Draft-Email;
-- Summarize-Thread's prompt v4 (2026-10-05) was never evaluated while its traffic grows: bill up, coverage down;
+- Summarize-Thread's prompt v4 (2026-10-05) was never evaluated while its traffic grows: bill up, coverage down,
+  its coverage target missed, and the eval that covers most for its money;
 - OpenRouter's hosts charge 15 % more than the book in the second half of September; a key that no span shows spends
   3 %; 1 % of answers are retried by a proxy that reports no spans; OpenAI credits 25 USD in September;
 - OpenAI has not billed October yet;

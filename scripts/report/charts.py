@@ -16,6 +16,7 @@ KINDS = {
     "tax": {"funded by the pool": GOOD, "eval tax": "#b8562f"},
     "state": {"covered": GOOD, "not covered": BAD},
     "line": {"spent": PLAIN, "forecast": MUTED, "budget": BAD},
+    "error": {"ran uncovered": "#5a73c4", "error budget": BAD},
     "statistic": {"median": "#4c7f9e", "mean": "#a8742a", "95th percentile": "#9a5a78"},
     "method": {"trace id": "#3f8a5c", "request id": "#5f8a3f", "user and time": "#9c7a24", "no call found": "#c24d3a"},
     "cause": {"untraced": "#b9603a", "invoice only": "#8c6fae", "price gap": "#3f86a0", "quantity gap": "#7d8a35",
@@ -138,31 +139,36 @@ def causes(_):
     )
 
 
-def burn(_):
+def _burn(field: str, of: str, what: str, sort: str, dashes: list[list[int]]):
+    """A small chart for each budget: what is burned of it by day."""
     line = (
         alt.Chart()
         .mark_line(strokeWidth=2)
         .encode(
             x=_day("burned_on"),
             y=alt.Y("usd:Q", axis=alt.Axis(format="$,.4~r", title=None, tickCount=4)),
-            color=_color("line"),
+            color=_color(field),
             strokeDash=alt.StrokeDash(
-                "line:N",
-                scale=alt.Scale(domain=["spent", "forecast", "budget"], range=[[1, 0], [3, 3], [8, 3]]),
-                legend=LEGEND,
+                f"{field}:N", scale=alt.Scale(domain=list(KINDS[field]), range=dashes), legend=LEGEND
             ),
-            tooltip=[_on("burned_on"), _text("budget_of", "Budget of"), _text("line", "Line"), _usd("usd", "Amount")],
+            tooltip=[_on("burned_on"), _text(of, what), _text(field, "Line"), _usd("usd", "Amount")],
         )
     )
-    facet = alt.Facet(
-        "budget_of:N", title=None, sort=alt.EncodingSortField("forecast_pct", op="max", order="descending")
-    )
+    facet = alt.Facet(f"{of}:N", title=None, sort=alt.EncodingSortField(sort, op="max", order="descending"))
     return (
         alt.layer(line.properties(width=240, height=130), data=alt.NamedData("rows"))
         .facet(facet=facet, columns=2)
         .resolve_scale(y="independent")
         .resolve_axis(x="independent")
     )
+
+
+def burn(_):
+    return _burn("line", "budget_of", "Budget of", "forecast_pct", [[1, 0], [3, 3], [8, 3]])
+
+
+def target_burn(_):
+    return _burn("error", "feature_id", "Feature", "burned_pct", [[1, 0], [8, 3]])
 
 
 def pnl(_):
@@ -326,8 +332,8 @@ def joins(_):
 
 
 CHARTS = [
-    months, features, days, chargeback, causes, burn, pnl, concentration, substitution, correct, units, coverage,
-    spread, tax, capture, joins,
+    months, features, days, chargeback, causes, burn, target_burn, pnl, concentration, substitution, correct, units,
+    coverage, spread, tax, capture, joins,
 ]  # fmt: skip
 
 

@@ -32,6 +32,9 @@ LABELS = {
     "ai_margin_pct": "AI margin, of revenue", "conversion_pct": "converted", "other_conversion_pct": "others converted",
     "unevaluated_usd_pct": "unevaluated, of production", "bill_share": "of the bill",
     "cumulative_bill_share": "with those before it", "ci_low": "at least", "ci_high": "at most",
+    "uncovered_usd": "ran uncovered", "target_pct": "target", "cover_usd": "cost to cover", "eval_rank": "rank",
+    "needed_usd": "cost of these", "ran_on": "last run",
+    "pass_rate_low": "rate, at least", "pass_rate_high": "rate, at most",
 }  # fmt: skip
 
 # Who bears a feature's calls that month, for tables by feature.

@@ -184,6 +184,44 @@ group by week, state order by week, state
         nothing="Nothing ran in production yet.",
     ),
     Figure(
+        "target_burn",
+        "Coverage targets: the error budget, and what of it ran uncovered",
+        """
+with days as (
+
+    select covered_on as burned_on, feature_id,
+        sum(case when is_covered then 0 else greatest(coalesce(production_usd, 0), 0) end) as uncovered_usd
+    from marts.eval_coverage_daily where date_trunc('month', covered_on) = $month
+    group by all
+
+)
+
+select burned_on, feature_id,
+    sum(days.uncovered_usd) over (partition by feature_id order by burned_on) as uncovered_usd, error_budget_usd,
+    burned_pct
+from days join marts.coverage_targets_monthly as targets using (feature_id)
+where targets.month = $month order by burned_pct desc nulls first, feature_id, burned_on
+""",
+        "What ran uncovered since the month's first day, and what may in the whole month: the part of the feature's"
+        " production that its target leaves. The most burned first.",
+        chart="target_burn",
+        aside=("burned_pct",),
+        fold=("error", {"uncovered_usd": "ran uncovered", "error_budget_usd": "error budget"}),
+        nothing="No feature that ran this month has a coverage target (seed coverage_targets).",
+    ),
+    Figure(
+        "targets",
+        "Coverage targets on the month's last day known",
+        f"""
+select feature_id, status, target_pct, covered_usd_pct, error_budget_usd, uncovered_usd, burned_pct, burn_rate as pace,
+    exhausted_on, {BORNE_BY.format(feature="coverage_targets_monthly.feature_id", month="$month")}
+from marts.coverage_targets_monthly where month = $month order by burned_pct desc nulls first, feature_id
+""",
+        "Pace: at 1 the error budget is burned by the month's end, at 10 in a tenth of the month. Exhausted on: the day"
+        " on which more had run uncovered than may, or, forecast, will have at the pace of the newest days.",
+        nothing="No feature that ran this month has a coverage target (seed coverage_targets).",
+    ),
+    Figure(
         "evals",
         "Does coverage follow the bill?",
         f"""
@@ -246,6 +284,54 @@ order by production_usd desc, coverage.feature_id, model, prompt_version, reason
         total=True,
         needs=HAS_REQUIREMENTS,
         nothing="None: all that runs in production has passed its evals.",
+    ),
+    Figure(
+        "next_eval",
+        "Where does the next eval dollar cover most?",
+        f"""
+select feature_id, model, prompt_version, next_step, eval_rank, uncovered_usd, missing_suites, cover_usd,
+    covered_usd_per_eval_usd as covered_per_eval_dollar,
+    {BORNE_BY.format(feature="eval_budget_monthly.feature_id", month="$month")}
+from marts.eval_budget_monthly
+where month = $month and uncovered_usd != 0 and next_step != 'covered'
+order by eval_rank nulls last, uncovered_usd desc, feature_id, model, prompt_version
+""",
+        "What runs uncovered, and what running its missing suites once is expected to cost. No run helps where one has"
+        " failed, where nothing is required, or where production states no version.",
+        total=True,
+        needs=HAS_REQUIREMENTS,
+        nothing="None: all that ran in production is covered by now.",
+    ),
+    Figure(
+        "correct_by_version",
+        "Cost of an answer and of a correct one, by model and prompt version",
+        f"""
+select feature_id, model, prompt_version, answers, usd_per_answer, pass_rate, pass_rate_low, pass_rate_high,
+    usd_per_correct_answer, usd_per_correct_answer_low, usd_per_correct_answer_high,
+    {BORNE_BY.format(feature="eval_budget_monthly.feature_id", month="$month")}
+from marts.eval_budget_monthly where month = $month and usd_per_correct_answer is not null
+order by feature_id, usd_per_correct_answer, model, prompt_version
+""",
+        "The cheaper model and the better one in one table. A difference within the intervals may be chance.",
+        aside=("teams",),
+        needs=HAS_REQUIREMENTS,
+        nothing="Not known: no configuration has both a run of a required suite and answers this month.",
+    ),
+    Figure(
+        "precision",
+        "How sure is a pass rate, and what would make it sure?",
+        f"""
+select feature_id, suite, model, prompt_version, ran_on, cases, pass_rate, pass_rate_low, pass_rate_high, needed_cases,
+    usd_per_case, needed_usd, {BORNE_BY.format(feature="eval_precision_monthly.feature_id", month="$month")}
+from marts.eval_precision_monthly where month = $month and run_id is not null
+order by pass_rate_high - pass_rate_low desc, feature_id, suite, model, prompt_version
+""",
+        "Needed: the cases with which the 95 % interval would be as narrow as the variable eval_interval_half_width"
+        " says, at this pass rate, and what a run of so many is expected to cost.",
+        total=True,
+        aside=("teams",),
+        needs=HAS_REQUIREMENTS,
+        nothing="No configuration that ran this month has a run of a required suite.",
     ),
     Figure(
         "releases",

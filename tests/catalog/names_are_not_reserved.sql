@@ -6,7 +6,8 @@
     'api_keys': {'owner_team_id': 'team', 'feature_id': 'feature'},
     'charge_tags': {'owner_team_id': 'team', 'feature_id': 'feature'},
     'chargeback_policies': {'bearer_team_id': 'team'}, 'sharing_rules': {'team_id': 'team'},
-    'eval_requirements': {'feature_id': 'feature'}, 'revenue_rules': {'feature_id': 'feature'}
+    'eval_requirements': {'feature_id': 'feature'}, 'coverage_targets': {'feature_id': 'feature'},
+    'revenue_rules': {'feature_id': 'feature'}
 } %}
 {% for seed, columns in named.items() %}
     {% set last_seed = loop.last %}

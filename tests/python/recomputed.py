@@ -1055,6 +1055,39 @@ def eval_coverage_daily(company: Company) -> pd.DataFrame:
     return rows.assign(prompt_version=rows["prompt_version"].replace("", None))
 
 
+def coverage_targets_monthly(company: Company) -> pd.DataFrame:
+    """Of months that are over, with targets that hold always, as the sample company has them."""
+    targets = company.seed("coverage_targets").set_index("feature_id")["target_pct"].astype(float)
+    daily = eval_coverage_daily(company)
+    daily = daily[daily["feature_id"].isin(targets.index)].assign(
+        month=months_of(daily["covered_on"]), served_usd=daily["production_usd"].fillna(0).clip(lower=0)
+    )
+    daily["uncovered_usd"] = daily["served_usd"].where(~daily["is_covered"], 0)
+    rows = []
+    for (month, feature), days in daily.groupby(["month", "feature_id"]):
+        served, budget = days["served_usd"].sum(), (1 - targets[feature]) * days["served_usd"].sum()
+        burned = days.groupby("covered_on")["uncovered_usd"].sum().cumsum()
+        over = burned.index[burned > budget]
+        rows.append(
+            {
+                "month": month,
+                "feature_id": feature,
+                "as_of_on": month_end(month),
+                "target_pct": targets[feature],
+                "covered_usd_pct": 1 - burned.iloc[-1] / served,
+                "served_usd": served,
+                "expected_usd": served,
+                "error_budget_usd": budget,
+                "uncovered_usd": burned.iloc[-1],
+                "burned_pct": burned.iloc[-1] / budget,
+                "burn_rate": burned.iloc[-1] / budget,
+                "exhausted_on": over[0] if len(over) else pd.NaT,
+                "status": "exhausted" if len(over) else "ok",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def eval_coverage_monthly(company: Company) -> pd.DataFrame:
     pnl = feature_pnl_monthly(company)
     pnl = pnl[~pnl["feature_id"].isin([*SENTINELS, "no_usage", "quality_pool"])].set_index(["month", "feature_id"])

@@ -43,6 +43,13 @@ create table marts.eval_coverage_daily (covered_on date, feature_id text, model 
 insert into marts.eval_coverage_daily values ('2026-10-13', 'draft', 'm', 'v1', 3, true, null),
     ('2026-10-14', 'draft', 'm', 'v1', 4, false, 'stale'), ('2026-10-14', 'draft', 'm', 'v2', 4, false, 'never'),
     ('2026-10-13', 'draft', 'm', 'v2', 4, false, 'never');
+create table marts.coverage_targets_monthly (month date, feature_id text, target_pct double, covered_usd_pct double,
+    error_budget_usd decimal(38,12), uncovered_usd decimal(38,12), exhausted_on date, status text);
+insert into marts.coverage_targets_monthly values
+    ('2026-10-01', 'draft', 0.9, 0.845, 3.1, 4.6, '2026-10-12', 'exhausted'),
+    ('2026-10-01', 'sure', 0.9, 1, 3.1, 0, null, 'ok'),
+    ('2026-09-01', 'draft', 0.9, 0.1, 3.1, 9, '2026-09-02', 'exhausted'),
+    ('2026-10-01', 'new', 0.5, 0.55, 3.1, 1, '2026-10-30', 'forecast_exhausted');
 create table marts.ledger_entries (posted_month date, corrects_month date, account text, basis text, provider text,
     amount_usd decimal(38,12));
 insert into marts.ledger_entries values ('2026-09-01', null, 'ai_cost', 'accrued', 'p', 30),
@@ -61,11 +68,17 @@ TOLD = {
         ("2026-10-13 draft: rise: 8.00 USD where 2.00 was expected (production)", "overview-2026-10.html#anomalies"),
         ("draft: level rise: 50.00 USD in a week where 20.00", "(evaluation)"),
         ("draft: m v1 lost its eval coverage (stale): 4.00 USD a day", "quality-2026-10.html#coverage"),
+        (
+            "draft: 84.5 % covered where 90.0 % is the target: 4.60 USD ran uncovered, of 3.10 that may in this month; "
+            "exhausted since 2026-10-12 (coverage target missed)",
+            "quality-2026-10.html#targets",
+        ),
     ],
     None: [
         ("p: no bill covers 30.00 USD of 2026-09", "finance-2026-10.html#reconciliation"),
         ("spans.json: 2 of 10 lines could not be read, such as: torn", "#rejects"),
         ("0.0000 USD of 3 calls of x name no feature",),
+        ("new: 55.0 % covered where 50.0 % is the target", "exhausted, at this pace, on 2026-10-30"),
     ],
     "none": [("over budget: 5.00 of 0.00 USD",)],
 }
@@ -136,7 +149,7 @@ def test_each_owner_gets_figures_features_and_pages(data, hook, capsys):
     by_path = {path: (title, text) for path, title, text in hook.got if path != "/all"}
     for_all = [(title, text) for path, title, text in hook.got if path == "/all"]
     assert by_path.keys() == {"/web", "/ops"}
-    assert by_path["/web"][0] == "AI spend, web: spend out of line, budget, eval coverage lost"
+    assert by_path["/web"][0] == "AI spend, web: spend out of line, budget, eval coverage lost, coverage target missed"
     texts = {"web": by_path["/web"][1], "ops": by_path["/ops"][1]}
     texts |= {None if "all teams" in title else "none": text for title, text in for_all}
     for team, expected in TOLD.items():
@@ -146,7 +159,7 @@ def test_each_owner_gets_figures_features_and_pages(data, hook, capsys):
             assert all(word in texts[team] for word in words), (words, texts[team])
         assert all(line.startswith("https://reports.example/ai/") for line in lines[1::2])
     out = capsys.readouterr()
-    assert "10 of 10 events are new" in out.out
+    assert "12 of 12 events are new" in out.out
     assert "secretpw" not in out.out + out.err
 
 
@@ -222,7 +235,7 @@ def test_hours_reach_past_midnight(hours, quiet):
 def test_what_was_told_long_ago_is_dropped(data, hook):
     (data / "alerts.json").write_text(json.dumps({"2020-01-01 budget x": "2020-01-01"}))
     assert run(data, hook) == 0
-    assert len(json.loads((data / "alerts.json").read_text())) == 10
+    assert len(json.loads((data / "alerts.json").read_text())) == 12
 
 
 def test_text_of_others_steers_no_terminal_and_forges_no_line(data, hook, capsys):

@@ -10,6 +10,7 @@ from evals import case, inspect, prompt, promptfoo, sample, tokens
 from exports import COSTS, batch, chat, company, cost, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rendering import macro_sql
 
 pytestmark = pytest.mark.xdist_group("golden")
 DAY = 86400
@@ -40,6 +41,27 @@ def log(feature: str, millions: int) -> str:
         inspect([sample(1, "C"), sample(2, "C")], usage={"openai/gpt-4o-mini": used}, model="openai/gpt-4o-mini",
                 eval_id=f"run-{feature}", metadata={"feature": feature, "prompt_version": "v1"})
     )  # fmt: skip
+
+
+def test_cases_for_an_interval_are_the_fewest_that_counting_finds():
+    """Against bounds of every number of cases: the fewest with a width of at most 0.1, and with a low bound of 0.85."""
+    macros = """
+        with rates as (select unnest([0, 0.025, 0.5, 0.8, 0.9, 0.95, 1]) as rate),
+        counted as (
+            select rate, n, {{ wilson_bound('rate * n', 'n', -1) }} as low,
+                {{ wilson_bound('rate * n', 'n', 1) }} as high
+            from rates cross join range(1, 1000) as numbers (n)
+        )
+        select rate, min(n) filter (high - low <= 0.1), any_value({{ wilson_cases('rate', 0.05) }}),
+            min(n) filter (low >= 0.85),
+            any_value(case when rate > 0.85 then {{ wilson_cases_above('rate', '0.85') }} end)
+        from counted group by rate order by rate
+    """
+    found = duckdb.sql(macro_sql(macros)).fetchall()
+    assert [row[1] for row in found] == [35, 56, 381, 245, 141, 83, 35]
+    for rate, width, cases, low, above in found:
+        assert cases == width, rate
+        assert above == low, rate
 
 
 @pytest.fixture(scope="module")

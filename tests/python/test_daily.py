@@ -27,6 +27,9 @@ insert into marts.spend_anomalies_daily by name
     select spent_on, 'draft-email' as feature_id, 9 as borne_usd, true as is_anomaly
     from marts.spend_anomalies_daily limit 1;
 update marts.eval_coverage_monthly set is_bill_up_coverage_down_trend = true where feature_id = 'draft-email';
+insert into marts.coverage_targets_monthly by name
+    select month, feature_id, 0.9 as target_pct, 'exhausted' as status from marts.eval_coverage_monthly
+    where feature_id = 'draft-email';
 insert into marts.release_coverage by name
     select covered_on as changed_on, feature_id, model, prompt_version, 'launch' as change, false as is_noise
     from marts.eval_coverage_daily where reason = 'other_model' and prompt_version is not null;
@@ -65,6 +68,7 @@ def test_alerts_warn_and_fail_by_their_thresholds(golden, tmp_path, here):
         "features_seen_are_catalogued": ("warn", 1),
         "days_are_as_expected": ("warn", 1),
         "coverage_follows_the_bill": ("warn", 1),
+        "coverage_targets_hold": ("warn", 1),
         "releases_are_evaluated": ("warn", 1),
         "newest_runs_pass": ("warn", 1),
         "budgets_hold": ("fail", 150),
@@ -143,8 +147,12 @@ def test_label_check_fails_where_spans_state_tokens_that_no_call_covers(tmp_path
 
 def test_eval_check_names_the_run_that_is_missing(tmp_path, monkeypatch, capsys, here):
     """Staging serves a new prompt version, which no run evaluated, then one that passes on the next day. A feature
-    without requirements is named; evals, which run there as well, serve nobody.
+    without requirements is named; evals, which run there as well, serve nobody. A suite may have a comma in its name.
     """
+    ours = tmp_path / "company"
+    shutil.copytree(GOLDEN / "company", ours)
+    with (ours / "eval_requirements.csv").open("a") as file:
+        file.write('summarize-feedback,"tone, formal",0.9,30,,\n')
     header = "run_id,feature_id,suite,started_at,model,prompt_version,cases,passed,failed,errored,cost_usd\n"
     run = "{},summarize-feedback,faithfulness,{},deepseek/deepseek-chat,{},40,{},{},0,0.8\n"
     spans, evals = tmp_path / "staging", tmp_path / "evals.csv"
@@ -154,16 +162,19 @@ def test_eval_check_names_the_run_that_is_missing(tmp_path, monkeypatch, capsys,
     judge = chat(3, 1, feature="summarize-feedback", deployment__environment__name="evaluation")
     (spans / "staging.jsonl").write_text(batch([*calls, judge]))
     (spans / "old.csv").write_text(header + run.format("old", "2026-10-05T01:00:00Z", "v2", 40, 0))
-    words = ["check_evals.py", str(spans), str(GOLDEN / "company")]
+    words = ["check_evals.py", str(spans), str(ours)]
     monkeypatch.setattr(sys, "argv", words)
     assert check_evals.main() == 1
     said = capsys.readouterr().out
     assert "MISSING summarize-feedback: model deepseek/deepseek-chat, prompt version v9 (1 calls): suite faith" in said
     assert "(other_prompt_version); about 0.8000 USD for 40 cases, paid 50% by quality_pool and 50% by insights" in said
+    assert "(1 calls): suite tone, formal (never_run); no run of it shows its cost, paid 50% by" in said
+    assert said.count("MISSING") == 2
     assert "note: draft-email requires no suite" in said
     assert "1 of 1 configurations would serve production without" in said
     monkeypatch.setattr(sys, "argv", [*words, str(evals)])
-    evals.write_text(header + run.format("new", "2026-10-07T01:00:00Z", "v9", 39, 1))
+    passing = run.format("new", "2026-10-07T01:00:00Z", "v9", 39, 1)
+    evals.write_text(header + passing + passing.replace("faithfulness", '"tone, formal"'))
     assert check_evals.main() == 0
     assert "1 configurations, each covered" in capsys.readouterr().out
 

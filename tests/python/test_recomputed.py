@@ -20,6 +20,7 @@ GRAINS = {
     "feature_substitution": ["new_feature_id", "incumbent_feature_id"],
     "eval_coverage_daily": ["covered_on", "feature_id", "model", "prompt_version"],
     "eval_coverage_monthly": ["month", "feature_id"],
+    "coverage_targets_monthly": ["month", "feature_id"],
 }
 TOLERANCE, OF_INTERVALS = 1e-9, 1e-6  # the marts' quantile of Student's t is a series
 

@@ -114,6 +114,15 @@ def test_planted_sizes_are_found(sample):
     assert sample.rows(
         "select feature_id, month::varchar from marts.eval_coverage_monthly where is_bill_up_coverage_down"
     ) == [("summarize-thread", "2026-10-01")]
+    # Its coverage target is missed soon after the release; a run of the new prompt covers most for its money.
+    missed = "select feature_id, month::varchar, exhausted_on between '2026-10-06' and '2026-10-09'"
+    assert sample.rows(f"{missed} from marts.coverage_targets_monthly where status != 'ok'") == [
+        ("summarize-thread", "2026-10-01", True)
+    ]
+    assert sample.rows(
+        "select feature_id, model, prompt_version from marts.eval_budget_monthly"
+        " where month = '2026-10-01' and eval_rank = 1"
+    ) == [("summarize-thread", "gpt-5", "v4")]
     # Adopters are half of the users and drop 40 % of their drafts: a fifth, with what chance adds.
     drafts = sample.rows(
         "select answers / users from marts.feature_pnl_monthly where feature_id = 'draft-email' order by month"

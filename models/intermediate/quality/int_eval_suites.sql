@@ -36,6 +36,7 @@ finished_runs as (
         coalesce(feature_chains.newest_feature_id, runs.feature_id) as feature_id,
         runs.started_at,
         runs.started_on,
+        runs.passed + runs.failed + runs.errored as judged,
         runs.stated_usd
     from {{ ref('stg_evals__runs') }} as runs
     left join feature_chains on runs.feature_id = feature_chains.feature_id
@@ -49,6 +50,7 @@ finished_runs as (
         feature_id,
         min(started_at) as started_at,
         min(started_on) as started_on,
+        sum(judged) as judged,
         cast(null as decimal(38, 12)) as stated_usd
     from {{ ref('int_eval_run_configurations') }}
     where is_scores
@@ -98,6 +100,7 @@ representative_runs as (
             requirements.feature_id,
             requirements.suite,
             finished_runs.run_id,
+            finished_runs.judged,
             finished_runs.stated_usd
         from feature_months
         inner join {{ ref('int_eval_requirements') }} as requirements
@@ -212,6 +215,7 @@ select
     runs.run_id,
     -- The cost of the run's calls, else the cost that the run states.
     coalesce(call_costs.run_usd, runs.stated_usd) as run_usd,
+    cast(runs.judged as bigint) as run_cases,
     rates.served_pass_rate,
     rates.served_cases,
     rates.evaluated_pass_rate,
