@@ -13,10 +13,12 @@ select cast(date_trunc('month', started_on) as date) as month, sum(priced_usd) a
 from copy.intermediate.int_call_costs
 group by all;
 
--- query: side priced_charges
+-- query: side own_charges
 -- Lines of charges.csv that state a quantity and no amount are billed at negotiated prices.
-select distinct charges.provider
-from copy.intermediate.int_charges as charges where charges.file_kind = 'charges';
+select cast(date_trunc('month', charged_on) as date) as month, provider, sum(billed_usd) as usd
+from copy.intermediate.int_charges
+where file_kind = 'charges'
+group by all;
 
 -- query: side calls
 -- Production calls by the first and the last team of their path: who asks for them, and who runs them.
@@ -114,21 +116,33 @@ where ($month is null or strftime(today.month, '%Y-%m') = $month) and today.pric
 order by 1;
 
 -- query: bills_moved
--- A bill does not depend on prices, but for lines of charges.csv that state a quantity and no amount.
+-- Bills do not depend on prices, but for lines of charges.csv. Months and providers whose billed money changed, and
+-- whether that is what these lines changed by.
 with billed as (
 
-    select month, provider, sum(usd) as usd from (
-        select month, provider, usd from other_postings where basis = 'billed'
-        union all
-        select month, provider, -usd as usd from today_postings where basis = 'billed'
-    )
-    group by all having sum(usd) != 0
+    select month, provider, sum(usd) as usd
+    from (select * from other_postings union all by name select * replace (-usd as usd) from today_postings)
+    where basis = 'billed'
+    group by all
+
+),
+
+own_charges as (
+
+    select month, provider, sum(usd) as usd
+    from (select * from other_own_charges union all by name select * replace (-usd as usd) from today_own_charges)
+    group by all
 
 )
 
-select strftime(month, '%Y-%m') as month, provider, usd
+select
+    strftime(billed.month, '%Y-%m') as month,
+    billed.provider,
+    billed.usd,
+    billed.usd = coalesce(own_charges.usd, 0) as is_of_own_charges
 from billed
-where $is_fixed or provider not in (select provider from other_priced_charges)
+left join own_charges on billed.month = own_charges.month and billed.provider = own_charges.provider
+where billed.usd != 0
 order by all;
 
 -- query: window
