@@ -112,6 +112,7 @@ order by all limit 1
 ALIASES = """
 select provider, model from ledger.seeds.model_aliases
 where lower($name) like pattern escape '\\' and coalesce($provider, provider) = provider
+    and (provider, model) in (select (provider, model) from ledger.intermediate.int_list_prices)
 qualify row_number() over (partition by provider order by length(pattern) desc, model) = 1
 order by provider
 """

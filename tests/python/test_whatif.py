@@ -53,7 +53,7 @@ def test_revenue_and_funding_move_margins_and_charges(golden, tmp_path):
         "untraced": ("0.000000000000", "0.000000000000"),
     }
     assert "revenue of 1.00 USD that rules spread, 10.00 that names its feature and 2.00 of accounts" in shown.stdout
-    assert "2026-10 rests on 0.007251 USD billed and 0.001121 accrued at book prices; 0.003000 of them" in shown.stdout
+    assert "2026-10 rests on 0.007251 USD billed and 0.001120 accrued at book prices; 0.003000 of them" in shown.stdout
     teams = {row["team_id"]: row for row in rows_of(golden.data / "whatif" / "teams.csv")}
     insights = teams["insights"]
     assert (insights["difference_usd"], insights["effect"]) == ("-0.001168500000", "pays less")
@@ -81,7 +81,7 @@ def test_another_model_is_priced_at_real_usage(golden, tmp_path):
     assert float(moved["usd_per_correct_answer"]) == pytest.approx(0.0016056 / rate, abs=1e-11)
     assert float(moved["whatif_usd_per_correct_answer"]) == pytest.approx(0.0010215 / 0.95, abs=1e-11)
     assert notes == [
-        "2026-10 rests on 0.001101 USD billed and 0.000000 accrued at book prices for the calls that move; the "
+        "2026-10 rests on 0.001100 USD billed and 0.000000 accrued at book prices for the calls that move; the "
         "month's 0.003000 untraced USD have no calls to move"
     ]
 
@@ -108,11 +108,11 @@ def test_shares_and_assumptions_are_those_of_the_file(golden, tmp_path):
 @pytest.mark.xdist_group("golden")
 def test_what_has_no_answer_says_why(golden, tmp_path):
     """A feature without such calls, and a model without a run or with no price for what is used."""
-    lines = "draft-email,gpt-4o-mini,gpt-4o-mini,,,,,,\nsummarize-feedback,gpt-4o-mini,whisper-1,openai,,,,,\n"
+    lines = "draft-email,gpt-4o-mini,gpt-4o-mini,,,,,,\nsummarize-feedback,gpt-4o-mini,text-embedding-3-small,openai,,,,,\n"
     rows, notes = answer(golden.data, tmp_path, lines)
-    moved = next(row for row in rows if row["to_model"] == "whisper-1")
+    moved = next(row for row in rows if row["to_model"] == "text-embedding-3-small")
     assert moved["whatif_usd"] is None
-    assert moved["reason"].startswith("the book has no price of that day for: ")
+    assert moved["reason"] == "the book has no price of that day for: output"
     # What has no price stays at today's, so that the margin moves by what is known.
     assert moved["whatif_feature_margin_usd"] == moved["feature_margin_usd"]
     assert moved["whatif_usd_per_correct_answer"] == moved["usd_per_correct_answer"]
