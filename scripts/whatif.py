@@ -156,7 +156,7 @@ def show_months(engine: duckdb.DuckDBPyConnection, is_priced: bool, month: str |
     found = engine.execute(QUERY["team_months"], {"month": month})
     columns, rows = [column[0] for column in found.description], found.fetchall()
     if not rows:
-        return fail(f"the ledger has no month {month}")
+        return fail(f"the ledger has no month {month}" if month else "the ledger has no month yet")
     write(engine, folder / "whatif.csv", columns, rows)
     lines = []
     for of_month in months_of(rows):
@@ -237,7 +237,7 @@ def show_features(engine: duckdb.DuckDBPyConnection, month: str | None, folder: 
     found = engine.execute(QUERY["feature_months"], {"month": month})
     columns, rows = [column[0] for column in found.description], found.fetchall()
     if not rows:
-        return fail(f"the ledger has no month {month}" if month else "the ledger has no month of any feature")
+        return fail(f"the ledger has no month {month}" if month else "the ledger has no month yet")
     write(engine, folder / "features.csv", columns, rows)
     lines = []
     for of_month in months_of(rows):
@@ -265,35 +265,33 @@ def show_models(data: Path, path: Path, month: str | None) -> int:
     target = data / "whatif" / "models.csv"
     with duckdb.connect() as engine:
         write(engine, target, columns, rows)
-    if rows:
-        cells = [dict(zip(columns, row, strict=True)) for row in rows]
-        show(
-            ["month", "feature", "calls", "model", "what if", "share", "billed", "accrued", "book", "what if", ""],
-            [
-                (f"{row['month']:%Y-%m}", row["feature_id"], f"{row['calls']:,}", row["model"], row["to_model"],
-                 f"{row['share']:f}".rstrip("0").rstrip("."), row["billed_usd"], row["accrued_usd"],
-                 row["priced_usd"], row["whatif_usd"],
-                 row["reason"])
-                for row in cells
-            ],
-        )  # fmt: skip
-        moved = [row for row in cells if row["reason"] != "stays"]
+    cells = [dict(zip(columns, row, strict=True)) for row in rows]
+    show(
+        ["month", "feature", "calls", "model", "what if", "share", "billed", "accrued", "book", "what if", ""],
+        [
+            (month_of(row), row["feature_id"], f"{row['calls']:,}", row["model"], row["to_model"],
+             f"{row['share']:f}".rstrip("0").rstrip("."), row["billed_usd"], row["accrued_usd"], row["priced_usd"],
+             row["whatif_usd"], row["reason"])
+            for row in cells
+        ],
+    )  # fmt: skip
+    moved = [row for row in cells if row["calls"] and row["reason"] != "stays"]
+    if moved:
         show(
             ["month", "feature", "model", "passes", "what if", "passes", ""],
             [
-                (f"{row['month']:%Y-%m}", row["feature_id"], row["model"], percent(row["pass_rate"]), row["to_model"],
+                (month_of(row), row["feature_id"], row["model"], percent(row["pass_rate"]), row["to_model"],
                  percent(row["whatif_pass_rate"]), row["pass_rate_reason"])
-                for row in moved if row["reason"] is None
+                for row in moved
             ],
         )  # fmt: skip
-        features = {(row["month"], row["feature_id"]): row for row in moved}
         show(
             ["month", "feature", "costs", "what if", "revenue", "margin", "what if", "a correct answer", "what if"],
             [
-                (f"{month:%Y-%m}", feature, row["feature_usd"], row["whatif_feature_usd"], row["feature_revenue_usd"],
+                (month, feature, row["feature_usd"], row["whatif_feature_usd"], row["feature_revenue_usd"],
                  row["feature_margin_usd"], row["whatif_feature_margin_usd"], row["usd_per_correct_answer"],
                  row["whatif_usd_per_correct_answer"])
-                for (month, feature), row in features.items()
+                for (month, feature), row in {(month_of(row), row["feature_id"]): row for row in moved}.items()
             ],
         )  # fmt: skip
     print()
@@ -301,6 +299,10 @@ def show_models(data: Path, path: Path, month: str | None) -> int:
         print(note)
     print(f"\nThe ledger is as it was. To the last digit: {target}")
     return 0
+
+
+def month_of(row: dict) -> str:
+    return f"{row['month']:%Y-%m}" if row["month"] else ""
 
 
 def percent(rate: float | None) -> str:

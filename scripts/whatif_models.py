@@ -75,7 +75,7 @@ with moved as (
 
     select
         month, sum(accrued_usd) as accrued_usd, sum(billed_usd) as billed_usd
-    from compared where line is not null group by month
+    from compared where line is not null and calls > 0 group by month
 
 )
 
@@ -148,7 +148,7 @@ def answer(data: Path, path: Path, month: str | None) -> Answer:
         check_providers(engine, path)
         found = engine.execute(ROWS)
         columns, rows = [column[0] for column in found.description], found.fetchall()
-        called = {(row[1], row[2]) for row in rows}
+        called = {row[1:3] for row in rows if row[6]}
         notes = [note_of(engine, path, month, *rule[:3]) for rule in rules if rule[1:3] not in called]
         for name, billed, accrued, untraced in engine.execute(BASIS).fetchall():
             notes.append(

@@ -625,4 +625,19 @@ left join rules on lines.line = rules.line
 left join pass_rates on lines.line = pass_rates.line
 left join features on lines.month = features.month and lines.feature_id = features.feature_id
 left join ledger.marts.feature_pnl_monthly as pnl
-    on lines.month = pnl.month and lines.feature_id = pnl.feature_id;
+    on lines.month = pnl.month and lines.feature_id = pnl.feature_id
+
+union all by name
+
+select
+    cast((select month from asked) || '-01' as date) as month,
+    line,
+    feature_id,
+    model,
+    to_model,
+    to_provider,
+    share,
+    0 as calls,
+    'no production calls to this model' as reason
+from rules
+where line not in (select moved_calls.line from moved_calls);

@@ -108,8 +108,12 @@ def test_shares_and_assumptions_are_those_of_the_file(golden, tmp_path):
 @pytest.mark.xdist_group("golden")
 def test_what_has_no_answer_says_why(golden, tmp_path):
     """A feature without such calls, and a model without a run or with no price for what is used."""
-    lines = "draft-email,gpt-4o-mini,gpt-4o-mini,,,,,,\nsummarize-feedback,gpt-4o-mini,text-embedding-3-small,openai,,,,,\n"
+    lines = (
+        "draft-email,gpt-4o-mini,gpt-4o-mini,,,,,,\nsummarize-feedback,gpt-4o-mini,text-embedding-3-small,openai,,,,,\n"
+    )
     rows, notes = answer(golden.data, tmp_path, lines)
+    unseen = next(row for row in rows if row["feature_id"] == "draft-email" and row["to_model"] == "gpt-4o-mini")
+    assert (unseen["calls"], unseen["whatif_usd"], unseen["reason"]) == (0, None, "no production calls to this model")
     moved = next(row for row in rows if row["to_model"] == "text-embedding-3-small")
     assert moved["whatif_usd"] is None
     assert moved["reason"] == "the book has no price of that day for: output"
