@@ -1,5 +1,5 @@
--- The queries of whatif.py, each below its name. Those of a side are asked of the ledger's copy (`copy`) before and after
--- the files take the place of seeds, and kept as tables today_<name> and other_<name>; the others compare these.
+-- The queries of whatif.py, each below its name. Those of a side are asked of the ledger's copy (`copy`) before and
+-- after the files take the place of seeds, and kept as tables today_<name> and other_<name>; the others compare these.
 
 -- query: side postings
 -- As if no month were closed: what is posted from today's inputs, not what has been frozen.
@@ -160,7 +160,10 @@ limit $months;
 with monthly as (
 
     select
-        teams.team_id, looked_at.month, coalesce(sum(today.usd), 0) as today_usd, coalesce(sum(other.usd), 0) as other_usd
+        teams.team_id,
+        looked_at.month,
+        coalesce(sum(today.usd), 0) as today_usd,
+        coalesce(sum(other.usd), 0) as other_usd
     from (select team_id from today_postings union select team_id from other_postings) as teams
     cross join looked_at
     left join (select month, team_id, sum(usd) as usd from today_postings group by all) as today
@@ -179,8 +182,8 @@ charges as (
         sum(today_usd) as net_charge_usd,
         sum(other_usd) as whatif_usd,
         sum(other_usd) - sum(today_usd) as difference_usd,
-        cast(stddev_samp(cast(today_usd as double)) as decimal(38, 12)) as volatility_usd,
-        cast(stddev_samp(cast(other_usd as double)) as decimal(38, 12)) as whatif_volatility_usd
+        cast(round(stddev_samp(cast(today_usd as double)), 9) as decimal(38, 12)) as volatility_usd,
+        cast(round(stddev_samp(cast(other_usd as double)), 9) as decimal(38, 12)) as whatif_volatility_usd
     from monthly
     group by all
 
@@ -199,11 +202,11 @@ asked as (
     select
         asking_team_id as team_id,
         cast(coalesce(sum(calls) filter (side = 'today'), 0) as bigint) as asked_calls,
-        cast(sum(cast(usd as double)) filter (side = 'today') / nullif(sum(calls) filter (side = 'today'), 0)
+        cast(cast(sum(usd) filter (side = 'today') as double) / nullif(sum(calls) filter (side = 'today'), 0)
             as decimal(38, 12)) as asked_call_usd,
-        cast(coalesce(sum(cast(usd as double)) filter (side = 'today' and bearer_team_id = asking_team_id), 0)
+        cast(coalesce(cast(sum(usd) filter (side = 'today' and bearer_team_id = asking_team_id) as double), 0)
             / nullif(sum(calls) filter (side = 'today'), 0) as decimal(38, 12)) as asked_call_own_usd,
-        cast(coalesce(sum(cast(usd as double)) filter (side = 'other' and bearer_team_id = asking_team_id), 0)
+        cast(coalesce(cast(sum(usd) filter (side = 'other' and bearer_team_id = asking_team_id) as double), 0)
             / nullif(sum(calls) filter (side = 'other'), 0) as decimal(38, 12)) as whatif_asked_call_own_usd
     from calls
     group by all
@@ -215,17 +218,16 @@ run as (
     select
         running_team_id as team_id,
         cast(coalesce(sum(calls) filter (side = 'today'), 0) as bigint) as run_calls,
-        cast(sum(cast(usd as double)) filter (side = 'today') / nullif(sum(calls) filter (side = 'today'), 0)
+        cast(cast(sum(usd) filter (side = 'today') as double) / nullif(sum(calls) filter (side = 'today'), 0)
             as decimal(38, 12)) as run_call_usd,
-        cast(coalesce(sum(cast(usd as double)) filter (side = 'today' and bearer_team_id = running_team_id), 0)
+        cast(coalesce(cast(sum(usd) filter (side = 'today' and bearer_team_id = running_team_id) as double), 0)
             / nullif(sum(calls) filter (side = 'today'), 0) as decimal(38, 12)) as run_call_own_usd,
-        cast(coalesce(sum(cast(usd as double)) filter (side = 'other' and bearer_team_id = running_team_id), 0)
+        cast(coalesce(cast(sum(usd) filter (side = 'other' and bearer_team_id = running_team_id) as double), 0)
             / nullif(sum(calls) filter (side = 'other'), 0) as decimal(38, 12)) as whatif_run_call_own_usd
     from calls
     group by all
 
 ),
-
 
 run_costs as (
 
@@ -233,7 +235,10 @@ run_costs as (
         sides.side,
         sides.team_id,
         runs.run_usd,
-        runs.run_usd - (greatest(0, least(share * (evaluation_usd + run_usd), coalesce(cap_usd, share * (evaluation_usd + run_usd))))) + (greatest(0, least(share * (evaluation_usd), coalesce(cap_usd, share * (evaluation_usd))))) as own_usd
+        runs.run_usd + sides.credit_usd - greatest(0, least(
+            sides.share * (sides.evaluation_usd + runs.run_usd),
+            coalesce(sides.cap_usd, sides.share * (sides.evaluation_usd + runs.run_usd))
+        )) as own_usd
     from (select *, 'today' as side from today_evals union all select *, 'other' as side from other_evals) as sides
     inner join today_runs as runs on sides.month = runs.month and sides.feature_id = runs.feature_id
     where sides.month = (select max(month) from looked_at where month in (select month from today_evals))
@@ -287,8 +292,14 @@ order by month, feature_id;
 
 -- query: revenue_basis
 select
-    strftime(costs.month, '%Y-%m') as month, coalesce(stated_usd, 0), coalesce(spread_usd, 0), coalesce(no_usage_usd, 0),
-    billed_usd, accrued_usd, untraced_usd
-from today_costs as costs left join today_sources as sources using (month)
+    strftime(costs.month, '%Y-%m') as month,
+    coalesce(sources.stated_usd, 0) as stated_usd,
+    coalesce(sources.spread_usd, 0) as spread_usd,
+    coalesce(sources.no_usage_usd, 0) as no_usage_usd,
+    costs.billed_usd,
+    costs.accrued_usd,
+    costs.untraced_usd
+from today_costs as costs
+left join today_sources as sources on costs.month = sources.month
 where $month is null or strftime(costs.month, '%Y-%m') = $month
 order by 1;

@@ -536,8 +536,8 @@ staying as (
 
 ),
 
--- A request may need several models, so an answer costs what all calls of the feature cost. Its pass rate is that of its
--- models, by their money: of those that move, and of others that have a run.
+-- A request may need several models, so an answer costs what all calls of the feature cost. The feature's pass rate is
+-- that of its models, by their money: of those that move, and of others that have a run.
 features as (
 
     select
