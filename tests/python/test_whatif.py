@@ -1,6 +1,7 @@
 """Other revenue rules, funding and models beside today's: the golden day by hand, the sample company as a whole."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from decimal import Decimal
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import GOLDEN, PROJECT
+from conftest import BUILT, GOLDEN, PROJECT
 
 import whatif
 import whatif_models
@@ -36,13 +37,21 @@ def answer(data: Path, tmp_path: Path, lines: str, month: str | None = None) -> 
 
 @pytest.mark.xdist_group("golden")
 def test_revenue_and_funding_move_margins_and_charges(golden, tmp_path):
-    """Even: acme's 1.00 is halved, not parted 2 : 1. A pool that pays evals whole takes 0.002, not 0.0008315."""
+    """Even: acme's 1.00 is halved, not parted 2 : 1. A pool that pays evals whole takes 0.002, not 0.0008315.
+
+    The ledger is one that was built on another, so that today's side is made anew too, by today's seeds.
+    """
+    data = tmp_path / "data"
+    shutil.copytree(golden.data, data, ignore=shutil.ignore_patterns("target", "logs", "exports", "report", "whatif"))
+    BUILT.append(data)
+    with duckdb.connect(str(data / "ledger.duckdb")) as engine:
+        engine.execute("update main.ledger_builds set is_whole = false")
     funding, rules = tmp_path / "funding.csv", tmp_path / "rules.csv"
     funding.write_text("scope,scope_id,share\ndefault,,1\n")
     rules.write_text("feature_id,method,weight\n,even,\n")
-    shown = asked(golden.data, GOLDEN / "company", f"--funding={funding}", f"--revenue={rules}")
+    shown = asked(data, GOLDEN / "company", f"--funding={funding}", f"--revenue={rules}")
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    features = {row["feature_id"]: row for row in rows_of(golden.data / "whatif" / "features.csv")}
+    features = {row["feature_id"]: row for row in rows_of(data / "whatif" / "features.csv")}
     moved = {name: (row["whatif_revenue_usd"], row["difference_usd"]) for name, row in features.items()}
     assert moved == {
         "draft-email": ("0.500000000000", "0.166666666667"),
@@ -54,7 +63,7 @@ def test_revenue_and_funding_move_margins_and_charges(golden, tmp_path):
     }
     assert "revenue of 1.00 USD that rules spread, 10.00 that names its feature and 2.00 of accounts" in shown.stdout
     assert "2026-10 rests on 0.007251 USD billed and 0.001120 accrued at book prices; 0.003000 of them" in shown.stdout
-    teams = {row["team_id"]: row for row in rows_of(golden.data / "whatif" / "teams.csv")}
+    teams = {row["team_id"]: row for row in rows_of(data / "whatif" / "teams.csv")}
     insights = teams["insights"]
     assert (insights["difference_usd"], insights["effect"]) == ("-0.001168500000", "pays less")
     # The pool is at its cap, so that the team would pay one more run of 0.002 whole, as the mart says.
