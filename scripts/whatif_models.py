@@ -29,7 +29,7 @@ MOST_FACTOR = 1000
 RULES = """
 create temp table rules (
     line integer, feature_id varchar, model varchar, to_provider varchar, to_model varchar, share decimal(9, 6),
-    is_cached boolean, input_factor decimal(9, 6), output_factor decimal(9, 6), reasoning_factor decimal(9, 6)
+    is_cached boolean, input_factor decimal(12, 6), output_factor decimal(12, 6), reasoning_factor decimal(12, 6)
 )
 """
 # The cost of a correct answer is at book prices on both sides.
@@ -86,6 +86,7 @@ left join ledger.marts.spend_daily as spend
     on date_trunc('month', spend.spent_on) = moved.month and spend.originating_feature_id = 'untraced'
 group by all order by 1
 """
+NEWEST_IDS = "select feature_id, newest_feature_id from ledger.staging.stg_catalog__feature_chains"
 MODELS_OF = """
 select distinct model from ledger.intermediate.int_current_feature_shares
 where purpose = 'production' and originating_feature_id = $feature and model is not null
@@ -96,7 +97,7 @@ NOT_IN_BOOK = """
 select line, to_model, to_provider from rules
 where not exists (
     select 1 from ledger.intermediate.int_list_prices as book
-    where book.model = rules.to_model and book.provider = coalesce(rules.to_provider, book.provider)
+    where lower(book.model) = rules.to_model and book.provider = coalesce(rules.to_provider, book.provider)
 )
 order by line limit 1
 """
@@ -132,12 +133,14 @@ class Answer(NamedTuple):
 
 def answer(data: Path, path: Path, month: str | None) -> Answer:
     """Rows per month, line of the file and reason, in USD; Refused where the file or a line can't be answered."""
-    rules = rules_of(path)
     with duckdb.connect() as engine:
         engine.execute("set TimeZone = 'UTC'")
         # As in profiles.yml.example: a fault of DuckDB 2.0 drops rows otherwise.
         engine.execute("set disabled_optimizers = 'statistics_propagation'")
         engine.execute(f"attach '{quoted(data / 'ledger.duckdb')}' as ledger (read_only)")
+        # As in the P&L, a renamed feature goes by its newest id.
+        newest = dict(engine.execute(NEWEST_IDS).fetchall())
+        rules = rules_of(path, newest)
         engine.execute(RULES)
         engine.executemany("insert into rules values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rules)
         engine.execute("create temp table asked as select cast(? as varchar) as month", [month])
@@ -158,8 +161,8 @@ def answer(data: Path, path: Path, month: str | None) -> Answer:
     return Answer(columns, rows, notes)
 
 
-def rules_of(path: Path) -> list[tuple]:
-    """Lines of the file as table `rules` has them."""
+def rules_of(path: Path, newest: dict[str, str]) -> list[tuple]:
+    """Lines of the file as table `rules` has them; `newest` has the ids of renamed features."""
     if not path.is_file():
         raise Refused(f"{path} is no file; it would be a CSV with {','.join(COLUMNS)}")
     if path.stat().st_size > MOST_BYTES:
@@ -181,7 +184,7 @@ def rules_of(path: Path) -> list[tuple]:
         share = number(where, "share", cells["share"], Decimal(1))
         factors = [number(where, f"{kind}_factor", cells[f"{kind}_factor"], Decimal(MOST_FACTOR))
                    for kind in ("input", "output", "reasoning")]  # fmt: skip
-        key = (cells["feature_id"], cells["model"])
+        key = (newest.get(cells["feature_id"], cells["feature_id"]), cells["model"])
         shares[key] = shares.get(key, Decimal(0)) + share
         if shares[key] > 1:
             raise Refused(

@@ -32,12 +32,14 @@ group by all;
 create temp table targets as
 with sellers as (
 
-    select distinct
+    select
         rules.line,
-        book.provider
+        book.provider,
+        min(book.model) as model
     from rules
     inner join ledger.intermediate.int_list_prices as book
-        on rules.to_model = book.model and coalesce(rules.to_provider, book.provider) = book.provider
+        on rules.to_model = lower(book.model) and coalesce(rules.to_provider, book.provider) = book.provider
+    group by rules.line, book.provider
 
 )
 
@@ -48,6 +50,8 @@ select
         when bool_or(sellers.provider = calls.provider) then calls.provider
         when count(distinct sellers.provider) = 1 then min(sellers.provider)
     end as to_provider,
+    -- As the provider's part of the book spells it.
+    coalesce(min(sellers.model) filter (sellers.provider = calls.provider), min(sellers.model)) as to_model,
     string_agg(distinct sellers.provider, ', ' order by sellers.provider) as sellers
 from rules
 left join (select distinct feature_id, model, provider from production) as calls
@@ -61,7 +65,7 @@ select
     calls.month,
     calls.call_key,
     targets.to_provider as provider,
-    rules.to_model as model,
+    targets.to_model as model,
     case when targets.to_provider = calls.provider then calls.account_id end as account_id,
     case when calls.started_at is not null then calls.started_on end as priced_on,
     strftime(calls.started_at, '%H:%M') as priced_time,
@@ -320,6 +324,7 @@ select
     calls.model,
     calls.provider,
     targets.to_provider,
+    targets.to_model,
     calls.call_key,
     calls.prompt_versions,
     calls.share * rules.share as part,
@@ -357,7 +362,7 @@ with sides as (
         rules.feature_id,
         rules.model as today_model,
         targets.to_provider as provider,
-        rules.to_model as model,
+        targets.to_model as model,
         'other' as side
     from rules
     inner join targets on rules.line = targets.line and targets.provider is not null
@@ -501,6 +506,7 @@ with lines as (
         reason,
         string_agg(distinct provider, ', ' order by provider) as provider,
         string_agg(distinct to_provider, ', ' order by to_provider) as to_provider,
+        min(to_model) as to_model,
         count(*) as calls,
         cast(sum(cast(call_usd * part as decimal(38, 12))) as decimal(38, 12)) as priced_usd,
         cast(sum(cast(billed_usd as decimal(38, 12))) as decimal(38, 12)) as billed_usd,
@@ -590,7 +596,7 @@ select
     lines.line,
     lines.feature_id,
     lines.model,
-    coalesce(rules.to_model, lines.model) as to_model,
+    coalesce(lines.to_model, lines.model) as to_model,
     lines.to_provider,
     coalesce(rules.share, lines.share) as share,
     lines.calls,

@@ -138,6 +138,16 @@ def test_what_has_no_answer_says_why(golden, tmp_path):
 
 
 @pytest.mark.xdist_group("golden")
+def test_a_model_is_found_however_its_letters_are(golden, tmp_path):
+    """Some providers' models have capitals in the book."""
+    line = "summarize-feedback,gpt-4o-mini,META-llama/llama-3-8b-chat-HF,together,,,,1000,\n"
+    rows, _ = answer(golden.data, tmp_path, line)
+    moved = next(row for row in rows if row["reason"] is None)
+    assert moved["to_model"] == "meta-llama/Llama-3-8b-chat-hf"
+    assert moved["whatif_usd"] > moved["priced_usd"]
+
+
+@pytest.mark.xdist_group("golden")
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
