@@ -3,9 +3,9 @@
 Usage: whatif.py [--month 2026-10] [--months 6] [--policies FILE] [--funding FILE] [--sharing FILE] [--prices FILE]
 [--revenue FILE] DATA COMPANY, or whatif.py [--month 2026-10] --models FILE DATA COMPANY. Files have the columns of the
 seeds chargeback_policies, eval_funding, sharing_rules, negotiated_prices and revenue_rules; that of models is described
-in whatif_models.py. Writes DATA/whatif: whatif.csv (month and team), teams.csv (team), features.csv (month and feature)
-and models.csv, in USD to the last digit. Exit 0; 1 when a total changed that must not, or a file contradicts itself; 2
-when the call is wrong.
+in whatif_models.py. Writes into DATA/whatif, in USD to the last digit: whatif.csv (a row per month and team), teams.csv
+(team), prices.csv (month and provider), features.csv (month and feature), models.csv (month, line of the file and
+reason). Exit 0; 1 when a total changed that must not, or a file contradicts itself; 2 when the call is wrong.
 """
 
 import argparse
@@ -175,7 +175,7 @@ def show_months(engine: duckdb.DuckDBPyConnection, is_priced: bool, month: str |
             f"{untraced:.6f} of them are untraced"
         )
     if is_priced:
-        show_book(engine, month)
+        show_book(engine, month, folder)
     unequal = any(sum(row[4] for row in of_month) for of_month in months_of(rows))
     if unequal and not is_priced:
         print("FAILED: totals differ; a policy moves money between teams, and makes none", file=sys.stderr)
@@ -193,15 +193,17 @@ def show_months(engine: duckdb.DuckDBPyConnection, is_priced: bool, month: str |
     return code
 
 
-def show_book(engine: duckdb.DuckDBPyConnection, month: str | None) -> None:
+def show_book(engine: duckdb.DuckDBPyConnection, month: str | None, folder: Path) -> None:
     """What the prices are worth: the ledger changes by the part of it that accrues, since bills are as they are."""
-    print("\nA bill is a bill: other prices change what accrues, and what calls should have cost:")
-    for name, priced, other in engine.execute(QUERY["book"], {"month": month}).fetchall():
-        print(
-            f"{name}: all calls at book prices {priced:.6f} USD, what if {other:.6f}, difference {other - priced:+.6f}"
-            if other is not None
-            else f"{name}: all calls at book prices {priced:.6f} USD"
-        )
+    found = engine.execute(QUERY["book"], {"month": month})
+    columns, rows = [column[0] for column in found.description], found.fetchall()
+    write(engine, folder / "prices.csv", columns, rows)
+    print("\nA bill is a bill, so other prices change what accrues. What all calls should cost by them, billed or not:")
+    lines = []
+    for of_month in months_of(rows):
+        lines += [(f"{row[0]:%Y-%m}", *row[1:]) for row in of_month]
+        lines.append((f"{of_month[0][0]:%Y-%m}", "all providers", *totals(of_month, 2, 5)))
+    show(["month", "provider", "book", "what if", "difference"], lines)
 
 
 def show_teams(engine: duckdb.DuckDBPyConnection, month: str | None, months: int, folder: Path) -> None:

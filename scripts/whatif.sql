@@ -9,9 +9,10 @@ where account = 'ai_cost'
 group by all;
 
 -- query: side book
-select cast(date_trunc('month', started_on) as date) as month, sum(priced_usd) as priced_usd
+select cast(date_trunc('month', started_on) as date) as month, provider, sum(priced_usd) as priced_usd
 from copy.intermediate.int_call_costs
-group by all;
+group by all
+having sum(priced_usd) is not null;
 
 -- query: side own_charges
 -- Lines of charges.csv that state a quantity and no amount are billed at negotiated prices.
@@ -110,10 +111,16 @@ group by month, team_id
 order by month, team_id;
 
 -- query: book
-select strftime(today.month, '%Y-%m') as month, today.priced_usd, other.priced_usd as whatif_usd
-from today_book as today inner join other_book as other using (month)
-where ($month is null or strftime(today.month, '%Y-%m') = $month) and today.priced_usd is not null
-order by 1;
+select
+    coalesce(today.month, other.month) as month,
+    coalesce(today.provider, other.provider) as provider,
+    cast(coalesce(today.priced_usd, 0) as decimal(38, 12)) as priced_usd,
+    cast(coalesce(other.priced_usd, 0) as decimal(38, 12)) as whatif_usd,
+    cast(coalesce(other.priced_usd, 0) - coalesce(today.priced_usd, 0) as decimal(38, 12)) as difference_usd
+from today_book as today
+full outer join other_book as other on today.month = other.month and today.provider = other.provider
+where $month is null or strftime(coalesce(today.month, other.month), '%Y-%m') = $month
+order by all;
 
 -- query: bills_moved
 -- Bills do not depend on prices, but for lines of charges.csv. Months and providers whose billed money changed, and

@@ -86,8 +86,16 @@ def test_other_prices_move_what_accrues_and_no_bill(compound, tmp_path):
         found = engine.sql(f"select team_id, difference_usd from '{compound.data}/whatif/whatif.csv'").fetchall()
     assert {team: Decimal(str(usd)) for team, usd in found if usd} == {"insights": Decimal("0.001")}
     assert "rests on 0.003021 USD billed and 0.008000 accrued at book prices; 0.000300 of them" in shown.stdout
-    # 0.008 + 0.00046314 + 0.00061767 + 0.0009 + 0.00021, and what that is with both changes.
-    assert "book prices 0.010191 USD, what if 0.010650, difference +0.000460" in shown.stdout
+    # Of all calls, billed or not: 0.00046314 + 0.00061767 halved, 0.0009 + 0.00021 as they were.
+    with duckdb.connect() as engine:
+        found = engine.sql(
+            f"select provider, priced_usd, whatif_usd from '{compound.data}/whatif/prices.csv'"
+        ).fetchall()
+    assert {provider: (Decimal(str(usd)), Decimal(str(other))) for provider, usd, other in found} == {
+        "openrouter": (Decimal("0.00108081"), Decimal("0.000540405")),
+        "openai": (Decimal("0.00111"), Decimal("0.00111")),
+        "tavily": (Decimal("0.008"), Decimal("0.009")),
+    }
 
 
 def test_what_if_names_what_is_wrong(compound, tmp_path):

@@ -206,7 +206,7 @@ def months(rows: str) -> duckdb.DuckDBPyConnection:
             f"create table {name}_postings as select month::date as month, team_id, provider, basis, false as "
             f"is_untraced, {column}::decimal(38, 12) as usd from given"
         )
-        engine.execute(f"create table {name}_book as select null::date as month, 0.0 as priced_usd where false")
+        engine.execute(f"create table {name}_book as select month, provider, usd as priced_usd from {name}_postings")
         engine.execute(
             f"create table {name}_own_charges as select month::date as month, provider, "
             f"{column}::decimal(38, 12) as usd from given where provider = 'vendor'"
