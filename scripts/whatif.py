@@ -113,19 +113,17 @@ def replace_seeds(companies: Path, copy: str, given: dict[str, Path]) -> int:
 
 def compare(companies: Path, copy: Path, given: dict[str, Path], month: str | None, months: int) -> int:
     database = copy / "ledger.duckdb"
-    # Revenue rules move no charge. Of the P&L, today's is in the copy.
+    # Revenue rules move no charge.
     seeds = {POSTINGS: [seed for seed in given if seed != SEEDS["revenue"]], PNL: [*given]}
     compared_models = [POSTINGS] * bool(seeds[POSTINGS]) + [PNL] * (SEEDS["revenue"] in given)
-    # The view as a build from nothing has it: of all days. After an increment the views above it hold what that read,
-    # and are made anew too.
+    # The view as a build from nothing has it: of all days. After an increment the models above hold what that read, and
+    # are made anew too.
     is_whole = build.last_build(copy)["is_whole"]
-    views = [POSTINGS if is_whole else f"+{POSTINGS}"] * (POSTINGS in compared_models)
+    today = [model for model in compared_models if model == POSTINGS]
     steps = {
-        "today": ("empty", views),
+        "today": ("empty", today if is_whole else [f"+{model}" for model in compared_models]),
         "other": ("buildable", [f"{seed}+,+{model}" for model in compared_models for seed in seeds[model]]),
     }
-    if not is_whole:
-        steps["other"] = ("buildable", [f"+{model}" for model in compared_models])
     with duckdb.connect() as engine:
         for name, (tests, models) in steps.items():
             if name == "today":  # by today's seeds, also where it is made anew
@@ -140,6 +138,9 @@ def compare(companies: Path, copy: Path, given: dict[str, Path], month: str | No
                     f"FAILED: correct {', '.join(map(str, given.values()))}; the ledger is as it was", file=sys.stderr
                 )
                 return 1
+            if not is_whole:  # what both sides are made of is whole from here on
+                with duckdb.connect(str(database), config={"storage_compatibility_version": "v1.4.0"}) as written:
+                    written.execute("update main.ledger_builds set is_whole = true")
             engine.execute(f"attach '{quoted(database)}' as copy (read_only)")
             for model in compared_models:
                 for table in TAKEN[model]:
