@@ -5,8 +5,8 @@ COMPANY ?= seeds/company
 PYTHON ?= python3
 BIN := .venv/bin
 # Variables that people set are text: make expands nothing in them, and no shell reads them. Recipes say "$$NAME".
-GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING DIR ROWS \
-  BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO SCHEMA ALERTS PAGES QUIET DRY_RUN EVALS PULL
+GIVEN := DATA INBOX COMPANY MONTH TRACE FEATURE DAY METRICS BY WHERE SPANS POLICIES EVAL_FUNDING SHARING \
+  PRICES REVENUE MODELS MONTHS DIR ROWS BASE CASES DECIMAL DATE_ORDER STRICT FORCE REOPEN MANIFEST HEAD SPARK FILE UNDO FROM EVERY PULL_EVERY TO SCHEMA ALERTS PAGES QUIET DRY_RUN EVALS PULL
 DEMO := $(if $(filter command,$(firstword $(origin DATA))),$(value DATA),data/demo)
 as_text = $(eval override export $(1) := $$(value $(1)))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call as_text,$(name))))
@@ -119,9 +119,11 @@ verify: .venv/.synced profiles.yml ## re-add MONTH's exported files from themsel
 	@$(BIN)/python scripts/export.py verify "$$MONTH" "$$DATA" $(if $(MANIFEST),--manifest="$$MANIFEST") $(if $(HEAD),--head="$$HEAD")
 	@$(if $(and $(MANIFEST)$(HEAD),$(if $(MONTH),,1)),true,$(BIN)/python scripts/build.py --verify "$$INBOX" "$$DATA" "$$COMPANY")
 
-whatif: .venv/.synced profiles.yml ## each team's months under other POLICIES=, EVAL_FUNDING= or SHARING= files beside today's (MONTH=)
-	@$(BIN)/python scripts/whatif.py $(if $(MONTH),--month "$$MONTH") $(if $(POLICIES),--policies "$$POLICIES") \
-	  $(if $(EVAL_FUNDING),--funding "$$EVAL_FUNDING") $(if $(SHARING),--sharing "$$SHARING") "$$DATA" "$$COMPANY"
+whatif: .venv/.synced profiles.yml ## months under other POLICIES=, EVAL_FUNDING=, SHARING=, PRICES=, REVENUE= or MODELS= files beside today's (MONTH=, MONTHS=)
+	@$(BIN)/python scripts/whatif.py $(if $(MONTH),--month="$$MONTH") $(if $(MONTHS),--months="$$MONTHS") \
+	  $(if $(POLICIES),--policies="$$POLICIES") $(if $(EVAL_FUNDING),--funding="$$EVAL_FUNDING") \
+	  $(if $(SHARING),--sharing="$$SHARING") $(if $(PRICES),--prices="$$PRICES") $(if $(REVENUE),--revenue="$$REVENUE") \
+	  $(if $(MODELS),--models="$$MODELS") "$$DATA" "$$COMPANY"
 
 close: .venv/.synced profiles.yml ## close MONTH: freeze its entries and exports (FORCE=1 over what is named, REOPEN=1 takes it back)
 	@$(BIN)/python scripts/close.py "$$MONTH" "$$DATA" "$$COMPANY" $(if $(filter-out 0,$(FORCE)),--force) $(if $(filter-out 0,$(REOPEN)),--reopen)

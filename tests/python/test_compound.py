@@ -56,7 +56,46 @@ def test_what_if_shows_other_months_and_changes_nothing(compound, tmp_path):
     assert sum(amounts[2] for amounts in months.values()) == 0
     assert "all teams" in shown.stdout
     assert compound.data.joinpath("ledger.duckdb").read_bytes() == before
-    assert [path.name for path in (compound.data / "whatif").iterdir()] == ["whatif.csv"]
+    assert sorted(path.name for path in (compound.data / "whatif").iterdir()) == ["teams.csv", "whatif.csv"]
+    # Of the next call that the click's owner asks for, 0.01049 / 4, it pays all today and nothing then; of the next
+    # that the gateway runs, (0.0006 + 0.0009) / 2, the gateway pays nothing today and all then.
+    with duckdb.connect() as engine:
+        found = engine.sql(f"""
+            select team_id, months, volatility_usd is null as is_one_month, effect,
+                asked_calls, asked_call_usd, asked_call_own_usd, whatif_asked_call_own_usd,
+                run_calls, run_call_usd, run_call_own_usd, whatif_run_call_own_usd
+            from read_csv('{compound.data}/whatif/teams.csv', all_varchar = true)
+        """).fetchall()
+    teams = {team: (is_one_month, effect, *cells) for team, months, is_one_month, effect, *cells in found}
+    whole, half = "0.002622500000", "0.000750000000"
+    assert teams["insights"][:6] == (True, "pays less", "4", whole, whole, "0.000000000000")
+    assert teams["platform"] == (
+        True, "pays more", None, None, None, None, "2", half, "0.000000000000", half,
+    )  # fmt: skip
+
+
+def test_other_prices_move_what_accrues_and_no_bill(compound, tmp_path):
+    """The tool accrues at 0.008; at 0.009 insights bears 0.001 more. OpenRouter's discount is on what is billed."""
+    prices = tmp_path / "prices.csv"
+    prices.write_text(
+        "provider,account_id,model,meter,unit_price_usd,discount_pct\ntavily,,,request,0.009,\nopenrouter,,,,,0.5\n"
+    )
+    shown = whatif(compound.data, "--prices", str(prices))
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    with duckdb.connect() as engine:
+        found = engine.sql(f"select team_id, difference_usd from '{compound.data}/whatif/whatif.csv'").fetchall()
+    assert {team: Decimal(str(usd)) for team, usd in found if usd} == {"insights": Decimal("0.001")}
+    assert "rests on 0.003021 USD billed and 0.008000 accrued at book prices; 0.000300 of them" in shown.stdout
+    # Of all calls, billed or not: 0.00046314 + 0.00061767 halved, 0.0009 + 0.00021 as they were.
+    with duckdb.connect() as engine:
+        found = engine.sql(
+            f"select provider, priced_usd, whatif_usd from '{compound.data}/whatif/prices.csv'"
+        ).fetchall()
+    assert {provider: (Decimal(str(usd)), Decimal(str(other))) for provider, usd, other in found} == {
+        "openrouter": (Decimal("0.00108081"), Decimal("0.000540405")),
+        "openai": (Decimal("0.00111"), Decimal("0.00111")),
+        "tavily": (Decimal("0.008"), Decimal("0.009")),
+    }
 
 
 def test_what_if_names_what_is_wrong(compound, tmp_path):

@@ -19,7 +19,7 @@ TARGETS = {
     "metrics": ["DATA", "METRICS", "BY", "WHERE"],
     "check": ["COMPANY"],
     "check-labels": ["SPANS", "COMPANY"],
-    "whatif": ["DATA", "COMPANY", "MONTH", "POLICIES", "EVAL_FUNDING", "SHARING"],
+    "whatif": "DATA COMPANY MONTH MONTHS POLICIES EVAL_FUNDING SHARING PRICES REVENUE MODELS".split(),
     "build": ["DATA", "INBOX", "COMPANY", "DECIMAL", "DATE_ORDER"],
     "export": ["DATA", "MONTH"],
     "close": ["DATA", "COMPANY", "MONTH", "FORCE", "REOPEN"],

@@ -6,6 +6,8 @@ import pytest
 from conftest import run_build
 from exports import FX, activity, batch, chat, span
 
+import whatif_models
+
 pytestmark = pytest.mark.xdist_group("revenue")
 HEAD = "month,account_id,plan,revenue_usd,feature_id,source,amount,currency,period_start,period_end\n"
 FILES = {
@@ -96,6 +98,14 @@ def test_a_renamed_feature_is_one_in_product_and_quality_marts(built):
     )
     assert built.rows(f"{covered} order by 2") == [("write", "2026-10-05", True), ("write", "2026-10-06", True)]
     assert built.rows("select distinct feature_id from marts.release_coverage where feature_id = 'draft'") == []
+
+
+def test_what_if_takes_a_renamed_feature_by_either_id(built, tmp_path):
+    [(model,)] = built.rows("select distinct model from marts.attributed_calls where originating_feature_id = 'write'")
+    for feature in ("draft", "write"):
+        (tmp_path / "models.csv").write_text(f"feature_id,model,to_model\n{feature},{model},{model}\n")
+        _, [row], _ = whatif_models.answer(built.data, tmp_path / "models.csv", "2026-10")
+        assert (row[1], row[6], row[11]) == ("write", 2, 0)  # feature, calls, difference
 
 
 def test_batches_go_to_the_feature_that_a_rule_gives_their_request(built):
