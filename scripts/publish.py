@@ -11,10 +11,11 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import arguments
 import ending
@@ -27,6 +28,7 @@ from publishing.warehouse import Change, Warehouse
 from terminal import name_of, print
 
 SCHEMA = "marts"
+Changed = TypeVar("Changed", Change, Mart)
 
 
 class Published(NamedTuple):
@@ -82,7 +84,7 @@ def into_warehouse(data: Path, address: Address, schema: str, is_dry: bool, part
         warehouse = Warehouse(address, sql, connection, print if is_dry else None)
         try:
             warehouse.look()
-            build, known, changes, copies = compared(data, warehouse, part)
+            build, known, changes, copies = compared(data, False, warehouse.changes_of, is_dry, part)
             gone = warehouse.apply(known, changes, copies, build)
             warehouse.commit(changes)
         except Exception as error:
@@ -93,19 +95,22 @@ def into_warehouse(data: Path, address: Address, schema: str, is_dry: bool, part
     return Published(build, [change.mart for change in changes], len(known) - len(changes), gone, notes)
 
 
-def compared(data: Path, warehouse: Warehouse, part: Path) -> tuple[str, list[Mart], list[Change], dict[str, Path]]:
+def compared(
+    data: Path, has_nul: bool, changes_of: Callable[[list[Mart]], list[Changed]], is_dry: bool, part: Path
+) -> tuple[str, list[Mart], list[Changed], dict[str, Path]]:
     """Build, marts, what of them to write, and copies of that (none in a dry run). No build waits for the network."""
     while True:
-        with reading(data, has_nul=False) as ledger:
+        with reading(data, has_nul) as ledger:
             build, known = ledger.build_id(), ledger.marts()
-        changes = warehouse.changes_of(known)
-        if warehouse.print_statement:
+        changes = changes_of(known)
+        if is_dry:
             return build, known, changes, {}
-        with reading(data, has_nul=False) as ledger:
+        with reading(data, has_nul) as ledger:
             if ledger.build_id() == build:  # else there was a build meanwhile
-                copies = {change.mart.name: part / f"{change.mart.name}.parquet" for change in changes}
-                for change in changes:
-                    ledger.copy(change.mart, copies[change.mart.name])
+                changed = [change.mart if isinstance(change, Change) else change for change in changes]
+                copies = {mart.name: part / f"{mart.name}.parquet" for mart in changed}
+                for mart in changed:
+                    ledger.copy(mart, copies[mart.name])
                 return build, known, changes, copies
 
 
@@ -169,11 +174,9 @@ def into_lake(data: Path, address: Address, is_dry: bool, part: Path) -> Publish
     lake = delta.Lake(address.given, address.shown)
     with delta.errors(lake):
         records = lake.records()
-        with reading(data, has_nul=True) as ledger:
-            build, known = ledger.build_id(), ledger.marts()
-            changes = lake.changed(known, records)
-            if not is_dry and changes:
-                delta.put(lake, ledger, changes, records, part)
+        build, known, changes, copies = compared(data, True, partial(lake.changed, records), is_dry, part)
+        if copies:
+            delta.put(lake, changes, copies, records, build)
     gone = sorted(records.keys() - {mart.name for mart in known})
     return Published(build, changes, len(known) - len(changes), gone, {})
 

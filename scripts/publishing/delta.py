@@ -19,7 +19,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from publishing import Refused
-from publishing.marts import Ledger, Mart, canonical, differences, totals
+from publishing.marts import Mart, canonical, differences, totals
 
 RECORDS = "_publications"
 RECORD = pa.schema({
@@ -65,7 +65,7 @@ class Lake:
             raise Refused(f"{self.shown} holds a table {RECORDS} that make publish did not write; name another folder")
         return {row.pop("mart"): Record(**row) for row in found.to_pylist()}
 
-    def changed(self, marts: list[Mart], records: dict[str, Record]) -> list[Mart]:
+    def changed(self, records: dict[str, Record], marts: list[Mart]) -> list[Mart]:
         """Marts whose table does not hold their rows; Refused where a table of a mart's name is another's."""
         found = []
         for mart in marts:
@@ -74,16 +74,12 @@ class Lake:
                 raise Refused(
                     f"{self.shown}/{mart.name} is a table that make publish did not write; name another folder"
                 )
-            if (
-                table is None
-                or record is None
-                or table.version() != record.version
-                or (mart.fingerprint != record.fingerprint)
-            ):
+            there = (table.version(), record.fingerprint) if table and record else None
+            if record is None or there != (record.version, mart.fingerprint):
                 found.append(mart)
         return found
 
-    def replace(self, ledger: Ledger, mart: Mart, copy: Path, build: str) -> int:
+    def replace(self, mart: Mart, copy: Path, build: str) -> int:
         """The table's rows by those of a copy; returns the version. Refused, and undone, where it has other totals."""
         before = self.table(mart.name)
         told = CommitProperties(custom_metadata={"build_id": build, "fingerprint": mart.fingerprint})
@@ -94,7 +90,7 @@ class Lake:
         )  # fmt: skip
         table = self.table(mart.name)
         assert table is not None
-        if found := differences(mart, totals_of(ledger.engine, table, mart)):
+        if found := differences(mart, totals_of(table, mart)):
             if before is not None:
                 table.restore(before.version())
             raise Refused(f"{mart.name}: its table is not the ledger's mart ({found[0]}); no more was published")
@@ -132,11 +128,13 @@ def described(mart: Mart, copy: Path) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(schema, batches)
 
 
-def totals_of(engine: duckdb.DuckDBPyConnection, table: DeltaTable, mart: Mart) -> dict[str, str]:
+def totals_of(table: DeltaTable, mart: Mart) -> dict[str, str]:
     """Control totals of a table, as a reader of it finds them."""
-    rows = engine.from_arrow(table.to_pyarrow_dataset().scanner().to_reader())
     wanted = dict(totals(mart.columns, "strlen"))
-    [found] = rows.aggregate(", ".join(wanted.values())).fetchall()
+    with duckdb.connect() as engine:
+        engine.execute("set timezone = 'UTC'")
+        rows = engine.from_arrow(table.to_pyarrow_dataset().scanner().to_reader())
+        [found] = rows.aggregate(", ".join(wanted.values())).fetchall()
     return dict(zip(wanted, map(canonical, found), strict=True))
 
 
@@ -157,13 +155,10 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
-def put(lake: Lake, ledger: Ledger, changes: list[Mart], records: dict[str, Record], part: Path) -> None:
+def put(lake: Lake, changes: list[Mart], copies: dict[str, Path], records: dict[str, Record], build: str) -> None:
     """Each table in turn, the records last: until then they name the versions of the publication before."""
-    build, now = ledger.build_id(), datetime.now(UTC)
+    now = datetime.now(UTC)
     for mart in changes:
-        copy = part / f"{mart.name}.parquet"
-        ledger.copy(mart, copy)
-        version = lake.replace(ledger, mart, copy, build)
-        copy.unlink()
+        version = lake.replace(mart, copies[mart.name], build)
         records = {**records, mart.name: Record(version, build, mart.rows, mart.fingerprint, now)}
     lake.keep(records, changes)

@@ -8,8 +8,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from test_publish import HOSTILE, killed, ledger, own, said, shapes, unlike
 
+import state
 from publish import publish
-from publishing import Refused, marts
+from publishing import Refused, delta, marts
 from publishing.delta import RECORDS
 
 pytestmark = pytest.mark.xdist_group("golden")
@@ -87,6 +88,17 @@ def test_tables_of_others_are_refused(tmp_path, monkeypatch, capsys):
     for to in ("delta:", "delta://here", "delta:postgresql://user@host/database"):
         code, words = said(monkeypatch, capsys, data, to)
         assert (code, "after delta: comes a folder or bucket" in words) == (2, True)
+
+
+def test_builds_wait_for_no_network(tmp_path, monkeypatch):
+    data, written = ledger(tmp_path / "data"), delta.write_deltalake
+
+    def write(*words, **options):
+        assert not state.is_held(data)
+        written(*words, **options)
+
+    monkeypatch.setattr(delta, "write_deltalake", write)
+    assert len(publish(data, f"delta:{tmp_path / 'out'}").written) == 3
 
 
 def test_a_table_with_other_totals_is_restored(tmp_path, monkeypatch):
