@@ -5,9 +5,10 @@ order, is written out as an escape; `print` is the one place where programs writ
 """
 
 import contextlib
+import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -55,20 +56,25 @@ def print(*parts: object, sep: str = " ", end: str = "\n", file: TextIO | None =
 
 
 class Unheard:
-    """Standard error for a bar: where nobody reads it any more, the bar goes nowhere. tqdm keeps its lock for good when
-    a write fails, so that the next bar would wait forever.
+    """Standard error for a bar: once nobody reads it any more, what is written there goes nowhere. tqdm keeps its lock
+    for good when a write fails, so that the next bar would wait forever.
     """
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sys.stderr, name)
 
     def write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(text)
+        self._do(lambda: sys.stderr.write(text))
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.flush()
+        self._do(sys.stderr.flush)
+
+    def _do(self, what: Callable[[], object]) -> None:
+        try:
+            what()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):  # a stream without a number
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def progress_bar(**options: Any) -> tqdm:
