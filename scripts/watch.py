@@ -72,6 +72,7 @@ class Step(NamedTuple):
 def run(step: Step, log: int) -> None:
     """In a process of its own: the step, with what it prints written to the log."""
     os.setpgid(0, 0)  # an interrupt at the terminal is the watch's to pass on
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `make watch &` has it ignored
     multiprocessing.set_start_method("fork", force=True)  # as where it is called by itself: workers load nothing anew
     os.dup2(log, 1)
     os.dup2(log, 2)

@@ -232,7 +232,9 @@ def test_it_stops_when_the_build_is_done_and_a_second_signal_stops_the_build(wat
     assert code == 0
     assert len(watched.runs) == 1
     watched.tell(seconds=60)
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell's `make watch &` starts it
     watched.start()
+    signal.signal(signal.SIGINT, kept)
     watched.wait(lambda: watched.is_running)
     watched.process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
