@@ -73,8 +73,8 @@ class Unheard:
         try:
             what()
         except (OSError, ValueError):
-            with contextlib.suppress(OSError, ValueError):  # a stream without a number
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+            with contextlib.suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stderr.fileno())  # a stream without a number has no other way
 
 
 def progress_bar(**options: Any) -> tqdm:

@@ -36,7 +36,7 @@ SEEDS = {
     "prices": "negotiated_prices",
     "revenue": "revenue_rules",
 }
-# What is compared: the model that is built for it, with all that depends on the seeds, and its queries of a side.
+# The models that are compared, which are built with all that depends on the seeds, and the queries of either side.
 POSTINGS, PNL = "int_ledger_postings", "feature_pnl_monthly"
 TAKEN = {
     POSTINGS: ("postings", "book", "own_charges", "calls", "evals", "runs"),

@@ -162,8 +162,8 @@ order by month desc
 limit $months;
 
 -- query: teams
--- What a team pays of one more of its calls is the mean of what it pays now: shares of a policy do not depend on how
--- many calls there are. Of one more eval run it pays what the pool's credit does not grow by.
+-- A team pays of one more of its calls the mean of what it pays now: shares of a policy do not depend on how
+-- many calls there are. It pays of one more eval run what the pool's credit does not grow by.
 with monthly as (
 
     select

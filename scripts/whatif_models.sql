@@ -1,4 +1,4 @@
--- What calls of a month would cost on other models. Asked by whatif_models.py, which has put the lines of the file into
+-- The cost of a month's calls on other models. whatif_models.py runs this, after it has put the lines of the file into
 -- table `rules` (line, feature_id, model, to_provider, to_model, share, is_cached, input_factor, output_factor,
 -- reasoning_factor) and the month into `asked` (2026-10, null for all), and attached the ledger as `ledger`.
 --
@@ -518,7 +518,7 @@ with lines as (
 
 ),
 
--- What no line moves stays as it is, so that a feature's rows add up to its production.
+-- Calls that no line moves keep a row at today's cost, so that a feature's rows add up to its production.
 staying as (
 
     select

@@ -74,8 +74,8 @@ class Lake:
                 raise Refused(
                     f"{self.shown}/{mart.name} is a table that make publish did not write; name another folder"
                 )
-            there = (table.version(), record.fingerprint) if table and record else None
-            if record is None or there != (record.version, mart.fingerprint):
+            is_there = table is not None and record is not None and table.version() == record.version
+            if record is None or not is_there or record.fingerprint != mart.fingerprint:
                 found.append(mart)
         return found
 

@@ -1,4 +1,4 @@
--- Of a feature's month the same money ran uncovered by day, by configuration and against its target.
+-- The uncovered money of a feature's month is the same by day, by configuration and against its target.
 with uncovered as (
 
     select

@@ -57,8 +57,8 @@ def test_what_if_shows_other_months_and_changes_nothing(compound, tmp_path):
     assert "all teams" in shown.stdout
     assert compound.data.joinpath("ledger.duckdb").read_bytes() == before
     assert sorted(path.name for path in (compound.data / "whatif").iterdir()) == ["teams.csv", "whatif.csv"]
-    # Of the next call that the click's owner asks for, 0.01049 / 4, it pays all today and nothing then; of the next
-    # that the gateway runs, (0.0006 + 0.0009) / 2, the gateway pays nothing today and all then.
+    # The next call that the click's owner asks for costs 0.01049 / 4, of which it pays all today and nothing then. The
+    # next one that the gateway runs costs (0.0006 + 0.0009) / 2, of which it pays nothing today and all then.
     with duckdb.connect() as engine:
         found = engine.sql(f"""
             select team_id, months, volatility_usd is null as is_one_month, effect,
@@ -86,7 +86,7 @@ def test_other_prices_move_what_accrues_and_no_bill(compound, tmp_path):
         found = engine.sql(f"select team_id, difference_usd from '{compound.data}/whatif/whatif.csv'").fetchall()
     assert {team: Decimal(str(usd)) for team, usd in found if usd} == {"insights": Decimal("0.001")}
     assert "rests on 0.003021 USD billed and 0.008000 accrued at book prices; 0.000300 of them" in shown.stdout
-    # Of all calls, billed or not: 0.00046314 + 0.00061767 halved, 0.0009 + 0.00021 as they were.
+    # The book values all calls, billed or not: 0.00046314 + 0.00061767 halved, 0.0009 + 0.00021 as they were.
     with duckdb.connect() as engine:
         found = engine.sql(
             f"select provider, priced_usd, whatif_usd from '{compound.data}/whatif/prices.csv'"

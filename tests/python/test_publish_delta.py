@@ -59,7 +59,7 @@ def test_only_what_changed_is_written_and_versions_belong_together(tmp_path, mon
     ledger(data, 2)
     assert [mart.name for mart in publish(data, to).written] == ["charges", "teams"]
     assert {name: row["version"] for name, row in published(place).items()} == {"calendar": 0, "charges": 1, "teams": 1}
-    # Who has read the older record reads on.
+    # A reader of the older record can still read its versions.
     assert usd_of(place, "charges", 0) == usd_of(place, "teams", 0) == "60.000000000060"
     assert usd_of(place, "charges") == usd_of(place, "teams") == "120.000000000060"
     # Rows that somebody else changed are written anew, and so is a table of other columns.

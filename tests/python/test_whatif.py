@@ -126,7 +126,7 @@ def test_what_has_no_answer_says_why(golden, tmp_path):
     moved = next(row for row in rows if row["to_model"] == "text-embedding-3-small")
     assert moved["whatif_usd"] is None
     assert moved["reason"] == "the book has no price of that day for: output"
-    # What has no price stays at today's, so that the margin moves by what is known.
+    # Calls without a price stay at today's cost, so that the margin moves by what is known.
     assert moved["whatif_feature_margin_usd"] == moved["feature_margin_usd"]
     assert moved["whatif_usd_per_correct_answer"] == moved["usd_per_correct_answer"]
     assert "draft-email has no production calls to gpt-4o-mini in any month; its models are deepseek/" in notes[0]

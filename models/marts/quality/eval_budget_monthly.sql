@@ -82,7 +82,7 @@ suites_in_use as (
 
 ),
 
--- What the feature's own requests cost, and how many of its answers they are: those of a batch have no request.
+-- Cost and number of the feature's own requests. Calls of a batch have no request, so their answers go by cost.
 requests as (
 
     select

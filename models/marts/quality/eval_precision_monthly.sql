@@ -14,7 +14,7 @@ with required_suites as (
 
 ),
 
--- What is required of a configuration on the last day of the month on which it served.
+-- The requirements of a configuration's last day of service in the month hold for the month.
 last_suites as (
 
     select *
@@ -28,7 +28,7 @@ last_suites as (
 
 ),
 
--- Of a model that several providers serve, the newest run on any of them.
+-- Several providers may serve a model: the newest run on any of them counts.
 newest_runs as (
 
     {% call first_rows(
