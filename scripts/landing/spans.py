@@ -59,7 +59,7 @@ QUOTING = ("mlflow.", "http.request.header.")
 # Columns that are NULL in a portion whose attributes say nothing of them.
 OPTIONAL = frozenset(
     [*LABELS, *QUANTITIES, *INCLUSIONS, *"stated_usd usage_convention total_kind total_excess output_key links".split()]
-)
+) | {"adjusted_count", "is_tail_sampled"}
 NO_MODEL = "('', 'unknown', 'none', 'null')"
 # Words that leave a label to whatever else states it: who asks for `auto` learns from the answer what was served.
 SAY_NOTHING = {

@@ -158,6 +158,12 @@ class Store:
         paths = [path for path in sorted((self.root / table).glob("*/*.parquet")) if path not in self.damaged]
         return "[" + ", ".join(f"'{pattern(path)}'" for path in paths) + "]"
 
+    def _typed(self, table: str, *paths: Path) -> str:
+        """Landed files for SQL to read with all of a table's columns, also those that came after a file had landed."""
+        empty = self.root / table / f"day={NO_DAY}" / "empty.parquet"
+        names = ", ".join(f"'{pattern(path)}'" for path in [*paths, empty])
+        return f"read_parquet([{names}], hive_partitioning = false, union_by_name = true)"
+
     def commit(self, landed: list[dict], unread: list[dict], stale: Sequence[str] = (), rewrites: bool = False) -> None:
         """Take staged files into the store in one step: all of it stands after a kill and a rerun, or none.
 
@@ -357,7 +363,7 @@ class Store:
                 engine.execute(
                     f"""copy (
                         select {", ".join(TABLES["spans"].names)}
-                        from read_parquet('{pattern(path)}', hive_partitioning = false) as landed
+                        from {self._typed("spans", path)} as landed
                         anti join (select file_id, row_no from lost where filename = $name) as lost
                         using (file_id, row_no)
                     ) to '{quoted(target)}.part' (format parquet, compression zstd)""",
@@ -383,13 +389,12 @@ class Store:
                 removes += [target for target in small if target.exists()]
                 moves = [move for move in moves if move[1] not in small]
         if merged:
-            names = ", ".join(f"'{pattern(path)}'" for path in sorted(merged))
             folder = self.staging / "merged"
             with self._engine() as engine:
                 engine.execute(
                     f"""copy (
                         select *, coalesce(cast(started_at as date), date '{NO_DAY}') as day
-                        from read_parquet([{names}], hive_partitioning = false)
+                        from {self._typed("spans", *sorted(merged))}
                     ) to '{quoted(folder)}' (
                         format parquet, compression zstd, partition_by (day),
                         filename_pattern 'merged-of-{self.landings + 1}-{{i}}'

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 TIME, MONEY, COUNT, KEY, TEXT = pa.timestamp("us"), pa.decimal128(38, 18), pa.int64(), pa.int64(), pa.string()
+ADJUSTED = pa.decimal128(18, 6)  # how many spans a span stands for
 
 
 def fields(kind: pa.DataType, names: str) -> list[pa.Field]:
@@ -65,6 +66,9 @@ TABLES: dict[str, pa.Schema] = {
             *fields(KEY, "output_key"),
             *fields(pa.list_(pa.struct(fields(KEY, "trace_key span_key"))), "links"),
             *fields(pa.int16(), "filled"),
+            # Where traces are sampled: how many spans this one stands for, and whether its sampler can't say that.
+            *fields(ADJUSTED, "adjusted_count"),
+            *fields(pa.bool_(), "is_tail_sampled"),
         ]
     ),
     "openrouter_activity": provider_file(

@@ -58,6 +58,11 @@ select
     lower(purpose) as purpose,
     output_key,
     links,
+    -- How many spans this one stands for where traces are sampled; null where nothing says it, as in spans that landed
+    -- before it was read.
+    adjusted_count,
+    -- Kept by a sampler that looks at whole traces and says no count: what it dropped can't be told from what it kept.
+    coalesce(is_tail_sampled, false) as is_tail_sampled,
     stated_usd,
     has_usage,
     coalesce(usage_convention, '') like 'provider%' as is_provider_usage,
