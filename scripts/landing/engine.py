@@ -21,10 +21,11 @@ EVENTS = ' "events": [{"name": "VARCHAR", "attributes": [{attribute}]}],'
 LINKS = ' "links": [{"traceId": "VARCHAR", "spanId": "VARCHAR"}],'
 SPAN = (
     '{"traceId": "VARCHAR", "spanId": "VARCHAR", "parentSpanId": "VARCHAR", "name": "VARCHAR",'
-    ' "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR", "status": {"code": "VARCHAR"},{links}{events}'
+    ' "traceState": "VARCHAR", "startTimeUnixNano": "VARCHAR", "endTimeUnixNano": "VARCHAR",'
+    ' "status": {"code": "VARCHAR"},{links}{events}'
     ' "attributes": [{own_attribute}]}'
 )
-SCOPE = '{"name": "VARCHAR", "version": "VARCHAR"}'
+SCOPE = '{"name": "VARCHAR", "version": "VARCHAR", "attributes": [{"key": "VARCHAR"}]}'
 SCOPE_SPANS = f'{{"scope": {SCOPE}, "instrumentationLibrary": {SCOPE}, "spans": [{{span}}]}}'
 BATCHES_OF_ONE = {
     "otlp_span": ("otlp_json", """'{"resourceSpans": [{"scopeSpans": [{"spans": [' || document || ']}]}]}'"""),

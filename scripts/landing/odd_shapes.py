@@ -208,7 +208,7 @@ def opened(form: str, text: str) -> Opened | None:
         batches = [
             {
                 "resource": {"attributes": _attributes(of_one[0][0])},
-                "scopeSpans": [{"scope": of_one[0][1], "spans": [_span(span) for _, _, span in of_one]}],
+                "scopeSpans": [{"scope": _scope(of_one[0][1]), "spans": [_span(span) for _, _, span in of_one]}],
             }
             for of_one in (list(group) for _, group in groupby(found, lambda one: (id(one[0]), id(one[1]))))
         ]
@@ -301,6 +301,12 @@ def _spans(value: object, resource: object, scope: object, level: int = 0) -> It
 
 def _span(span: object) -> object:
     return {**span, "attributes": _attributes(span.get("attributes"))} if isinstance(span, dict) else span
+
+
+def _scope(scope: object) -> object:
+    if isinstance(scope, dict) and "attributes" in scope:
+        return {**scope, "attributes": _attributes(scope["attributes"])}
+    return scope
 
 
 def _attributes(held: object) -> list:

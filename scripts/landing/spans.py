@@ -16,7 +16,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from landing import events, odd_shapes, reserved, span_marks, uncounted
+from landing import events, odd_shapes, reserved, sampling, span_marks, uncounted
 from landing.cells import Remark
 from landing.engine import PLAIN, reader_sql
 from landing.recognise import SIGNALS
@@ -157,6 +157,8 @@ class Aliases:
     def __init__(self, seed: Path, features: tuple[str, ...], teams: tuple[str, ...]):
         self.of: dict[str, list[Alias]] = {}
         self.unfolded: list[str] = []
+        # Apart from the rest: no attribute of a sampler makes a record a span, or a span a call.
+        self.sampling: dict[str, list[Alias]] = {"adjusted_count": [], "is_tail_sampled": []}
         with seed.open(newline="", encoding="utf-8") as seed_lines:
             for row in csv.DictReader(seed_lines):
                 alias = Alias(
@@ -168,6 +170,10 @@ class Aliases:
                 )
                 if row["canonical"] == "unfolded":
                     self.unfolded.append(alias.attribute)
+                elif row["canonical"] in self.sampling:
+                    if row["convention"] not in sampling.STATED_BY:
+                        raise SystemExit(f"attribute_aliases: {row['convention']!r} is no system that samples")
+                    self.sampling[row["canonical"]].append(alias)
                 elif row["canonical"] in {*LABELS, *QUANTITIES, "stated_usd"}:
                     self.of.setdefault(row["canonical"], []).append(alias)
                 else:
@@ -177,7 +183,7 @@ class Aliases:
                 own = [place.format(name) for name in attributes for place in places]
                 ranked = [Alias(name, rank - len(own), "project", "", "") for rank, name in enumerate(own)]
                 self.of[prefix + canonical] = ranked + self.of.get(prefix + canonical, [])
-        for ranked in self.of.values():
+        for ranked in [*self.of.values(), *self.sampling.values()]:
             ranked.sort(key=lambda alias: alias.rank)
 
     @cache  # noqa: B019 - one instance a process
@@ -271,6 +277,7 @@ class SpanReader:
         self.taken, self.forgets = 0, False  # whether users were forgotten
         self.retired_before = ""  # the first day of a month that is not retired
         self.uncounted: list[uncounted.Uncounted] = []  # of the portion that landed last
+        self.disagreements: list[sampling.Disagreement] = []  # likewise
         self.remarks: list[Remark] = []  # of what was taken since
         self.are_plain: bool | None = None  # the records of the task, as far as is known
         carriers = ", ".join(f"'{name}'" for name in aliases.unfolded)
@@ -417,6 +424,9 @@ class SpanReader:
                 from ({source}) as source"""
         if "as events" not in source:
             source = f"select source.*, cast(null as {events.EVENTS}) as events from ({source}) as source"
+        for name, kind in (("trace_state", "varchar"), ("is_tail_sampled", "boolean")):
+            if f"as {name}" not in source:
+                source = f"select source.*, cast(null as {kind}) as {name} from ({source}) as source"
         return source
 
     def _read(self, form: str, documents: str, is_plain: bool = False) -> list[tuple]:
@@ -446,6 +456,8 @@ class SpanReader:
         told = self._told_by_events()
         self.uncounted = self._uncounted(seen, told)
         below = self._opened("resource_names", "resource_texts")
+        sampled = self._sampling(seen, below)
+        self.disagreements = sampled.disagreements(self.engine)
         read = run("select file_no, count(*) from raw group by all").fetchall()
         day = f"coalesce(cast(coalesce({BEGAN}) as date), date '{NO_DAY}')"
         found = (
@@ -454,7 +466,8 @@ class SpanReader:
         )
         days = [on for on, *_ in found]
         query, absent, reasons, fault = self._canonical(
-            seen, below, told, row_base, all(plain for _, plain, _ in found), any(linked for *_, linked in found),
+            seen, below, told, sampled, row_base,
+            all(plain for _, plain, _ in found), any(linked for *_, linked in found),
             str(read[0][0] + 1) if len(read) == 1 else "file_no + 1",
         )  # fmt: skip
         # One pass straight to disk where the spans are of one day; else they wait in memory to be parted.
@@ -544,6 +557,27 @@ class SpanReader:
             held = held.replace(f" {column}", f" list_concat({column}, event_{column}) as {column}")
         found = self.engine.execute(UNCOUNTED.format(held=held), asked).fetchall()
         return [uncounted.Uncounted(*row) for row in found]
+
+    def _sampling(self, own: set[str], below: set[str]) -> sampling.Sampling:
+        """What this portion says of how it was sampled."""
+        places = ((own, "names", "texts"), (below, "resource_names", "resource_texts"))
+
+        def texts(canonical: str) -> list[tuple[str, str, str]]:
+            found = []
+            for alias in self.aliases.sampling[canonical]:
+                stated = [
+                    f"text_of({texts}[list_position({names}, '{alias.attribute}')])"
+                    for seen, names, texts in places
+                    if alias.attribute in seen
+                ]
+                found += [(alias.convention, alias.attribute, f"coalesce({', '.join(stated)})")] if stated else []
+            return found
+
+        [(has_state, is_marked)] = self.engine.execute(
+            "select coalesce(bool_or(trace_state <> ''), false), coalesce(bool_or(is_tail_sampled), false) from raw"
+        ).fetchall()
+        tail = [text for *_, text in texts("is_tail_sampled")]
+        return sampling.of(texts("adjusted_count"), tail, has_state, is_marked)
 
     def _known_among(self, seen: set[str], columns: Iterable[str]) -> list[str]:
         """The names among `seen` that are some of these columns'."""
@@ -702,6 +736,7 @@ class SpanReader:
         seen: set[str],
         below: set[str],
         told: set[str],
+        sampled: sampling.Sampling,
         row_base: int,
         are_plain: bool,
         have_links: bool,
@@ -796,6 +831,8 @@ class SpanReader:
         readable += [f"{name}_reserved is null" for name in asked]
         unread += [f"case when {name}_reserved is not null then {reserved.reason(name, f'{name}_reserved')} end"
                    for name in asked]  # fmt: skip
+        readable += [f"{fault} is null" for fault in sampled.faults]
+        unread += sampled.faults.keys()
         reasons = (
             f"case when not is_readable then list_filter([{', '.join(unread)}], lambda said: said is not null) end"
         )
@@ -827,6 +864,10 @@ class SpanReader:
             hashed |= {name: f"unless_forgotten({name}, {hashed.get(name, name)})" for name in PERSONAL["spans"]}
         hashed = {name: lands for name, lands in hashed.items() if name in picked}
         derived |= hashed
+        if sampled.statements:
+            derived["adjusted_count"] = sampled.adjusted
+        if sampled.is_tail:
+            derived["is_tail_sampled"] = "was_tail_sampled"
         absent = OPTIONAL - {*picked, *derived, *(["usage_convention"] if convention else [])}
         ids = PLAIN_IDS if are_plain else IDS
         stated = [
@@ -839,6 +880,7 @@ class SpanReader:
             *(f"{reserved_of(name)} as {name}_reserved" for name in asked),
             *([f"{convention} as usage_convention"] if convention else []),
             *(f"{proof} = 'true' as says_{name}" for name, proof in proofs.items() if proof),
+            *sampled.stated(),
             *([f"case when is_answer and {text} <> '' then {text} end as output_text"] if has_text else []),
         ]
         numbered = [
@@ -851,7 +893,7 @@ class SpanReader:
             *([f"{conventions.place()} as usage_row"] if convention and conventions.rows else []),
             f"{' and '.join(readable)} as is_readable",
         ]
-        columns += ["1 as one"]
+        columns += [*sampled.columns, "1 as one"]
         outer = ",\n            ".join(f"{expression} as {name}" for name, expression in derived.items())
         query = f"""
         with found as (

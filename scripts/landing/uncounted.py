@@ -7,6 +7,8 @@ without them: both are named, by attribute and file.
 import re
 from typing import NamedTuple
 
+from landing import sampling
+
 # What an attribute counts, by words of its name; and words of names that count something else, or not once a request.
 COUNTED = {
     *("input", "output", "prompt", "completion", "total", "used", "usage", "count", "generated"),
@@ -91,8 +93,11 @@ def remarks(found: dict[str, list], name: str) -> list[tuple[str, str]]:
     said = []
     for key, (line, spans) in sorted(found.items()):
         alone, _, attribute = key.partition(" ")
+        if alone == sampling.DIFFERING:
+            said.append(sampling.remark(key, _where(line, spans, name), spans))
+            continue
         states = f"state{'s' * (spans == 1)}"
-        where = f"{spans:,} span{'s' * (spans > 1)} of {name} (first in line {line:,})"
+        where = _where(line, spans, name)
         what = f"under '{attribute}', {UNREAD}"
         said.append(
             ("warning", f"{where} {states} tokens {what}: they are in no call, or priced without them; add a row to it")
@@ -100,3 +105,7 @@ def remarks(found: dict[str, list], name: str) -> list[tuple[str, str]]:
             else ("note", f"{where} {states} a part of the tokens {what}: not told apart; add a row to it")
         )
     return said
+
+
+def _where(line: int, spans: int, name: str) -> str:
+    return f"{spans:,} span{'s' * (spans > 1)} of {name} (first in line {line:,})"

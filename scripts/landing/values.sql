@@ -170,3 +170,126 @@ end;
 -- Text longer than a label is cut to this mark while it is read; a label that carries it is refused by name.
 create macro label_fault(stated, name) as
     case when stated = chr(1) then name || ': more than 1,024 characters of text; a label is no document' end;
+
+-- How many spans a sampled span stands for: at least one, and exact to six decimals (scripts/landing/sampling.py). What no
+-- column can hold is no count.
+create macro millionths(number) as try_cast(
+    try_cast(number as decimal(31, 0)) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+);
+
+-- A probability above 0 and at most 1. Its 18 decimals are read as a whole number, so that its inverse is exact.
+create macro probability_of(stated) as case
+    when try_cast(stated as decimal(38, 18)) > 0 and try_cast(stated as decimal(38, 18)) <= 1
+        then cast(try_cast(stated as decimal(38, 18)) as decimal(19, 18))
+end;
+
+create macro percent_of(stated) as case
+    when try_cast(stated as decimal(30, 16)) > 0 and try_cast(stated as decimal(30, 16)) <= 100
+        then cast(try_cast(stated as decimal(30, 16)) * cast(0.01 as decimal(3, 2)) as decimal(19, 18))
+end;
+
+-- Of two samplers, one after the other; one that says nothing is none.
+create macro both_of(one, other) as case
+    when one is null then other
+    when other is null then one
+    else cast(one * other as decimal(19, 18))
+end;
+
+create macro trillionths(probability) as nullif(cast(replace(cast(probability as varchar), '.', '') as hugeint), 0);
+
+create macro adjusted_of(probability) as millionths(
+    (1000000000000000000000000::hugeint + trillionths(probability) // 2) // trillionths(probability)
+);
+
+-- One of so many spans was kept.
+create macro adjusted_of_rate(stated) as
+    case when try_cast(stated as decimal(38, 6)) >= 1 then try_cast(try_cast(stated as decimal(38, 6)) as decimal(18, 6)) end;
+
+-- OpenTelemetry's rejection threshold: up to 14 hex digits of a fraction of 2^56, zeros at the end left out.
+create macro threshold_of(digits) as
+    case when regexp_full_match(digits, '[0-9a-fA-F]{1,14}') then word_of('00' || rpad(digits, 14, '0')) end;
+
+create macro adjusted_of_threshold(digits) as millionths(
+    (72057594037927936::hugeint * 1000000 + (72057594037927936::hugeint - threshold_of(trim(digits))) // 2)
+    // (72057594037927936::hugeint - threshold_of(trim(digits)))
+);
+
+-- OpenTelemetry's part of a trace state (`ot=th:c;rv:..`) among other vendors', as W3C writes them, or as Python and
+-- JSON show a list or an object of them.
+create macro ot_of(state) as case
+    when contains(state, 'ot') or contains(state, 'OT') then nullif(regexp_extract(
+        state, '(?i)(?:^|[,\[{''"])\s*(?:\{?key=)?ot[''"]?\s*(?:=|:|,\s*value=)\s*[''"]?([^,''"\]}]*)', 1
+    ), '')
+end;
+
+-- `th:<digits>` or, of an earlier specification, `p:<exponent>`, each with what stands before its colon.
+create macro ot_member(ot, name) as nullif(regexp_extract(ot, '(?i)(?:^|;)\s*(' || name || '\s*:[^;]*)', 1), '');
+
+create macro ot_value(member) as trim(substr(member, strpos(member, ':') + 1));
+
+-- Of 2^p spans one was kept; 63 says that it was not kept by a sampler that counts.
+create macro exponent_of(stated) as case
+    when regexp_full_match(stated, '[0-9]{1,2}') and try_cast(stated as integer) <= 63 then try_cast(stated as integer)
+end;
+
+create macro adjusted_of_ot(ot) as case
+    when ot_member(ot, 'th') is not null then adjusted_of_threshold(ot_value(ot_member(ot, 'th')))
+    when exponent_of(ot_value(ot_member(ot, 'p'))) <= 39
+        then millionths((1::hugeint << exponent_of(ot_value(ot_member(ot, 'p')))) * 1000000)
+end;
+
+create macro too_many(stated, name) as
+    name || ': ' || told(stated) || ' says that a span stands for more than 999,999,999,999; correct the sampler';
+
+create macro threshold_fault(stated, name) as case
+    when stated is null or adjusted_of_threshold(stated) is not null then null
+    when threshold_of(trim(stated)) is not null then too_many(stated, name)
+    else name || ': ' || told(stated) || ' is no threshold; it has 1 to 14 hex digits'
+end;
+
+create macro ot_fault(ot) as case
+    when ot is null or adjusted_of_ot(ot) is not null then null
+    when ot_member(ot, 'th') is not null then threshold_fault(ot_value(ot_member(ot, 'th')), 'th of the trace state')
+    when ot_member(ot, 'p') is null or exponent_of(ot_value(ot_member(ot, 'p'))) = 63 then null
+    when exponent_of(ot_value(ot_member(ot, 'p'))) is not null
+        then too_many(ot_value(ot_member(ot, 'p')), 'p of the trace state')
+    else 'p of the trace state: ' || told(ot_value(ot_member(ot, 'p'))) || ' is not 0 to 63'
+end;
+
+create macro number_fault(stated, name) as case
+    when stated is not null and try_cast(stated as decimal(38, 6)) is null
+        then name || ': ' || told(stated) || ' is not a number'
+end;
+
+create macro rate_fault(stated, name) as case
+    when stated is null or adjusted_of_rate(stated) is not null then null
+    when number_fault(stated, name) is not null then number_fault(stated, name)
+    when try_cast(stated as decimal(38, 6)) >= 1 then too_many(stated, name)
+    else name || ': ' || told(stated) || ' is below 1, but a span stands for itself at least'
+end;
+
+create macro sound_fault(stated, name) as
+    name || ': ' || told(stated) || ' may be a rate of sound; a sampler''s rate can be stated in the trace state';
+
+create macro probability_fault(stated, name) as case
+    when stated is null or adjusted_of(probability_of(stated)) is not null then null
+    when number_fault(stated, name) is not null then number_fault(stated, name)
+    when probability_of(stated) is not null then too_many(stated, name)
+    else name || ': ' || told(stated) || ' is not above 0 and at most 1, as a probability is'
+end;
+
+create macro percent_fault(stated, name) as case
+    when stated is null or adjusted_of(percent_of(stated)) is not null then null
+    when number_fault(stated, name) is not null then number_fault(stated, name)
+    when percent_of(stated) is not null then too_many(stated, name)
+    else name || ': ' || told(stated) || ' is not above 0 and at most 100, as a percentage is'
+end;
+
+-- Jaeger's clients name the sampler of a root. That of a rate per second, or of the least rate, knows no probability.
+create macro adjusted_of_jaeger(kind, param) as case
+    when lower(kind) = 'probabilistic' then adjusted_of(probability_of(param))
+    when lower(kind) = 'const' and lower(param) in ('true', '1', '1.0') then cast(1 as decimal(18, 6))
+end;
+
+create macro jaeger_fault(kind, param) as
+    case when lower(kind) = 'probabilistic' then probability_fault(param, 'sampler.param') end;

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 
 import state
-from landing import Unreadable, documents, faults, gates, logs, uncounted
+from landing import Unreadable, documents, faults, gates, logs, sampling, uncounted
 from landing.cells import CUTS_OF_TEXT, Form
 from landing.engine import engine_for
 from landing.recognise import HEAD_BYTES, OTLP_SIGNALS, Recognised, recognise
@@ -456,6 +456,9 @@ class Performance:
             for one in getattr(self.reader, "uncounted", ()):
                 said = {uncounted.key_of(one): [one.line, one.spans]}
                 uncounted.add(self.found[self.task.pieces[one.file_no].file_id].uncounted, said)
+            for two in getattr(self.reader, "disagreements", ()):
+                said = {sampling.key_of(two): [two.line, two.spans]}
+                uncounted.add(self.found[self.task.pieces[two.file_no].file_id].uncounted, said)
         for file_no, kind, text in self.reader.remarks:
             self.remark(file_no, kind, text)
         self.parts += 1

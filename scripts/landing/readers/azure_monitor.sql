@@ -74,6 +74,9 @@ select
     time_after(started, null, try_cast(milliseconds as decimal(38, 6)) * 1000) as ended,
     cast(null as varchar) as unit,
     cast(null as struct(trace_id varchar, span_id varchar)[]) as links,
-    pairs_of(json_of(coalesce(span ->> '$.customDimensions', span ->> '$.Properties'))) as attributes,
+    list_concat(
+        pairs_of(json_of(coalesce(span ->> '$.customDimensions', span ->> '$.Properties'))),
+        [{ 'key': 'azure.itemCount', 'value': coalesce(span ->> '$.itemCount', span ->> '$.ItemCount') }]
+    ) as attributes,
     [{ 'key': 'service.name', 'value': coalesce(span ->> '$.cloud_RoleName', span ->> '$.AppRoleName') }] as resource
 from timed

@@ -39,6 +39,7 @@ select
     started,
     time_after(started, null, try_cast(nanoseconds as decimal(38, 3)) / 1000) as ended,
     cast(null as varchar) as unit,
+    coalesce(span ->> '$.TraceState', span ->> '$.trace_state', span ->> '$.traceState') as trace_state,
     case when len(linked_traces) > 0 then list_transform(
         list_zip(linked_traces, linked_spans), lambda link: { 'trace_id': link[1], 'span_id': link[2] }
     ) end as links,

@@ -50,6 +50,7 @@ select
         )
     ) as ended,
     'ns' as unit,
+    span ->> '$.traceState' as trace_state,
     list_transform(json_extract(span, '$.links[*]'), lambda link: {
         'trace_id': link ->> '$.traceId', 'span_id': link ->> '$.spanId'
     }) as links,

@@ -53,6 +53,9 @@ select
     list_concat(
         prefixed(tags, 'tags.'),
         prefixed(pairs_of(coalesce(span -> '$.meta.metadata', span -> '$.metadata')), 'metadata.'),
+        -- Rates of samplers stand among the metrics; that of LLM Observability itself in an object of the SDK's own.
+        list_filter(pairs_of(span -> '$.metrics'), lambda metric: starts_with(metric.key, '_')),
+        [{ 'key': '_dd.llmobs.sample_rate', 'value': span ->> '$._dd.sample_rate' }],
         [
             { 'key': 'gen_ai.operation.name', 'value': case kind
                 when 'llm' then 'chat'

@@ -6,7 +6,9 @@ with events as (
         file_no,
         source_line,
         case when json_type(document, '$.data') = 'OBJECT' then document -> '$.data' else cast(document as json) end as event,
-        coalesce(document ->> '$.time', document ->> '$.Timestamp', document ->> '$.timestamp') as sent_at
+        coalesce(document ->> '$.time', document ->> '$.Timestamp', document ->> '$.timestamp') as sent_at,
+        -- Beside the columns, in batches of the events API.
+        document ->> '$.samplerate' as sample_rate
     from documents
 
 ),
@@ -56,7 +58,9 @@ select
     time_after(spans.started, null, try_cast(spans.event ->> '$.duration_ms' as decimal(38, 6)) * 1000) as ended,
     cast(null as varchar) as unit,
     links.links,
-    pairs_of(spans.event) as attributes,
+    list_concat(
+        pairs_of(spans.event), [{ 'key': 'honeycomb.samplerate', 'value': spans.sample_rate }]
+    ) as attributes,
     [
         { 'key': 'service.name', 'value': coalesce(
             spans.event ->> '$."service.name"', spans.event ->> '$.service_name', spans.event ->> '$.serviceName'

@@ -19,6 +19,9 @@ select
         )
     ) as ended,
     cast(null as varchar) as unit,
+    coalesce(
+        document ->> '$.spanContext.traceState', document ->> '$._spanContext.traceState', document ->> '$.traceState'
+    ) as trace_state,
     list_transform(json_extract(document, '$.links[*]'), lambda link: {
         'trace_id': link ->> '$.context.traceId', 'span_id': link ->> '$.context.spanId'
     }) as links,

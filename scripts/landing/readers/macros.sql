@@ -88,6 +88,11 @@ create macro otlp_members(name, object) as list_transform(
     }
 );
 
+-- The Collector's processor `tail_sampling` notes its policy among the attributes of the scope, and where it had decided
+-- before, that.
+create macro is_tail_sampled(attributes) as
+    len(list_filter(attributes, lambda pair: starts_with(pair.key, 'tailsampling.'))) > 0;
+
 -- Events of a span, where their text speaks of usage at all: most hold prompts, and are not read.
 create macro may_state_usage(events) as
     coalesce(contains(events, 'oken') or contains(events, 'OKEN') or contains(events, 'usage'), false);

@@ -25,6 +25,9 @@ select
     document ->> '$.start_time' as started,
     document ->> '$.end_time' as ended,
     cast(null as varchar) as unit,
+    coalesce(
+        document ->> '$.context.trace_state', document ->> '$."context.trace_state"', document ->> '$.trace_state'
+    ) as trace_state,
     list_transform(json_extract(document, '$.links[*]'), lambda link: {
         'trace_id': coalesce(link ->> '$.context.trace_id', link ->> '$.trace_id'),
         'span_id': coalesce(link ->> '$.context.span_id', link ->> '$.span_id')

@@ -41,6 +41,7 @@ named as (
             coalesce(scope.scope.name, scope.instrumentationLibrary.name),
             coalesce(scope.scope.version, scope.instrumentationLibrary.version)
         ]) as resource_texts,
+        is_tail_sampled(scope.scope.attributes) as is_tail_sampled,
         scope.spans as spans
     from scopes
 
@@ -53,6 +54,7 @@ spans as (
         source_line,
         resource_names,
         resource_texts,
+        is_tail_sampled,
         unnest(spans) as span
     from named
 
@@ -75,5 +77,7 @@ select
     otlp_names(span.attributes) as names,
     otlp_texts(span.attributes) as texts,
     resource_names,
-    resource_texts
+    resource_texts,
+    nullif(span.traceState, '') as trace_state,
+    is_tail_sampled
 from spans
