@@ -97,7 +97,7 @@ class Sampling(NamedTuple):
 
     @property
     def adjusted(self) -> str:
-        return f"coalesce({', '.join([*(f'adjusted_{one.system}' for one in self.statements), 'null'])})"
+        return _coalesced(f"adjusted_{one.system}" for one in self.statements)
 
     @property
     def faults(self) -> dict[str, str]:
@@ -106,10 +106,14 @@ class Sampling(NamedTuple):
         return {f"sampling_fault_{number}": fault for number, fault in enumerate(found)}
 
     def stated(self) -> list[str]:
-        """The columns that are made of those of the attributes."""
-        columns = [f"{one.adjusted} as adjusted_{one.system}" for one in self.statements]
-        columns += [f"{fault} as {name}" for name, fault in self.faults.items()]
+        """Columns of a query over those of the attributes: these, and what the systems make of them."""
+        columns = [column.rpartition(" as ")[2] for column in self.columns]
+        columns += [f"{one.adjusted} as adjusted_{one.system}" for one in self.statements]
         return columns + ([f"{self.is_tail} as was_tail_sampled"] if self.is_tail else [])
+
+    def told(self) -> list[str]:
+        """Columns of the query over that one: why a value can't be read."""
+        return [f"{fault} as {name}" for name, fault in self.faults.items()]
 
     def disagreements(self, engine: duckdb.DuckDBPyConnection) -> list[Disagreement]:
         asked = [one for one in self.statements if one.system not in WISHES]
@@ -140,9 +144,10 @@ def of(stated: Iterable[tuple[str, str, str]], tail: Iterable[str], has_state: b
     for text in tail:
         columns.append(f"{text} as sampling_{len(columns)}")
         marks.append(f"coalesce(lower(sampling_{len(columns) - 1}) <> 'false', false)")
-    if "otel" in named:
-        states = [f"ot_of({text})" for text in named["otel"].values()]
-        columns.append(f"coalesce({', '.join(states)}) as ot_state")
+    if states := named.get("otel", {}).values():
+        columns.append(f"{_coalesced(f'state_threshold({state})' for state in states)} as state_th")
+        exponent = _coalesced(f"state_value({state}, 'p')" for state in states)
+        columns.append(f"case when state_th is null then nullif({exponent}, '63') end as state_p")
     statements = (FORMULAS[system](system, named[system]) for system in STATED_BY if system in named)
     is_tail = f"case when {' or '.join(marks)} then true end" if marks else ""
     return Sampling(tuple(columns), tuple(statements), is_tail)
@@ -159,7 +164,7 @@ def _rate(system: str, named: Texts) -> Statement:
             fault = f"case when {is_sound} then sound_fault({text}, '{name}') else {fault} end"
         adjusted.append(count)
         faults.append(fault)
-    return Statement(system, f"coalesce({', '.join([*adjusted, 'null'])})", tuple(faults))
+    return Statement(system, _coalesced(adjusted), tuple(faults))
 
 
 def _probability(system: str, named: Texts) -> Statement:
@@ -172,7 +177,14 @@ def _percent(system: str, named: Texts) -> Statement:
 
 
 def _trace_state(system: str, named: Texts) -> Statement:
-    return Statement(system, "adjusted_of_ot(ot_state)", ("ot_fault(ot_state)",))
+    """The exponent is of an earlier specification: where a threshold is stated, it is not asked."""
+    adjusted = (
+        "case when state_th is not null then adjusted_of_threshold(state_th) else adjusted_of_exponent(state_p) end"
+    )
+    fault = """case when adjusted_otel is null then coalesce(
+        threshold_fault(state_th, 'th of the trace state'), exponent_fault(state_p, 'p of the trace state')
+    ) end"""
+    return Statement(system, adjusted, (fault,))
 
 
 def _threshold(system: str, named: Texts) -> Statement:
@@ -219,6 +231,10 @@ def _wish(system: str, named: Texts) -> Statement:
     return Statement(
         system, f"case when {is_kept} then cast(1 as decimal(18, 6)) end", (f"number_fault({text}, '{name}')",)
     )
+
+
+def _coalesced(values: Iterable[str]) -> str:
+    return f"coalesce({', '.join([*values, 'null'])})"
 
 
 def _first(named: Texts, *names: str) -> str:

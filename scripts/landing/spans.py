@@ -891,6 +891,7 @@ class SpanReader:
             *(f"count_of({name}_stated) as {name}" for name in counts),
             *(["cost_of(stated_usd_stated) as stated_usd"] if "stated_usd" in numbers else []),
             *([f"{conventions.place()} as usage_row"] if convention and conventions.rows else []),
+            *sampled.told(),
             f"{' and '.join(readable)} as is_readable",
         ]
         columns += [*sampled.columns, "1 as one"]

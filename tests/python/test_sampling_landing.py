@@ -55,7 +55,8 @@ def exact(count: Fraction) -> Decimal | None:
 
 
 def of_state(state: str) -> Decimal | None:
-    return ENGINE.execute("select adjusted_of_ot(ot_of(?))", [state]).fetchone()[0]
+    query = "select coalesce(adjusted_of_threshold(state_threshold(s)), adjusted_of_exponent(state_value(s, 'p')))"
+    return ENGINE.execute(f"{query} from (select ? as s)", [state]).fetchone()[0]
 
 
 @given(DIGITS)
