@@ -30,6 +30,7 @@ import state
 from landing import missing
 from landing.store import Store
 from landing.tables import NO_DAY
+from paths import pattern
 from terminal import plain, print, progress_bar
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -85,6 +86,11 @@ where replaced_file is not null group by all order by sum(abs(billed_usd)) desc,
 REVENUE_REPLACED = """
 select revenue_source, source_file, replaced_by_file, count(*), sum(revenue_usd) from staging.stg_product__revenue
 where not is_standing group by all order by sum(abs(revenue_usd)) desc nulls last, 1, 2, 3
+"""
+SAMPLED = """
+select count(*), count(*) filter (where adjusted_count > 1), sum(adjusted_count) filter (where adjusted_count > 1),
+    count(*) filter (where is_tail_sampled)
+from read_parquet('{}/landed/spans/*/*.parquet', union_by_name = true, hive_partitioning = false)
 """
 # Per reason: one span, several, and what to do about it. Rejected lines were named as they landed.
 SAID = {
@@ -362,6 +368,22 @@ def unexplained(engine: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return lines
 
 
+def sampled(engine: duckdb.DuckDBPyConnection, data: Path) -> list[str]:
+    """A line on spans that stand for others which their sampler dropped, and one on those of which nobody says it."""
+    [(spans, counted, stand_for, tail)] = engine.execute(SAMPLED.format(pattern(data))).fetchall()
+    lines = []
+    if counted:
+        states, stands = ("s", "s") if counted == 1 else ("", "")
+        lines.append(
+            f"{counted:,} of {spans:,} spans state{states} an adjusted count above 1 and stand{stands} for "
+            f"{stand_for:,.0f}: their traces are sampled"
+        )
+    if tail:
+        was = "was" if tail == 1 else "were"
+        lines.append(f"{tail:,} of {spans:,} spans {was} kept by a tail sampler that states no count: not scaled")
+    return lines
+
+
 def unsettled(engine: duckdb.DuckDBPyConnection, month: str | None = None) -> list[str]:
     """A line per two files of a bill of which nothing says whether the newer covers what only the older lists."""
     lines = [
@@ -457,6 +479,8 @@ def report(data: Path) -> None:
             print("  " + "\n  ".join(lines[: land.SHOWN]))
             if len(lines) > land.SHOWN:
                 print(f"  and {len(lines) - land.SHOWN:,} more: staging.stg_product__revenue")
+        for line in sampled(engine, data):
+            print(f"  {line}")
         if services := unexplained(engine):
             print("  " + "\n  ".join(services.values()) + "\n  by day and service: marts.unexplained_usage_daily")
 

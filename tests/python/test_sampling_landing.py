@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from landings import inline
 from test_odd_rows import read_files
 
+import build
 import land
 from landing import sampling
 from landing.engine import engine_for
@@ -412,6 +413,23 @@ def test_systems_that_differ_are_counted_and_named(tmp_path, monkeypatch, capsys
         "and another by sampler.param: take the attribute away that is not so",
     ]
     assert [count for _, count, _ in landed(tmp_path / "data")] == [4, 100, 3, 10, 10, 4]
+
+
+def test_the_summary_says_what_sampled_spans_stand_for(tmp_path, monkeypatch):
+    inline(monkeypatch)
+    inbox, data = tmp_path / "inbox", tmp_path / "data"
+    inbox.mkdir()
+    lines = [in_otlp(1, {}, "ot=th:c"), in_otlp(2, {}, "ot=th:0"), in_otlp(3, {}), in_otlp(4, {"SampleRate": 10})]
+    (inbox / "spans.jsonl").write_text("".join(lines) + in_otlp(5, {"tailsampling.policy": "errors"}))
+    assert land.run(inbox, data) == 0
+    with duckdb.connect() as engine:
+        assert build.sampled(engine, data) == [
+            "2 of 5 spans state an adjusted count above 1 and stand for 14: their traces are sampled",
+            "1 of 5 spans was kept by a tail sampler that states no count: not scaled",
+        ]
+        (inbox / "spans.jsonl").write_text(in_otlp(3, {}))
+        assert land.run(inbox, tmp_path / "other") == 0
+        assert build.sampled(engine, tmp_path / "other") == []
 
 
 def test_every_system_of_the_seed_has_a_formula():
