@@ -147,7 +147,7 @@ def of(stated: Iterable[tuple[str, str, str]], tail: Iterable[str], has_state: b
     if states := named.get("otel", {}).values():
         columns.append(f"{_coalesced(f'state_threshold({state})' for state in states)} as state_th")
         exponent = _coalesced(f"state_value({state}, 'p')" for state in states)
-        columns.append(f"case when state_th is null then nullif({exponent}, '63') end as state_p")
+        columns.append(f"case when state_th is null then {exponent} end as state_p")
     statements = (FORMULAS[system](system, named[system]) for system in STATED_BY if system in named)
     is_tail = f"case when {' or '.join(marks)} then true end" if marks else ""
     return Sampling(tuple(columns), tuple(statements), is_tail)

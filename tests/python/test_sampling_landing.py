@@ -229,6 +229,13 @@ def test_a_tail_sampler_is_known_by_its_marks(tmp_path, mark):
     assert rejected == {}
 
 
+def test_a_scope_of_another_shape_keeps_its_mark(tmp_path):
+    """Attributes as a plain object, of the span and of the scope."""
+    one = {**bare(1), "attributes": {"app.feature": "draft"}, "traceState": "ot=th:c"}
+    scoped = {"scope": {"name": "s", "attributes": {"tailsampling.policy": "errors"}}, "spans": [one]}
+    assert read(tmp_path, [json.dumps({"resourceSpans": [{"scopeSpans": [scoped]}]})]) == ([(Decimal(4), True)], {})
+
+
 def test_datadogs_agent_rescues_errors(tmp_path):
     assert read(tmp_path, [in_otlp(1, {"_dd.errors_sr": 1, "_dd.rule_psr": 0.1})])[0] == [(None, True)]
 
