@@ -72,8 +72,8 @@ def in_checkout(dbt, verb: str, data: str, *words, **options):
         (here / name).unlink(missing_ok=True)
         (here / name).symlink_to(path)
     is_plain = is_from_nothing(dbt, verb, data, *words, **options)
-    if is_plain and (warnings := replayed(data, here, "data", {CHECKOUT: str(here)})) is not None:
-        return True, warnings
+    if is_plain and (outcome := replayed(data, here, "data", {CHECKOUT: str(here)})):
+        return outcome
     if parsed.exists() and not (target / parsed.name).exists():
         target.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(parsed, target / parsed.name)
@@ -99,23 +99,23 @@ def under_own_names(dbt, verb: str, data: str, *words, needs_manifest: bool, **o
         CHECKOUT: str(PROJECT),
         "'data/": f"'{data}/",
     }
-    if not needs_manifest and (warnings := replayed(data, PROJECT, data, names)) is not None:
-        return True, warnings
+    if not needs_manifest and (outcome := replayed(data, PROJECT, data, names)):
+        return outcome
     return recorded(dbt, {other: name for name, other in names.items()}, verb, data, *words, **options)
 
 
-def replayed(data: str, here: Path, called: str, names: dict[str, str]) -> list | None:
-    """The warnings of a build without dbt; None where nothing is recorded, or where dbt is to say what fails."""
+def replayed(data: str, here: Path, called: str, names: dict[str, str]) -> tuple[bool, list] | None:
+    """What `dbt` returns, of a build without dbt; None where nothing is recorded, or where dbt is to say what fails."""
     recording = RECORDINGS.get()
-    warnings = recording and recording.replay(here, called, names)
-    if recording and warnings is None:
-        for path in Path(data).glob("ledger.duckdb*"):
-            path.unlink()
-    elif recording:
-        build_script.declare_good(Path(data))
-        with duckdb.connect(f"{data}/ledger.duckdb") as engine:
-            engine.execute("update main.ledger_builds set build_id = uuid()::varchar, basis = null, is_whole = true")
-    return warnings
+    outcome = recording and recording.replay(here, called, names)
+    if not outcome:
+        return None
+    passed, troubled = outcome
+    build_script.declare_good(Path(data))
+    with duckdb.connect(f"{data}/ledger.duckdb") as engine:
+        found = "build_id = uuid()::varchar, basis = null, is_whole = true, is_good = ?"
+        engine.execute(f"update main.ledger_builds set {found}", [passed])
+    return passed, troubled
 
 
 def is_from_nothing(dbt, verb: str, data: str, built: int | None = None, selection: tuple = (), **options) -> bool:
