@@ -7,3 +7,10 @@
         decimal_text(meter ~ 'list_price_usd'), decimal_text(meter ~ 'unit_price_usd')
     ]) }}
 {%- endmacro %}
+
+{# The charge to expect of calls that a sampler dropped: one a day, account and model. #}
+{% macro sampled_accrual_key(calls) -%}
+    {{ entry_key([
+        "'sampled'", calls ~ '.started_on', calls ~ '.provider', calls ~ '.account_id', calls ~ '.model'
+    ]) }}
+{%- endmacro %}

@@ -9,6 +9,7 @@
     {{ money('development_usd') }} as development_usd,
     {{ money('unattributed_usd') }} as unattributed_usd,
     {{ money('shared_usd') }} as shared_usd,
+    {{ money('sampled_usd') }} as sampled_usd,
     {{ money(margin) }} as margin_usd,
     cast({{ margin }} as double) / nullif(cast(revenue_usd as double), 0) as margin_pct
 {%- endmacro %}

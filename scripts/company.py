@@ -72,6 +72,11 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "Tool spans that a provider bills (search, code execution). Service and tool are ids, or with a % patterns.",
         "search-api,web_search,tavily,request",
     ),
+    "sampling_rates": (
+        ["service_name", "rate", *VALID],
+        "The share of its traces that a service keeps, 0.1 for 10 %, where its spans do not say so themselves.",
+        "checkout-agent,0.1,,",
+    ),
     "chargeback_policies": (
         ["scope", "scope_id", "policy", "bearer_team_id", "weight", *VALID],
         "Who bears: origin_pays (default), caller_pays, owner_pays, split; scope default, team, service or feature.",

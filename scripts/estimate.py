@@ -25,7 +25,7 @@ with spend as (
 
     select
         provider, spent_on as day, sum(borne_usd) as usd,
-        coalesce(sum(borne_usd) filter (basis = 'billed'), 0) as billed
+        coalesce(sum(borne_usd - accrued_usd), 0) as billed
     from marts.spend_daily where spent_on between date '1970-01-02' and $newest group by all
 
 ),

@@ -241,6 +241,7 @@ CLOSED_ENTRIES = pa.schema(
         *fields(pa.date32(), "posted_month incurred_on"),
         *fields(TEXT, "account side team_id counterparty_team_id feature_id provider account_id model team_path"),
         *fields(TEXT, "payer_team_id bearer_team_id purpose kind basis"),
+        *fields(pa.bool_(), "is_sampled"),
         *fields(pa.decimal128(38, 12), "amount_usd"),
         *fields(TEXT, "corrects_entry_id"),
         *fields(pa.date32(), "corrects_month"),

@@ -212,7 +212,7 @@ order by month, net_charge_booked_usd desc, team_id
 select originating_feature_id as feature_id, bearer_team_id, sum(borne_usd) as borne_usd,
     coalesce(sum(borne_usd) filter (where purpose = 'production'), 0) as production_usd,
     coalesce(sum(borne_usd) filter (where purpose = 'evaluation'), 0) as evaluation_usd,
-    coalesce(sum(borne_usd) filter (where basis = 'accrued'), 0) as of_it_accrued_usd, sum(calls)::bigint as calls
+    sum(accrued_usd) as of_it_accrued_usd, sum(calls)::bigint as calls
 from marts.spend_daily where date_trunc('month', spent_on) = $month
 group by all order by borne_usd desc, feature_id, bearer_team_id
 """,

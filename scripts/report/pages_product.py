@@ -370,6 +370,18 @@ from marts.capture_rates_monthly where month <= $month order by month, provider,
         nothing="No bill has landed yet.",
     ),
     Figure(
+        "sampled",
+        "How sure is what sampled traces stand for?",
+        """
+select scope, scope_id as feature_or_team, sampled_usd, standard_error_usd, low_usd, high_usd, traces
+from marts.sampling_errors_monthly where month = $month
+order by case scope when 'all' then 1 when 'feature' then 2 else 3 end, sampled_usd desc, scope_id
+""",
+        "Money of calls that a sampler dropped, estimated by those that it kept; low and high are the ends of a 95 %"
+        " interval. Below 30 traces it says little. Features and teams each add up to all.",
+        nothing="No trace of this month says that others were dropped.",
+    ),
+    Figure(
         "joins",
         "Which usage events found their calls?",
         f"""

@@ -4,7 +4,7 @@ with given as (
 
     select
         provider,
-        sum(attributed_usd) as given_usd
+        sum(attributed_usd + sampled_usd) as given_usd
     from {{ ref('int_charge_settlements') }}
     group by provider
 

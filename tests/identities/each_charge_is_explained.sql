@@ -1,5 +1,5 @@
--- Identity 1: what calls were billed, plus what stays untraced, invoice-only or rounded, plus what was paid ahead, is
--- the bill, line by line.
+-- Identity 1: what calls were billed, plus what they stand for of dropped ones, plus what stays untraced, invoice-only
+-- or rounded, plus what was paid ahead, is the bill, line by line.
 with standing as (
 
     select
@@ -33,8 +33,10 @@ settled as (
 
     select
         charges.line_id,
-        sum(settled.attributed_usd + settled.untraced_usd + settled.invoice_only_usd + settled.rounding_usd)
-            as explained_usd,
+        sum(
+            settled.attributed_usd + settled.sampled_usd + settled.untraced_usd + settled.invoice_only_usd
+            + settled.rounding_usd
+        ) as explained_usd,
         sum(settled.prepaid_usd) as prepaid_usd
     from {{ ref('int_charge_settlements') }} as settled
     inner join standing as charges on settled.charge_id = charges.charge_id

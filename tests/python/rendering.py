@@ -4,6 +4,7 @@ import ast
 import re
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 from conftest import PROJECT
 
@@ -37,6 +38,9 @@ def macro_sql(text: str, data: Path | None = None, **variables) -> str:
         "var": lambda name, *_: variables.get(name, ""),
         "config": lambda **_: "",
         "is_touched": lambda *_, **__: "true",
+        "replaces_touched": lambda *_, **__: "",
+        "builds_on": lambda: False,
+        "dbt": SimpleNamespace(type_string=lambda: "varchar"),
     }
     for name in LISTS:
         (words,) = re.findall(r"return\((\[.*?\])\)", TEXTS[name], re.DOTALL)

@@ -29,6 +29,11 @@ REQUIREMENTS = "feature_id,suite,min_pass_rate,fresh_days,valid_from,valid_to\nf
 # By what features cost in the month: another day's news moves the parts of all.
 SHARING = "pool,method,team_id,weight,valid_from,valid_to\nuntraced,weighted,,,,\nunlabelled,even,,,2026-10-07,\n"
 KEYS = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\nopenai,,proj-%,team-1,,,\n"
+# Services keep a part of their traces: calls of a trace stand for others by the rarest on their path.
+RATES = (
+    "service_name,rate,valid_from,valid_to\n"
+    "service-1,0.5,,\nservice-2,0.1,,\nservice-3,0.3,,2026-10-07\nservice-4,1,,\n"
+)
 OWNER = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\n,,,platform,,,\n"
 
 
@@ -67,6 +72,7 @@ def world(seed: int, folder: Path) -> None:
     company = seeds(folder / "company")
     (company / "api_keys.csv").write_text(KEYS)
     (company / "sharing_rules.csv").write_text(SHARING)
+    (company / "sampling_rates.csv").write_text(RATES)
     (company / "eval_requirements.csv").write_text(REQUIREMENTS)
 
 

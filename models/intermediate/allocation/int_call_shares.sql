@@ -104,6 +104,82 @@ shares as (
 
 ),
 
+sampled_costs as (
+
+    select * from {{ ref('int_sampled_costs') }}
+    where {{ is_touched('started_on', 'touched_day') }} and {{ lies_in(slice, 'started_on') }}
+
+),
+
+sampled_calls as (
+
+    select
+        call_key,
+        sum(sampled_usd) as sampled_usd
+    from sampled_costs
+    group by call_key
+
+),
+
+-- Who caused the call caused what it stands for beside itself. The charge names its payer, else the call does.
+sampled_weights as (
+
+    select
+        {{ all_but('shares', [
+            'part_basis', 'payable_provider', 'payable_account_id', 'cutoff_month', 'payer_team_id'
+        ]) }},
+        sampled_costs.basis as part_basis,
+        shares.provider as payable_provider,
+        shares.account_id as payable_account_id,
+        cast(null as date) as cutoff_month,
+        coalesce(sampled_costs.payer_team_id, shares.own_payer_team_id) as payer_team_id,
+        sampled_costs.payer_no,
+        sampled_costs.sampled_usd
+    from shares
+    inner join sampled_costs on shares.call_key = sampled_costs.call_key
+    where shares.part_no = 1
+
+),
+
+sampled_shares as (
+
+    {{ allocate('sampled_weights', {'sampled_part_usd': 'sampled_usd'}, weight='origin_share * 1000000000000',
+        within=['call_key', 'payer_no'], tie_breaker=['place']) | indent }}
+
+),
+
+-- These shares are of no call that was seen: they count none.
+all_shares as (
+
+    select
+        *,
+        share as usage_share,
+        false as is_sampled
+    from shares
+
+    union all
+
+    select
+        {% for column in origin + of_origin -%}
+            {% if column == 'origin_team_id' -%}
+                case when is_origin_payer then payer_team_id else origin_team_id end as origin_team_id,
+            {% else -%}
+                {{ column }},
+            {% endif -%}
+        {% endfor -%}
+        part_no,
+        {{ money('0') }} as origin_share,
+        {{ money('0') }} as share,
+        sampled_part_usd as borne_usd,
+        null as borne_cutoff_usd,
+        -1000 * place - payer_no as place,
+        coalesce({{ floored_part('sampled_part_usd', 1000000000000, 'attributed_usd * 1000000000000') }}, 0)
+            as usage_share,
+        true as is_sampled
+    from sampled_shares
+
+),
+
 calls as (
 
     select * from {{ ref('int_calls') }}
@@ -124,6 +200,8 @@ repeated_calls as (
 
 select
     {{ all_but('shares', ['stated_usd', 'part_usd', 'cutoff_usd']) }},
+    coalesce(counts.adjusted_count, 1) as adjusted_count,
+    coalesce(sampled_calls.sampled_usd, 0) as sampled_usd,
     {{ money('shares.stated_usd') }} as stated_usd,
     calls.call_id,
     calls.trace_id,
@@ -142,6 +220,8 @@ select
     calls.is_residual,
     calls.is_suspected_copy and repeated_calls.call_key is null as is_suspected_copy,
     calls.is_ambiguous_usage
-from shares
+from all_shares as shares
 inner join calls on shares.call_key = calls.call_key
+left join {{ ref('int_sampled_calls') }} as counts on shares.call_key = counts.call_key
+left join sampled_calls on shares.call_key = sampled_calls.call_key
 left join repeated_calls on shares.call_key = repeated_calls.call_key

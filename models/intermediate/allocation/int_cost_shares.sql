@@ -8,7 +8,7 @@
     'call_key', 'call_id', 'started_on', 'provider', 'account_id', 'model', 'basis', 'cutoff_month',
     'originating_feature_id', 'serving_feature_id', 'payer_team_id', 'team_path', 'purpose', 'tenant_id', 'user_id',
     'input_tokens', 'output_tokens', 'part_no', 'part_basis', 'payable_provider', 'payable_account_id',
-    'own_payer_team_id'
+    'own_payer_team_id', 'is_sampled'
 ] %}
 with call_shares as (
 
@@ -92,6 +92,7 @@ split_shares as (
         false as is_payer_bearer,
         shares.origin_share,
         shares.share,
+        shares.usage_share,
         shares.borne_usd,
         shares.borne_cutoff_usd,
         shares.place as share_no,
@@ -108,8 +109,8 @@ split_shares as (
 bearer_shares as (
 
     {{ allocate('split_shares', {
-        'origin_share': 'origin_share', 'share': 'share', 'borne_usd': 'borne_usd',
-        'borne_cutoff_usd': 'borne_cutoff_usd'
+        'origin_share': 'origin_share', 'share': 'share', 'usage_share': 'usage_share',
+        'borne_usd': 'borne_usd', 'borne_cutoff_usd': 'borne_cutoff_usd'
     }, weight='bearer_weight', within=['call_key', 'share_no'], tie_breaker=['bearer_no']) | indent }}
 
 )
@@ -130,6 +131,7 @@ select
     end as is_payer_bearer,
     origin_share,
     share,
+    usage_share,
     borne_usd,
     borne_cutoff_usd,
     place
@@ -144,6 +146,7 @@ select
     is_payer_bearer,
     origin_share,
     share,
+    usage_share,
     borne_usd,
     borne_cutoff_usd,
     place

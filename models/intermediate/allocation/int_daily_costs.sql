@@ -1,8 +1,10 @@
 {{ replaces_touched("incurred_on", by="touched_day") }}
 {% set keys = [
     'posted_month', 'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path', 'payer_team_id',
-    'bearer_team_id', 'purpose', 'basis', 'pool'
+    'bearer_team_id', 'purpose', 'basis', 'pool', 'is_sampled'
 ] %}
+{# Only money of sampled calls has the mark in its id, so that other entries of closed months keep theirs. #}
+{% set key = keys[:-2] + ["case when is_sampled then coalesce(pool, '') || ':sampled' else pool end"] %}
 with cost_shares as (
 
     select
@@ -43,6 +45,7 @@ postings as (
         purpose,
         part_basis as basis,
         pool,
+        is_sampled,
         borne_usd - coalesce(borne_cutoff_usd, 0) as amount_usd,
         0 as prepaid_usd
     from cost_shares
@@ -64,6 +67,7 @@ postings as (
         purpose,
         part_basis as basis,
         pool,
+        is_sampled,
         borne_cutoff_usd as amount_usd,
         0 as prepaid_usd
     from cost_shares
@@ -86,6 +90,7 @@ postings as (
         'unknown' as purpose,
         'billed' as basis,
         case when tagged_feature_id is null then 'untraced' else 'tagged' end as pool,
+        false as is_sampled,
         untraced_usd as amount_usd,
         0 as prepaid_usd
     from charge_settlements
@@ -107,6 +112,7 @@ postings as (
         'unknown' as purpose,
         'billed' as basis,
         case treatment when 'shared' then 'shared' else 'invoice_only' end as pool,
+        false as is_sampled,
         invoice_only_usd + rounding_usd as amount_usd,
         prepaid_usd
     from charge_settlements
@@ -128,6 +134,7 @@ postings as (
         'unknown' as purpose,
         'accrued' as basis,
         'untraced' as pool,
+        false as is_sampled,
         untraced_usd as amount_usd,
         0 as prepaid_usd
     from accrued_usage
@@ -135,7 +142,7 @@ postings as (
 )
 
 select
-    {{ entry_key(keys) }} as cost_id,
+    {{ entry_key(key) }} as cost_id,
     {{ keys | join(',\n    ') }},
     {{ money('sum(amount_usd)') }} as amount_usd,
     {{ money('sum(prepaid_usd)') }} as prepaid_usd

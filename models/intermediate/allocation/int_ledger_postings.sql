@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 {% set keys = [
     'cost_id', 'posted_month', 'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path',
-    'payer_team_id', 'bearer_team_id', 'purpose', 'basis'
+    'payer_team_id', 'bearer_team_id', 'purpose', 'basis', 'is_sampled'
 ] %}
 {% set cost = keys + ['amount_usd', 'prepaid_usd'] %}
 with all_costs as (
@@ -47,6 +47,7 @@ adjustments as (
         to_team as bearer_team_id,
         'unknown' as purpose,
         'billed' as basis,
+        false as is_sampled,
         {{ money('amount_usd') }} as amount_usd
     from {{ ref('adjustments') }}
     where {{ is_touched('month', 'posted_day') }}
@@ -204,6 +205,7 @@ select
     posted.purpose,
     legs.kind,
     posted.basis,
+    posted.is_sampled,
     {{ money('legs.leg_usd') }} as amount_usd
 from legs
 inner join posted on legs.cost_id = posted.cost_id

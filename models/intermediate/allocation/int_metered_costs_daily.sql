@@ -4,7 +4,7 @@
 ] %}
 {# Money that only moves between months (a cost of 0) takes no usage along. #}
 {% set part_billed_elsewhere = 'coalesce(' ~ floored_part(
-    'share', whole_number('borne_cutoff_usd * 1000000000000'), whole_number('borne_usd * 1000000000000')
+    'usage_share', whole_number('borne_cutoff_usd * 1000000000000'), whole_number('borne_usd * 1000000000000')
 ) ~ ', 0)' %}
 with cost_shares as (
 
@@ -23,7 +23,7 @@ wasted_calls as (
         max(shares.cache_write_premium_usd) as cache_write_premium_usd
     from {{ ref('int_wasted_calls') }} as wasted
     inner join {{ ref('int_call_shares') }} as shares on wasted.call_key = shares.call_key
-    where {{ is_touched('shares.started_on', 'spilled_day') }}
+    where not shares.is_sampled and {{ is_touched('shares.started_on', 'spilled_day') }}
     group by wasted.call_key, wasted.kind
 
 ),
@@ -40,7 +40,7 @@ posted_shares as (
         purpose,
         payable_provider as provider,
         model,
-        share - {{ part_billed_elsewhere }} as share,
+        usage_share - {{ part_billed_elsewhere }} as share,
         borne_usd - coalesce(borne_cutoff_usd, 0) as amount_usd
     from cost_shares
 

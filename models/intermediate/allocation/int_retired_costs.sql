@@ -196,6 +196,7 @@ postings as (
 select
     {{ entry_key(keys) }} as cost_id,
     {{ keys | join(',\n    ') }},
+    false as is_sampled,
     {{ money('sum(amount_usd)') }} as amount_usd,
     {{ money('sum(prepaid_usd)') }} as prepaid_usd
 from postings

@@ -63,7 +63,9 @@ traced_per_tier as (
         calls.model,
         providers.stated_tier,
         families.billed_meter as meter,
-        cast(sum(meters.quantity) as bigint) as quantity
+        cast(sum(meters.quantity) as bigint) as quantity,
+        cast(coalesce(sum({{ unseen_quantity('meters.quantity', 'sampled.adjusted_count') }}), 0) as bigint)
+            as unseen_quantity
     from {{ ref('int_call_costs') }} as calls
     inner join counted_days as days
         on
@@ -73,6 +75,8 @@ traced_per_tier as (
     inner join {{ ref('int_call_providers') }} as providers on calls.call_key = providers.call_key
     inner join {{ ref('int_usage_items') }} as meters on calls.call_key = meters.call_key
     inner join families on calls.provider = families.provider and meters.meter = families.call_meter
+    left join {{ ref('int_sampled_calls') }} as sampled on calls.call_key = sampled.call_key
+    where not calls.is_represented
     group by
         days.is_unbilled, calls.provider, calls.started_on, calls.model, providers.stated_tier, families.billed_meter
 
@@ -86,7 +90,8 @@ traced_usage as (
         started_on,
         model,
         meter,
-        cast(sum(quantity) as bigint) as quantity
+        cast(sum(quantity) as bigint) as quantity,
+        cast(sum(unseen_quantity) as bigint) as unseen_quantity
     from traced_per_tier
     group by is_unbilled, provider, started_on, model, meter
 
@@ -136,6 +141,7 @@ untraced_usage as (
         tiers.tier_quantity,
         tiers.tier_quantity - tiers.own_quantity as tier_left_quantity,
         tiers.left_quantity,
+        coalesce(traced.unseen_quantity, 0) as unseen_quantity,
         greatest(
             tiers.left_quantity - greatest(coalesce(traced.quantity, 0) - tiers.all_own_quantity, 0), 0
         ) as untraced_quantity
@@ -156,6 +162,39 @@ untraced_usage as (
             and usage.model = traced.model
             and usage.meter = traced.meter
 
+),
+
+priced_usage as (
+
+    select
+        *,
+        -- NULL if the book has no price.
+        case
+            when untraced_quantity = 0 then {{ money('unit_price_usd * 0') }}
+            else {{ floored_part(floored_part(
+                money('quantity * unit_price_usd'), 'tier_left_quantity', 'tier_quantity'
+            ), 'untraced_quantity', 'left_quantity') }}
+        end as beyond_calls_usd,
+        case
+            when untraced_quantity = 0 then {{ money('month_end_price_usd * 0') }}
+            else {{ floored_part(floored_part(
+                money('quantity * month_end_price_usd'), 'tier_left_quantity', 'tier_quantity'
+            ), 'untraced_quantity', 'left_quantity') }}
+        end as month_end_usd
+    from untraced_usage
+
+),
+
+-- Calls that a sampler kept stand for as much of it as those that it dropped.
+sampled_usage as (
+
+    select
+        *,
+        coalesce({{ floored_part(
+            'beyond_calls_usd', 'least(unseen_quantity, untraced_quantity)', 'untraced_quantity'
+        ) }}, 0) as sampled_usd
+    from priced_usage
+
 )
 
 select
@@ -172,21 +211,11 @@ select
     untraced.unit_price_usd,
     untraced.quantity,
     untraced.untraced_quantity,
-    -- NULL if the book has no price.
-    {% for price, name in [('unit_price_usd', 'untraced_usd'), ('month_end_price_usd', 'month_end_usd')] %}
-        case
-            when untraced.untraced_quantity = 0 then {{ money('untraced.' ~ price ~ ' * 0') }}
-            else {{ floored_part(
-                floored_part(
-                    money('untraced.quantity * untraced.' ~ price), 'untraced.tier_left_quantity',
-                    'untraced.tier_quantity'
-                ),
-                'untraced.untraced_quantity', 'untraced.left_quantity'
-            ) }}
-        end as {{ name }},
-    {% endfor %}
+    untraced.month_end_usd,
+    untraced.sampled_usd,
+    {{ money('untraced.beyond_calls_usd - untraced.sampled_usd') }} as untraced_usd,
     coalesce(keys.owner_team_id, 'unattributed') as payer_team_id
-from untraced_usage as untraced
+from sampled_usage as untraced
 left join {{ ref('int_api_key_owners') }} as keys
     on
         untraced.provider = keys.provider

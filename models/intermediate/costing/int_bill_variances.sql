@@ -62,7 +62,7 @@ parts as (
         sum(charged.billed_usd) as billed_usd,
         sum(case when charged.is_fee then 0 else calls.priced_usd end) as priced_usd,
         sum(charged.billed_usd) as attributed_usd,
-        0 as {{ ['overtraced_usd', 'timing_gap_usd', 'rounding_usd'] | join(',\n        0 as ') }},
+        0 as {{ ['sampled_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd'] | join(',\n        0 as ') }},
         coalesce(sum(case when not charged.is_fee then {{ floored_part(
             'calls.priced_usd', 'charged.quantity - calls.quantity', 'calls.quantity'
         ) }} end), 0) as quantity_gap_usd,
@@ -91,6 +91,7 @@ parts as (
         billed_usd,
         case when priced_usd is null then excluded_usd else priced_usd + coalesce(excluded_usd, 0) end as priced_usd,
         given_usd as attributed_usd,
+        sampled_usd,
         coalesce(taken_price_usd + cut_off_usd - priced_usd, 0) - coalesce(excluded_usd, 0) as overtraced_usd,
         given_usd - attributed_usd - coalesce(taken_price_usd - matched_price_usd, 0) as timing_gap_usd,
         rounding_usd,
@@ -115,7 +116,7 @@ parts as (
         cast(null as string) as meter,
         billed_usd,
         0 as {{ [
-            'priced_usd', 'attributed_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd', 'quantity_gap_usd',
+            'priced_usd', 'attributed_usd', 'sampled_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd', 'quantity_gap_usd',
             'billed_quantity', 'traced_quantity', 'unpriced_calls'
         ] | join(',\n        0 as ') }},
         cast(null as string) as match_level
@@ -128,5 +129,5 @@ select
     *,
     case when meter is null and billed_usd >= 0 then billed_usd else 0 end as invoice_only_usd,
     case when meter is null and billed_usd < 0 then billed_usd else 0 end as credit_usd,
-    case when meter is null then 0 else billed_usd - attributed_usd - rounding_usd end as untraced_usd
+    case when meter is null then 0 else billed_usd - attributed_usd - sampled_usd - rounding_usd end as untraced_usd
 from parts

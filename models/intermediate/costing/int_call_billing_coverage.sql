@@ -1,3 +1,4 @@
+{% set kind = ['service_name', 'provider', 'model', 'started_on'] %}
 with calls as (
 
     select
@@ -7,6 +8,7 @@ with calls as (
         api_key,
         started_at,
         started_on,
+        model,
         is_on_bill
     from {{ ref('int_call_providers') }}
     where call_key not in (select copies.call_key from {{ ref('int_copied_calls') }} as copies)
@@ -72,6 +74,43 @@ calls_in_totals as (
 
 ),
 
+sampled_calls as (
+
+    select
+        calls.call_key,
+        sampled.service_name,
+        calls.{{ kind[1:] | join(',\n        calls.') }},
+        calls.is_on_bill,
+        sampled.adjusted_count,
+        sampled.is_labelled,
+        sampled.is_orphan
+    from calls
+    inner join {{ ref('int_sampled_calls') }} as sampled on calls.call_key = sampled.call_key
+
+),
+
+whole_traces as (
+
+    select
+        {{ kind | join(',\n        ') }},
+        max(adjusted_count) as adjusted_count
+    from sampled_calls
+    where is_labelled
+    group by {{ kind | join(', ') }}
+
+),
+
+-- Services that keep more of the traces than those that call them show calls whose callers were dropped. The calls of
+-- whole traces stand for them, each for as many as its rarest service says.
+represented_calls as (
+
+    select orphans.call_key
+    from sampled_calls as orphans
+    inner join whole_traces as whole on {{ are_same('orphans', 'whole', kind) }}
+    where orphans.is_orphan and not orphans.is_on_bill and orphans.adjusted_count < whole.adjusted_count
+
+),
+
 keys_in_use as (
 
     select distinct
@@ -106,11 +145,13 @@ select
     ) as is_in_bill,
     -- The latest bucket of an export is provisional: usage that it does not list yet accrues.
     coalesce(periods.is_provisional, false) and calls_in_totals.call_key is null as is_provisional,
+    represented_calls.call_key is not null as is_represented,
     coalesce(calls.account_id, case when periods.covering_accounts = 1 then periods.account_id end) as account_id
 from calls
 left join covering_periods as periods on calls.call_key = periods.call_key
 left join billed_accounts as accounts on calls.provider = accounts.provider
 left join calls_in_totals on calls.call_key = calls_in_totals.call_key
+left join represented_calls on calls.call_key = represented_calls.call_key
 left join unbilled_keys
     on
         {{ are_same('calls', 'unbilled_keys', ['provider', 'account_id', 'api_key']) }}

@@ -61,6 +61,7 @@ calls as (
         billed_parts.payer_team_id,
         billed_parts.cutoff_month,
         billed_parts.cutoff_usd,
+        coverage.is_represented,
         -- Calls that the latest, provisional bucket does not list accrue.
         coverage.is_in_bill and not (coverage.is_provisional and billed_parts.match_level is null) as is_in_bill
     from {{ ref('int_call_providers') }} as calls
@@ -112,6 +113,8 @@ select
         when is_in_no_book then 'model_not_in_price_book'
     end as unpriced_reason,
     is_in_bill,
+    -- Calls of whole traces stand for it, and take what it cost.
+    is_represented,
     fee_usd,
     is_parted,
     payer_team_id,
@@ -123,8 +126,12 @@ select
         when is_in_bill then {{ money('coalesce(matched_usd, 0) + coalesce(fee_usd, 0)') }}
         when fee_usd is not null then {{ money('fee_usd') }}
     end as billed_usd,
-    case when not is_in_bill then priced_usd end as accrued_usd,
-    coalesce(match_level, 'none') as match_level,
+    case
+        when is_in_bill then null
+        when is_represented then {{ money('priced_usd * 0') }}
+        else priced_usd
+    end as accrued_usd,
+    case when is_represented then 'sampled' else coalesce(match_level, 'none') end as match_level,
     case
         when is_in_bill then 'billed'
         when fee_usd is not null then 'mixed'

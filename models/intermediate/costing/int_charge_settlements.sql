@@ -28,6 +28,7 @@ charge_weights as (
         groups.group_id,
         groups.given_usd,
         groups.rounding_usd,
+        groups.sampled_usd,
         groups.is_matched,
         groups.match_level,
         {{ whole_number('abs(members.amount_usd) * 1000000000000 + 1') }} as weight,
@@ -44,7 +45,8 @@ charge_parts as (
     select
         *,
         {{ floored_part('given_usd', 'weight', 'total_weight') }} as given_part,
-        {{ floored_part('rounding_usd', 'weight', 'total_weight') }} as rounding_part
+        {{ floored_part('rounding_usd', 'weight', 'total_weight') }} as rounding_part,
+        {{ floored_part('sampled_usd', 'weight', 'total_weight') }} as sampled_part
     from charge_weights
 
 ),
@@ -58,7 +60,8 @@ given_amounts as (
         given_usd,
         match_level,
         {{ part_with_residue('given_usd', 'given_part', 'weight', 'group_id', 'charge_id') }} as attributed_usd,
-        {{ part_with_residue('rounding_usd', 'rounding_part', 'weight', 'group_id', 'charge_id') }} as rounding_usd
+        {{ part_with_residue('rounding_usd', 'rounding_part', 'weight', 'group_id', 'charge_id') }} as rounding_usd,
+        {{ part_with_residue('sampled_usd', 'sampled_part', 'weight', 'group_id', 'charge_id') }} as sampled_usd
     from charge_parts
 
 )
@@ -83,12 +86,15 @@ select
         when charges.call_id is not null then charges.billed_usd
         else {{ money('coalesce(given.attributed_usd, 0)') }}
     end as attributed_usd,
+    -- What calls stand for that a sampler dropped.
+    {{ money('coalesce(given.sampled_usd, 0)') }} as sampled_usd,
     {{ money('coalesce(given.rounding_usd, 0)') }} as rounding_usd,
     -- A line without a meter is no usage: fees, taxes, credits.
     case when charges.meter is null then charges.billed_usd else {{ money('0') }} end as invoice_only_usd,
     case
         when charges.meter is null or charges.call_id is not null then {{ money('0') }}
-        else {{ money('charges.billed_usd - coalesce(given.attributed_usd, 0) - coalesce(given.rounding_usd, 0)') }}
+        else {{ money('''charges.billed_usd - coalesce(given.attributed_usd, 0) - coalesce(given.sampled_usd, 0)
+            - coalesce(given.rounding_usd, 0)''') }}
     end as untraced_usd,
     case
         when charges.call_id is not null then 'response_id'

@@ -6,9 +6,20 @@
     'group_id', 'provider', 'match_account_id', 'match_key', 'match_rate', 'match_level', 'account_id', 'usage_on',
     'model', 'meter', 'charges', 'billed_quantity', 'billed_usd', 'traced_quantity', 'priced_usd',
     'excluded_quantity', 'excluded_usd', 'charged_quantity', 'matched_quantity', 'is_matched', 'is_provisional',
-    'rounding_usd', 'attributed_usd', 'is_bought_at_book', 'explained_usd'
+    'rounding_usd', 'attributed_usd', 'is_bought_at_book', 'explained_usd', 'unseen_quantity'
 ] %}
-with match_groups as (
+with members as (
+
+    select
+        members.*,
+        {{ unseen_quantity('members.quantity', 'sampled.adjusted_count') }} as unseen_quantity
+    from {{ ref('int_match_members') }} as members
+    left join {{ ref('int_sampled_calls') }} as sampled
+        on members.side = 'call' and members.call_key = sampled.call_key
+
+),
+
+match_groups as (
 
     select
         provider,
@@ -34,11 +45,12 @@ with match_groups as (
         {{ money("coalesce(sum(amount_usd) filter (where side = 'charge' and amount_usd > 0 and quantity > 0), 0)") }}
             as counted_usd,
         cast(coalesce(sum(quantity) filter (where side = 'call' and not is_excluded), 0) as bigint) as traced_quantity,
+        cast(coalesce(sum(unseen_quantity) filter (where not is_excluded), 0) as bigint) as unseen_quantity,
         {{ money("sum(amount_usd) filter (where side = 'call' and not is_excluded)") }} as priced_usd,
         -- Calls whose response ids are missing on a bill that lists response ids.
         cast(coalesce(sum(quantity) filter (where is_excluded), 0) as bigint) as excluded_quantity,
         {{ money('sum(amount_usd) filter (where is_excluded)') }} as excluded_usd
-    from {{ ref('int_match_members') }}
+    from members
     group by provider, match_account_id, match_key, match_rate, usage_on, model, meter
     having count(*) filter (where side != 'usage') > 0
 
@@ -219,6 +231,18 @@ exchanged_amounts as (
         case when given_ahead_quantity > 0 then lead(group_id) over ({{ same }}) end as group_after
     from exchanged_quantities
 
+),
+
+-- What the charges have left after that may be of calls that a sampler dropped: as much as the kept ones stand for.
+sampled_quantities as (
+
+    select
+        *,
+        case when is_matched then least(
+            unseen_quantity, greatest(under_quantity - given_back_quantity - given_ahead_quantity, 0)
+        ) else 0 end as sampled_quantity
+    from exchanged_amounts
+
 )
 
 select
@@ -229,6 +253,10 @@ select
         when usage_on = last_day(usage_on) then forward_usd when day(usage_on) = 1 then backward_usd else 0
     end""") }} as cutoff_usd,
     {{ money('attributed_usd + given_back_usd + given_ahead_usd') }} as given_usd,
-    forward_quantity + backward_quantity as shifted_quantity
-from exchanged_amounts
+    forward_quantity + backward_quantity as shifted_quantity,
+    case when sampled_quantity > 0 then {{ floored_part(
+        '(under_usd - given_back_usd - given_ahead_usd)', 'sampled_quantity',
+        'under_quantity - given_back_quantity - given_ahead_quantity'
+    ) }} else {{ money('0') }} end as sampled_usd
+from sampled_quantities
 where {{ is_touched('usage_on', 'matched_day') }}

@@ -7,7 +7,9 @@ with groups as (
     from (
         select
             usage_on,
-            {{ entry_key(['group_id', 'taken_usd', 'given_usd', 'cutoff_usd', 'shifted_quantity']) }} as line
+            {{ entry_key([
+                'group_id', 'taken_usd', 'given_usd', 'cutoff_usd', 'shifted_quantity', 'sampled_usd'
+            ]) }} as line
         from {{ ref('int_cutoff_matches') }}
     ) as said
     group by usage_on

@@ -24,7 +24,7 @@ unmatched_calls as (
         coverage.is_provisional
     from {{ ref('int_call_providers') }} as calls
     inner join {{ ref('int_call_billing_coverage') }} as coverage on calls.call_key = coverage.call_key
-    where coverage.is_in_bill and not calls.is_on_bill
+    where coverage.is_in_bill and not calls.is_on_bill and not coverage.is_represented
 
 ),
 

@@ -70,9 +70,28 @@ group_takers as (
             'flows.flow_usd', 'takers.micro_quantity', 'groups.traced_quantity * 1000000'
         ) ~ ')) * 1000000000000 + sum(case when flows.is_free then takers.quantity else 0 end)') }} as weight
     from group_flows as flows
-    inner join takers on flows.taking_group_id = takers.group_id
+    inner join takers on flows.taking_group_id = takers.group_id and not takers.is_sampled
     inner join groups on flows.taking_group_id = groups.group_id
     group by flows.group_id, takers.{{ taker | join(', takers.') }}
+
+),
+
+sampled_parts as (
+
+    select
+        charges.origin_charge_id,
+        takers.feature_id,
+        coalesce(takers.bearer_team_id, {{ payer }}) as bearer_team_id,
+        {{ payer }} as payer_team_id,
+        takers.purpose,
+        {{ floored_part('charges.sampled_usd', 'takers.micro_quantity', 'sum(takers.micro_quantity) over charge') }}
+            as amount_usd,
+        charges.sampled_usd as whole_usd,
+        charges.quantity - charges.called_quantity as whole_quantity
+    from charges
+    inner join takers on charges.group_id = takers.group_id and takers.is_sampled
+    where charges.sampled_usd != 0
+    window charge as (partition by charges.origin_charge_id)
 
 ),
 
@@ -85,7 +104,11 @@ takings as (
         coalesce(takers.bearer_team_id, {{ payer }}) as bearer_team_id,
         {{ payer }} as payer_team_id,
         takers.purpose,
-        case charges.basis when 'billed' then 'response_id' else 'price_book' end as method,
+        case
+            when charges.basis = 'billed' then 'response_id'
+            when charges.meter = 'total' then 'sampled'
+            else 'price_book'
+        end as method,
         takers.amount_usd,
         charges.called_usd as whole_usd,
         takers.quantity,
@@ -114,6 +137,23 @@ takings as (
     inner join group_takers as takers on charges.group_id = takers.group_id
     where charges.match_level is not null
     window charge as (partition by charges.origin_charge_id)
+
+    union all
+
+    -- Calls of the group that stand for dropped ones.
+    select
+        origin_charge_id,
+        feature_id,
+        bearer_team_id,
+        payer_team_id,
+        purpose,
+        'sampled' as method,
+        amount_usd,
+        whole_usd,
+        null as quantity,
+        whole_quantity,
+        {{ whole_number('abs(amount_usd) * 1000000000000 + 1') }} as weight
+    from sampled_parts
 
     union all
 
@@ -249,8 +289,10 @@ select
     'purchase' as method,
     null as quantity,
     {{ money('1') }} as share,
-    {{ money('called_usd + grouped_usd + untraced_usd + invoice_only_usd + prepaid_usd') }} as billed_usd,
+    {{ money('called_usd + grouped_usd + sampled_usd + untraced_usd + invoice_only_usd + prepaid_usd') }} as billed_usd,
     {{ money('0') }} as effective_usd,
     category as charge_category
 from charges
-where category = 'purchase' and called_usd + grouped_usd + untraced_usd + invoice_only_usd + prepaid_usd != 0
+where
+    category = 'purchase'
+    and called_usd + grouped_usd + sampled_usd + untraced_usd + invoice_only_usd + prepaid_usd != 0

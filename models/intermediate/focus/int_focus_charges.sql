@@ -29,6 +29,7 @@ settlements as (
         sum(case when call_id is not null then quantity else 0 end) as called_quantity,
         sum(case when call_id is not null then attributed_usd else 0 end) as called_usd,
         sum(case when call_id is null then attributed_usd else 0 end) as grouped_usd,
+        sum(sampled_usd) as sampled_usd,
         sum(untraced_usd) as untraced_usd,
         sum(invoice_only_usd + rounding_usd) as invoice_only_usd,
         sum(prepaid_usd) as prepaid_usd
@@ -71,7 +72,9 @@ accruing_calls as (
         sum(meters.priced_usd) as amount_usd
     from {{ ref('int_call_costs') }} as calls
     inner join {{ ref('int_usage_items') }} as meters on calls.call_key = meters.call_key
-    where calls.accrued_usd is not null and {{ is_touched('calls.started_on', 'touched_day') }}
+    where
+        calls.accrued_usd is not null and not calls.is_represented
+        and {{ is_touched('calls.started_on', 'touched_day') }}
     group by
         calls.started_on, calls.provider, calls.account_id, calls.model, meters.meter, meters.service_tier,
         meters.list_price_usd, meters.unit_price_usd
@@ -96,6 +99,7 @@ charges as (
         settlements.called_quantity,
         settlements.called_usd,
         settlements.grouped_usd,
+        settlements.sampled_usd,
         settlements.untraced_usd,
         settlements.invoice_only_usd,
         settlements.prepaid_usd
@@ -137,10 +141,48 @@ charges as (
         quantity as called_quantity,
         amount_usd as called_usd,
         0 as grouped_usd,
+        0 as sampled_usd,
         0 as untraced_usd,
         0 as invoice_only_usd,
         -amount_usd as prepaid_usd
     from accruing_calls
+
+    union all
+
+    -- The same for calls that a sampler dropped.
+    select
+        'accrued' as basis,
+        {{ sampled_accrual_key('calls') }} as origin_charge_id,
+        calls.started_on as charged_on,
+        calls.provider,
+        calls.account_id,
+        calls.account_id as bill_account_id,
+        null as api_key,
+        calls.model,
+        'total' as meter,
+        null as price_tier,
+        null as kind_id,
+        null as invoice_id,
+        null as list_price_usd,
+        null as unit_price_usd,
+        null as payer_team_id,
+        null as tagged_feature_id,
+        null as group_id,
+        null as match_level,
+        1 as lines,
+        1 as called_lines,
+        0 as quantity,
+        0 as called_quantity,
+        sum(sampled.sampled_usd) as called_usd,
+        0 as grouped_usd,
+        0 as sampled_usd,
+        0 as untraced_usd,
+        0 as invoice_only_usd,
+        -sum(sampled.sampled_usd) as prepaid_usd
+    from {{ ref('int_sampled_costs') }} as sampled
+    inner join {{ ref('int_call_costs') }} as calls on sampled.call_key = calls.call_key
+    where sampled.basis = 'accrued' and {{ is_touched('sampled.started_on', 'touched_day') }}
+    group by calls.started_on, calls.provider, calls.account_id, calls.model
 
     union all
 
@@ -170,6 +212,7 @@ charges as (
         0 as called_quantity,
         0 as called_usd,
         0 as grouped_usd,
+        0 as sampled_usd,
         untraced_usd,
         0 as invoice_only_usd,
         -untraced_usd as prepaid_usd
@@ -180,12 +223,14 @@ charges as (
 
 select
     {{ all_but('', [
-        'quantity', 'called_quantity', 'called_usd', 'grouped_usd', 'untraced_usd', 'invoice_only_usd', 'prepaid_usd'
+        'quantity', 'called_quantity', 'called_usd', 'grouped_usd', 'sampled_usd', 'untraced_usd', 'invoice_only_usd',
+        'prepaid_usd'
     ]) }},
     cast(quantity as bigint) as quantity,
     cast(called_quantity as bigint) as called_quantity,
     {{ money('called_usd') }} as called_usd,
     {{ money('grouped_usd') }} as grouped_usd,
+    {{ money('sampled_usd') }} as sampled_usd,
     {{ money('untraced_usd') }} as untraced_usd,
     {{ money('invoice_only_usd') }} as invoice_only_usd,
     {{ money('prepaid_usd') }} as prepaid_usd

@@ -1,7 +1,20 @@
 {{ replaces_touched("taken_on", by="touched_day") }}
 {# The payer bears what nobody else does; the charge names the payer, else the call. #}
 {% set taker = ['feature_id', 'bearer_team_id', 'payer_team_id', 'purpose'] %}
-with charged_calls as (
+with members as (
+
+    select * from {{ ref('int_match_members') }}
+    where side = 'call' and not is_excluded and {{ is_touched('usage_on', 'touched_day') }}
+
+),
+
+groups as (
+
+    select * from {{ ref('int_cutoff_matches') }}
+
+),
+
+charged_calls as (
 
     -- Calls whose response id the charge carries take what the charge states.
     select
@@ -10,7 +23,8 @@ with charged_calls as (
         cast(null as string) as group_id,
         call_key,
         attributed_usd as amount_usd,
-        quantity
+        quantity,
+        false as is_sampled
     from {{ ref('int_charge_settlements') }}
     where call_key is not null and {{ is_touched('charged_on', 'touched_day') }}
 
@@ -23,13 +37,27 @@ with charged_calls as (
         groups.group_id,
         members.call_key,
         null as amount_usd,
-        members.quantity
-    from {{ ref('int_match_members') }} as members
-    inner join {{ ref('int_cutoff_matches') }} as groups
-        on {{ meet_in('members', 'groups') }}
-    where
-        members.side = 'call' and not members.is_excluded and (groups.is_matched or groups.shifted_quantity > 0)
-        and {{ is_touched('members.usage_on', 'touched_day') }}
+        members.quantity,
+        false as is_sampled
+    from members
+    inner join groups on {{ meet_in('members', 'groups') }}
+    where groups.is_matched or groups.shifted_quantity > 0
+
+    union all
+
+    -- And in proportion to the usage of dropped calls that they stand for, of what these charges leave.
+    select
+        members.usage_on as taken_on,
+        null as origin_charge_id,
+        groups.group_id,
+        members.call_key,
+        null as amount_usd,
+        {{ unseen_quantity('members.quantity', 'sampled.adjusted_count') }} as quantity,
+        true as is_sampled
+    from members
+    inner join groups on {{ meet_in('members', 'groups') }}
+    inner join {{ ref('int_sampled_calls') }} as sampled on members.call_key = sampled.call_key
+    where groups.sampled_usd != 0
 
     union all
 
@@ -40,10 +68,27 @@ with charged_calls as (
         null as group_id,
         calls.call_key,
         meters.priced_usd as amount_usd,
-        meters.quantity
+        meters.quantity,
+        false as is_sampled
     from {{ ref('int_call_costs') }} as calls
     inner join {{ ref('int_usage_items') }} as meters on calls.call_key = meters.call_key
-    where calls.accrued_usd is not null and {{ is_touched('calls.started_on', 'touched_day') }}
+    where
+        calls.accrued_usd is not null and not calls.is_represented
+        and {{ is_touched('calls.started_on', 'touched_day') }}
+
+    union all
+
+    select
+        sampled.started_on as taken_on,
+        {{ sampled_accrual_key('calls') }} as origin_charge_id,
+        null as group_id,
+        sampled.call_key,
+        sampled.sampled_usd as amount_usd,
+        0 as quantity,
+        false as is_sampled
+    from {{ ref('int_sampled_costs') }} as sampled
+    inner join {{ ref('int_call_costs') }} as calls on sampled.call_key = calls.call_key
+    where sampled.basis = 'accrued' and {{ is_touched('sampled.started_on', 'touched_day') }}
 
 ),
 
@@ -58,7 +103,7 @@ borne_calls as (
         {{ whole_number('shares.origin_share * 1000000000000') }} as part
     from charged_calls as calls
     inner join {{ ref('int_cost_shares') }} as shares on calls.call_key = shares.call_key
-    where shares.part_no = 1
+    where shares.part_no = 1 and not shares.is_sampled
 
 )
 
@@ -66,6 +111,7 @@ select
     taken_on,
     origin_charge_id,
     group_id,
+    is_sampled,
     {{ taker | join(',\n    ') }},
     -- Cut off where calls are split; the remainder is allocated with the whole charge.
     {{ money('sum(' ~ floored_part('amount_usd', 'part', 1000000000000) ~ ')') }} as amount_usd,
@@ -74,4 +120,4 @@ select
     {{ whole_number('sum(' ~ whole_quotient(whole_number('quantity') ~ ' * part', 1000000) ~ ')') }}
         as micro_quantity
 from borne_calls
-group by taken_on, origin_charge_id, group_id, {{ taker | join(', ') }}
+group by taken_on, origin_charge_id, group_id, is_sampled, {{ taker | join(', ') }}

@@ -19,8 +19,10 @@ lines as (
         purpose,
         basis,
         amount_usd,
+        case when is_sampled then amount_usd else 0 end as sampled_usd,
         0 as revenue_usd,
         case when purpose = 'production' then trace_key end as trace_key,
+        adjusted_count,
         user_id as traced_user_id,
         0 as stated_answers,
         null as telemetry_user_id
@@ -33,8 +35,10 @@ lines as (
         null as purpose,
         null as basis,
         0 as amount_usd,
+        0 as sampled_usd,
         0 as revenue_usd,
         null as trace_key,
+        null as adjusted_count,
         null as traced_user_id,
         answers as stated_answers,
         user_id as telemetry_user_id
@@ -48,8 +52,10 @@ lines as (
         null as purpose,
         null as basis,
         0 as amount_usd,
+        0 as sampled_usd,
         revenue_usd,
         null as trace_key,
+        null as adjusted_count,
         null as traced_user_id,
         0 as stated_answers,
         null as telemetry_user_id
@@ -68,10 +74,10 @@ lines as (
             {% for column, purpose in purposes.items() %}
                 sum(case when purpose = '{{ purpose }}' then amount_usd else 0 end) as {{ column }},
             {% endfor %}
+            sum(sampled_usd) as sampled_usd,
             {{ common_basis() }} as basis,
             sum(stated_answers) as stated_answers,
             count(distinct telemetry_user_id) as telemetry_users,
-            count(distinct trace_key) as traces,
             count(distinct traced_user_id) as traced_users
         from lines
         group by {{ grain | join(', ') }}
@@ -82,10 +88,29 @@ lines as (
 
         select
             {{ grain | join(',\n            ') }},
-            count(*) as requests,
-            count(answers) as answered_requests,
-            sum(answers) as known_answers
-        from (select distinct {{ (grain + ['request_key', 'answers']) | join(', ') }} from requests) as requests_once
+            {{ whole_count('adjusted_count') }} as requests,
+            {{ whole_count('case when answers is not null then adjusted_count else 0 end') }} as answered_requests,
+            {{ whole_count('adjusted_count * answers') }} as known_answers
+        from (
+            select distinct {{ (grain + ['request_key', 'answers', 'adjusted_count']) | join(', ') }} from requests
+        ) as requests_once
+        group by {{ grain | join(', ') }}
+
+    ),
+
+    {{ relation }}_traces as (
+
+        select
+            {{ grain | join(',\n            ') }},
+            {{ whole_count('adjusted_count') }} as traces
+        from (
+            select
+                {{ (grain + ['trace_key']) | join(',\n                ') }},
+                max(adjusted_count) as adjusted_count
+            from lines
+            where trace_key is not null
+            group by {{ (grain + ['trace_key']) | join(', ') }}
+        ) as traces_once
         group by {{ grain | join(', ') }}
 
     ),
@@ -96,9 +121,11 @@ lines as (
             sums.*,
             cast(coalesce(requests.requests, 0) as bigint) as requests,
             cast(coalesce(requests.answered_requests, 0) as bigint) as answered_requests,
-            cast(coalesce(requests.known_answers, 0) as bigint) as known_answers
+            cast(coalesce(requests.known_answers, 0) as bigint) as known_answers,
+            coalesce(traces.traces, 0) as traces
         from {{ relation }}_sums as sums
         left join {{ relation }}_requests as requests on {{ are_same('sums', 'requests', grain) }}
+        left join {{ relation }}_traces as traces on {{ are_same('sums', 'traces', grain) }}
 
     ){{ ',' if not loop.last }}
 
@@ -108,6 +135,7 @@ select
     cohorts.{{ cohort | join(',\n    cohorts.') }},
     cohorts.revenue_usd,
     cohorts.{{ purposes | join(',\n    cohorts.') }},
+    cohorts.sampled_usd,
     cohorts.basis,
     cohorts.stated_answers,
     {{ estimated_answers('cohorts', 'features') }} as answers,

@@ -56,6 +56,8 @@ select
     -- As in the chargeback, cost without a feature is unattributed, whatever its purpose.
     case when shares.originating_feature_id = 'unlabelled' then 'unknown' else shares.purpose end as purpose,
     shares.basis,
+    shares.is_sampled,
+    shares.adjusted_count,
     shares.trace_key,
     shares.request_key,
     coalesce(shares.user_id, shares.event_user_id) as user_id,
@@ -85,6 +87,8 @@ select
     'unknown' as segment,
     postings.purpose,
     postings.basis,
+    false as is_sampled,
+    cast(null as decimal(18, 6)) as adjusted_count,
     cast(null as bigint) as trace_key,
     cast(null as bigint) as request_key,
     null as user_id,

@@ -26,6 +26,10 @@ requests as (
         costs.started_on,
         costs.user_id,
         costs.account_id,
+        -- How many requests this one stands for: as many as the call that stands for most.
+        max(costs.adjusted_count) over (
+            partition by coalesce(costs.request_key, causes.request_key), costs.feature_id
+        ) as adjusted_count,
         coalesce(costs.request_key, causes.request_key) as request_key
     from {{ ref('int_feature_costs') }} as costs
     left join causes on costs.request_key is null and {{ is_request_of('causes', 'costs') }}
@@ -100,6 +104,7 @@ select
     requests.user_id,
     requests.account_id,
     requests.request_key,
+    requests.adjusted_count,
     cast(coalesce(stated_answers.answers, answers_of_other_features.answers) as bigint) as answers
 from requests
 left join stated_answers

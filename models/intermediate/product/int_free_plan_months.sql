@@ -116,6 +116,7 @@ planned_requests as (
         lines.feature_id,
         requests.request_key,
         requests.answers,
+        requests.adjusted_count,
         bool_or(lines.is_free) as is_free
     from planned_lines as lines
     inner join {{ ref('int_feature_requests') }} as requests
@@ -127,7 +128,8 @@ planned_requests as (
             and lines.user_id is not distinct from requests.user_id
             and lines.account_id is not distinct from requests.account_id
     where lines.telemetry_user_id is null and lines.trace_key is not null
-    group by lines.month, lines.feature_id, requests.request_key, requests.answers
+    group by
+        lines.month, lines.feature_id, requests.request_key, requests.answers, requests.adjusted_count
 
 ),
 
@@ -137,9 +139,10 @@ planned_requests as (
     select
         planned.month,
         planned.feature_id,
-        count(*) as requests,
-        count(planned.answers) as answered_requests,
-        sum(planned.answers) as known_answers
+        {{ whole_count('planned.adjusted_count') }} as requests,
+        {{ whole_count('case when planned.answers is not null then planned.adjusted_count else 0 end') }}
+            as answered_requests,
+        {{ whole_count('planned.adjusted_count * planned.answers') }} as known_answers
     from planned_requests as planned
     where {{ is_counted }}
     group by planned.month, planned.feature_id

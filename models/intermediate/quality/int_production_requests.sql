@@ -37,7 +37,8 @@ request_configurations as (
         provider,
         coalesce(model, 'unknown') as model,
         prompt_version,
-        count(*) as calls,
+        count(*) filter (where not is_sampled) as calls,
+        max(adjusted_count) as adjusted_count,
         sum(greatest(coalesce(borne_usd, 0), 0)) as usd
     from production_shares
     group by
@@ -51,7 +52,9 @@ request_totals as (
     select
         *,
         sum(usd) over (partition by {{ request | join(', ') }}) as request_usd,
-        sum(calls) over (partition by {{ request | join(', ') }}) as request_calls
+        sum(calls) over (partition by {{ request | join(', ') }}) as request_calls,
+        -- How many requests this one stands for.
+        max(adjusted_count) over (partition by {{ request | join(', ') }}) as represented
     from request_configurations
 
 ),
@@ -75,6 +78,6 @@ select
     feature_id,
     {{ configuration | join(',\n    ') }},
     {{ money('sum(usd)') }} as production_usd,
-    {{ money('sum(request_part)') }} as requests
+    {{ money('sum(' ~ money('request_part * represented') ~ ')') }} as requests
 from request_parts
 group by month, feature_id, {{ configuration | join(', ') }}

@@ -67,6 +67,8 @@ inner_spans as (
             -- A trace that others caused begins its chain of teams at its root, above any label of its own.
             case when is_linked_root then coalesce(owner_team_id, '') end as root_path,
             {{ nearest_values | join(',\n            ') }},
+            adjusted_count as nearest_count,
+            adjusted_count,
             parent_span_key,
             cast(null as bigint) as outer_call_key,
             cast(null as bigint) as outer_claim_key,
@@ -77,6 +79,8 @@ inner_spans as (
             is_claim,
             is_needed
 {% endset %}
+{# Samplers often state a count on the root alone: the nearest that is stated counts. #}
+{% set nearest_count = 'coalesce(spans.adjusted_count, walk.nearest_count)' %}
 {# The same with what the span above, `walk`, hands down. #}
 {% set inherited_columns %}
             walk.depth + 1 as depth,
@@ -112,6 +116,12 @@ inner_spans as (
             {% for column in nearest_values %}
                 coalesce(spans.{{ column }}, walk.{{ column }}) as {{ column }},
             {% endfor %}
+            {{ nearest_count }} as nearest_count,
+            -- Of a trace whose tiers are sampled at different rates, the calls of a feature are as rare as its rarest tier.
+            case
+                when walk.originating_feature_id is null and spans.feature_id is not null then {{ nearest_count }}
+                else greatest({{ nearest_count }}, walk.adjusted_count)
+            end as adjusted_count,
             spans.parent_span_key,
             walk.inner_call_key as outer_call_key,
             walk.inner_claim_key as outer_claim_key,
@@ -220,6 +230,7 @@ select
     spans.owner_team_id,
     spans.root_path,
     spans.{{ nearest_values | join(',\n    spans.') }},
+    spans.adjusted_count,
     spans.parent_span_key,
     spans.outer_call_key,
     spans.outer_claim_key,

@@ -161,6 +161,12 @@ services as (
 
     select * from {{ ref('services') }}
 
+),
+
+rates as (
+
+    select * from {{ ref('sampling_rates') }}
+
 )
 
 select
@@ -190,6 +196,11 @@ select
         -- Langfuse sets the environment to `default` when none is configured.
         when spans.environment_name <> 'default' then 'unknown'
     end as environment_purpose,
+    -- How many spans this one stands for: as it says, else by its service's rate. A tail sampler keeps what is unusual:
+    -- no rate scales that.
+    coalesce(
+        spans.adjusted_count, case when not spans.is_tail_sampled then cast(1 / rates.rate as decimal(18, 6)) end
+    ) as adjusted_count,
     spans.tenant_id,
     spans.user_id,
     spans.prompt_version,
@@ -222,3 +233,5 @@ left join catalog
     on spans.feature_id = catalog.feature_id and {{ in_force('catalog', 'spans.started_on') }}
 left join services
     on spans.service_name = services.service_name and {{ in_force('services', 'spans.started_on') }}
+left join rates
+    on spans.service_name = rates.service_name and {{ in_force('rates', 'spans.started_on') }}

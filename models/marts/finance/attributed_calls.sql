@@ -5,7 +5,8 @@
     'payer_team_id', 'purpose', 'tenant_id', 'user_id', 'prompt_version', 'input_tokens', 'cache_read_tokens',
     'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'cached_input_rule', 'is_failed', 'is_residual',
     'is_suspected_copy', 'is_ambiguous_usage', 'list_usd', 'priced_usd', 'cache_write_premium_usd', 'cache_write_rule',
-    'is_price_assumed', 'unpriced_reason', 'stated_usd', 'billed_usd', 'attributed_usd', 'basis', 'match_level'
+    'is_price_assumed', 'unpriced_reason', 'stated_usd', 'billed_usd', 'attributed_usd', 'basis', 'match_level',
+    'adjusted_count', 'sampled_usd'
 ] %}
 {% set of_origin = ['originating_feature_id', 'serving_feature_id', 'team_path', 'tenant_id', 'user_id'] %}
 select
@@ -27,5 +28,5 @@ select
         {%- endif %}{% if not loop.last %},{% endif %}
     {% endfor %}
 from {{ ref('int_call_shares') }}
-where share != 1
+where share != 1 and not is_sampled
 group by call_key

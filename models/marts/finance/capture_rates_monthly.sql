@@ -6,6 +6,7 @@ with summed as (
         payer_team_id,
         sum(billed_usd) as billed_usd,
         sum(attributed_usd) as traced_usd,
+        sum(sampled_usd) as sampled_usd,
         sum(untraced_usd) as untraced_usd,
         sum(greatest(invoice_only_usd, 0)) as invoice_only_usd,
         sum(least(invoice_only_usd, 0)) as credit_usd,
@@ -21,10 +22,14 @@ select
     payer_team_id,
     {{ money('billed_usd') }} as billed_usd,
     {{ money('traced_usd') }} as traced_usd,
+    {{ money('sampled_usd') }} as sampled_usd,
     {{ money('untraced_usd') }} as untraced_usd,
     {{ money('invoice_only_usd') }} as invoice_only_usd,
     {{ money('credit_usd') }} as credit_usd,
     {{ money('rounding_usd') }} as rounding_usd,
     -- Of what could be traced: fees and taxes never can.
-    cast(traced_usd as double) / nullif(cast(traced_usd + untraced_usd as double), 0) as capture_pct
+    cast(traced_usd as double) / nullif(cast(traced_usd + sampled_usd + untraced_usd as double), 0) as capture_pct,
+    -- With what calls stand for that a sampler dropped.
+    cast(traced_usd + sampled_usd as double) / nullif(cast(traced_usd + sampled_usd + untraced_usd as double), 0)
+        as explained_pct
 from summed

@@ -18,6 +18,7 @@ select
     {{ money('sum(billed_usd)') }} as billed_usd,
     {{ money('sum(coalesce(priced_usd, 0))') }} as priced_usd,
     {{ money('sum(attributed_usd)') }} as attributed_usd,
+    {{ money('sum(sampled_usd)') }} as sampled_usd,
     {{ money('sum(untraced_usd)') }} as untraced_usd,
     {{ money('sum(coalesce(overtraced_usd, 0))') }} as overtraced_usd,
     {{ money('sum(invoice_only_usd)') }} as invoice_only_usd,
@@ -25,7 +26,7 @@ select
     {{ money('0') }} as fx_gap_usd,
     {{ money('sum(rounding_usd)') }} as rounding_usd,
     {{ money('''sum(
-        billed_usd - coalesce(priced_usd, 0) - untraced_usd - coalesce(overtraced_usd, 0) - quantity_gap_usd
+        billed_usd - coalesce(priced_usd, 0) - sampled_usd - untraced_usd - coalesce(overtraced_usd, 0) - quantity_gap_usd
         - invoice_only_usd - credit_usd - timing_gap_usd - rounding_usd
     )''') }} as price_gap_usd,
     {{ money('sum(quantity_gap_usd)') }} as quantity_gap_usd,

@@ -1,10 +1,12 @@
 {{ replaces_touched("incurred_on", by="posted_day") }}
 {% set of_journal = [
     'incurred_on', 'provider', 'account_id', 'model', 'feature_id', 'team_path', 'payer_team_id', 'bearer_team_id',
-    'purpose', 'basis'
+    'purpose', 'basis', 'is_sampled'
 ] %}
 {% set of_leg = ['account', 'side', 'team_id', 'counterparty_team_id', 'kind'] %}
 {% set leg = of_journal + of_leg %}
+{# Only entries of sampled calls have the mark in their ids, so that all others keep theirs. #}
+{% set key_of_journal = of_journal[:-2] + ["basis || case when is_sampled then ':sampled' else '' end"] %}
 with closed as (
 
     select * from {{ ref('stg_closed__entries') }}
@@ -88,7 +90,7 @@ corrections as (
 
 {% set columns = ['entry_id', 'journal_id', 'posted_month', 'incurred_on'] + of_leg[:4] + [
     'feature_id', 'provider', 'account_id', 'model', 'team_path', 'payer_team_id', 'bearer_team_id', 'purpose', 'kind',
-    'basis', 'amount_usd'
+    'basis', 'is_sampled', 'amount_usd'
 ] %}
 select
     {{ columns | join(',\n    ') }},
@@ -100,8 +102,9 @@ where not is_closed
 union all
 
 select
-    {{ entry_key(['corrects_month'] + leg + ['first_open']) }} as entry_id,
-    {{ entry_key(['corrects_month'] + of_journal) }} || ':' || kind || ':' || cast(first_open as string) as journal_id,
+    {{ entry_key(['corrects_month'] + key_of_journal + of_leg + ['first_open']) }} as entry_id,
+    {{ entry_key(['corrects_month'] + key_of_journal) }} || ':' || kind || ':' || cast(first_open as string)
+        as journal_id,
     first_open as posted_month,
     {{ columns[3:-1] | join(',\n    ') }},
     {{ money('amount_usd') }} as amount_usd,

@@ -2,7 +2,7 @@
 with shares as (
 
     select * from {{ ref('int_call_shares') }}
-    where {{ is_touched('started_on', 'spilled_day') }}
+    where not is_sampled and {{ is_touched('started_on', 'spilled_day') }}
 
 ),
 

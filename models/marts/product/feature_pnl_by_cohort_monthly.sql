@@ -252,6 +252,7 @@ select
     {{ money('0') }} as development_usd,
     {{ money('0') }} as unattributed_usd,
     {{ money('0') }} as shared_usd,
+    {{ money('0') }} as sampled_usd,
     {{ money('-credit_usd') }} as margin_usd,
     cast(null as double) as margin_pct,
     cast(null as bigint) as answers,

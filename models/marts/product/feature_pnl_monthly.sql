@@ -10,6 +10,7 @@ with pnl as (
         sum(development_usd) as development_usd,
         sum(unattributed_usd) as unattributed_usd,
         sum(shared_usd) as shared_usd,
+        sum(sampled_usd) as sampled_usd,
         {{ common_basis() }} as basis
     from {{ ref('feature_pnl_by_cohort_monthly') }}
     group by month, feature_id

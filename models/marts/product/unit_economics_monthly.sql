@@ -8,7 +8,8 @@ with costs as (
         request_key,
         user_id,
         account_id,
-        sum(amount_usd) as amount_usd
+        sum(amount_usd) as amount_usd,
+        sum(case when is_sampled then 0 else amount_usd end) as seen_usd
     from {{ ref('int_feature_costs') }}
     where purpose = 'production'
     group by month, feature_id, request_key, user_id, account_id
@@ -49,7 +50,7 @@ cost_by_answer as (
         costs.month,
         costs.feature_id,
         costs.request_key,
-        {{ floored_part('sum(costs.amount_usd)', 1, 'max(request_answers.answers)') }} as amount_usd
+        {{ floored_part('sum(costs.seen_usd)', 1, 'max(request_answers.answers)') }} as amount_usd
     from costs
     inner join request_answers
         on

@@ -17,6 +17,7 @@ select
     entries.purpose,
     entries.kind,
     entries.basis,
+    coalesce(entries.is_sampled, false) as is_sampled,
     entries.amount_usd,
     entries.corrects_entry_id,
     entries.corrects_month,
