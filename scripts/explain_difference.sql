@@ -20,14 +20,15 @@ values
 (11, 'transfers', 'calls for others and calls by others: who runs or pays a call, against who is charged for it'),
 (12, 'accrual', 'usage that is not billed yet, at book prices'),
 (13, 'untraced', 'billed or counted by the provider, without a span that shows the call'),
-(14, 'invoice only', 'fees, taxes and commitments of the bills'),
-(15, 'credits', 'credits and refunds that name no call'),
-(16, 'shared', 'what a sharing rule gives and takes'),
-(17, 'quality pool', 'evals that the quality pool pays'),
-(18, 'adjustments', 'disputes settled between teams'),
-(19, 'month', 'calls of one month that are booked in another, or were closed and retired'),
-(20, 'corrections', 'corrections of closed months, booked in this one'),
-(21, 'unexplained', 'none of these');
+(14, 'sampled', 'calls that a sampler dropped, estimated by those that it kept'),
+(15, 'invoice only', 'fees, taxes and commitments of the bills'),
+(16, 'credits', 'credits and refunds that name no call'),
+(17, 'shared', 'what a sharing rule gives and takes'),
+(18, 'quality pool', 'evals that the quality pool pays'),
+(19, 'adjustments', 'disputes settled between teams'),
+(20, 'month', 'calls of one month that are booked in another, or were closed and retired'),
+(21, 'corrections', 'corrections of closed months, booked in this one'),
+(22, 'unexplained', 'none of these');
 
 create temp table subjects as
 select distinct kind, subject, month
@@ -181,7 +182,8 @@ select
     subjects.kind,
     subjects.subject,
     subjects.month,
-    sum(spend.borne_usd) as usd
+    sum(spend.borne_usd) as usd,
+    sum(spend.sampled_usd) as sampled_usd
 from subjects
 inner join ledger.marts.spend_daily as spend
     on subjects.month = cast(date_trunc('month', spend.spent_on) as date)
@@ -310,7 +312,11 @@ from call_bases as bases
 inner join ledger_parts as parts using (kind)
 where parts.line not in ('production', 'evals', 'other purposes', 'unlabelled')
 union all
-select bases.base, kind, spend.subject, spend.month, 'untraced', spend.usd
+select bases.base, kind, spend.subject, spend.month, 'untraced', spend.usd - spend.sampled_usd
+from call_bases as bases
+inner join spend using (kind)
+union all
+select bases.base, kind, spend.subject, spend.month, 'sampled', spend.sampled_usd
 from call_bases as bases
 inner join spend using (kind)
 union all

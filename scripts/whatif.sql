@@ -34,7 +34,7 @@ from (
         case when place = 1 then 1 else 0 end as calls,
         borne_usd as usd
     from copy.intermediate.int_cost_shares
-    where purpose = 'production' and originating_feature_id != 'unlabelled' and team_path != ''
+    where purpose = 'production' and originating_feature_id != 'unlabelled' and team_path != '' and not is_sampled
 )
 group by all;
 
@@ -70,8 +70,8 @@ select month, feature_id, revenue_usd, margin_usd from copy.marts.feature_pnl_mo
 -- query: side costs
 select
     cast(date_trunc('month', spent_on) as date) as month,
-    coalesce(sum(borne_usd) filter (basis = 'billed'), 0) as billed_usd,
-    coalesce(sum(borne_usd) filter (basis != 'billed'), 0) as accrued_usd,
+    coalesce(sum(borne_usd - accrued_usd), 0) as billed_usd,
+    coalesce(sum(accrued_usd), 0) as accrued_usd,
     coalesce(sum(borne_usd) filter (originating_feature_id = 'untraced'), 0) as untraced_usd
 from copy.marts.spend_daily
 group by all;

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 import sampling_draws
-from exports import FOCUS, USAGE, batch, bucket, chat, company, focus, span, write
+from exports import FOCUS, USAGE, activity, batch, bucket, chat, company, focus, span, write
 
 USD = Decimal
 NOVA = {"gen_ai__provider__name": "aws.bedrock", "gen_ai__request__model": "amazon.nova-lite-v1:0"}
@@ -196,3 +196,20 @@ def test_intervals_hold_what_was_dropped(world):
         else:
             assert -0.08 < one["error"] < 0, told
             assert one["held"] > 0.85, told
+
+
+def test_a_bill_that_names_a_call_lists_the_dropped_ones_too(build, tmp_path):
+    """OpenRouter's activity lists ten generations, of which one was kept: it is one request, and costs what it cost."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    activity([(f"gen-{n}", "2026-10-05 01:00:00", "0.01") for n in range(10)], inbox / "activity.csv")
+    (inbox / "spans.jsonl").write_text(
+        batch([span(1, 1, None, 3600, app__feature="rare"), chat(1, 2, 1, 3600, "gen-0")], "rare")
+    )
+    built = build(inbox, company(tmp_path, **SEEDS))
+    assert built.code == 0, built.output
+    counted = "select adjusted_count, attributed_usd, sampled_usd from marts.attributed_calls"
+    assert built.rows(counted) == [(1, USD("0.01"), 0)]
+    pnl = "select production_usd, answers from marts.feature_pnl_monthly where feature_id = 'rare'"
+    assert built.rows(pnl) == [(USD("0.01"), 1)]
+    assert built.rows("select sum(borne_usd) from marts.spend_daily") == [(USD("0.1"),)]

@@ -200,7 +200,8 @@ repeated_calls as (
 
 select
     {{ all_but('shares', ['stated_usd', 'part_usd', 'cutoff_usd']) }},
-    coalesce(counts.adjusted_count, 1) as adjusted_count,
+    -- A bill that names the call lists those that a sampler dropped, too.
+    case when shares.match_level = 'response_id' then 1 else coalesce(counts.adjusted_count, 1) end as adjusted_count,
     coalesce(sampled_calls.sampled_usd, 0) as sampled_usd,
     {{ money('shares.stated_usd') }} as stated_usd,
     calls.call_id,

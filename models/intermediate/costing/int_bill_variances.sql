@@ -116,8 +116,8 @@ parts as (
         cast(null as string) as meter,
         billed_usd,
         0 as {{ [
-            'priced_usd', 'attributed_usd', 'sampled_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd', 'quantity_gap_usd',
-            'billed_quantity', 'traced_quantity', 'unpriced_calls'
+            'priced_usd', 'attributed_usd', 'sampled_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd',
+            'quantity_gap_usd', 'billed_quantity', 'traced_quantity', 'unpriced_calls'
         ] | join(',\n        0 as ') }},
         cast(null as string) as match_level
     from {{ ref('int_charge_settlements') }}

@@ -26,8 +26,8 @@ select
     {{ money('0') }} as fx_gap_usd,
     {{ money('sum(rounding_usd)') }} as rounding_usd,
     {{ money('''sum(
-        billed_usd - coalesce(priced_usd, 0) - sampled_usd - untraced_usd - coalesce(overtraced_usd, 0) - quantity_gap_usd
-        - invoice_only_usd - credit_usd - timing_gap_usd - rounding_usd
+        billed_usd - coalesce(priced_usd, 0) - sampled_usd - untraced_usd - coalesce(overtraced_usd, 0)
+        - quantity_gap_usd - invoice_only_usd - credit_usd - timing_gap_usd - rounding_usd
     )''') }} as price_gap_usd,
     {{ money('sum(quantity_gap_usd)') }} as quantity_gap_usd,
     {{ money('sum(timing_gap_usd)') }} as timing_gap_usd,

@@ -14,8 +14,8 @@ with sampled_costs as (
 
 ),
 
--- A trace that is kept with probability 1 / n and stands for n brings in n (n - 1) times the square of what it used: its
--- spread is what it stands for beside itself, times the root of n / (n - 1).
+-- A trace that is kept with probability 1 / n and stands for n brings in n (n - 1) times the square of what it used:
+-- its spread is what it stands for beside itself, times the root of n / (n - 1).
 shares as (
 
     select
