@@ -8,9 +8,10 @@
     ]) }}
 {%- endmacro %}
 
-{# The charge to expect of calls that a sampler dropped: one a day, account and model. #}
-{% macro sampled_accrual_key(calls) -%}
+{# The charge to expect of calls that a sampler dropped: one a day, account, model and payer. #}
+{% macro sampled_accrual_key(calls, sampled) -%}
     {{ entry_key([
-        "'sampled'", calls ~ '.started_on', calls ~ '.provider', calls ~ '.account_id', calls ~ '.model'
+        "'sampled'", calls ~ '.started_on', calls ~ '.provider', calls ~ '.account_id', calls ~ '.model',
+        sampled ~ '.payer_team_id'
     ]) }}
 {%- endmacro %}

@@ -7,8 +7,9 @@
     case
         when {{ whole }}.known_answers > 0
             then {{ whole_quotient(
-                '2 * (' ~ part ~ '.known_answers * ' ~ whole ~ '.answered_requests + (' ~ part ~ '.requests - ' ~ part
-                ~ '.answered_requests) * ' ~ whole ~ '.known_answers) + ' ~ whole ~ '.answered_requests',
+                '2 * (' ~ whole_number(part ~ '.known_answers') ~ ' * ' ~ whole ~ '.answered_requests + ('
+                ~ part ~ '.requests - ' ~ part ~ '.answered_requests) * ' ~ whole_number(whole ~ '.known_answers')
+                ~ ') + ' ~ whole ~ '.answered_requests',
                 '2 * ' ~ whole ~ '.answered_requests'
             ) }}
         when {{ whole }}.requests > 0 then {{ part }}.requests

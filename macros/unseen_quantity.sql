@@ -1,7 +1,14 @@
-{#
-  What the spans that a sampler dropped used, if they were like those that it kept: `adjusted_count` - 1 times as
-  much. A count of nonsense stands for at most 10^15, so that thousands of them add up to a whole number of 64 bits.
-#}
+{# What the spans that a sampler dropped used, if they were like those that it kept: `adjusted_count` - 1 times as
+  much. #}
 {% macro unseen_quantity(quantity, adjusted_count) -%}
-    cast(least(floor({{ quantity }} * ({{ adjusted_count }} - 1)), 1000000000000000) as bigint)
+    case
+        when {{ adjusted_count }} > 1
+            then cast(least(floor({{ quantity }} * ({{ adjusted_count }} - 1)), 1000000000000000000) as bigint)
+        else 0
+    end
+{%- endmacro %}
+
+{# Their sum: no count of nonsense makes it more than 64 bits hold. #}
+{% macro sum_of_unseen(quantities) -%}
+    cast(least(coalesce(sum({{ quantities }}), 0), 4000000000000000000) as bigint)
 {%- endmacro %}

@@ -49,7 +49,7 @@ from (
         calls.payer_team_id,
         shares.bearer_team_id,
         calls.purpose,
-        calls.basis = 'billed' and calls.match_level = 'none' as is_on_no_bill,
+        calls.basis = 'billed' and calls.match_level in ('none', 'represented') as is_on_no_bill,
         cast(sum(calls.input_tokens + calls.output_tokens) as bigint) as tokens,
         sum(cast(coalesce(calls.list_usd, calls.priced_usd, 0) * shares.share as decimal(38, 12))) as list_usd,
         sum(cast(coalesce(calls.priced_usd, 0) * shares.share as decimal(38, 12))) as priced_usd,

@@ -17,7 +17,7 @@ select
     any_value(started_at) as started_at,
     any_value(unpriced_reason) as unpriced_reason,
     list(distinct prompt_version) as prompt_versions,
-    sum(share) as share,
+    sum(usage_share) as share,
     any_value(priced_usd) as call_usd,
     coalesce(sum(borne_usd) filter (part_basis = 'billed'), 0) as billed_usd,
     coalesce(sum(borne_usd) filter (part_basis != 'billed'), 0) as accrued_usd

@@ -171,11 +171,11 @@ end;
 create macro label_fault(stated, name) as
     case when stated = chr(1) then name || ': more than 1,024 characters of text; a label is no document' end;
 
--- How many spans a sampled span stands for: at least one, and exact to six decimals (scripts/landing/sampling.py). What
--- no column can hold is no count.
-create macro millionths(number) as try_cast(
-    try_cast(number as decimal(31, 0)) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
-);
+-- How many spans a sampled span stands for: at least one, and exact to six decimals (scripts/landing/sampling.py). A
+-- million and more is no count: nobody keeps so few, and one such span would book millions.
+create macro millionths(number) as cast(try_cast(
+    try_cast(number as decimal(31, 0)) * cast(0.000001 as decimal(7, 6)) as decimal(12, 6)
+) as decimal(18, 6));
 
 -- How often a number goes into the half of another, rounded; null where it is 0. The engine writes an argument out
 -- wherever a macro uses it, so each is used once.
@@ -206,7 +206,7 @@ create macro adjusted_of(probability) as millionths(
 -- One of so many spans was kept.
 create macro adjusted_of_rate(stated) as case
     when try_cast(stated as decimal(38, 6)) >= 1
-        then try_cast(try_cast(stated as decimal(38, 6)) as decimal(18, 6))
+        then cast(try_cast(try_cast(stated as decimal(38, 6)) as decimal(12, 6)) as decimal(18, 6))
 end;
 
 -- OpenTelemetry's rejection threshold: up to 14 hex digits of a fraction of 2^56, zeros at the end left out.
@@ -245,7 +245,7 @@ create macro adjusted_of_exponent(stated) as
     case when exponent_of(stated) <= 39 then millionths((1::hugeint << exponent_of(stated)) * 1000000) end;
 
 create macro too_many(stated, name) as
-    name || ': ' || told(stated) || ' says that a span stands for more than 999,999,999,999; correct the sampler';
+    name || ': ' || told(stated) || ' says that a span stands for a million or more; correct the sampler';
 
 create macro threshold_fault(stated, name) as case
     when stated is null or adjusted_of_threshold(stated) is not null then null

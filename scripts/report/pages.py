@@ -179,14 +179,18 @@ from marts.team_chargeback_monthly where month = $month
         "unexplained",
         "What is unexplained",
         """
-select provider, payer_team_id, billed_usd, traced_usd, untraced_usd, invoice_only_usd, credit_usd, rounding_usd,
-    capture_pct
+select provider, payer_team_id, billed_usd, traced_usd, sampled_usd, untraced_usd, invoice_only_usd, credit_usd,
+    rounding_usd, capture_pct, explained_pct
 from marts.capture_rates_monthly where month = $month order by billed_usd desc, provider, payer_team_id
 """,
-        "Billed = traced + untraced + invoice-only + credit + rounding. Untraced money is on a bill and in no span;"
+        "Billed = traced + sampled + untraced + invoice-only + credit + rounding. Sampled money is of calls whose"
+        " traces a sampler dropped, by those that it kept; untraced money is on a bill and in no span;"
         " invoice-only money is fees that name no use, credits likewise. What has accrued is on no bill yet.",
         total=True,
-        parts=("billed_usd", ("traced_usd", "untraced_usd", "invoice_only_usd", "credit_usd", "rounding_usd")),
+        parts=(
+            "billed_usd",
+            ("traced_usd", "sampled_usd", "untraced_usd", "invoice_only_usd", "credit_usd", "rounding_usd"),
+        ),
         nothing="No bill of this month has landed; all of it has accrued at the price book.",
     ),
     Figure(
@@ -347,19 +351,28 @@ group by team_id, feature_id order by abs(sum(change_usd)) desc, team_id, featur
         "Does it tie to the bills? Reconciliation by cause",
         """
 select provider, account_id, sum(billed_usd) as billed_usd, sum(attributed_usd) as attributed_usd,
-    sum(untraced_usd) as untraced_usd, sum(invoice_only_usd) as invoice_only_usd, sum(rounding_usd) as rounding_usd,
+    sum(sampled_usd) as sampled_usd, sum(untraced_usd) as untraced_usd, sum(invoice_only_usd) as invoice_only_usd,
+    sum(rounding_usd) as rounding_usd,
     sum(overtraced_usd) as overtraced_usd, sum(credit_usd) as credit_usd, sum(fx_gap_usd) as fx_gap_usd,
     sum(price_gap_usd) as price_gap_usd, sum(quantity_gap_usd) as quantity_gap_usd,
     sum(timing_gap_usd) as timing_gap_usd
 from marts.invoice_reconciliation_daily where date_trunc('month', usage_on) = $month
 group by provider, account_id order by billed_usd desc, provider, account_id
 """,
-        "Billed = attributed + untraced + invoice-only + credit + FX gap + rounding. The gaps say why bill and price"
-        " book differ.",
+        "Billed = attributed + sampled + untraced + invoice-only + credit + FX gap + rounding. The gaps say why bill"
+        " and price book differ.",
         total=True,
         parts=(
             "billed_usd",
-            ("attributed_usd", "untraced_usd", "invoice_only_usd", "credit_usd", "fx_gap_usd", "rounding_usd"),
+            (
+                "attributed_usd",
+                "sampled_usd",
+                "untraced_usd",
+                "invoice_only_usd",
+                "credit_usd",
+                "fx_gap_usd",
+                "rounding_usd",
+            ),
         ),
         nothing="No bill of this month has landed.",
     ),
@@ -369,7 +382,8 @@ group by provider, account_id order by billed_usd desc, provider, account_id
         """
 select usage_on, if(cause = 'fx_gap_usd', 'FX gap', replace(replace(cause, '_usd', ''), '_', ' ')) as cause, gap_usd
 from (unpivot (
-    select usage_on, sum(untraced_usd) as untraced_usd, sum(invoice_only_usd) as invoice_only_usd,
+    select usage_on, sum(sampled_usd) as sampled_usd, sum(untraced_usd) as untraced_usd,
+        sum(invoice_only_usd) as invoice_only_usd,
         sum(price_gap_usd) as price_gap_usd, sum(quantity_gap_usd) as quantity_gap_usd,
         sum(fx_gap_usd) as fx_gap_usd, sum(timing_gap_usd) as timing_gap_usd, sum(rounding_usd) as rounding_usd
     from marts.invoice_reconciliation_daily where date_trunc('month', usage_on) = $month
@@ -377,7 +391,7 @@ from (unpivot (
 ) on columns(* exclude (usage_on)) into name cause value gap_usd)
 where gap_usd != 0 order by usage_on, cause
 """,
-        "Days and causes with a gap, untraced and invoice-only money included.",
+        "Days and causes with a gap, sampled, untraced and invoice-only money included.",
         chart="causes",
         drawn="gap_usd",
         nothing="No gap: bills, spans and price book agree, or no bill has landed.",

@@ -18,10 +18,11 @@ PRICE = 0.000002
 MODELS = ("intermediate/costing/int_cutoff_matches", "intermediate/costing/int_sampled_costs")
 NOTHING = """
 create or replace temp table int_accrued_usage as select null::varchar as provider, null::date as usage_on,
-    null::varchar as model, null::varchar as meter, null::varchar as payer_team_id, 0.0::decimal(38, 12) as sampled_usd,
-    0.0::decimal(38, 12) as untraced_usd, true as is_unbilled where false;
+    null::varchar as account_id, null::varchar as model, null::varchar as meter, null::varchar as payer_team_id,
+    0.0::decimal(38, 12) as sampled_usd, 0.0::decimal(38, 12) as untraced_usd, true as is_unbilled where false;
 create or replace temp table int_call_costs as select 0::bigint as call_key, null::date as started_on,
-    null::varchar as provider, null::varchar as model, 0.0::decimal(38, 12) as accrued_usd, true as is_in_bill,
+    null::varchar as account_id, null::varchar as provider, null::varchar as model,
+    0.0::decimal(38, 12) as accrued_usd, true as is_in_bill,
     false as is_represented where false;
 create or replace temp table int_usage_items as select 0::bigint as call_key, null::varchar as meter,
     0::bigint as quantity where false;

@@ -7,6 +7,8 @@ import pytest
 import sampling_draws
 from exports import FOCUS, USAGE, activity, batch, bucket, chat, company, focus, span, write
 
+from report import site
+
 USD = Decimal
 NOVA = {"gen_ai__provider__name": "aws.bedrock", "gen_ai__request__model": "amazon.nova-lite-v1:0"}
 MINI = {"gen_ai__provider__name": "openai", "gen_ai__request__model": "gpt-4o-mini"}
@@ -54,7 +56,7 @@ def by_feature(built, day: int, provider: str = "aws") -> dict[tuple[str, str], 
     }
 
 
-def test_dropped_calls_take_what_is_untraced(build, tmp_path):
+def test_dropped_calls_take_what_is_untraced(build, tmp_path, monkeypatch):
     """A bill above what the kept calls stand for (3,600,000 tokens), one below it, and a provider without a bill."""
     inbox = tmp_path / "inbox"
     inbox.mkdir()
@@ -104,6 +106,9 @@ def test_dropped_calls_take_what_is_untraced(build, tmp_path):
     assert built.rows(focus_rows) == [
         ("sampled", "fourth", USD("0.072")), ("sampled", "rare", USD("0.648")), ("untraced", "untraced", USD("0.024"))
     ]  # fmt: skip
+    monkeypatch.chdir(tmp_path)  # views name what has landed `data/landed`
+    assert site.main(built.data) == 0  # figures whose parts do not add up are refused
+    assert "How sure is what sampled" in (built.data / "report" / "data-2026-10.html").read_text()
 
 
 def test_usage_files_say_how_much_was_dropped(build, tmp_path):

@@ -50,9 +50,9 @@ def in_otlp(number: int, said: dict, state: str | None = None) -> str:
 
 
 def exact(count: Fraction) -> Decimal | None:
-    """Rounded half up to six decimals, as far as the column holds it."""
+    """Rounded half up to six decimals, below a million."""
     millionths = (count * 10**6 + Fraction(1, 2)).__floor__()
-    return Decimal(millionths).scaleb(-6) if millionths < 10**18 else None
+    return Decimal(millionths).scaleb(-6) if millionths < 10**12 else None
 
 
 def of_state(state: str) -> Decimal | None:
@@ -175,10 +175,10 @@ FAULTS: list[tuple[dict, str | None, str]] = [
     ({}, "ot=th:000000000000000", "trace state: '000000000000000' is no threshold; it has 1 to 14 hex digits"),
     ({}, "ot=th:xyz", "th of the trace state: text of 3 characters is no threshold"),
     ({}, "ot=th:", "is no threshold"),
-    ({}, "ot=th:ffffffffffffff", "says that a span stands for more than 999,999,999,999; correct the sampler"),
+    ({}, "ot=th:ffffffffffffff", "says that a span stands for a million or more; correct the sampler"),
     ({}, "ot=p:64", "p of the trace state: '64' is not 0 to 63"),
     ({}, "ot=p:x", "is not 0 to 63"),
-    ({}, "ot=p:62", "more than 999,999,999,999"),
+    ({}, "ot=p:62", "stands for a million or more"),
     ({"sampling.threshold": "q"}, None, "sampling.threshold: text of 1 character is no threshold"),
     ({"SampleRate": 0}, None, "SampleRate: '0' is below 1, but a span stands for itself at least"),
     ({"SampleRate": -1}, None, "SampleRate: '-1' is below 1"),
@@ -190,7 +190,7 @@ FAULTS: list[tuple[dict, str | None, str]] = [
     ({"_sample_rate": float("nan")}, None, "_sample_rate: 'NaN' is not a number"),
     ({"sentry.sample_rate": 2}, None, "sentry.sample_rate: '2' is not above 0 and at most 1"),
     ({"logfire.sample_rate": "NaN"}, None, "logfire.sample_rate: 'NaN' is not a number"),
-    ({"logfire.sample_rate": "1e-15"}, None, "more than 999,999,999,999"),
+    ({"logfire.sample_rate": "1e-15"}, None, "stands for a million or more"),
     ({"microsoft.sample_rate": 120}, None, "microsoft.sample_rate: '120' is not above 0 and at most 100"),
     ({"sampler.type": "probabilistic", "sampler.param": "half"}, None, "sampler.param: text of 4 characters is not"),
     ({"sampling.priority": "high"}, None, "sampling.priority: text of 4 characters is not a number"),

@@ -107,7 +107,7 @@ shares as (
 sampled_costs as (
 
     select * from {{ ref('int_sampled_costs') }}
-    where {{ is_touched('started_on', 'touched_day') }} and {{ lies_in(slice, 'started_on') }}
+    where {{ is_touched('started_on', 'touched_day') }} and {{ lies_in(slice, 'started_on', beside=1) }}
 
 ),
 
@@ -148,7 +148,8 @@ sampled_shares as (
 
 ),
 
--- These shares are of no call that was seen: they count none.
+-- These shares are of no call that was seen. Readers count a call where `place` is 1: places below 0 count none, and
+-- tell the call's own shares and up to a thousand payers apart.
 all_shares as (
 
     select

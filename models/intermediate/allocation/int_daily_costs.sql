@@ -4,7 +4,9 @@
     'bearer_team_id', 'purpose', 'basis', 'pool', 'is_sampled'
 ] %}
 {# Only money of sampled calls has the mark in its id, so that other entries of closed months keep theirs. #}
-{% set key = keys[:-2] + ["case when is_sampled then coalesce(pool, '') || ':sampled' else pool end"] %}
+{% set key = (keys | reject('in', ['pool', 'is_sampled']) | list) + [
+    "case when is_sampled then coalesce(pool, '') || ':sampled' else pool end"
+] %}
 with cost_shares as (
 
     select

@@ -41,7 +41,8 @@ posted_shares as (
         payable_provider as provider,
         model,
         usage_share - {{ part_billed_elsewhere }} as share,
-        borne_usd - coalesce(borne_cutoff_usd, 0) as amount_usd
+        borne_usd - coalesce(borne_cutoff_usd, 0) as amount_usd,
+        is_sampled
     from cost_shares
 
     union all
@@ -56,7 +57,8 @@ posted_shares as (
         payable_provider as provider,
         model,
         {{ part_billed_elsewhere }} as share,
-        borne_cutoff_usd as amount_usd
+        borne_cutoff_usd as amount_usd,
+        is_sampled
     from cost_shares
     where borne_cutoff_usd != 0
 
@@ -71,7 +73,7 @@ marked_shares as (
             when wasted.kind = 'cache_write_unread' then {{ unread_write_part('shares.amount_usd', 'wasted') }}
         end as unread_usd
     from posted_shares as shares
-    left join wasted_calls as wasted on shares.call_key = wasted.call_key
+    left join wasted_calls as wasted on shares.call_key = wasted.call_key and not shares.is_sampled
     where shares.amount_usd != 0
 
 ),

@@ -83,9 +83,11 @@ traced_usage as (
         calls.account_id,
         calls.api_key,
         calls.model,
-        sum(priced_calls.priced_usd) as priced_usd
+        -- Calls that a sampler kept stand for those that it dropped.
+        sum({{ money('priced_calls.priced_usd * coalesce(sampled.adjusted_count, 1)') }}) as priced_usd
     from traced_calls as calls
     inner join priced_calls on calls.call_key = priced_calls.call_key
+    left join {{ ref('int_sampled_calls') }} as sampled on calls.call_key = sampled.call_key
     group by
         calls.charge_id, calls.total_usd, calls.provider, calls.charged_on, calls.account_id, calls.api_key, calls.model
 

@@ -5,8 +5,7 @@ with counted_spans as (
         trace_key,
         span_key,
         adjusted_count,
-        originating_feature_id is not null as is_labelled,
-        is_root_orphan
+        is_root_orphan and originating_feature_id is null as is_orphan
     from {{ ref('int_span_attribution') }}
     where
         (adjusted_count > 1 or (adjusted_count = 1 and is_root_orphan and originating_feature_id is null))
@@ -31,9 +30,8 @@ select
     calls.trace_key,
     calls.service_name,
     counted_spans.adjusted_count,
-    counted_spans.is_labelled,
     -- Its parent was dropped, perhaps because its own service keeps more.
-    counted_spans.is_root_orphan and not counted_spans.is_labelled as is_orphan
+    counted_spans.is_orphan
 from {{ ref('int_calls') }} as calls
 inner join counted_spans
     on calls.trace_key = counted_spans.trace_key and calls.span_key = counted_spans.span_key

@@ -64,8 +64,7 @@ traced_per_tier as (
         providers.stated_tier,
         families.billed_meter as meter,
         cast(sum(meters.quantity) as bigint) as quantity,
-        cast(coalesce(sum({{ unseen_quantity('meters.quantity', 'sampled.adjusted_count') }}), 0) as bigint)
-            as unseen_quantity
+        {{ sum_of_unseen(unseen_quantity('meters.quantity', 'sampled.adjusted_count')) }} as unseen_quantity
     from {{ ref('int_call_costs') }} as calls
     inner join counted_days as days
         on
@@ -91,7 +90,7 @@ traced_usage as (
         model,
         meter,
         cast(sum(quantity) as bigint) as quantity,
-        cast(sum(unseen_quantity) as bigint) as unseen_quantity
+        {{ sum_of_unseen('unseen_quantity') }} as unseen_quantity
     from traced_per_tier
     group by is_unbilled, provider, started_on, model, meter
 

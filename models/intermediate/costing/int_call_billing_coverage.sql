@@ -82,10 +82,14 @@ sampled_calls as (
         calls.{{ kind[1:] | join(',\n        calls.') }},
         calls.is_on_bill,
         sampled.adjusted_count,
-        sampled.is_labelled,
-        sampled.is_orphan
+        sampled.is_orphan,
+        coalesce(by_call.tie_key, by_trace.tie_key) is not null as is_evaluation
     from calls
     inner join {{ ref('int_sampled_calls') }} as sampled on calls.call_key = sampled.call_key
+    left join {{ ref('int_evaluated_ids') }} as by_call
+        on calls.call_key = by_call.tie_key and by_call.kind = 'call' and by_call.is_named
+    left join {{ ref('int_evaluated_ids') }} as by_trace
+        on sampled.trace_key = by_trace.tie_key and by_trace.kind = 'trace' and by_trace.is_named
 
 ),
 
@@ -95,7 +99,7 @@ whole_traces as (
         {{ kind | join(',\n        ') }},
         max(adjusted_count) as adjusted_count
     from sampled_calls
-    where is_labelled
+    where not is_orphan and not is_on_bill
     group by {{ kind | join(', ') }}
 
 ),
@@ -107,7 +111,9 @@ represented_calls as (
     select orphans.call_key
     from sampled_calls as orphans
     inner join whole_traces as whole on {{ are_same('orphans', 'whole', kind) }}
-    where orphans.is_orphan and not orphans.is_on_bill and orphans.adjusted_count < whole.adjusted_count
+    where
+        orphans.is_orphan and not orphans.is_on_bill and not orphans.is_evaluation
+        and orphans.adjusted_count < whole.adjusted_count
 
 ),
 

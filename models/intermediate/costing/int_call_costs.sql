@@ -131,7 +131,7 @@ select
         when is_represented then {{ money('priced_usd * 0') }}
         else priced_usd
     end as accrued_usd,
-    case when is_represented then 'sampled' else coalesce(match_level, 'none') end as match_level,
+    case when is_represented then 'represented' else coalesce(match_level, 'none') end as match_level,
     case
         when is_in_bill then 'billed'
         when fee_usd is not null then 'mixed'

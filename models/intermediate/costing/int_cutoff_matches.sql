@@ -45,7 +45,7 @@ match_groups as (
         {{ money("coalesce(sum(amount_usd) filter (where side = 'charge' and amount_usd > 0 and quantity > 0), 0)") }}
             as counted_usd,
         cast(coalesce(sum(quantity) filter (where side = 'call' and not is_excluded), 0) as bigint) as traced_quantity,
-        cast(coalesce(sum(unseen_quantity) filter (where not is_excluded), 0) as bigint) as unseen_quantity,
+        {{ sum_of_unseen('case when not is_excluded then unseen_quantity end') }} as unseen_quantity,
         {{ money("sum(amount_usd) filter (where side = 'call' and not is_excluded)") }} as priced_usd,
         -- Calls whose response ids are missing on a bill that lists response ids.
         cast(coalesce(sum(quantity) filter (where is_excluded), 0) as bigint) as excluded_quantity,

@@ -48,6 +48,7 @@ accruing_calls as (
         calls.started_on,
         calls.started_on as usage_on,
         calls.provider,
+        calls.account_id,
         calls.model,
         calls.accrued_usd,
         sampled_calls.adjusted_count
@@ -81,7 +82,7 @@ accruing_usage as (
         counted.payer_team_id,
         counted.sampled_usd,
         counted.is_whole,
-        cast(sum({{ unseen_quantity('meters.quantity', 'calls.adjusted_count') }}) as bigint) as unseen_quantity
+        {{ sum_of_unseen(unseen_quantity('meters.quantity', 'calls.adjusted_count')) }} as unseen_quantity
     from accruing_calls as calls
     inner join {{ ref('int_usage_items') }} as meters on calls.call_key = meters.call_key
     inner join {{ ref('meter_families') }} as families
@@ -118,13 +119,17 @@ group_parts as (
 
 ),
 
-counted_models as (
+counted_calls as (
 
-    select distinct
-        provider,
-        usage_on,
-        model
-    from counted_usage
+    select distinct calls.call_key
+    from accruing_calls as calls
+    inner join {{ ref('int_accrued_usage') }} as counted
+        on
+            calls.provider = counted.provider
+            and calls.usage_on = counted.usage_on
+            and calls.model = counted.model
+            and coalesce(calls.account_id = counted.account_id, true)
+    where counted.is_unbilled and {{ is_touched('counted.usage_on', 'touched_day') }}
 
 ),
 
@@ -148,11 +153,10 @@ call_parts as (
         'accrued' as basis,
         cast(null as string) as payer_team_id,
         false as is_whole,
-        {{ money('calls.accrued_usd * (calls.adjusted_count - 1)') }} as sampled_usd
+        {{ floored_part('calls.accrued_usd', '(calls.adjusted_count - 1) * 1000000', 1000000) }} as sampled_usd
     from accruing_calls as calls
-    left join counted_models as counted
-        on calls.provider = counted.provider and calls.usage_on = counted.usage_on and calls.model = counted.model
-    where counted.provider is null and calls.accrued_usd != 0
+    left join counted_calls as counted on calls.call_key = counted.call_key
+    where counted.call_key is null and calls.accrued_usd != 0
 
 )
 

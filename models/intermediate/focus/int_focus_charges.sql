@@ -152,7 +152,7 @@ charges as (
     -- The same for calls that a sampler dropped.
     select
         'accrued' as basis,
-        {{ sampled_accrual_key('calls') }} as origin_charge_id,
+        {{ sampled_accrual_key('calls', 'sampled') }} as origin_charge_id,
         calls.started_on as charged_on,
         calls.provider,
         calls.account_id,
@@ -165,7 +165,7 @@ charges as (
         null as invoice_id,
         null as list_price_usd,
         null as unit_price_usd,
-        null as payer_team_id,
+        sampled.payer_team_id,
         null as tagged_feature_id,
         null as group_id,
         null as match_level,
@@ -182,7 +182,7 @@ charges as (
     from {{ ref('int_sampled_costs') }} as sampled
     inner join {{ ref('int_call_costs') }} as calls on sampled.call_key = calls.call_key
     where sampled.basis = 'accrued' and {{ is_touched('sampled.started_on', 'touched_day') }}
-    group by calls.started_on, calls.provider, calls.account_id, calls.model
+    group by calls.started_on, calls.provider, calls.account_id, calls.model, sampled.payer_team_id
 
     union all
 

@@ -80,7 +80,7 @@ charged_calls as (
 
     select
         sampled.started_on as taken_on,
-        {{ sampled_accrual_key('calls') }} as origin_charge_id,
+        {{ sampled_accrual_key('calls', 'sampled') }} as origin_charge_id,
         null as group_id,
         sampled.call_key,
         sampled.sampled_usd as amount_usd,
@@ -115,7 +115,9 @@ select
     {{ taker | join(',\n    ') }},
     -- Cut off where calls are split; the remainder is allocated with the whole charge.
     {{ money('sum(' ~ floored_part('amount_usd', 'part', 1000000000000) ~ ')') }} as amount_usd,
-    cast(sum({{ whole_quotient(whole_number('quantity') ~ ' * part', 1000000000000) }}) as bigint) as quantity,
+    cast(least(
+        sum({{ whole_quotient(whole_number('quantity') ~ ' * part', 1000000000000) }}), 4000000000000000000
+    ) as bigint) as quantity,
     -- In millionths, as a weight: a token that is cut off would be money.
     {{ whole_number('sum(' ~ whole_quotient(whole_number('quantity') ~ ' * part', 1000000) ~ ')') }}
         as micro_quantity

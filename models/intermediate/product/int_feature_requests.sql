@@ -28,7 +28,7 @@ requests as (
         costs.account_id,
         -- How many requests this one stands for: as many as the call that stands for most.
         max(costs.adjusted_count) over (
-            partition by coalesce(costs.request_key, causes.request_key), costs.feature_id
+            partition by costs.month, coalesce(costs.request_key, causes.request_key), costs.feature_id
         ) as adjusted_count,
         coalesce(costs.request_key, causes.request_key) as request_key
     from {{ ref('int_feature_costs') }} as costs

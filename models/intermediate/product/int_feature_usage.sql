@@ -13,6 +13,28 @@ events as (
 
 ),
 
+-- In months without any product telemetry, production requests stand in for usage events, and for those whose traces a
+-- sampler dropped.
+traces as (
+
+    select
+        {{ share_month }} as month,
+        started_on,
+        originating_feature_id,
+        user_id,
+        tenant_id,
+        trace_key,
+        max(adjusted_count) as adjusted_count
+    from {{ ref('int_current_feature_shares') }}
+    where
+        purpose = 'production'
+        and originating_feature_id != 'unlabelled'
+        and {{ is_touched(share_month, 'month', 'product') }}
+        and {{ share_month }} not in (select events.month from events)
+    group by {{ share_month }}, started_on, originating_feature_id, user_id, tenant_id, trace_key
+
+),
+
 usage as (
 
     select
@@ -29,23 +51,17 @@ usage as (
 
     union all
 
-    -- In months without any product telemetry, production requests stand in for usage events.
     select
-        {{ share_month }} as month,
+        month,
         'spans' as told_by,
         started_on as used_on,
         originating_feature_id as feature_id,
         user_id,
         tenant_id as account_id,
-        count(distinct trace_key) as uses,
+        {{ whole_count('case when trace_key is not null then adjusted_count else 0 end') }} as uses,
         0 as answers
-    from {{ ref('int_current_feature_shares') }}
-    where
-        purpose = 'production'
-        and originating_feature_id != 'unlabelled'
-        and {{ is_touched(share_month, 'month', 'product') }}
-        and {{ share_month }} not in (select events.month from events)
-    group by {{ share_month }}, started_on, originating_feature_id, user_id, tenant_id
+    from traces
+    group by month, started_on, originating_feature_id, user_id, tenant_id
 
 )
 

@@ -6,7 +6,9 @@
 {% set of_leg = ['account', 'side', 'team_id', 'counterparty_team_id', 'kind'] %}
 {% set leg = of_journal + of_leg %}
 {# Only entries of sampled calls have the mark in their ids, so that all others keep theirs. #}
-{% set key_of_journal = of_journal[:-2] + ["basis || case when is_sampled then ':sampled' else '' end"] %}
+{% set key_of_journal = (of_journal | reject('in', ['basis', 'is_sampled']) | list) + [
+    "basis || case when is_sampled then ':sampled' else '' end"
+] %}
 with closed as (
 
     select * from {{ ref('stg_closed__entries') }}

@@ -169,18 +169,27 @@ sums as (
 
 ),
 
-errors as (
+variances as (
 
     select
         sums.*,
         own_terms.traces,
-        round(sqrt(greatest(
-            own_terms.variance - 2 * coalesce(shared_terms.variance, 0) + coalesce(whole_terms.variance, 0), 0
-        )), 6) as error_usd
+        own_terms.variance as own_variance,
+        own_terms.variance - 2 * coalesce(shared_terms.variance, 0) + coalesce(whole_terms.variance, 0) as variance
     from sums
     inner join own_terms on {{ are_same('sums', 'own_terms', group) }}
     left join shared_terms on {{ are_same('sums', 'shared_terms', group) }}
     left join whole_terms on {{ are_same('sums', 'whole_terms', group) }}
+
+),
+
+-- The difference of large numbers is never exactly 0.
+errors as (
+
+    select
+        *,
+        case when variance > own_variance * 0.000000001 then round(sqrt(variance), 6) else 0 end as error_usd
+    from variances
 
 )
 

@@ -28,7 +28,7 @@ unlabelled_shares as (
         calls.service_name,
         shares.route,
         case
-            when shares.match_level = 'sampled' then 'represented'
+            when shares.match_level = 'represented' then 'represented'
             when shares.is_root_orphan then 'parent_not_exported'
             when calls.service_name is null then 'no_label_and_no_service'
             else 'no_label'
