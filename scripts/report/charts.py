@@ -19,7 +19,7 @@ KINDS = {
     "error": {"ran uncovered": "#5a73c4", "error budget": BAD},
     "statistic": {"median": "#4c7f9e", "mean": "#a8742a", "95th percentile": "#9a5a78"},
     "method": {"trace id": "#3f8a5c", "request id": "#5f8a3f", "user and time": "#9c7a24", "no call found": "#c24d3a"},
-    "cause": {"untraced": "#b9603a", "sampled": "#c9a227", "invoice only": "#8c6fae", "price gap": "#3f86a0",
+    "cause": {"untraced": "#b9603a", "sampled": "#94731c", "invoice only": "#8c6fae", "price gap": "#3f86a0",
               "quantity gap": "#7d8a35", "FX gap": "#a8683f", "timing gap": "#5577b0", "rounding": "#8a8078"},
 }  # fmt: skip
 USD = alt.Axis(format="$,.4~r", title=None)
