@@ -16,7 +16,8 @@ def ledger(folder, rows, accuracy=(), burned=()):
     with duckdb.connect(str(folder / "ledger.duckdb")) as engine:
         engine.execute(
             "create schema marts; create table marts.spend_daily (spent_on date, provider text, originating_feature_id "
-            "text, bearer_team_id text, basis text, borne_usd decimal(38,12)); create table "
+            "text, bearer_team_id text, basis text, borne_usd decimal(38,12), accrued_usd decimal(38,12) "
+            "default 0); create table "
             "marts.accrual_accuracy_monthly (month date, provider text, error_pct double); create table "
             "marts.budget_burn_daily (burned_on date, team_id text, month_to_date_usd decimal(38,12), forecast_usd "
             "decimal(38,12), budget_usd decimal(38,12))"
@@ -27,7 +28,10 @@ def ledger(folder, rows, accuracy=(), burned=()):
             ("budget_burn_daily", burned),
         ):
             if values:
-                engine.executemany(f"insert into marts.{table} values ({', '.join('?' * len(values[0]))})", values)
+                columns = "(spent_on, provider, originating_feature_id, bearer_team_id, basis, borne_usd)"
+                into = f"marts.{table} {columns if table == 'spend_daily' else ''}"
+                engine.executemany(f"insert into {into} values ({', '.join('?' * len(values[0]))})", values)
+        engine.execute("update marts.spend_daily set accrued_usd = borne_usd where basis = 'accrued'")
     return folder
 
 
