@@ -1,5 +1,4 @@
-{# What the spans that a sampler dropped used, if they were like those that it kept: `adjusted_count` - 1 times as
-  much. #}
+{# Dropped spans are taken to have used what kept ones did: `adjusted_count` - 1 times as much. #}
 {% macro unseen_quantity(quantity, adjusted_count) -%}
     case
         when {{ adjusted_count }} > 1

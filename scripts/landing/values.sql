@@ -192,7 +192,7 @@ create macro percent_of(stated) as case
         then cast(try_cast(stated as decimal(30, 16)) * cast(0.01 as decimal(3, 2)) as decimal(19, 18))
 end;
 
--- Of two samplers, one after the other; one that says nothing is none.
+-- Two samplers one after the other multiply; NULL is a sampler that says nothing.
 create macro both_of(one, other) as case
     when one is null then other
     when other is null then one
@@ -230,7 +230,7 @@ create macro state_member(state, name) as nullif(regexp_extract(
 create macro state_value(state, name) as
     trim(substr(state_member(state, name), strpos(state_member(state, name), ':') + 1));
 
--- Of nearly all states the threshold is found without a regular expression, which takes four times as long.
+-- A regular expression takes four times as long, and nearly all states can be read without it.
 create macro state_threshold(state) as case
     when starts_with(state, 'ot=th:') and not contains(state, ',') then trim(string_split(substr(state, 7), ';')[1])
     else state_value(state, 'th')

@@ -1,4 +1,4 @@
--- What kept calls stand for is one figure by day, feature, team and in all.
+-- Sampled money is one figure by day, by feature, by team and in all.
 with spent as (
 
     select

@@ -121,7 +121,7 @@ sampled_calls as (
 
 ),
 
--- Who caused the call caused what it stands for beside itself. The charge names its payer, else the call does.
+-- A kept call stands for dropped ones of the same originators. Their payer is the charge's, else the call's.
 sampled_weights as (
 
     select

@@ -86,7 +86,7 @@ select
         when charges.call_id is not null then charges.billed_usd
         else {{ money('coalesce(given.attributed_usd, 0)') }}
     end as attributed_usd,
-    -- What calls stand for that a sampler dropped.
+    -- A sampler dropped the traces of these calls; kept calls stand for them.
     {{ money('coalesce(given.sampled_usd, 0)') }} as sampled_usd,
     {{ money('coalesce(given.rounding_usd, 0)') }} as rounding_usd,
     -- A line without a meter is no usage: fees, taxes, credits.

@@ -233,7 +233,7 @@ exchanged_amounts as (
 
 ),
 
--- What the charges have left after that may be of calls that a sampler dropped: as much as the kept ones stand for.
+-- The rest of the charges pays for calls that a sampler dropped, up to the quantity that kept calls stand for.
 sampled_quantities as (
 
     select

@@ -133,7 +133,7 @@ counted_calls as (
 
 ),
 
--- Where neither a bill nor a usage file says how much there was, the dropped calls cost what the kept ones do.
+-- Dropped calls cost what kept ones do, unless a bill or a usage file says how much there was.
 call_parts as (
 
     select

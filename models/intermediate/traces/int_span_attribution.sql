@@ -117,7 +117,7 @@ inner_spans as (
                 coalesce(spans.{{ column }}, walk.{{ column }}) as {{ column }},
             {% endfor %}
             {{ nearest_count }} as nearest_count,
-            -- Of a trace whose tiers are sampled at different rates, a feature's calls are as rare as its rarest tier.
+            -- Services may sample one trace at different rates; a feature's calls are as rare as the rarest of them.
             case
                 when walk.originating_feature_id is null and spans.feature_id is not null then {{ nearest_count }}
                 else greatest({{ nearest_count }}, walk.adjusted_count)

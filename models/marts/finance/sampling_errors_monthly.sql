@@ -55,7 +55,7 @@ scoped_shares as (
 
 ),
 
--- Where kept traces took all that a day's use of a model left, the total is known: more of one is less of the others.
+-- The total of a day and model is known if kept traces took all that was left: more of one is less of the others.
 usage as (
 
     select
