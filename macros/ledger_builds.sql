@@ -46,8 +46,8 @@
 {%- endmacro %}
 
 {# Returns the ids that earlier parts of this build have built; none where the selection can't be the rest of it. Inputs have
-   to be the same, and each model has to follow those that it reads. No model may come twice: the lists of what is
-   touched compare what landed with what was built before. Seeds are those of the last good build. #}
+   to be the same, and each model has to follow those that it reads, unless they stay as they are. No model may come twice:
+   the lists of what is touched compare what landed with what was built before. Seeds are those of the last good build. #}
 {% macro _parts_before(last, now) -%}
     {%- set parts = (last.parts or '').split() -%}
     {%- set is_same = last.landing_no == now.landing_no and last.fingerprint == now.fingerprint and last.closed == now.all_closed -%}
@@ -64,7 +64,34 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- for id in parts if id.startswith('model.') -%}
+        {%- for parent in graph.nodes[id].depends_on.nodes or [] if parent.startswith('model.') and parent not in parts -%}
+            {%- if not _stays_as_built(graph.nodes[parent], last.basis, parts) -%}
+                {{ return([]) }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
     {{ return(parts) }}
+{%- endmacro %}
+
+{# Whether a build that goes on from the files up to `basis` would make a model as it is, for readers among `parts`: a table
+   that no news asks for, or a view that depends neither on what an increment reads nor on models still to be made. #}
+{% macro _stays_as_built(node, basis, parts) -%}
+    {%- if node.config.materialized == 'kept' -%}
+        {{ return(not has_news_since(basis, node.config.meta['rebuilt_at_news_of'])) }}
+    {%- elif node.config.materialized != 'view' or _is_restricted(node) -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- for parent in node.depends_on.nodes if parent.startswith('model.') and parent not in parts -%}
+        {%- if not _stays_as_built(graph.nodes[parent], basis, parts) -%}
+            {{ return(false) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+{% macro _is_restricted(node) -%}
+    {{ return('is_touched(' in node.raw_code or 'is_new_file(' in node.raw_code or 'is_wanted(' in node.raw_code) }}
 {%- endmacro %}
 
 {% macro end_build(results) -%}
@@ -235,7 +262,7 @@
             {%- do seen.append(id) -%}
             {%- set node = graph.nodes[id] -%}
             {%- if node.config.materialized in ('incremental', 'touched_partitions', 'kept') or node.name in lists -%}
-            {%- elif 'is_touched(' in node.raw_code or 'is_new_file(' in node.raw_code or 'is_wanted(' in node.raw_code -%}
+            {%- elif _is_restricted(node) -%}
                 {%- do found.append(node.name) -%}
             {%- else -%}
                 {%- do above.extend(node.depends_on.nodes) -%}

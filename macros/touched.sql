@@ -3,30 +3,40 @@
   (ledger_builds.sql). Whatever is not a build (`dbt show`, `dbt compile`, `dbt test`) reads everything.
 #}
 {% macro builds_on() -%}
-    {{ return(is_building() and not flags.FULL_REFRESH and basis() is not none) }}
+    {{ return(_goes_on_from() is not none) }}
+{%- endmacro %}
+
+{# The last number of a file that had been read before; none where all is read. #}
+{% macro _goes_on_from() -%}
+    {{ return(basis() if is_building() and not flags.FULL_REFRESH else none) }}
 {%- endmacro %}
 
 {# A condition that a row comes from a file that landed since the last build. #}
 {% macro is_new_file(file_id) -%}
-    {%- set files = source('landed', 'files') -%}
-    {%- if not builds_on() -%}
+    {%- set files, number = source('landed', 'files'), _goes_on_from() -%}
+    {%- if number is none -%}
         true
     {%- else -%}
-        {%- set news = _first_column("file_id from " ~ files ~ " where landing_no > " ~ basis()) -%}
+        {%- set news = _first_column("file_id from " ~ files ~ " where landing_no > " ~ number) -%}
         {{ file_id }} in ('{{ news | join("', '") }}')
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether files of a subject (bills, product) have landed since the last build. #}
+{# Whether files of a subject (bills, product) have landed since the last build. What seeds alone make has no news:
+   a build after a change of them is whole. #}
 {% macro has_news(subject) -%}
+    {%- set number = _goes_on_from() -%}
+    {{ return(number is none or has_news_since(number, subject)) }}
+{%- endmacro %}
+
+{% macro has_news_since(number, subject) -%}
     {%- set kinds = {
         'bills': "kind not in ('spans', 'eval_runs', 'usage_events', 'users', 'revenue')",
-        'product': "kind in ('usage_events', 'users', 'revenue')"
+        'product': "kind in ('usage_events', 'users', 'revenue')",
+        'seeds': 'false'
     } -%}
     {%- set files = source('landed', 'files') -%}
-    {{ return(not builds_on() or _first_column(
-        "kind from " ~ files ~ " where landing_no > " ~ basis() ~ " and " ~ kinds[subject]
-    ) | length > 0) }}
+    {{ return(_first_column("kind from " ~ files ~ " where landing_no > " ~ number ~ " and " ~ kinds[subject]) | length > 0) }}
 {%- endmacro %}
 
 {#

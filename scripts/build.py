@@ -230,6 +230,11 @@ def files_landed(data: Path) -> int:
     return max((entry["landing_no"] for entry in _manifest(data).get("files", {}).values()), default=0)
 
 
+def _kinds_landed(data: Path, after: int) -> set[str]:
+    """The kinds of the files that landed after that number."""
+    return {entry["kind"] for entry in _manifest(data).get("files", {}).values() if entry["landing_no"] > after}
+
+
 def _manifest(data: Path) -> dict:
     manifest = data / "landed" / "manifest.json"
     return state.read(manifest, "run make build, which says what to do") if manifest.exists() else {}
@@ -614,14 +619,23 @@ def build_on(data: str, built: int | None, first: str | None, began: float) -> t
     """
     if not first or built is None:
         return dbt("build", data, built)
-    part = ("--select", f"+{first}", "--exclude-resource-type", "test", "--exclude-resource-type", "seed")
+    made = parts_of(first, _kinds_landed(Path(data), built))
+    part = ("--select", *made, "--exclude-resource-type", "test", "--exclude-resource-type", "seed")
     passed, troubled = dbt("build", data, built, (*part, "--no-write-json"))
     if not passed:
         return passed, troubled
     print(f"  {first} is up to date after {time.monotonic() - began:.1f} s; the other models, and every test, follow")
     rest = [f"resource_type:{kind}" for kind in ("seed", "model", "test", "exposure")]
-    made = f"+{first},resource_type:model"
-    return dbt("build", data, built, ("--select", *rest, "--exclude", made, "--indirect-selection", "empty"))
+    return dbt("build", data, built, ("--select", *rest, "--exclude", *made, "--indirect-selection", "empty"))
+
+
+def parts_of(first: str, kinds: set[str]) -> list[str]:
+    """dbt's words for a model with what it is made of, but for what would come out as it is: the views of staging, and,
+    where only spans have landed, tables that are kept until other files come. The macro `_parts_before` holds this.
+    """
+    held = ["table", "incremental"] if kinds == {"spans"} else ["table", "incremental", "kept"]
+    views = [f"+{first},config.materialized:view,path:models/{folder}" for folder in ("intermediate", "marts")]
+    return [*views, *(f"+{first},config.materialized:{kind}" for kind in held)]
 
 
 def make(arguments: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ from paths import PULLING
 from terminal import plain, print
 
 # What a step loads anew in each process; loaded once, a small build takes half the time.
-PRELOADED = ["own_group", "build", "land", "bi", "check", "dbt.cli.main", "dbt.adapters.duckdb", "great_expectations"]
+PRELOADED = ["own_group", "build", "land", "bi", "check", "dbt.adapters.duckdb", "great_expectations", "warm"]
 LOG_BYTES, LOGS_KEPT = 1 << 20, 5
 FIRST_WAIT, LONGEST_WAIT = 5.0, 1800.0  # seconds until what failed is tried again
 LONGEST_WAIT_FOR_OTHERS = 20.0  # until another command lets go of the folder
@@ -111,7 +111,8 @@ class Watch:
         self.processes = multiprocessing.get_context("forkserver")
         self.processes.set_forkserver_preload(PRELOADED)
         # Modules that it does not find, it leaves out without a word.
-        with mock.patch.dict(os.environ, PYTHONPATH=str(Path(__file__).parent)):
+        folder = {"LEDGER_DATA": os.path.abspath(data), "LEDGER_COMPANY": ""}  # as a build sets them for dbt
+        with mock.patch.dict(os.environ, folder, PYTHONPATH=str(Path(__file__).parent)):
             forkserver.ensure_running()
         self.log = logging.getLogger("watch")
         self.log.setLevel(logging.INFO)
@@ -232,7 +233,8 @@ class Watch:
                 self.round()
                 continue
             self.beat("waiting")
-            self.stopping.wait(every)
+            settling = newest + settle - time.time() if seen != built else every
+            self.stopping.wait(min(every, max(settling, 0.01)))
         self.beat("stopped")
         self.say("stopped; what was built stands")
 

@@ -1,5 +1,6 @@
 """dbt as its users know it: in the checkout, by its own commands, with what `make build` left."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -126,12 +127,17 @@ def test_a_build_may_be_made_in_parts(here, tmp_path):
             return engine.execute("select parts from main.ledger_builds").fetchone()[0]
 
     before, landed = build_script.files_landed(data), arrive(90)
-    code, said = dbt(checkout, "run", *PART)
+    part = build_script.parts_of("spend_daily", {"spans"})
+    code, said = dbt(checkout, "run", "--select", *part)
     assert code == 0, said
     assert said_of_build(data) == (False, False, landed)
     assert "model.chargeback_ledger.spend_daily" in parts()
+    assert not {"stg_telemetry__spans", "int_charges", "int_list_prices"} & {
+        id.split(".")[-1] for id in parts().split()
+    }
     assert build_script.files_built(data) is None
-    code, said = dbt(checkout, "build", *REST)
+    rest = ("--exclude", *part, *REST[REST.index("--indirect-selection") :])
+    code, said = dbt(checkout, "build", *REST[: REST.index("--exclude")], *rest)
     assert code == 0, said
     assert said_of_build(data) == (True, False, landed)
     assert parts() == ""
@@ -159,3 +165,46 @@ def test_a_fresh_checkout_lists_and_leaves_no_database(here):
     assert code != 0
     assert "run make build or make demo" in said
     assert not list(checkout.glob("**/*.duckdb"))
+
+
+def test_a_model_that_was_made_before_what_it_reads_is_no_part(here, tmp_path):
+    """The rest of a build can't give it what its parents hold by then."""
+    checkout, data, _ = here
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "late.json").write_text(batch([chat(93, 1, at=60, response="late")]))
+    assert land.run(inbox, data) == 0
+    alone = "unexplained_usage_daily"
+    code, said = dbt(checkout, "run", "--select", alone)
+    assert code == 0, said
+    code, said = dbt(checkout, "build", *REST[: REST.index("--exclude")], "--exclude", alone, *REST[6:])
+    assert code == 0, said
+    assert build_script.files_built(data) is None, f"{alone} lacks the new call, and the ledger is said to be good"
+
+
+def test_what_the_steps_of_a_watch_inherit(here, tmp_path):
+    """Templates of all macros, compiled; nothing is written or raised, whatever is there."""
+    _, data, _ = here
+    program = "import json, os, threading, warm; print(json.dumps([{}, os.getcwd(), threading.active_count()]))"
+    parsed = data / "target" / "partial_parse.msgpack"
+    before = parsed.read_bytes() if parsed.exists() else None
+    for folder, counted in (
+        (data, "len(warm.template_cache.file_cache)"),
+        (tmp_path / "none", "warm.templates_compiled()"),
+    ):
+        around = os.environ | {
+            "LEDGER_DATA": str(folder), "LEDGER_COMPANY": "", "PYTHONPATH": str(PROJECT / "scripts"),
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(counted)],
+            cwd=tmp_path,
+            env=around,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        templates, *others = json.loads(done.stdout)
+        assert (templates >= 700) == (folder == data)
+        assert (others, done.stderr) == ([str(tmp_path), 1], "")
+    assert (parsed.read_bytes() if parsed.exists() else None) == before
+    assert not (tmp_path / "none").exists()

@@ -1,3 +1,4 @@
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "bills"}) }}
 with landed as (
 
     select

@@ -1,3 +1,4 @@
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "seeds"}) }}
 {% set known_on = "date '" ~ (var('prices_known_on') or '9999-12-31') ~ "'" %}
 with book as (
 

@@ -1,4 +1,4 @@
-{{ config(materialized="table") }}
+{{ config(materialized="kept", meta={"rebuilt_at_news_of": "seeds"}) }}
 {% set first %}
     select
         old_id,
