@@ -156,7 +156,8 @@ from marts.unit_economics_monthly where month = $month order by production_usd d
         "The free plans",
         f"""
 select feature_id, users, answers, production_usd, production_usd_pct, usd_per_answer, usd_per_user, tried_users,
-    converted_users, conversion_pct, other_conversion_pct, is_window_over,
+    converted_users, conversion_pct, other_conversion_pct, usd_per_conversion, usd_per_conversion_low,
+    usd_per_conversion_high, payback_months, payback_months_low, payback_months_high, is_window_over,
     {BORNE_BY.format(feature="free_tier_monthly.feature_id", month="$month")}
 from marts.free_tier_monthly where month = $month order by production_usd desc, feature_id
 """,

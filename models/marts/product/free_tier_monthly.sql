@@ -97,6 +97,39 @@ free_users as (
 
 ),
 
+-- What a user on a paid plan brings in a month, less the cost of AI: over all features, since a plan is paid as one.
+paid_margins as (
+
+    select
+        month,
+        sum(margin_usd) as margin_usd
+    from {{ ref('feature_pnl_by_cohort_monthly') }}
+    where not {{ is_free_plan('plan') }} and plan not in {{ reserved_names('cohort') }}
+    group by month
+
+),
+
+paid_users as (
+
+    select
+        month,
+        count(distinct user_id) as users
+    from uses
+    where not {{ is_free_plan('plan') }} and plan not in {{ reserved_names('cohort') }}
+    group by month
+
+),
+
+paid_months as (
+
+    select
+        margins.month,
+        {{ floored_part('margins.margin_usd', 1, 'users.users') }} as margin_usd_per_user
+    from paid_margins as margins
+    inner join paid_users as users on margins.month = users.month
+
+),
+
 conversions as (
 
     select
@@ -112,6 +145,15 @@ conversions as (
 
 )
 
+{# The cost of a conversion where that share of those who tried converts. #}
+{% set at_share = 'cast(free_months.production_usd as double) / nullif(conversions.users * {}, 0)' %}
+{% set bound = 'case when user_history.is_history_known then ' ~ at_share ~ ' end' %}
+{% set usd_per_conversion = {
+    '': bound.format('(cast(conversions.converted as double) / nullif(conversions.users, 0))'),
+    '_low': bound.format(wilson_bound('conversions.converted', 'conversions.users', 1)),
+    '_high': bound.format("case when conversions.converted > 0 then "
+        ~ wilson_bound('conversions.converted', 'conversions.users', -1) ~ " end")
+} %}
 {% set of_known = 'case when user_history.is_history_known then cast({} as {}) end' %}
 select
     free_months.month,
@@ -130,9 +172,17 @@ select
     cast(conversions.other_users as bigint) as other_users,
     {{ of_known.format('conversions.other_converted', 'double') }} / nullif(conversions.other_users, 0)
         as other_conversion_pct,
+    {% for side, usd in usd_per_conversion.items() -%}
+        {{ money(usd) }} as usd_per_conversion{{ side }},
+    {% endfor -%}
+    {{ money('paid_months.margin_usd_per_user') }} as paid_margin_usd_per_user,
+    {% for side, usd in usd_per_conversion.items() -%}
+        {{ usd }} / cast(nullif(greatest(paid_months.margin_usd_per_user, 0), 0) as double) as payback_months{{ side }},
+    {% endfor -%}
     {{ days_between('last_day(free_months.month)', 'user_history.newest_on') }}
     >= {{ var('conversion_days') }} as is_window_over
 from free_months
 cross join user_history
+left join paid_months on free_months.month = paid_months.month
 left join conversions on free_months.month = conversions.month and free_months.feature_id = conversions.feature_id
 where free_months.production_usd != 0 or free_months.users > 0 or conversions.users > 0
