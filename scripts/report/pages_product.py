@@ -67,6 +67,22 @@ from marts.account_margin_monthly where month = $month order by margin_usd, acco
         nothing="No account has revenue or cost this month.",
     ),
     Figure(
+        "sensitivity",
+        "Does a margin hang on the revenue rule?",
+        """
+pivot (
+    select feature_id, revenue_rule, margin_usd, is_sign_changed from marts.revenue_sensitivity_monthly
+    where month = $month
+)
+on revenue_rule in ('stated', 'usage', 'even', 'cost') using any_value(margin_usd)
+group by feature_id, is_sign_changed order by is_sign_changed desc, feature_id
+""",
+        "AI margin with an account's revenue spread as stated, by uses, alike over the features that it used, and by what"
+        " its use of them cost. Where the sign changes, the margin says more of the rule than of the feature.",
+        needs=HAS_REVENUE,
+        nothing="No feature has revenue or cost this month.",
+    ),
+    Figure(
         "endings",
         "What would ending a feature save?",
         """
