@@ -70,11 +70,11 @@ from marts.account_margin_monthly where month = $month order by margin_usd, acco
         "sensitivity",
         "Does a margin hang on the revenue rule?",
         """
-pivot (
-    select feature_id, revenue_rule, margin_usd, is_sign_changed from marts.revenue_sensitivity_monthly
-    where month = $month
-)
-on revenue_rule in ('stated', 'usage', 'even', 'cost') using any_value(margin_usd)
+select feature_id, max(margin_usd) filter (where revenue_rule = 'stated') as as_stated_usd,
+    max(margin_usd) filter (where revenue_rule = 'usage') as by_uses_usd,
+    max(margin_usd) filter (where revenue_rule = 'even') as alike_usd,
+    max(margin_usd) filter (where revenue_rule = 'cost') as by_cost_usd, is_sign_changed
+from marts.revenue_sensitivity_monthly where month = $month
 group by feature_id, is_sign_changed order by is_sign_changed desc, feature_id
 """,
         "AI margin with an account's revenue spread as stated, by uses, alike over the features that it used, and by what"
