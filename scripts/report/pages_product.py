@@ -77,8 +77,8 @@ select feature_id, max(margin_usd) filter (where revenue_rule = 'stated') as as_
 from marts.revenue_sensitivity_monthly where month = $month
 group by feature_id, is_sign_changed order by is_sign_changed desc, feature_id
 """,
-        "AI margin with an account's revenue spread as stated, by uses, alike over the features that it used, and by what"
-        " its use of them cost. Where the sign changes, the margin says more of the rule than of the feature.",
+        "AI margin with an account's revenue spread as stated, by uses, alike over the features that it used, and by"
+        " what its use of them cost. Where the sign changes, the margin says more of the rule than of the feature.",
         needs=HAS_REVENUE,
         nothing="No feature has revenue or cost this month.",
     ),
@@ -90,8 +90,8 @@ select feature_id, avoidable_usd, only_revenue_usd, saved_usd, joint_usd, shared
     only_accounts, basis
 from marts.feature_endings_monthly where month = $month order by saved_usd desc, feature_id
 """,
-        "What ends is the cost of calls that the feature alone caused. Its part of calls that others caused as well, and"
-        " of money without calls, stays and falls to others. Revenue that goes with it is that of accounts that used"
+        "What ends is the cost of calls that the feature alone caused. Its part of calls that others caused as well,"
+        " and of money without calls, stays and falls to others. Revenue that goes with it is that of accounts that used"
         " nothing else; how many others would leave, no data says.",
         needs=HAS_REVENUE,
         nothing="No feature has revenue or cost this month.",
