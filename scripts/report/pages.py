@@ -357,9 +357,9 @@ from charges left join changes using (team_id)
 where exists (select 1 from marts.team_chargeback_monthly where month < $month)
 order by net_charge_usd desc, last_month_usd desc, team_id
 """,
-        "A bar for each cause begins where the one before it ends. What came late (of a provider's model, for a day of a"
-        " closed month on which nothing had been booked) and corrections of what had been booked stand apart. In cents as"
-        " booked, so that rounding is a step too.",
+        "A bar for each cause begins where the one before it ends. Of closed months stand apart: what came late (of a"
+        " provider's model, for a day on which nothing of it had been booked) and corrections of what had been."
+        " In cents as booked, so that rounding is a step too.",
         chart="waterfall",
         fold=("step", STEPS),
         total=True,
