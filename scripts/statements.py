@@ -72,8 +72,8 @@ group by changes.feature_id order by changes.feature_id
 # Display names of cost_variance_monthly's causes, in the order in which they are computed.
 CAUSES = {
     "volume": "Number of calls", "tokens": "Tokens per call", "cache": "Prompt cache", "price": "Price per unit",
-    "model_mix": "Other models", "evaluation": "Evals less pool", "waste": "Waste", "correction": "Corrections",
-    "other": "Without calls",
+    "model_mix": "Other models", "evaluation": "Evals less pool", "waste": "Waste", "late": "Late money",
+    "correction": "Corrections", "other": "Without calls",
 }  # fmt: skip
 SECTIONS = {"quality pool": "Paid by the quality pool", "corrections": "Corrections of closed months"}
 AMOUNTS = ("amount_usd", "last_month_usd", "change_usd")

@@ -21,6 +21,15 @@ KINDS = {
     "method": {"trace id": "#3f8a5c", "request id": "#5f8a3f", "user and time": "#9c7a24", "no call found": "#c24d3a"},
     "cause": {"untraced": "#b9603a", "sampled": "#94731c", "invoice only": "#8c6fae", "price gap": "#3f86a0",
               "quantity gap": "#7d8a35", "FX gap": "#a8683f", "timing gap": "#5577b0", "rounding": "#8a8078"},
+    "change": {"net charge": "#54808c", "more": BAD, "less": GOOD, "of closed months": "#8d6aa8"},
+}  # fmt: skip
+# The bars of a waterfall in their order, by the columns that they are of.
+STEPS = {
+    "last_month_usd": "Last month", "volume_usd": "Volume", "tokens_usd": "Tokens per call",
+    "cache_usd": "Prompt cache", "price_usd": "Price per unit", "model_mix_usd": "Other models",
+    "evaluation_usd": "Evals less pool", "waste_usd": "Waste", "late_usd": "Late money",
+    "correction_usd": "Corrections", "other_usd": "Without calls", "rounding_usd": "Rounding to cents",
+    "net_charge_usd": "This month",
 }  # fmt: skip
 USD = alt.Axis(format="$,.4~r", title=None)
 PERCENT = alt.Axis(format="%")
@@ -124,6 +133,36 @@ def chargeback(_):
             ],
         )
     )  # fmt: skip
+
+
+def waterfall(_):
+    """From last month's net charge to this month's, a bar for each cause that begins where the one before it ends."""
+    places = list(STEPS.values())
+    ends, closed = [places[0], places[-1]], [STEPS["late_usd"], STEPS["correction_usd"]]
+    return (
+        _chart(alt.Step(24))
+        .transform_aggregate(usd="sum(usd)", groupby=["step"])
+        .transform_calculate(
+            place=f"indexof({places}, datum.step)",
+            is_end=f"indexof({ends}, datum.step) >= 0",
+            added=f"datum.step == '{ends[1]}' ? 0 : datum.usd",
+        )
+        .transform_window(reached="sum(added)", sort=[alt.SortField("place")])
+        .transform_calculate(
+            low="datum.is_end ? 0 : datum.reached - datum.usd",
+            high="datum.is_end ? datum.usd : datum.reached",
+            change=f"datum.is_end ? 'net charge' : indexof({closed}, datum.step) >= 0 ? 'of closed months'"
+            " : datum.usd > 0 ? 'more' : 'less'",
+        )
+        .mark_bar()
+        .encode(
+            y=alt.Y("step:N", sort=places, title=None),
+            x=alt.X("low:Q", axis=USD),
+            x2="high:Q",
+            color=_color("change"),
+            tooltip=[_text("step", "Step"), _usd("usd", "Amount", "$,.4f"), _usd("reached", "Charge with it")],
+        )
+    )
 
 
 def causes(_):
@@ -332,8 +371,8 @@ def joins(_):
 
 
 CHARTS = [
-    months, features, days, chargeback, causes, burn, target_burn, pnl, concentration, substitution, correct, units,
-    coverage, spread, tax, capture, joins,
+    months, features, days, chargeback, waterfall, causes, burn, target_burn, pnl, concentration, substitution, correct,
+    units, coverage, spread, tax, capture, joins,
 ]  # fmt: skip
 
 

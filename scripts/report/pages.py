@@ -1,5 +1,6 @@
 """What stands on the pages for money: overview, finance. Those for features: pages_product.py."""
 
+from report.charts import STEPS
 from report.figures import BORNE_BY, MATRIX_TEAMS, Figure, Names
 from statements import CAUSES, by_cause
 
@@ -16,6 +17,14 @@ HAS_TELEMETRY = (
     "select count(*) > 0 from marts.telemetry_join_rates_monthly where events > 0",
     "Not known: no usage events have landed (docs/inputs.md), so that answers and users are not counted.",
 )
+
+HAS_MONTH_BEFORE = (
+    "select count(*) > 0 from marts.team_chargeback_monthly where month < $month",
+    "There is no month before this one.",
+)
+
+# Steps of cost_variance_by_model_monthly, between the two months' charges.
+MODEL_STEPS = ("last_month", "volume", "price", "waste", "late", "correction", "other", "net_charge")
 
 # Rows of product marts that stand for no feature of the catalog.
 NO_FEATURE = str(Names.SENTINELS)
@@ -329,6 +338,64 @@ group by cube (debtor_team_id, creditor_team_id) order by debtor_team_id, credit
         nothing="No team owes another: each pays for its own calls.",
     ),
     Figure(
+        "waterfall",
+        "From last month's charge to this month's",
+        f"""
+with changes as (
+    select team_id, {by_cause("_usd")}
+    from marts.cost_variance_monthly where month = $month group by team_id
+),
+charges as (
+    select team_id, coalesce(sum(net_charge_booked_usd) filter (where month < $month), 0) as last_month_usd,
+        coalesce(sum(net_charge_booked_usd) filter (where month = $month), 0) as net_charge_usd
+    from marts.team_chargeback_monthly where month in ($month, $month - interval 1 month) group by team_id
+)
+select team_id, last_month_usd, {", ".join(f"coalesce({cause}_usd, 0) as {cause}_usd" for cause in CAUSES)},
+    net_charge_usd - last_month_usd - {" - ".join(f"coalesce({cause}_usd, 0)" for cause in CAUSES)} as rounding_usd,
+    net_charge_usd
+from charges left join changes using (team_id)
+where exists (select 1 from marts.team_chargeback_monthly where month < $month)
+order by net_charge_usd desc, last_month_usd desc, team_id
+""",
+        "A bar for each cause begins where the one before it ends. Of closed months stand apart: what came late (of a"
+        " provider's model, for a day on which nothing of it had been booked) and corrections of what had been."
+        " In cents as booked, so that rounding is a step too.",
+        chart="waterfall",
+        fold=("step", STEPS),
+        total=True,
+        is_whole=True,
+        parts=("net_charge_usd", ("last_month_usd", *(f"{cause}_usd" for cause in CAUSES), "rounding_usd")),
+        needs=HAS_MONTH_BEFORE,
+        nothing="No team was charged anything in this month or the one before.",
+    ),
+    Figure(
+        "model_waterfall",
+        "The same by account and model",
+        f"""
+with steps as (
+    select provider, account_id, model, if(posted_month = $month, 'net_charge', 'last_month') as step, amount_usd as usd
+    from marts.ledger_entries
+    where account = 'ai_cost' and posted_month in ($month, $month - interval 1 month)
+    union all
+    select provider, account_id, model, cause, change_usd from marts.cost_variance_by_model_monthly where month = $month
+)
+select provider, account_id, coalesce(model, 'no model') as model,
+    {", ".join(f"coalesce(sum(usd) filter (where step = '{step}'), 0) as {step}_usd" for step in MODEL_STEPS)}
+from steps where exists (select 1 from marts.team_chargeback_monthly where month < $month)
+group by all having count(*) filter (where usd != 0) > 0
+order by net_charge_usd desc, last_month_usd desc, provider, account_id, model
+""",
+        "Volume is more or fewer tokens, requests or calls at last month's cost of one; price is another cost of one."
+        " Evaluation is in both.",
+        chart="waterfall",
+        fold=("step", {f"{step}_usd": STEPS[f"{step}_usd"] for step in MODEL_STEPS}),
+        total=True,
+        is_whole=True,
+        parts=("net_charge_usd", tuple(f"{step}_usd" for step in MODEL_STEPS[:-1])),
+        needs=HAS_MONTH_BEFORE,
+        nothing="Nothing was charged in this month or the one before.",
+    ),
+    Figure(
         "variance",
         "Why it changed since last month",
         f"""
@@ -340,10 +407,7 @@ group by team_id, feature_id order by abs(sum(change_usd)) desc, team_id, featur
         " change. Other is money without calls: untraced, invoice-only, shared.",
         total=True,
         parts=("change_usd", tuple(f"{cause}_usd" for cause in CAUSES)),
-        needs=(
-            "select count(*) > 0 from marts.team_chargeback_monthly where month < $month",
-            "There is no month before this one.",
-        ),
+        needs=HAS_MONTH_BEFORE,
         nothing="No charge changed.",
     ),
     Figure(

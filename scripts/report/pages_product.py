@@ -91,8 +91,8 @@ select feature_id, avoidable_usd, only_revenue_usd, saved_usd, joint_usd, shared
 from marts.feature_endings_monthly where month = $month order by saved_usd desc, feature_id
 """,
         "What ends is the cost of calls that the feature alone caused. Its part of calls that others caused as well,"
-        " and of money without calls, stays and falls to others. Revenue that goes with it is that of accounts that used"
-        " nothing else; how many others would leave, no data says.",
+        " and of money without calls, stays and falls to others. Revenue that goes with it is that of accounts that"
+        " used nothing else; how many others would leave, no data says.",
         needs=HAS_REVENUE,
         nothing="No feature has revenue or cost this month.",
     ),

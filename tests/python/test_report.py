@@ -228,6 +228,20 @@ def test_parts_add_up_across_each_row(written):
                     assert sum(amounts) == amount, (month, figure, row[0])
 
 
+def test_waterfalls_go_from_one_months_charges_to_the_nexts(sample, written):
+    charged = (
+        "select sum(net_charge_booked_usd), sum(net_charge_usd) from marts.team_chargeback_monthly where month = $1"
+    )
+    for before, month in (("2026-08", "2026-09"), ("2026-09", "2026-10")):
+        page = Page((written / f"finance-{month}.html").read_text())
+        for column, of in (("last month", before), ("net charge", month)):
+            ((booked, exact),) = sample.rows(charged.replace("$1", f"date '{of}-01'"))
+            assert page.sum_of("waterfall", column) == booked
+            assert page.sum_of("model_waterfall", column) == exact
+    first = (written / "finance-2026-08.html").read_text()
+    assert first.count("There is no month before this one.") == 3  # both waterfalls, and the table by feature
+
+
 def test_every_mart_is_on_a_page_or_excused(sample):
     shown = {mart for _, figures in site.PAGES.values() for figure in figures for mart in marts_of(figure.sql)}
     marts = {

@@ -379,6 +379,22 @@ def test_charts_explain_and_filter(written, window):
     assert set(features) == {"Answer-from-Mail"}
 
 
+@pytest.mark.parametrize("choice", ["", "#team=inbox"])
+def test_each_bar_of_a_waterfall_begins_where_the_one_before_it_ends(written, window, choice):
+    page = window().open(written / "finance-2026-09.html", choice).page
+    for figure in ("waterfall", "model_waterfall"):
+        boxes = page.locator(f"#{figure} .mark-rect path").evaluate_all(
+            "bars => bars.map((bar) => bar.getBBox()).map((box) => [box.y, box.x, box.x + box.width])"
+        )
+        (_, _, reached), *causes, (_, start, end) = sorted(boxes)
+        for _, left, right in causes:
+            assert min(abs(left - reached), abs(right - reached)) < 1, (figure, choice)
+            reached = left if abs(right - reached) < abs(left - reached) else right
+        assert len(causes) >= 3
+        assert abs(end - reached) < 1
+        assert start == min(left for _, left, _ in boxes)
+
+
 def test_tables_are_searched_cut_by_days_and_saved(sample, written, window, tmp_path):
     page = window().open(written / f"finance-{MONTH}.html").page
     with page.expect_download() as saved:

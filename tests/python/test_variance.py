@@ -1,10 +1,14 @@
 """What changed since last month, by cause: recomputed from calls, one value of the bill replaced after the other."""
 
 from collections import defaultdict
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
 import pytest
+from exports import COSTS, activity, write
+from exports import cost as openai_cost
+from test_journal import Autumn
 
 pytestmark = pytest.mark.xdist_group("sample")
 INPUT = {"input", "cache_read", "cache_write_5m", "cache_write_1h"}
@@ -139,3 +143,53 @@ def test_waste_is_as_much_as_the_days_say(sample):
             (select sum(amount_usd) from intermediate.int_metered_costs_daily where waste_kind is not null)""")
     assert by_day > 0
     assert abs(by_day - by_call) < Fraction(1, 10**8)
+
+
+def test_late_and_corrected_money_stand_apart_by_account_and_model(tmp_path):
+    """September is closed with two calls of 0.15 accrued. Its bill then says 0.16 each, and a bill of another provider
+    comes for a day on which it had nothing. October's bill has two calls at 0.15, November's three at 0.16.
+    """
+    world = Autumn(tmp_path)
+    world.build("anew")
+    assert world.close("2026-09", "--force") == 0
+    world.september_is_billed()
+    activity([("gen-8", "2026-09-10 12:00:00", "0.05")], world.inbox / "activity_2026-10-21.csv")
+    rows = [
+        openai_cost(day, usd, quantity=quantity, quantity_unit="tokens", project_id="p", api_key_id="k")
+        for day, usd, quantity in ((6, "0.30", "2000000"), (2, "0.48", "3000000"))
+    ]
+    rows[1] |= {name: rows[1][name] + 31 * 86400 for name in ("start_time", "end_time")}  # of November
+    write(world.inbox / "openai_costs_2026-11-20.csv", COSTS, rows)
+    built = world.build()
+    stated = defaultdict(Fraction)
+    by_model = "select month(month), provider, cause, sum(change_usd) from marts.cost_variance_by_model_monthly"
+    for month, provider, cause, change in built.rows(f"{by_model} group by all"):
+        stated[month, provider, cause] += Fraction(change)
+    assert stated == {
+        # September's price was 0.16 after all, and 0.02 more than was closed: the correction of October.
+        (10, "openai", "price"): Fraction("-0.02"),
+        (10, "openai", "other"): Fraction("0.02"),
+        (10, "openai", "correction"): Fraction("0.02"),
+        (10, "openrouter", "late"): Fraction("0.05"),
+        (11, "openai", "volume"): Fraction("0.15"),
+        (11, "openai", "price"): Fraction("0.03"),
+        (11, "openai", "correction"): Fraction("-0.02"),
+        (11, "openrouter", "late"): Fraction("-0.05"),
+    }
+    by_team = "select month(month), cause, sum(change_usd) from marts.cost_variance_monthly"
+    assert sorted(built.rows(f"{by_team} where cause in ('late', 'correction') group by all")) == [
+        (10, "correction", Decimal("0.02")), (10, "late", Decimal("0.05")),
+        (11, "correction", Decimal("-0.02")), (11, "late", Decimal("-0.05")),
+    ]  # fmt: skip
+
+
+def test_models_have_the_waste_and_the_change_of_teams(sample):
+    both = "select {0}, sum(change_usd) from marts.{1} {2} group by all having sum(change_usd) != 0 order by all"
+    for columns, chosen in (("month", ""), ("month, cause", "where cause = 'waste'")):
+        by_team, by_model = (
+            sample.rows(both.format(columns, mart, chosen))
+            for mart in ("cost_variance_monthly", "cost_variance_by_model_monthly")
+        )
+        assert by_team == by_model != []
+    ((unknown,),) = sample.rows("select sum(change_usd) from marts.cost_variance_by_model_monthly where model is null")
+    assert unknown == 0  # September's credit, and October's lack of it

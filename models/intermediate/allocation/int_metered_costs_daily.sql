@@ -1,6 +1,7 @@
 {{ replaces_touched("started_on", by="spilled_day") }}
 {% set keys = [
-    'posted_month', 'started_on', 'bearer_team_id', 'feature_id', 'purpose', 'provider', 'model', 'waste_kind'
+    'posted_month', 'started_on', 'bearer_team_id', 'feature_id', 'purpose', 'provider', 'account_id', 'model',
+    'waste_kind'
 ] %}
 {# Money that only moves between months (a cost of 0) takes no usage along. #}
 {% set part_billed_elsewhere = 'coalesce(' ~ floored_part(
@@ -39,6 +40,7 @@ posted_shares as (
         originating_feature_id as feature_id,
         purpose,
         payable_provider as provider,
+        payable_account_id as account_id,
         model,
         usage_share - {{ part_billed_elsewhere }} as share,
         borne_usd - coalesce(borne_cutoff_usd, 0) as amount_usd,
@@ -55,6 +57,7 @@ posted_shares as (
         originating_feature_id as feature_id,
         purpose,
         payable_provider as provider,
+        payable_account_id as account_id,
         model,
         {{ part_billed_elsewhere }} as share,
         borne_cutoff_usd as amount_usd,

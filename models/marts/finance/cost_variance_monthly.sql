@@ -1,10 +1,17 @@
 {% set line, usage = ['posted_month', 'team_id', 'feature_id'], ['meter_family', 'provider', 'model', 'meter'] %}
 {% set steps = ['volume', 'tokens', 'cache', 'price', 'model_mix'] %}
-{% set causes = steps + ['evaluation', 'waste', 'correction', 'other'] %}
+{% set causes = steps + ['evaluation', 'waste', 'late', 'correction', 'other'] %}
+{% set late_key = ['posted_month', 'incurred_on', 'provider', 'model'] %}
 with entries as (
 
     select * from {{ ref('ledger_entries') }}
     where account = 'ai_cost'
+
+),
+
+late_postings as (
+
+    {{ late_postings() | indent }}
 
 ),
 
@@ -40,11 +47,13 @@ posted_changes as (
         entries.feature_id,
         case compared.is_previous when 1 then -entries.amount_usd else entries.amount_usd end as change_usd,
         case
+            when entries.corrects_month is not null and late.posted_month is not null then 'late'
             when entries.corrects_month is not null then 'correction'
             when entries.purpose = 'evaluation' then 'evaluation'
             else 'usage'
         end as kind
     from entries
+    left join late_postings as late on {{ are_same('entries', 'late', late_key) }}
     cross join compared_months as compared
 
 ),
@@ -55,6 +64,7 @@ line_changes as (
         posted_month,
         team_id,
         feature_id,
+        sum(case when kind = 'late' then change_usd else 0 end) as late,
         sum(case when kind = 'correction' then change_usd else 0 end) as correction,
         sum(case when kind = 'evaluation' then change_usd else 0 end) as evaluation,
         sum(case when kind = 'usage' then change_usd else 0 end) as usage_usd
@@ -204,6 +214,7 @@ changes as (
         coalesce(by_usage.usage_usd, 0) as usage_usd,
         lines.evaluation,
         coalesce(by_waste.waste, 0) as waste,
+        lines.late,
         lines.correction,
         lines.usage_usd - coalesce(by_usage.usage_usd, 0) - coalesce(by_waste.waste, 0) as other
     from line_changes as lines
