@@ -33,7 +33,8 @@ MARTS = "select table_name from duckdb_tables() where schema_name = 'marts' orde
 # Their rows of a month hang on the months before it: what was usual, what was known, what has grown.
 LOOKING_BACK = {
     "budget_burn_daily", "spend_anomalies_daily", "eval_coverage_monthly", "cost_variance_monthly",
-    "coverage_targets_monthly", "eval_budget_monthly", "eval_precision_monthly",
+    "coverage_targets_monthly", "eval_budget_monthly", "eval_precision_monthly", "forecast_accuracy_monthly",
+    "margin_forecasts_monthly",
 }  # fmt: skip
 
 
