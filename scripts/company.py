@@ -121,7 +121,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "budgets": (
         ["scope", "scope_id", "month", "budget_usd"],
-        "Monthly budgets of teams and features.",
+        "Monthly budgets of teams, features, accounts and segments.",
         "team,search,2026-10-01,5000",
     ),
     "fx_rates": (

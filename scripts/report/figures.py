@@ -14,6 +14,7 @@ from paths import pattern
 
 TEAMS = ("team_id", "bearer_team_id", "payer_team_id", "owner_team_id", "debtor_team_id", "creditor_team_id", "teams")
 FEATURES = ("feature_id", "new_feature_id", "incumbent_feature_id", "originating_feature_id", "features")
+OF_WHOM = ("budget_of", "forecast_of")  # a team or a feature
 DAYS = ("spent_on", "usage_on", "burned_on", "changed_on", "started_on")
 ROWS_SHOWN = 300
 MATRIX_TEAMS = 40  # a matrix of more is a list
@@ -26,7 +27,8 @@ LABELS = {
     "is_bill_up_coverage_down_trend": "bill up, coverage down (trend)", "pass_rate_usd_pct": "of cost with a pass rate",
     "bearer_team_id": "charged team", "teams": "charged teams", "features": "feature", "spent_on": "day",
     "started_on": "day", "burned_on": "day", "usage_on": "day", "forecast_pct": "forecast of budget",
-    "capture_pct": "traced, of the bill",
+    "capture_pct": "traced, of the bill", "day_7_pct": "error on day 7", "day_14_pct": "on day 14",
+    "day_21_pct": "on day 21", "actual_usd": "came to",
     "adopters_lost_pct": "lost by adopters", "incumbent_lost_pct": "incumbent lost", "diversion_pct": "diversion",
     "events_pct": "of events", "production_usd_pct": "of production", "evaluation_usd_pct": "of production",
     "ai_margin_pct": "AI margin, of revenue", "conversion_pct": "converted", "other_conversion_pct": "others converted",
@@ -124,7 +126,7 @@ class Names:
         }
 
     def of(self, column: str, id: str) -> str:
-        if column == "budget_of":
+        if column in OF_WHOM:
             return self.budgets.get(id, id)
         return (self.teams if column in TEAMS else self.features if column in FEATURES else {}).get(id, id)
 
@@ -249,7 +251,7 @@ def cell(name: str, value, places: int = 2, shown: Decimal | None = None, names:
     if isinstance(value, list):
         called = [names.of(name, str(each)) if names else str(each) for each in value]
         return Cell(", ".join(called), is_zero=not value, ids=", ".join(map(str, value)))
-    if name in (*TEAMS, *FEATURES, "budget_of"):
+    if name in (*TEAMS, *FEATURES, *OF_WHOM):
         return Cell(names.of(name, str(value)) if names else str(value), id=str(value))
     return Cell(str(value))
 

@@ -534,6 +534,24 @@ order by forecast_pct desc nulls first, team_id, feature_id
         nothing="No budget is set for this month (seed budgets).",
     ),
     Figure(
+        "forecasts",
+        "How far forecasts of past months were off",
+        """
+select strftime(month, '%Y-%m') as month, case scope when 'team' then scope_id else 'company' end as forecast_of,
+    case scope when 'team' then scope_id end as team_id,
+    max(error_pct) filter (day_of_month = 7) as day_7_pct, max(error_pct) filter (day_of_month = 14) as day_14_pct,
+    max(error_pct) filter (day_of_month = 21) as day_21_pct, max(actual_usd) as actual_usd
+from marts.forecast_accuracy_monthly where month <= $month and scope in ('team', 'company')
+group by month, scope, scope_id
+qualify dense_rank() over (order by month desc) <= 6
+order by month desc, scope, scope_id
+""",
+        "What the rule of the budgets' forecast says at the end of day 7, 14 and 21 of each complete month, less what"
+        " the month came to, as a part of that. Bills that came since then count in both.",
+        aside=("team_id",),
+        nothing="No month up to this one is complete.",
+    ),
+    Figure(
         "statements",
         "Statements: what changed since last month",
         """

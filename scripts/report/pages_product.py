@@ -97,6 +97,24 @@ from marts.feature_endings_monthly where month = $month order by saved_usd desc,
         nothing="No feature has revenue or cost this month.",
     ),
     Figure(
+        "margin_forecast",
+        "Where does the month's margin end?",
+        """
+select scope, case scope when 'feature' then scope_id end as feature_id,
+    case when scope != 'feature' then scope_id end as of_whom, revenue_usd, borne_usd, margin_usd as ai_margin_usd,
+    forecast_borne_usd, forecast_margin_usd, budget_usd,
+    (forecast_borne_usd / nullif(budget_usd, 0))::double as forecast_pct, budget_status
+from marts.margin_forecasts_monthly
+where month = $month and (scope in ('company', 'segment') or budget_usd is not null)
+order by case scope when 'company' then 1 when 'segment' then 2 when 'account' then 3 else 4 end, scope_id
+""",
+        "The company, its segments, and each account and feature with a budget (seed budgets). Cost to come is expected"
+        " as in the budgets' forecast, revenue not: it is what files state for the month. A month that is over is as it"
+        " stands.",
+        needs=HAS_REVENUE,
+        nothing="Nothing was spent or earned this month.",
+    ),
+    Figure(
         "substitution",
         "Does a new feature eat an old one's use?",
         """

@@ -136,7 +136,17 @@ MISTAKES = {
     "a budget of nobody": (
         "budgets",
         "scope,scope_id,month,budget_usd\nteam,nobody,2026-10-01,5\n",
-        "line 2: scope is team or feature, scope_id stands in seed teams or feature_catalog",
+        "line 2: scope_id of a team stands in seed teams, of a feature in feature_catalog",
+    ),
+    "a budget of a scope that there is not": (
+        "budgets",
+        "scope,scope_id,month,budget_usd\ncustomer,acme,2026-10-01,5\n",
+        "line 2: scope is team, feature, account or segment",
+    ),
+    "a budget of no account": (
+        "budgets",
+        "scope,scope_id,month,budget_usd\naccount,,2026-10-01,5\n",
+        "line 2: scope_id is empty",
     ),
     "a budget within a month": (
         "budgets",

@@ -34,6 +34,8 @@ MARTS = "select table_name from duckdb_tables() where schema_name = 'marts' orde
 LOOKING_BACK = {
     "budget_burn_daily", "spend_anomalies_daily", "eval_coverage_monthly", "cost_variance_monthly",
     "cost_variance_by_model_monthly", "coverage_targets_monthly", "eval_budget_monthly", "eval_precision_monthly",
+    "forecast_accuracy_monthly",
+    "margin_forecasts_monthly",
 }  # fmt: skip
 
 

@@ -45,6 +45,8 @@ spend_and_budgets as (
         greatest(cast(date_trunc('month', budgets.month) as date), newest.first_month) as begins_on
     from {{ ref('budgets') }} as budgets
     cross join newest
+    -- Those of accounts and segments are by month, in margin_forecasts_monthly.
+    where budgets.scope in ('team', 'feature')
 
 ),
 

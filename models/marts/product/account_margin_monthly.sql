@@ -3,10 +3,11 @@ with lines as (
 
     select
         month,
-        coalesce(account_id, 'unknown') as account_id,
+        account_id,
         0 as revenue_usd,
-        amount_usd as borne_usd
-    from {{ ref('int_feature_costs') }}
+        borne_usd
+    from {{ ref('int_feature_account_months') }}
+    where {{ is_touched('month', 'month', 'product') }}
 
     union all
 
@@ -16,27 +17,6 @@ with lines as (
         revenue_usd,
         0 as borne_usd
     from {{ ref('int_feature_revenue') }}
-    where {{ is_touched('month', 'month', 'product') }}
-
-    union all
-
-    -- The quality pool's part of evals: no account caused it.
-    select
-        month,
-        'unknown' as account_id,
-        0 as revenue_usd,
-        -amount_usd as borne_usd
-    from {{ ref('int_eval_credits') }}
-    where {{ is_touched('month', 'month', 'product') }}
-
-    union all
-
-    select
-        month,
-        'quality_pool' as account_id,
-        0 as revenue_usd,
-        amount_usd as borne_usd
-    from {{ ref('int_eval_credits') }}
     where {{ is_touched('month', 'month', 'product') }}
 
 ),
