@@ -28,7 +28,7 @@ STEPS = {
     "last_month_usd": "Last month", "volume_usd": "Volume", "tokens_usd": "Tokens per call",
     "cache_usd": "Prompt cache", "price_usd": "Price per unit", "model_mix_usd": "Other models",
     "evaluation_usd": "Evals less pool", "waste_usd": "Waste", "late_usd": "Late money",
-    "correction_usd": "Corrections", "other_usd": "Without calls", "rounding_usd": "Rounding to cents",
+    "correction_usd": "Corrections", "other_usd": "Other", "rounding_usd": "Rounding to cents",
     "net_charge_usd": "This month",
 }  # fmt: skip
 USD = alt.Axis(format="$,.4~r", title=None)

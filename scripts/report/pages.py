@@ -358,8 +358,9 @@ where exists (select 1 from marts.team_chargeback_monthly where month < $month)
 order by net_charge_usd desc, last_month_usd desc, team_id
 """,
         "A bar for each cause begins where the one before it ends. Of closed months stand apart: what came late (of a"
-        " provider's model, for a day on which nothing of it had been booked) and corrections of what had been."
-        " In cents as booked, so that rounding is a step too.",
+        " provider's model, for a day on which nothing of it had been booked) and corrections of what had been; each is"
+        " less what the month before had of it. Other is money without calls, and what a closed month's calls come to"
+        " otherwise today. In cents as booked, so that rounding is a step too.",
         chart="waterfall",
         fold=("step", STEPS),
         total=True,
@@ -386,7 +387,7 @@ group by all having count(*) filter (where usd != 0) > 0
 order by net_charge_usd desc, last_month_usd desc, provider, account_id, model
 """,
         "Volume is more or fewer tokens, requests or calls at last month's cost of one; price is another cost of one."
-        " Evaluation is in both.",
+        " Evaluation is in both. Late money and corrections are less those of the month before.",
         chart="waterfall",
         fold=("step", {f"{step}_usd": STEPS[f"{step}_usd"] for step in MODEL_STEPS}),
         total=True,
@@ -532,6 +533,23 @@ order by forecast_pct desc nulls first, team_id, feature_id
 """,
         aside=("team_id", "feature_id", "teams"),
         nothing="No budget is set for this month (seed budgets).",
+    ),
+    Figure(
+        "margin_forecast",
+        "Where does the month's margin end?",
+        """
+select scope, scope_id as of_whom, revenue_usd, borne_usd, margin_usd as ai_margin_usd,
+    forecast_borne_usd, forecast_margin_usd, budget_usd,
+    (forecast_borne_usd / nullif(budget_usd, 0))::double as forecast_pct, budget_status
+from marts.margin_forecasts_monthly
+where month = $month and (scope in ('company', 'segment') or (scope = 'account' and budget_usd is not null))
+order by case scope when 'company' then 1 when 'segment' then 2 else 3 end, scope_id
+""",
+        "The company, its segments, and each account with a budget (seed budgets); features' and teams' budgets stand"
+        " above. Cost to come is expected as in the budgets' forecast, revenue not: it is what files state"
+        " for the month. A month that is over is as it stands, and so is one that has not begun.",
+        needs=HAS_REVENUE,
+        nothing="Nothing was spent or earned this month.",
     ),
     Figure(
         "forecasts",

@@ -73,14 +73,15 @@ from marts.account_margin_monthly where month = $month order by margin_usd, acco
 select feature_id, max(margin_usd) filter (where revenue_rule = 'stated') as as_stated_usd,
     max(margin_usd) filter (where revenue_rule = 'usage') as by_uses_usd,
     max(margin_usd) filter (where revenue_rule = 'even') as alike_usd,
-    max(margin_usd) filter (where revenue_rule = 'cost') as by_cost_usd, is_sign_changed
-from marts.revenue_sensitivity_monthly where month = $month
-group by feature_id, is_sign_changed order by is_sign_changed desc, feature_id
+    max(margin_usd) filter (where revenue_rule = 'cost') as by_cost_usd
+from marts.revenue_sensitivity_monthly where month = $month and is_sign_changed
+group by feature_id order by feature_id
 """,
-        "AI margin with an account's revenue spread as stated, by uses, alike over the features that it used, and by"
-        " what its use of them cost. Where the sign changes, the margin says more of the rule than of the feature.",
+        "Features that earn by one rule and lose by another: AI margin with an account's revenue spread as stated, by"
+        " uses, alike over the features that it used, and by what its use of them cost. It says more of the rule than"
+        " of the feature.",
         needs=HAS_REVENUE,
-        nothing="No feature has revenue or cost this month.",
+        nothing="Every feature earns, or loses, by each of the rules: by uses, alike and by cost.",
     ),
     Figure(
         "endings",
@@ -95,24 +96,6 @@ from marts.feature_endings_monthly where month = $month order by saved_usd desc,
         " used nothing else; how many others would leave, no data says.",
         needs=HAS_REVENUE,
         nothing="No feature has revenue or cost this month.",
-    ),
-    Figure(
-        "margin_forecast",
-        "Where does the month's margin end?",
-        """
-select scope, case scope when 'feature' then scope_id end as feature_id,
-    case when scope != 'feature' then scope_id end as of_whom, revenue_usd, borne_usd, margin_usd as ai_margin_usd,
-    forecast_borne_usd, forecast_margin_usd, budget_usd,
-    (forecast_borne_usd / nullif(budget_usd, 0))::double as forecast_pct, budget_status
-from marts.margin_forecasts_monthly
-where month = $month and (scope in ('company', 'segment') or budget_usd is not null)
-order by case scope when 'company' then 1 when 'segment' then 2 when 'account' then 3 else 4 end, scope_id
-""",
-        "The company, its segments, and each account and feature with a budget (seed budgets). Cost to come is expected"
-        " as in the budgets' forecast, revenue not: it is what files state for the month. A month that is over is as it"
-        " stands.",
-        needs=HAS_REVENUE,
-        nothing="Nothing was spent or earned this month.",
     ),
     Figure(
         "substitution",

@@ -18,21 +18,31 @@ with scopes as (
 
 company as (
 
-    select * from scopes
-    where scope = 'company'
+    select
+        scopes.*,
+        parts.scope as part
+    from scopes
+    cross join (values ('feature'), ('account'), ('segment')) as parts (scope)
+    where scopes.scope = 'company'
 
 )
 
 select
-    scopes.*,
+    coalesce(scopes.month, company.month) as month,
+    coalesce(scopes.scope, company.part) as scope,
+    scopes.forecast_borne_usd,
     company.forecast_borne_usd as company_usd
-from scopes
-left join company on scopes.month = company.month
+from company
+full outer join scopes on company.month = scopes.month and company.part = scopes.scope
 where
-    scopes.changed_rows > 0
+    -- The company's own row is of no part.
+    (company.month is null and scopes.scope != 'company')
+    or scopes.changed_rows > 0
     or scopes.forecast_margin_usd != scopes.forecast_revenue_usd - scopes.forecast_borne_usd
-    or scopes.revenue_usd != coalesce(company.revenue_usd, 0)
-    or scopes.borne_usd != coalesce(company.borne_usd, 0)
-    or scopes.forecast_revenue_usd != coalesce(company.forecast_revenue_usd, 0)
-    or scopes.forecast_borne_usd != coalesce(company.forecast_borne_usd, 0)
-    or scopes.forecast_margin_usd != coalesce(company.forecast_margin_usd, 0)
+    or (company.month is not null and (
+        coalesce(scopes.revenue_usd, 0) != company.revenue_usd
+        or coalesce(scopes.borne_usd, 0) != company.borne_usd
+        or coalesce(scopes.forecast_revenue_usd, 0) != company.forecast_revenue_usd
+        or coalesce(scopes.forecast_borne_usd, 0) != company.forecast_borne_usd
+        or coalesce(scopes.forecast_margin_usd, 0) != company.forecast_margin_usd
+    ))

@@ -82,16 +82,31 @@ monthly_usage as (
 
 ),
 
--- Revalue last month's cost at this month's quantities. A meter that is new or not used any more is all volume.
+{% set of_model = 'over (partition by posted_month, provider, model, meter, is_waste)' %}
+usage_of_models as (
+
+    select
+        *,
+        sum(previous_usd) {{ of_model }} as model_previous_usd,
+        sum(previous_quantity) {{ of_model }} as model_previous_quantity
+    from monthly_usage
+
+),
+
+-- Revalue last month's cost at this month's quantities. An account that did not use the model last month counts at the
+-- model's price of that month: before a bill comes, accruals may know no account. A meter that is new, or not used any
+-- more, is all volume.
 valued_usage as (
 
     select
         *,
         case
-            when previous_quantity = 0 or quantity = 0 then amount_usd
+            when quantity = 0 or model_previous_quantity = 0 then amount_usd
+            when previous_quantity = 0
+                then {{ floored_part('model_previous_usd', 'quantity', 'model_previous_quantity') }}
             else {{ floored_part('previous_usd', 'quantity', 'previous_quantity') }}
         end as at_volume_usd
-    from monthly_usage
+    from usage_of_models
     where
         posted_month not in (select retired.posted_month from retired_months as retired)
         and cast(posted_month - interval 1 month as date) not in (

@@ -34,12 +34,16 @@ with burned as (
 
 ),
 
--- Before the first cost in the data nothing could be expected.
+-- Before its first cost nothing could be expected of a team, a feature or the company.
 begun as (
 
-    select min(burned_on) as day
+    select
+        scope,
+        scope_id,
+        min(burned_on) as day
     from burned
-    where scope = 'company' and month_to_date_usd != 0
+    where month_to_date_usd != 0
+    group by scope, scope_id
 
 ),
 
@@ -50,7 +54,8 @@ forecasts as (
         cast(date_trunc('month', burned.burned_on) as date) as month,
         cast(extract(day from burned.burned_on) as integer) as day_of_month
     from burned
-    inner join begun on burned.burned_on >= begun.day
+    inner join begun
+        on burned.scope = begun.scope and burned.scope_id = begun.scope_id and burned.burned_on >= begun.day
 
 ),
 
@@ -74,7 +79,7 @@ select
     {{ money('forecasts.forecast_usd') }} as forecast_usd,
     {{ money('actuals.month_to_date_usd') }} as actual_usd,
     cast(forecasts.forecast_usd - actuals.month_to_date_usd as double)
-    / nullif(cast(actuals.month_to_date_usd as double), 0) as error_pct
+    / nullif(cast(greatest(actuals.month_to_date_usd, 0) as double), 0) as error_pct
 from forecasts
 inner join actuals
     on

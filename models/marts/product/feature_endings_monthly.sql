@@ -24,9 +24,9 @@ joint_calls as (
 
     select call_key
     from shares
-    where not is_sampled
+    where not is_sampled and origin_share < 1
     group by call_key
-    having count(distinct originating_feature_id) > 1
+    having min(originating_feature_id) != max(originating_feature_id)
 
 ),
 

@@ -97,7 +97,8 @@ free_users as (
 
 ),
 
--- What a user on a paid plan brings in a month, less the cost of AI: over all features, since a plan is paid as one.
+-- What a user on a paid plan brings in a month, less the cost of AI: over all features, since a plan is paid as one,
+-- and over all users whom the user files have on one, also those who used nothing.
 paid_margins as (
 
     select
@@ -113,9 +114,9 @@ paid_users as (
 
     select
         month,
-        count(distinct user_id) as users
-    from uses
-    where not {{ is_free_plan('plan') }} and plan not in {{ reserved_names('cohort') }}
+        count(*) as users
+    from {{ ref('int_customer_plans') }}
+    where kind = 'user' and not {{ is_free_plan('plan') }} and plan not in {{ reserved_names('cohort') }}
     group by month
 
 ),
@@ -149,7 +150,8 @@ conversions as (
 {% set at_share = 'cast(free_months.production_usd as double) / nullif(conversions.users * {}, 0)' %}
 {% set bound = 'case when user_history.is_history_known then ' ~ at_share ~ ' end' %}
 {% set usd_per_conversion = {
-    '': bound.format('(cast(conversions.converted as double) / nullif(conversions.users, 0))'),
+    '': 'case when user_history.is_history_known then '
+        ~ floored_part('free_months.production_usd', 1, 'conversions.converted') ~ ' end',
     '_low': bound.format(wilson_bound('conversions.converted', 'conversions.users', 1)),
     '_high': bound.format("case when conversions.converted > 0 then "
         ~ wilson_bound('conversions.converted', 'conversions.users', -1) ~ " end")
@@ -173,11 +175,12 @@ select
     {{ of_known.format('conversions.other_converted', 'double') }} / nullif(conversions.other_users, 0)
         as other_conversion_pct,
     {% for side, usd in usd_per_conversion.items() -%}
-        {{ money(usd) }} as usd_per_conversion{{ side }},
+        {{ money(usd) }} as {{ 'usd_per_conversion' ~ side }},
     {% endfor -%}
     {{ money('paid_months.margin_usd_per_user') }} as paid_margin_usd_per_user,
     {% for side, usd in usd_per_conversion.items() -%}
-        {{ usd }} / cast(nullif(greatest(paid_months.margin_usd_per_user, 0), 0) as double) as payback_months{{ side }},
+        cast({{ usd }} as double) / cast(nullif(greatest(paid_months.margin_usd_per_user, 0), 0) as double)
+            as {{ 'payback_months' ~ side }},
     {% endfor -%}
     {{ days_between('last_day(free_months.month)', 'user_history.newest_on') }}
     >= {{ var('conversion_days') }} as is_window_over

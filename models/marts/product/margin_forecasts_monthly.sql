@@ -166,7 +166,7 @@ weights as (
         coalesce(
             bearers.scope_id, case when scopes.scope = 'feature' then rests.feature_id else 'unknown' end
         ) as scope_id,
-        {{ whole_number('coalesce(bearers.borne_usd, 0) * 1000000000000') }} as weight
+        {{ whole_number('coalesce(bearers.borne_usd, 0) * 1000000000') }} as weight
     from rests
     cross join newest
     cross join scopes
