@@ -1,4 +1,4 @@
--- What ends with a feature and what stays with others is what the feature costs, evals gross.
+-- A feature's avoidable, joint and shared cost add up to its cost, evals gross.
 with pnl as (
 
     select

@@ -119,7 +119,7 @@ def test_a_month_that_has_ended_is_no_forecast(built, tmp_path_factory):
     assert november["account", "unknown"] == 21
     assert november["account", "acme"] == 90
     assert november["segment", "small"] == 30
-    # What the first build said on the 14th; nobody could say anything on day 2.
+    # The first build knew the days up to the 14th; before the first spend there is no forecast.
     judged = later.rows("""select day_of_month, forecast_usd, actual_usd, error_pct from marts.forecast_accuracy_monthly
         where scope = 'company' order by day_of_month""")
     assert judged == [(day, Decimal("126.9"), Decimal("126.9"), 0) for day in (7, 14, 21)]

@@ -134,7 +134,7 @@ usage_changes as (
 
 ),
 
--- What the ledger's month has beside its calls' usage is `other`.
+-- A month's money that its calls' usage does not explain is `other`.
 changes as (
 
     select * from entry_changes

@@ -97,8 +97,8 @@ free_users as (
 
 ),
 
--- What a user on a paid plan brings in a month, less the cost of AI: over all features, since a plan is paid as one,
--- and over all users whom the user files have on one, also those who used nothing.
+-- A paid user's margin is over all features, since a plan is paid as one, and over all users whom the user files have
+-- on a paid plan, also those who used nothing.
 paid_margins as (
 
     select

@@ -55,7 +55,7 @@ margins as (
 
 ),
 
--- What the rest of the month is expected to cost, and what its days already bear: purchases are spread over days.
+-- The rest of the month has an expected cost, and may have a booked one: purchases are spread over days to come.
 ahead as (
 
     select
@@ -100,7 +100,7 @@ rests as (
 
 ),
 
--- Who bore the cost of a feature in the newest month so far, the quality pool for its part of evals included.
+-- A feature's rest goes to those who bore its cost in the newest month so far, its part of evals to the quality pool.
 bearers as (
 
     select

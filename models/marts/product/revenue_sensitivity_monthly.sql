@@ -86,7 +86,7 @@ weights as (
 
 ),
 
--- Where an account's use cost nothing its uses count; where nothing says how often it used a feature, all count alike.
+-- Revenue follows uses where an account's use cost nothing, and is even where no feature has a number of uses.
 by_rule as (
 
     {% for rule in rules %}
