@@ -6,7 +6,7 @@
         when kind = 'share' and side = 'debit' then 'shared'
         -- An adjustment reaches a team by a decision, as a shared cost does, and not by its calls.
         when kind = 'adjustment' then 'shared'
-        when feature_id in ('untraced', 'unlabelled', 'invoice_only') then 'unattributed'
+        when feature_id in ('untraced', 'unlabelled', 'idle', 'invoice_only') then 'unattributed'
         when purpose in ('production', 'evaluation', 'development') then purpose
         else 'unattributed'
     end

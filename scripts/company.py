@@ -67,6 +67,23 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
         "What a bill line that names no model is: call, shared, invoice_only or out_of_scope.",
         "10,aws,AmazonEC2,,,out_of_scope,,",
     ),
+    "cost_drivers": (
+        [
+            "priority",
+            "provider",
+            "service_name",
+            "sku",
+            "description",
+            "service",
+            "model",
+            "tool_name",
+            "driver",
+            "capacity_per_unit",
+        ],
+        "Bill lines (patterns, empty matches all) that pay for calls on own capacity, by service, model or tool; "
+        "shared by tokens, seconds or requests; of them one billed unit serves so many. Empty: nothing of it is idle.",
+        "10,aws,AmazonEC2,%p5.%,,vllm,,,seconds,3600",
+    ),
     "billable_tools": (
         ["service", "tool_name", "provider", "meter"],
         "Tool spans that a provider bills (search, code execution). Service and tool are ids, or with a % patterns.",
@@ -84,7 +101,7 @@ SEEDS: dict[str, tuple[list[str], str, str]] = {
     ),
     "sharing_rules": (
         ["pool", "method", "team_id", "weight", *VALID],
-        "Who shares untraced, unlabelled, invoice_only and shared money: none (default), even or weighted.",
+        "Who shares untraced, unlabelled, idle, invoice_only and shared money: none (default), even or weighted.",
         "untraced,none,,,,",
     ),
     "eval_requirements": (

@@ -21,14 +21,15 @@ values
 (12, 'accrual', 'usage that is not billed yet, at book prices'),
 (13, 'untraced', 'billed or counted by the provider, without a span that shows the call'),
 (14, 'sampled', 'calls that a sampler dropped, estimated by those that it kept'),
-(15, 'invoice only', 'fees, taxes and commitments of the bills'),
-(16, 'credits', 'credits and refunds that name no call'),
-(17, 'shared', 'what a sharing rule gives and takes'),
-(18, 'quality pool', 'evals that the quality pool pays'),
-(19, 'adjustments', 'disputes settled between teams'),
-(20, 'month', 'calls of one month that are booked in another, or were closed and retired'),
-(21, 'corrections', 'corrections of closed months, booked in this one'),
-(22, 'unexplained', 'none of these');
+(15, 'idle', 'own capacity that nobody used'),
+(16, 'invoice only', 'fees, taxes and commitments of the bills'),
+(17, 'credits', 'credits and refunds that name no call'),
+(18, 'shared', 'what a sharing rule gives and takes'),
+(19, 'quality pool', 'evals that the quality pool pays'),
+(20, 'adjustments', 'disputes settled between teams'),
+(21, 'month', 'calls of one month that are booked in another, or were closed and retired'),
+(22, 'corrections', 'corrections of closed months, booked in this one'),
+(23, 'unexplained', 'none of these');
 
 create temp table subjects as
 select distinct kind, subject, month
@@ -146,7 +147,7 @@ select
         when legs.kind = 'pool_credit' then 'quality pool'
         when legs.kind = 'share' then 'shared'
         when legs.kind = 'adjustment' then 'adjustments'
-        when legs.feature_id = 'untraced' then 'untraced'
+        when legs.feature_id in ('untraced', 'idle') then legs.feature_id
         when legs.feature_id = 'invoice_only' then case when legs.amount_usd < 0 then 'credits' else 'invoice only' end
         when legs.feature_id = 'unlabelled' and subjects.kind = 'team' then 'unlabelled'
         when legs.purpose = 'production' then 'production'
@@ -175,7 +176,7 @@ left join ledger.marts.team_chargeback_monthly as charged
     on subjects.kind = 'team' and subjects.subject = charged.team_id and subjects.month = charged.month
 group by all;
 
--- Spend of these months without untraced and invoice-only pools. The excess over the calls' cost is usage that only a
+-- Spend of these months without untraced, idle and invoice-only pools. The excess over the calls' cost is usage that only a
 -- tag or key labels.
 create temp table spend as
 select
@@ -191,7 +192,7 @@ inner join ledger.marts.spend_daily as spend
         when 'team' then subjects.subject = spend.bearer_team_id
         else subjects.subject = spend.originating_feature_id
     end
-where spend.originating_feature_id not in ('untraced', 'invoice_only', 'adjustment')
+where spend.originating_feature_id not in ('untraced', 'idle', 'invoice_only', 'adjustment')
 group by all;
 
 -- Bases that are calls at a price.
@@ -384,7 +385,7 @@ select
         when parts.line in ('evals', 'quality pool') and bases.evals = 'none' then parts.line
         when parts.line = 'quality pool' and bases.evals = 'gross' then parts.line
         when parts.line = 'other purposes' and not bases.has_other then parts.line
-        when parts.line in ('untraced', 'invoice only', 'credits') and bases.unattributed != 'all' then parts.line
+        when parts.line in ('untraced', 'idle', 'invoice only', 'credits') and bases.unattributed != 'all' then parts.line
         when parts.line = 'unlabelled' and bases.unattributed = 'none' then parts.line
         when parts.line = 'shared' and not bases.has_shared then parts.line
         when parts.is_accrued and not bases.has_accrued then 'accrual'

@@ -19,7 +19,7 @@ LABELS = (
     "operation provider server_address model response_id agent_name tool_name session_id request_id user_id "
     "tenant_id prompt_name prompt_version prompt_template service_tier service_name environment route "
     "evaluation_run_id api_key account_id feature_id team_id trace_feature_id trace_team_id purpose finish_reason "
-    "error_type resend_count scope_name scope_version speed inference_geo"
+    "error_type resend_count scope_name scope_version speed inference_geo instance_id"
 ).split()
 QUANTITIES = (
     "input_tokens cache_read_tokens cache_write_tokens cache_write_5m_tokens cache_write_1h_tokens output_tokens "

@@ -19,8 +19,9 @@ KINDS = {
     "error": {"ran uncovered": "#5a73c4", "error budget": BAD},
     "statistic": {"median": "#4c7f9e", "mean": "#a8742a", "95th percentile": "#9a5a78"},
     "method": {"trace id": "#3f8a5c", "request id": "#5f8a3f", "user and time": "#9c7a24", "no call found": "#c24d3a"},
-    "cause": {"untraced": "#b9603a", "sampled": "#94731c", "invoice only": "#8c6fae", "price gap": "#3f86a0",
-              "quantity gap": "#7d8a35", "FX gap": "#a8683f", "timing gap": "#5577b0", "rounding": "#8a8078"},
+    "cause": {"untraced": "#b9603a", "sampled": "#94731c", "idle": "#6f7d4a", "invoice only": "#8c6fae",
+              "price gap": "#3f86a0", "quantity gap": "#7d8a35", "FX gap": "#a8683f", "timing gap": "#5577b0",
+              "rounding": "#8a8078"},
     "change": {"net charge": "#54808c", "more": BAD, "less": GOOD, "of closed months": "#8d6aa8"},
 }  # fmt: skip
 # The bars of a waterfall in their order, by the columns that they are of.

@@ -109,7 +109,7 @@ class Names:
     """Names of teams and features in the company's catalog by their ids; two things of one name have their ids beside.
     Sentinels are words of their own."""
 
-    SENTINELS = ("quality_pool", "unattributed", "unlabelled", "untraced", "invoice_only", "no_usage")
+    SENTINELS = ("quality_pool", "unattributed", "unlabelled", "untraced", "idle", "invoice_only", "no_usage")
 
     def __init__(self, teams: Sequence[tuple[str, str]] = (), features: Sequence[tuple[str, str]] = ()):
         self.teams, self.features = self._unique(teams), self._unique(features)

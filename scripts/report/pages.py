@@ -188,17 +188,18 @@ from marts.team_chargeback_monthly where month = $month
         "unexplained",
         "What is unexplained",
         """
-select provider, payer_team_id, billed_usd, traced_usd, sampled_usd, untraced_usd, invoice_only_usd, credit_usd,
-    rounding_usd, capture_pct, explained_pct
+select provider, payer_team_id, billed_usd, traced_usd, sampled_usd, untraced_usd, idle_usd, invoice_only_usd,
+    credit_usd, rounding_usd, capture_pct, explained_pct
 from marts.capture_rates_monthly where month = $month order by billed_usd desc, provider, payer_team_id
 """,
-        "Billed = traced + sampled + untraced + invoice-only + credit + rounding. Sampled money is of calls whose"
-        " traces a sampler dropped, by those that it kept; untraced money is on a bill and in no span;"
-        " invoice-only money is fees that name no use, credits likewise. What has accrued is on no bill yet.",
+        "Billed = traced + sampled + untraced + idle + invoice-only + credit + rounding. Sampled money is of calls"
+        " whose traces a sampler dropped, by those that it kept; untraced money is on a bill and in no span; idle money"
+        " is own capacity that nobody used; invoice-only money is fees that name no use, credits likewise. What has"
+        " accrued is on no bill yet.",
         total=True,
         parts=(
             "billed_usd",
-            ("traced_usd", "sampled_usd", "untraced_usd", "invoice_only_usd", "credit_usd", "rounding_usd"),
+            ("traced_usd", "sampled_usd", "untraced_usd", "idle_usd", "invoice_only_usd", "credit_usd", "rounding_usd"),
         ),
         nothing="No bill of this month has landed; all of it has accrued at the price book.",
     ),
@@ -229,8 +230,8 @@ select originating_feature_id as feature_id, bearer_team_id, sum(borne_usd) as b
 from marts.spend_daily where date_trunc('month', spent_on) = $month
 group by all order by borne_usd desc, feature_id, bearer_team_id
 """,
-        "By the day of use. untraced, unlabelled and invoice_only (fees and credits) are money that no feature's calls"
-        " explain.",
+        "By the day of use. untraced, unlabelled, idle and invoice_only (fees, credits) are money that no calls of a"
+        " feature explain.",
         chart="features",
         drawn="borne_usd",
         nothing="Nothing was spent this month.",
@@ -416,16 +417,16 @@ group by team_id, feature_id order by abs(sum(change_usd)) desc, team_id, featur
         "Does it tie to the bills? Reconciliation by cause",
         """
 select provider, account_id, sum(billed_usd) as billed_usd, sum(attributed_usd) as attributed_usd,
-    sum(sampled_usd) as sampled_usd, sum(untraced_usd) as untraced_usd, sum(invoice_only_usd) as invoice_only_usd,
-    sum(rounding_usd) as rounding_usd,
+    sum(sampled_usd) as sampled_usd, sum(untraced_usd) as untraced_usd, sum(idle_usd) as idle_usd,
+    sum(invoice_only_usd) as invoice_only_usd, sum(rounding_usd) as rounding_usd,
     sum(overtraced_usd) as overtraced_usd, sum(credit_usd) as credit_usd, sum(fx_gap_usd) as fx_gap_usd,
     sum(price_gap_usd) as price_gap_usd, sum(quantity_gap_usd) as quantity_gap_usd,
     sum(timing_gap_usd) as timing_gap_usd
 from marts.invoice_reconciliation_daily where date_trunc('month', usage_on) = $month
 group by provider, account_id order by billed_usd desc, provider, account_id
 """,
-        "Billed = attributed + sampled + untraced + invoice-only + credit + FX gap + rounding. The gaps say why bill"
-        " and price book differ.",
+        "Billed = attributed + sampled + untraced + idle + invoice-only + credit + FX gap + rounding. The gaps say why"
+        " bill and price book differ.",
         total=True,
         parts=(
             "billed_usd",
@@ -433,6 +434,7 @@ group by provider, account_id order by billed_usd desc, provider, account_id
                 "attributed_usd",
                 "sampled_usd",
                 "untraced_usd",
+                "idle_usd",
                 "invoice_only_usd",
                 "credit_usd",
                 "fx_gap_usd",
@@ -447,7 +449,7 @@ group by provider, account_id order by billed_usd desc, provider, account_id
         """
 select usage_on, if(cause = 'fx_gap_usd', 'FX gap', replace(replace(cause, '_usd', ''), '_', ' ')) as cause, gap_usd
 from (unpivot (
-    select usage_on, sum(sampled_usd) as sampled_usd, sum(untraced_usd) as untraced_usd,
+    select usage_on, sum(sampled_usd) as sampled_usd, sum(untraced_usd) as untraced_usd, sum(idle_usd) as idle_usd,
         sum(invoice_only_usd) as invoice_only_usd,
         sum(price_gap_usd) as price_gap_usd, sum(quantity_gap_usd) as quantity_gap_usd,
         sum(fx_gap_usd) as fx_gap_usd, sum(timing_gap_usd) as timing_gap_usd, sum(rounding_usd) as rounding_usd
@@ -456,10 +458,26 @@ from (unpivot (
 ) on columns(* exclude (usage_on)) into name cause value gap_usd)
 where gap_usd != 0 order by usage_on, cause
 """,
-        "Days and causes with a gap, sampled, untraced and invoice-only money included.",
+        "Days and causes with a gap, sampled, untraced, idle and invoice-only money included.",
         chart="causes",
         drawn="gap_usd",
         nothing="No gap: bills, spans and price book agree, or no bill has landed.",
+    ),
+    Figure(
+        "capacity",
+        "Own capacity: what was used, and what stood idle",
+        """
+select provider, account_id, payer_team_id, coalesce(service, 'any service') as service,
+    coalesce(model, tool_name, 'all its requests') as of_it, driver as shared_by, capacity, billed_usd,
+    attributed_usd, sampled_usd, idle_usd, idle_pct
+from marts.own_capacity_monthly where month = $month
+order by idle_usd desc, billed_usd desc, provider, account_id, payer_team_id, service, of_it, shared_by
+""",
+        "Bill lines of GPU nodes, vector databases, re-rankers and provisioned throughput (seed cost_drivers). Calls"
+        " share them by what they used of the capacity; what nobody used stays with the team that pays.",
+        total=True,
+        parts=("billed_usd", ("attributed_usd", "sampled_usd", "idle_usd")),
+        nothing="No bill line of this month pays for own capacity (seed cost_drivers).",
     ),
     Figure(
         "accruals",

@@ -183,6 +183,12 @@ found as (
                 charges.match_level = 'adjacent_day' and abs(date_diff('day', calls.started_on, charges.charged_on)) = 1
             ))
     where calls.match_level != 'response_id' and charges.call_key is null and charges.attributed_usd != 0
+    union all
+    select calls.trace_id, calls.call_id, charges.charge_id, charges.charged_on, uses.used
+    from calls
+    inner join intermediate.int_driver_uses as uses on calls.call_key = uses.call_key
+    inner join intermediate.int_charge_settlements as charges on uses.driver_group_id = charges.group_id
+    where charges.attributed_usd != 0
 
 )
 

@@ -28,7 +28,7 @@ where
     or (
         budgets.scope in ('team', 'feature')
         and teams.team_id is null and features.feature_id is null
-        and coalesce(budgets.scope_id, '') not in ('unattributed', 'untraced', 'unlabelled', 'invoice_only')
+        and coalesce(budgets.scope_id, '') not in ('unattributed', 'untraced', 'unlabelled', 'idle', 'invoice_only')
     )
     -- Files of users and spans name accounts and segments: budgets_are_of_customers_seen asks them.
     or (budgets.scope in ('account', 'segment') and coalesce(budgets.scope_id, '') = '')

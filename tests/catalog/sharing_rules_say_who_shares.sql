@@ -4,8 +4,8 @@ with rules as (
     select
         *,
         case
-            when coalesce(pool, '') not in ('untraced', 'unlabelled', 'invoice_only', 'shared')
-                then 'pool is untraced, unlabelled, invoice_only or shared'
+            when coalesce(pool, '') not in ('untraced', 'unlabelled', 'idle', 'invoice_only', 'shared')
+                then 'pool is untraced, unlabelled, idle, invoice_only or shared'
             when coalesce(method, '') not in ('none', 'even', 'weighted') then 'method is none, even or weighted'
             when method = 'none' and team_id is not null then 'nobody shares by none: it names no team_id'
             when weight is not null and (method != 'weighted' or team_id is null)

@@ -1,5 +1,5 @@
 -- Identity 1: what calls were billed, plus what they stand for of dropped ones, plus what stays untraced, invoice-only
--- or rounded, plus what was paid ahead, is the bill, line by line.
+-- or rounded, plus own capacity that is idle and what was paid ahead, is the bill, line by line.
 with standing as (
 
     select
@@ -24,7 +24,7 @@ landed as (
         billed_usd
     from {{ ref('int_classified_charges') }}
     where
-        treatment in ('call', 'shared', 'invoice_only')
+        treatment in ('call', 'shared', 'invoice_only', 'own_capacity')
         and ({{ is_touched('charged_on', 'touched_day') }} or line_id in (select standing.line_id from standing))
 
 ),
@@ -34,8 +34,8 @@ settled as (
     select
         charges.line_id,
         sum(
-            settled.attributed_usd + settled.sampled_usd + settled.untraced_usd + settled.invoice_only_usd
-            + settled.rounding_usd
+            settled.attributed_usd + settled.sampled_usd + settled.idle_usd + settled.untraced_usd
+            + settled.invoice_only_usd + settled.rounding_usd
         ) as explained_usd,
         sum(settled.prepaid_usd) as prepaid_usd
     from {{ ref('int_charge_settlements') }} as settled

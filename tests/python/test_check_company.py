@@ -116,7 +116,7 @@ MISTAKES = {
     "a pool that there is not": (
         "sharing_rules",
         "pool,method\nall,even\n",
-        "pool is untraced, unlabelled, invoice_only or shared",
+        "pool is untraced, unlabelled, idle, invoice_only or shared",
     ),
     "a discount of 15": (
         "negotiated_prices",
@@ -260,7 +260,7 @@ def test_every_rule_that_needs_no_data_is_asked():
     seeds = company.described()
     assert set(seeds) == set(company.SEEDS)
     asked = [said for _, said, _, _ in check_company.of_catalog(seeds)]
-    assert len(asked) == 12
+    assert len(asked) == 13
     described = [*seeds.values(), *(column for seed in seeds.values() for column in seed.get("columns", []))]
     tests = sum(len(one.get("data_tests", [])) for one in described)
     assert len(list(check_company.of_yaml(seeds))) == tests > 30

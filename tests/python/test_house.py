@@ -62,8 +62,8 @@ def test_layers_flow_one_way(golden):
 def test_models_are_few_and_each_has_its_reason(golden):
     """Whoever adds a model raises the count, and says in the message of the commit why no reader could hold it."""
     graph = fold.models_of(json.loads((golden.data / "target" / "manifest.json").read_text()))
-    assert len(graph) <= 180
-    assert fold.depth_of(graph) <= 54
+    assert len(graph) <= 186
+    assert fold.depth_of(graph) <= 56
     readers = fold.readers_of(graph)
     views = {
         model["name"]: model["raw_code"]

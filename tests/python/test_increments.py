@@ -34,6 +34,13 @@ RATES = (
     "service_name,rate,valid_from,valid_to\n"
     "service-1,0.5,,\nservice-2,0.1,,\nservice-3,0.3,,2026-10-07\nservice-4,1,,\n"
 )
+# A node by the day, its disk by the month, and throughput over a month's end, for calls of a service and of a model.
+DRIVERS = (
+    "priority,provider,service_name,sku,description,service,model,tool_name,driver,capacity_per_unit\n"
+    "10,metal,node,,,service-4,,,seconds,2\n10,metal,disk,,,service-4,,,seconds,\n"
+    "10,metal,rack,,,service-4,,,seconds,1\n"
+    "20,metal,throughput,,,service-2,%mini%,,tokens,50\n"
+)
 OWNER = "provider,account_id,api_key,owner_team_id,feature_id,valid_from,valid_to\n,,,platform,,,\n"
 
 
@@ -69,11 +76,23 @@ def world(seed: int, folder: Path) -> None:
     _logs([one.response for one in spans if one.response], inbox, random.Random(seed))
     _telemetry(sorted(starts), inbox, dice)
     _in_vain(inbox)
+    _own_capacity(days, inbox, dice)
     company = seeds(folder / "company")
     (company / "api_keys.csv").write_text(KEYS)
     (company / "sharing_rules.csv").write_text(SHARING)
     (company / "sampling_rates.csv").write_text(RATES)
+    (company / "cost_drivers.csv").write_text(DRIVERS)
     (company / "eval_requirements.csv").write_text(REQUIREMENTS)
+
+
+def _own_capacity(days: list[int], inbox: Path, dice: random.Random) -> None:
+    lines = [(f"2026-10-{min(5 + day, 30):02d}",) * 2 + ("node", dice.choice(["1", "2.5", "24", ""])) for day in days]
+    lines += [("2026-10-01", "2026-10-31", "disk", ""), ("2026-10-04", "2026-10-09", "rack", "9")]
+    lines += [("2026-10-20", "2026-11-10", "throughput", "7"), ("2026-10-05", "2026-10-06", "throughput", "2")]
+    head = "provider,account_id,period_start,period_end,model,service,meter,quantity,amount,currency"
+    rows = [f"metal,,{begin},{end},,{service},,{quantity},{dice.randrange(1, 10**6) / 10**4},USD"
+            for begin, end, service, quantity in lines]  # fmt: skip
+    (inbox / "charges.csv").write_text("\n".join([head, *rows]) + "\n")
 
 
 def _activity(spans, inbox: Path, dice: random.Random) -> None:
@@ -289,6 +308,7 @@ def test_a_build_reads_what_changed_and_no_more(tmp_path):
     A dashboard has a copy of the marts open meanwhile."""
     world(7, tmp_path)
     inbox, data, company = tmp_path / "inbox", tmp_path / "data", tmp_path / "company"
+    (company / "cost_drivers.csv").unlink()  # a month's line of own capacity is shared by the calls of all its days
     assert run_build(inbox, data, company).code == 0
     bi.write(data)
 

@@ -129,8 +129,9 @@ sampled_weights as (
             'part_basis', 'payable_provider', 'payable_account_id', 'cutoff_month', 'payer_team_id'
         ]) }},
         sampled_costs.basis as part_basis,
-        shares.provider as payable_provider,
-        shares.account_id as payable_account_id,
+        coalesce(sampled_costs.provider, shares.provider) as payable_provider,
+        case when sampled_costs.provider is null then shares.account_id else sampled_costs.account_id end
+            as payable_account_id,
         cast(null as date) as cutoff_month,
         coalesce(sampled_costs.payer_team_id, shares.own_payer_team_id) as payer_team_id,
         sampled_costs.payer_no,

@@ -100,6 +100,28 @@ postings as (
 
     union all
 
+    -- Own capacity that nobody used.
+    select
+        cast(date_trunc('month', charged_on) as date) as posted_month,
+        charged_on as incurred_on,
+        provider,
+        account_id,
+        model,
+        'idle' as feature_id,
+        '' as team_path,
+        payer_team_id,
+        payer_team_id as bearer_team_id,
+        'unknown' as purpose,
+        'billed' as basis,
+        'idle' as pool,
+        false as is_sampled,
+        idle_usd as amount_usd,
+        0 as prepaid_usd
+    from charge_settlements
+    where idle_usd != 0
+
+    union all
+
     -- Fees, taxes and credits; what they prepay goes to an account of its own.
     select
         cast(date_trunc('month', charged_on) as date) as posted_month,

@@ -6,7 +6,7 @@ with costs as (
         amount_usd,
         cast(date_trunc('month', incurred_on) as date) as month
     from {{ ref('int_daily_costs') }}
-    where feature_id not in ('unlabelled', 'untraced', 'invoice_only')
+    where feature_id not in ('unlabelled', 'untraced', 'idle', 'invoice_only')
 
 ),
 

@@ -3,7 +3,7 @@
     'file_kind', 'file_role', 'api_key', 'file_id', 'source_file', 'source_line', 'starts_at', 'ends_at',
     'covers_from', 'covers_to', 'response_id', 'model_name', 'meter_name', 'service_tier', 'quantity',
     'effective_amount', 'service_name', 'sku', 'description', 'category', 'invoice_id', 'resource', 'tags', 'project',
-    'region', 'own_key_provider', 'own_key_usd', 'ai_sign'
+    'region', 'own_key_provider', 'own_key_usd', 'ai_sign', 'billed_units'
 ] %}
 {% set deployable = ['file_kind', 'provider', 'account_id', 'model_name', 'resource', 'starts_at'] %}
 {# A file's columns are those that it has; the union adds what the others have. It is read twice, and stands where it is

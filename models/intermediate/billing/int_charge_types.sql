@@ -208,8 +208,38 @@ ruled as (
 
 )
 
+,
+
+-- A line of own capacity is shared among calls by what the company says, whatever else the line may be.
+driven as (
+
+    select
+        ruled.kind_id,
+        min(drivers.driver_id) as driver_id,
+        min_by(drivers.capacity_per_unit, drivers.driver_id) as capacity_per_unit
+    from ruled
+    inner join {{ ref('stg_catalog__cost_drivers') }} as drivers on {{ takes_line('ruled', 'drivers') }}
+    where ruled.is_charge
+    group by ruled.kind_id
+
+),
+
+treated as (
+
+    select
+        {{ all_but('ruled', ['treatment']) }},
+        driven.driver_id,
+        driven.capacity_per_unit,
+        case when driven.driver_id is not null then 'own_capacity' else ruled.treatment end as treatment
+    from ruled
+    left join driven on ruled.kind_id = driven.kind_id
+
+)
+
 select
     kind_id,
+    driver_id,
+    capacity_per_unit,
     provider,
     model_name,
     service_name,
@@ -222,9 +252,10 @@ select
     stated_tier,
     treatment,
     case
+        when treatment = 'own_capacity' then coalesce(nullif(sku, ''), nullif(description, ''), service_name)
         when treatment = 'call' and coalesce(ruled_meter, meter, '') != 'total' then coalesce(ruled_model, model)
     end as model,
-    case when treatment = 'call' then coalesce(ruled_meter, meter) end as meter,
+    case treatment when 'own_capacity' then 'capacity' when 'call' then coalesce(ruled_meter, meter) end as meter,
     service_tier,
     silent_tier,
     context_side,
@@ -239,4 +270,4 @@ select
     -- Taxes and credits are in scope if the lines that they are for are.
     treatment = 'out_of_scope' and not is_ruled
     and coalesce(category in ('tax', 'credit', 'adjustment', 'fee', 'refund', 'discount'), false) as is_following
-from ruled
+from treated

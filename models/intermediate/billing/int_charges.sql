@@ -2,13 +2,17 @@
 with charges as (
 
     select
-        {{ all_but('', ['treatment', 'meter']) }},
+        {{ all_but('', ['treatment', 'meter', 'response_id', 'driver_id', 'quantity']) }},
+        -- A line of own capacity counts whatever it charges for; any other, tokens and requests.
+        case when treatment = 'own_capacity' then coalesce(billed_units, quantity) else quantity end as quantity,
+        case when treatment = 'own_capacity' then driver_id end as driver_id,
+        case when treatment != 'own_capacity' then response_id end as response_id,
         -- A total of nothing, and one that takes back more than it charges, is no sum of a day's calls.
         case when meter = 'total' and cost_usd <= 0 then 'invoice_only' else treatment end as treatment,
         case when meter = 'total' and cost_usd <= 0 then null else meter end as meter,
         {{ days_between('charged_on', 'ended_on') }} + 1 as days
     from {{ ref('int_classified_charges') }}
-    where treatment in ('call', 'shared', 'invoice_only') and billed_usd is not null
+    where treatment in ('call', 'shared', 'invoice_only', 'own_capacity') and billed_usd is not null
 
 ),
 
@@ -33,9 +37,23 @@ spread as (
         periods.day,
         periods.day = charges.charged_on as is_first_day,
         {{ floored_part('charges.cost_usd', '1', 'charges.days') }} as part_usd,
-        cast(round(coalesce(charges.quantity, 0)) as bigint) as whole_quantity
+        cast(round(coalesce(charges.quantity, 0)) as bigint) as whole_quantity,
+        cast(charges.quantity * charges.capacity_per_unit as decimal(38, 12)) as whole_capacity,
+        -- Calls share a line of own capacity month by month, over those of its days that are in the month.
+        greatest(charges.charged_on, cast(date_trunc('month', periods.day) as date)) as used_from,
+        least(charges.ended_on, cast(last_day(periods.day) as date)) as used_to
     from charges
     inner join periods on charges.charged_on = periods.charged_on and charges.ended_on = periods.ended_on
+
+),
+
+grouped as (
+
+    select
+        *,
+        case when driver_id is not null then {{ entry_key(['driver_id', 'used_from', 'used_to']) }} end
+            as driver_group_id
+    from spread
 
 ),
 
@@ -71,7 +89,8 @@ select
     spread.line_id,
     -- Lines that say the same of a day are one charge to whoever reads the bill: a bill may have a line per call.
     {{ entry_key([
-        'spread.kind_id', 'spread.account_id', 'spread.bill_account_id', 'spread.api_key', 'spread.day', 'spread.model',
+        "coalesce(spread.driver_group_id || ':', '') || spread.kind_id", 'spread.account_id',
+        'spread.bill_account_id', 'spread.api_key', 'spread.day', 'spread.model',
         'spread.meter', 'spread.price_tier', 'spread.invoice_id', 'spread.tags'
     ]) }} as origin_charge_id,
     spread.kind_id,
@@ -98,13 +117,19 @@ select
     spread.context_limit,
     spread.inference_geo,
     spread.is_rounded,
+    spread.driver_id,
+    spread.driver_group_id,
+    case when spread.driver_id is not null then spread.used_from end as used_from,
+    case when spread.driver_id is not null then spread.used_to end as used_to,
     {{ whole_quotient('spread.whole_quantity', 'spread.days') }}
     + case when spread.is_first_day then spread.whole_quantity % spread.days else 0 end as quantity,
+    -- Tokens, requests or milliseconds that the line can serve on this day.
+    {{ floored_part('spread.whole_capacity', '1', 'spread.days') }} as driver_capacity,
     {{ money('''spread.part_usd
     + case when spread.is_first_day then spread.cost_usd - spread.part_usd * spread.days else 0 end''') }} as billed_usd,
     {{ money('''case when spread.is_first_day then spread.billed_usd - spread.cost_usd + spread.part_usd * spread.days
     else 0 end - spread.part_usd''') }} as prepaid_usd
-from spread
+from grouped as spread
 left join most
     on
         spread.provider = most.provider

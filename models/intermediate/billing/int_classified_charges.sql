@@ -168,6 +168,8 @@ rated_lines as (
             when status.is_standing and scopes.scope_weight < scopes.whole_weight then nullif(scopes.scope_weight, 0)
         end as scope_weight,
         scopes.whole_weight,
+        types.driver_id,
+        types.capacity_per_unit,
         types.model,
         types.meter,
         coalesce(types.service_tier, lines.service_tier, types.silent_tier) as price_tier,

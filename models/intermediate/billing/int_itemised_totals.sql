@@ -264,6 +264,7 @@ select
     cast(null as string) as own_key_provider,
     {{ money('null') }} as own_key_usd,
     false as is_rounded,
+    cast(null as string) as driver_group_id,
     {{ part_with_residue('total_usd', 'part_usd', 'weight', 'charge_id', 'part_no') }} as billed_usd,
     case when part_no = 1 then total_prepaid_usd else {{ money('0') }} end as prepaid_usd,
     total_weight
@@ -283,6 +284,7 @@ select
     own_key_provider,
     own_key_usd,
     is_rounded,
+    driver_group_id,
     billed_usd,
     prepaid_usd,
     total_weight

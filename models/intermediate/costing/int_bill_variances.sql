@@ -62,7 +62,9 @@ parts as (
         sum(charged.billed_usd) as billed_usd,
         sum(case when charged.is_fee then 0 else calls.priced_usd end) as priced_usd,
         sum(charged.billed_usd) as attributed_usd,
-        0 as {{ ['sampled_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd'] | join(',\n        0 as ') }},
+        0 as {{ [
+            'sampled_usd', 'idle_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd'
+        ] | join(',\n        0 as ') }},
         coalesce(sum(case when not charged.is_fee then {{ floored_part(
             'calls.priced_usd', 'charged.quantity - calls.quantity', 'calls.quantity'
         ) }} end), 0) as quantity_gap_usd,
@@ -92,6 +94,7 @@ parts as (
         case when priced_usd is null then excluded_usd else priced_usd + coalesce(excluded_usd, 0) end as priced_usd,
         given_usd as attributed_usd,
         sampled_usd,
+        0 as idle_usd,
         coalesce(taken_price_usd + cut_off_usd - priced_usd, 0) - coalesce(excluded_usd, 0) as overtraced_usd,
         given_usd - attributed_usd - coalesce(taken_price_usd - matched_price_usd, 0) as timing_gap_usd,
         rounding_usd,
@@ -116,12 +119,37 @@ parts as (
         cast(null as string) as meter,
         billed_usd,
         0 as {{ [
-            'priced_usd', 'attributed_usd', 'sampled_usd', 'overtraced_usd', 'timing_gap_usd', 'rounding_usd',
-            'quantity_gap_usd', 'billed_quantity', 'traced_quantity', 'unpriced_calls'
+            'priced_usd', 'attributed_usd', 'sampled_usd', 'idle_usd', 'overtraced_usd', 'timing_gap_usd',
+            'rounding_usd', 'quantity_gap_usd', 'billed_quantity', 'traced_quantity', 'unpriced_calls'
         ] | join(',\n        0 as ') }},
         cast(null as string) as match_level
     from {{ ref('int_charge_settlements') }}
     where meter is null and {{ is_touched('charged_on', 'touched_day') }}
+
+    union all
+
+    -- No book prices own capacity, so that all of what calls take of it is a price gap.
+    select
+        charged_on as read_on,
+        charged_on as usage_on,
+        provider,
+        account_id,
+        model,
+        meter,
+        billed_usd,
+        0 as priced_usd,
+        attributed_usd,
+        sampled_usd,
+        idle_usd,
+        0 as {{ [
+            'overtraced_usd', 'timing_gap_usd', 'rounding_usd', 'quantity_gap_usd'
+        ] | join(',\n        0 as ') }},
+        quantity as billed_quantity,
+        0 as traced_quantity,
+        0 as unpriced_calls,
+        match_level
+    from {{ ref('int_charge_settlements') }}
+    where treatment = 'own_capacity' and {{ is_touched('charged_on', 'touched_day') }}
 
 )
 
@@ -129,5 +157,6 @@ select
     *,
     case when meter is null and billed_usd >= 0 then billed_usd else 0 end as invoice_only_usd,
     case when meter is null and billed_usd < 0 then billed_usd else 0 end as credit_usd,
-    case when meter is null then 0 else billed_usd - attributed_usd - sampled_usd - rounding_usd end as untraced_usd
+    case when meter is null then 0 else billed_usd - attributed_usd - sampled_usd - idle_usd - rounding_usd end
+        as untraced_usd
 from parts

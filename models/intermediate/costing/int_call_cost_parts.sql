@@ -185,6 +185,58 @@ matched_calls as (
 
 ),
 
+-- What calls take of own capacity is on the bill of whoever sells that.
+{% set payment = ['group_id', 'payer_team_id', 'provider', 'account_id'] %}
+driver_payments as (
+
+    select
+        group_id,
+        nullif(payer_team_id, 'unattributed') as payer_team_id,
+        provider,
+        account_id,
+        sum(attributed_usd) as taken_usd
+    from {{ ref('int_charge_settlements') }}
+    where
+        treatment = 'own_capacity' and match_level = 'cost_driver'
+        and {{ is_touched("cast(date_trunc('month', charged_on) as date)", 'month') }}
+    group by group_id, nullif(payer_team_id, 'unattributed'), provider, account_id
+
+),
+
+driver_weights as (
+
+    select
+        payments.{{ payment | join(',
+        payments.') }},
+        payments.taken_usd,
+        uses.call_key,
+        uses.weight
+    from driver_payments as payments
+    inner join {{ ref('int_driver_uses') }} as uses on payments.group_id = uses.driver_group_id
+    where uses.weight > 0 and {{ is_touched("cast(date_trunc('month', uses.started_on) as date)", 'month') }}
+
+),
+
+driver_parts as (
+
+    {{ allocate('driver_weights', {'taken_usd': 'taken_usd'}, weight='weight', within=payment,
+        tie_breaker=['call_key']) | indent }}
+
+),
+
+driven_calls as (
+
+    select
+        call_key,
+        payer_team_id,
+        provider,
+        account_id,
+        sum(taken_usd) as billed_usd
+    from driver_parts
+    group by call_key, payer_team_id, provider, account_id
+
+),
+
 call_parts as (
 
     select
@@ -222,6 +274,22 @@ call_parts as (
     from calls
     inner join matched_calls as matched on calls.call_key = matched.call_key
 
+    union all
+
+    select
+        calls.call_key,
+        calls.started_on,
+        driven.payer_team_id,
+        true as is_fee,
+        driven.provider,
+        driven.account_id,
+        driven.billed_usd,
+        cast(date_trunc('month', calls.started_on) as date) as billed_month,
+        {{ money('0') }} as cutoff_usd,
+        'cost_driver' as match_level
+    from calls
+    inner join driven_calls as driven on calls.call_key = driven.call_key
+
 )
 
 select
@@ -229,7 +297,7 @@ select
     started_on,
     payer_team_id,
     is_fee,
-    -- Only a fee has these: it is on another bill than the call.
+    -- Only a fee and own capacity have these: they are on another bill than the call.
     provider,
     account_id,
     {{ money('billed_usd') }} as billed_usd,
@@ -238,7 +306,8 @@ select
     case when billed_month != date_trunc('month', started_on) then {{ money('cutoff_usd') }} end as cutoff_usd,
     match_level,
     row_number() over (
-        partition by call_key order by is_fee, abs(billed_usd) desc, payer_team_id nulls last
+        partition by call_key
+        order by is_fee, abs(billed_usd) desc, payer_team_id nulls last, provider nulls last, account_id nulls last
     ) as part_no,
     count(*) over (partition by call_key) > 1 or is_fee as is_parted
 from call_parts

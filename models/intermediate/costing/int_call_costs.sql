@@ -37,6 +37,13 @@ billed_parts as (
 
 ),
 
+driven_calls as (
+
+    select distinct call_key
+    from {{ ref('int_driver_calls') }}
+
+),
+
 calls as (
 
     select
@@ -58,16 +65,19 @@ calls as (
         billed_parts.fee_usd,
         billed_parts.match_level,
         coalesce(billed_parts.is_parted, false) as is_parted,
+        driven.call_key is not null as is_on_own_capacity,
         billed_parts.payer_team_id,
         billed_parts.cutoff_month,
         billed_parts.cutoff_usd,
         coverage.is_represented,
         -- Calls that the latest, provisional bucket does not list accrue.
-        coverage.is_in_bill and not (coverage.is_provisional and billed_parts.match_level is null) as is_in_bill
+        coverage.is_in_bill and not (coverage.is_provisional and billed_parts.match_level is null)
+        and driven.call_key is null as is_in_bill
     from {{ ref('int_call_providers') }} as calls
     inner join {{ ref('int_call_billing_coverage') }} as coverage on calls.call_key = coverage.call_key
     left join usage_prices on calls.call_key = usage_prices.call_key
     left join billed_parts on calls.call_key = billed_parts.call_key
+    left join driven_calls as driven on calls.call_key = driven.call_key
     where {{ is_touched('calls.started_on', 'touched_day') }}
 
 ),
@@ -102,6 +112,7 @@ select
     cache_write_rule,
     is_priced and is_assumed and tool_meter is null as is_price_assumed,
     case
+        when is_on_own_capacity then 'own_capacity'
         when started_at is null then 'no_time'
         when model_key is null then 'no_model'
         -- Rerankers bill requests, and count no tokens.
@@ -131,9 +142,13 @@ select
         when is_represented then {{ money('priced_usd * 0') }}
         else priced_usd
     end as accrued_usd,
-    case when is_represented then 'represented' else coalesce(match_level, 'none') end as match_level,
     case
-        when is_in_bill then 'billed'
+        when is_represented then 'represented'
+        when is_on_own_capacity and fee_usd is not null then 'cost_driver'
+        else coalesce(match_level, 'none')
+    end as match_level,
+    case
+        when is_in_bill or (is_on_own_capacity and fee_usd is not null) then 'billed'
         when fee_usd is not null then 'mixed'
         when priced_usd is not null then 'accrued'
         else 'unpriced'

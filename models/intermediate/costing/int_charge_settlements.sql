@@ -64,12 +64,43 @@ given_amounts as (
         {{ part_with_residue('sampled_usd', 'sampled_part', 'weight', 'group_id', 'charge_id') }} as sampled_usd
     from charge_parts
 
+),
+
+-- Lines of own capacity give what of it was used.
+used_charges as (
+
+    select
+        charges.charge_id,
+        groups.weight,
+        groups.unseen_weight,
+        case
+            when groups.weight + groups.unseen_weight = 0 then {{ money('0') }}
+            when groups.capacity is null or groups.used >= groups.capacity then charges.billed_usd
+            else {{ floored_part(
+                'charges.billed_usd', whole_number('groups.used') ~ ' * 1000000',
+                whole_number('groups.capacity * 1000000')
+            ) }}
+        end as used_usd
+    from charges
+    inner join {{ ref('int_driver_groups') }} as groups on charges.driver_group_id = groups.driver_group_id
+
+),
+
+driven_charges as (
+
+    select
+        charge_id,
+        used_usd,
+        weight + unseen_weight > 0 as is_used,
+        coalesce({{ floored_part('used_usd', 'weight', '(weight + unseen_weight)') }}, 0) as attributed_usd
+    from used_charges
+
 )
 
 select
     charges.charge_id,
     charges.origin_charge_id,
-    given.group_id,
+    coalesce(given.group_id, charges.driver_group_id) as group_id,
     charges.provider,
     charges.account_id,
     charges.api_key,
@@ -84,15 +115,16 @@ select
     charges.prepaid_usd,
     case
         when charges.call_id is not null then charges.billed_usd
-        else {{ money('coalesce(given.attributed_usd, 0)') }}
+        else {{ money('coalesce(given.attributed_usd, driven.attributed_usd, 0)') }}
     end as attributed_usd,
     -- A sampler dropped the traces of these calls; kept calls stand for them.
-    {{ money('coalesce(given.sampled_usd, 0)') }} as sampled_usd,
+    {{ money('coalesce(given.sampled_usd, driven.used_usd - driven.attributed_usd, 0)') }} as sampled_usd,
+    {{ money('coalesce(charges.billed_usd - driven.used_usd, 0)') }} as idle_usd,
     {{ money('coalesce(given.rounding_usd, 0)') }} as rounding_usd,
     -- A line without a meter is no usage: fees, taxes, credits.
     case when charges.meter is null then charges.billed_usd else {{ money('0') }} end as invoice_only_usd,
     case
-        when charges.meter is null or charges.call_id is not null then {{ money('0') }}
+        when charges.meter is null or charges.call_id is not null or driven.charge_id is not null then {{ money('0') }}
         else {{ money('''charges.billed_usd - coalesce(given.attributed_usd, 0) - coalesce(given.sampled_usd, 0)
             - coalesce(given.rounding_usd, 0)''') }}
     end as untraced_usd,
@@ -100,6 +132,7 @@ select
         when charges.call_id is not null then 'response_id'
         when given.is_matched then given.match_level
         when given.given_usd != 0 then 'adjacent_day'
+        when driven.is_used then 'cost_driver'
         else 'none'
     end as match_level,
     -- The payer named by the charge's key, tags or account. Without one, the payers of its calls pay.
@@ -108,3 +141,4 @@ select
     charges.own_key_provider is not null as is_fee
 from charges
 left join given_amounts as given on charges.charge_id = given.charge_id
+left join driven_charges as driven on charges.charge_id = driven.charge_id

@@ -2,10 +2,11 @@
 with totals as (
 
     select
-        line_id,
+        coalesce(driver_group_id, line_id) as line_id,
         charged_on
     from {{ ref('int_charges') }}
-    where meter = 'total'
+    -- A line of own capacity that stands for several days is shared by the calls of all of them, too.
+    where meter = 'total' or used_from < used_to
 
 ),
 

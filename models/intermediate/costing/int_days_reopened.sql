@@ -70,7 +70,7 @@ eval_totals as (
             {{ entry_key([
                 'charge_id', 'account_id', 'api_key', 'treatment', 'response_id', 'model', 'meter', 'price_tier',
                 'context_side', 'inference_geo', 'is_rounded', 'quantity', 'billed_usd', 'prepaid_usd', 'tags',
-                'own_key_provider', 'own_key_usd'
+                'own_key_provider', 'own_key_usd', 'driver_group_id', 'driver_capacity'
             ]) }} as statement
         from {{ ref('int_charges') }}
 

@@ -22,7 +22,7 @@ with candidates as (
         cast(null as bigint) as context_tokens,
         false as is_summed
     from {{ ref('int_exact_matches') }}
-    where call_id is null and meter is not null
+    where call_id is null and meter is not null and treatment != 'own_capacity'
 
     union all
 

@@ -133,6 +133,47 @@ counted_calls as (
 
 ),
 
+{% set payment = ['driver_group_id', 'payer_team_id', 'provider', 'account_id'] %}
+driver_payments as (
+
+    select
+        settled.group_id as driver_group_id,
+        nullif(settled.payer_team_id, 'unattributed') as payer_team_id,
+        settled.provider,
+        settled.account_id,
+        bool_and(groups.capacity is null or groups.used >= groups.capacity) as is_whole,
+        sum(settled.sampled_usd) as sampled_usd
+    from {{ ref('int_charge_settlements') }} as settled
+    inner join {{ ref('int_driver_groups') }} as groups on settled.group_id = groups.driver_group_id
+    where settled.treatment = 'own_capacity' and settled.sampled_usd != 0
+    group by
+        settled.group_id, nullif(settled.payer_team_id, 'unattributed'), settled.provider, settled.account_id
+
+),
+
+driver_weights as (
+
+    select
+        payments.*,
+        uses.call_key,
+        uses.started_on,
+        uses.unseen_weight
+    from driver_payments as payments
+    inner join {{ ref('int_driver_uses') }} as uses on payments.driver_group_id = uses.driver_group_id
+    where
+        uses.unseen_weight > 0
+        and {{ is_touched("cast(date_trunc('month', uses.started_on) as date)", 'month') }}
+
+),
+
+-- Own capacity, in proportion to what kept calls stand for.
+driver_parts as (
+
+    {{ allocate('driver_weights', {'sampled_usd': 'sampled_usd'}, weight='unseen_weight', within=payment,
+        tie_breaker=['call_key']) | indent }}
+
+),
+
 -- Dropped calls cost what kept ones do, unless a bill or a usage file says how much there was.
 call_parts as (
 
@@ -141,9 +182,25 @@ call_parts as (
         started_on,
         basis,
         payer_team_id,
+        cast(null as string) as provider,
+        cast(null as string) as account_id,
         is_whole,
         sampled_usd
     from group_parts
+
+    union all
+
+    select
+        call_key,
+        started_on,
+        'billed' as basis,
+        payer_team_id,
+        provider,
+        account_id,
+        is_whole,
+        sampled_usd
+    from driver_parts
+    where {{ is_touched('started_on', 'touched_day') }}
 
     union all
 
@@ -152,6 +209,8 @@ call_parts as (
         calls.started_on,
         'accrued' as basis,
         cast(null as string) as payer_team_id,
+        cast(null as string) as provider,
+        cast(null as string) as account_id,
         false as is_whole,
         {{ floored_part('calls.accrued_usd', '(calls.adjusted_count - 1) * 1000000', 1000000) }} as sampled_usd
     from accruing_calls as calls
@@ -165,9 +224,13 @@ select
     started_on,
     basis,
     payer_team_id,
-    row_number() over (partition by call_key order by {{ in_order('payer_team_id') }}) as payer_no,
+    -- Only own capacity has these: it is on another bill than the call.
+    provider,
+    account_id,
+    row_number() over (partition by call_key order by {{ in_order('payer_team_id, provider, account_id') }})
+        as payer_no,
     {{ money('sum(sampled_usd)') }} as sampled_usd,
     {{ money('sum(case when is_whole then sampled_usd else 0 end)') }} as whole_usd
 from call_parts
-group by call_key, started_on, basis, payer_team_id
+group by call_key, started_on, basis, payer_team_id, provider, account_id
 having sum(sampled_usd) != 0

@@ -1,7 +1,7 @@
 with charges as (
 
     select * from {{ ref('int_exact_matches') }}
-    where call_id is null and meter is not null
+    where call_id is null and meter is not null and treatment != 'own_capacity'
 
 ),
 

@@ -5,7 +5,9 @@
 {% set quantity_of_meter = 'case ' ~ counts | join(' ') ~ ' end' %}
 with calls as (
 
+    -- A call on own capacity has no price: what the capacity costs is on its bill.
     select * from {{ ref('int_call_providers') }}
+    where call_key not in (select driven.call_key from {{ ref('int_driver_calls') }} as driven)
 
 ),
 

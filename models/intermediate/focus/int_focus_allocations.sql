@@ -32,9 +32,33 @@ takers as (
 
 ),
 
+{% set flow = [
+    'group_id', 'group_before', 'group_after', 'is_matched', 'attributed_usd', 'given_usd', 'given_back_usd',
+    'given_back_quantity', 'given_ahead_usd', 'given_ahead_quantity', 'traced_quantity'
+] %}
 groups as (
 
-    select * from {{ ref('int_cutoff_matches') }}
+    select
+        {{ flow | join(',\n        ') }}
+    from {{ ref('int_cutoff_matches') }}
+
+    union all
+
+    -- A line of own capacity gives to the calls of its own time alone, whatever it costs.
+    select
+        driver_group_id as group_id,
+        null as group_before,
+        null as group_after,
+        true as is_matched,
+        {{ money('1') }} as attributed_usd,
+        {{ money('1') }} as given_usd,
+        {{ money('0') }} as given_back_usd,
+        0 as given_back_quantity,
+        {{ money('0') }} as given_ahead_usd,
+        0 as given_ahead_quantity,
+        sum(weight) as traced_quantity
+    from {{ ref('int_driver_uses') }}
+    group by driver_group_id
 
 ),
 
@@ -171,7 +195,27 @@ takings as (
         quantity - called_quantity as whole_quantity,
         {{ whole_number('abs(untraced_usd) * 1000000000000 + 1') }} as weight
     from charges
-    where meter is not null and (untraced_usd != 0 or (match_level is null and lines > called_lines))
+    where
+        meter is not null
+        and (untraced_usd != 0 or (match_level is null and lines > called_lines and idle_usd = 0))
+
+    union all
+
+    -- Own capacity that nobody used.
+    select
+        origin_charge_id,
+        'idle' as feature_id,
+        payer_team_id as bearer_team_id,
+        payer_team_id,
+        'unknown' as purpose,
+        'idle' as method,
+        idle_usd as amount_usd,
+        idle_usd as whole_usd,
+        null as quantity,
+        quantity - called_quantity as whole_quantity,
+        {{ whole_number('abs(idle_usd) * 1000000000000 + 1') }} as weight
+    from charges
+    where idle_usd != 0
 
     union all
 
@@ -289,10 +333,11 @@ select
     'purchase' as method,
     null as quantity,
     {{ money('1') }} as share,
-    {{ money('called_usd + grouped_usd + sampled_usd + untraced_usd + invoice_only_usd + prepaid_usd') }} as billed_usd,
+    {{ money('called_usd + grouped_usd + sampled_usd + untraced_usd + idle_usd + invoice_only_usd + prepaid_usd') }}
+        as billed_usd,
     {{ money('0') }} as effective_usd,
     category as charge_category
 from charges
 where
     category = 'purchase'
-    and called_usd + grouped_usd + sampled_usd + untraced_usd + invoice_only_usd + prepaid_usd != 0
+    and called_usd + grouped_usd + sampled_usd + untraced_usd + idle_usd + invoice_only_usd + prepaid_usd != 0

@@ -31,6 +31,7 @@ settlements as (
         sum(case when call_id is null then attributed_usd else 0 end) as grouped_usd,
         sum(sampled_usd) as sampled_usd,
         sum(untraced_usd) as untraced_usd,
+        sum(idle_usd) as idle_usd,
         sum(invoice_only_usd + rounding_usd) as invoice_only_usd,
         sum(prepaid_usd) as prepaid_usd
     from {{ ref('int_charge_settlements') }}
@@ -101,6 +102,7 @@ charges as (
         settlements.grouped_usd,
         settlements.sampled_usd,
         settlements.untraced_usd,
+        settlements.idle_usd,
         settlements.invoice_only_usd,
         settlements.prepaid_usd
     from billed_lines as lines
@@ -143,6 +145,7 @@ charges as (
         0 as grouped_usd,
         0 as sampled_usd,
         0 as untraced_usd,
+        0 as idle_usd,
         0 as invoice_only_usd,
         -amount_usd as prepaid_usd
     from accruing_calls
@@ -177,6 +180,7 @@ charges as (
         0 as grouped_usd,
         0 as sampled_usd,
         0 as untraced_usd,
+        0 as idle_usd,
         0 as invoice_only_usd,
         -sum(sampled.sampled_usd) as prepaid_usd
     from {{ ref('int_sampled_costs') }} as sampled
@@ -214,6 +218,7 @@ charges as (
         0 as grouped_usd,
         0 as sampled_usd,
         untraced_usd,
+        0 as idle_usd,
         0 as invoice_only_usd,
         -untraced_usd as prepaid_usd
     from {{ ref('int_accrued_usage') }}
@@ -223,8 +228,8 @@ charges as (
 
 select
     {{ all_but('', [
-        'quantity', 'called_quantity', 'called_usd', 'grouped_usd', 'sampled_usd', 'untraced_usd', 'invoice_only_usd',
-        'prepaid_usd'
+        'quantity', 'called_quantity', 'called_usd', 'grouped_usd', 'sampled_usd', 'untraced_usd', 'idle_usd',
+        'invoice_only_usd', 'prepaid_usd'
     ]) }},
     cast(quantity as bigint) as quantity,
     cast(called_quantity as bigint) as called_quantity,
@@ -232,6 +237,7 @@ select
     {{ money('grouped_usd') }} as grouped_usd,
     {{ money('sampled_usd') }} as sampled_usd,
     {{ money('untraced_usd') }} as untraced_usd,
+    {{ money('idle_usd') }} as idle_usd,
     {{ money('invoice_only_usd') }} as invoice_only_usd,
     {{ money('prepaid_usd') }} as prepaid_usd
 from charges

@@ -61,6 +61,22 @@ charged_calls as (
 
     union all
 
+    -- Calls share lines of own capacity by what they used, and by what they stand for of it.
+    {% for quantity, is_sampled in [('weight', 'false'), ('unseen_weight', 'true')] %}
+        select
+            started_on as taken_on,
+            null as origin_charge_id,
+            driver_group_id as group_id,
+            call_key,
+            null as amount_usd,
+            {{ quantity }} as quantity,
+            {{ is_sampled }} as is_sampled
+        from {{ ref('int_driver_uses') }}
+        where {{ quantity }} > 0 and {{ is_touched('started_on', 'touched_day') }}
+
+        union all
+    {% endfor %}
+
     -- Calls that no bill covers yet take what they should cost.
     select
         calls.started_on as taken_on,

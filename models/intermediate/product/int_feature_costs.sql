@@ -97,5 +97,5 @@ select
 from {{ ref('int_daily_costs') }} as postings
 left join {{ ref('stg_catalog__feature_chains') }} as chains on postings.feature_id = chains.feature_id
 where
-    postings.pool in ('untraced', 'tagged', 'invoice_only', 'shared')
+    postings.pool in ('untraced', 'tagged', 'idle', 'invoice_only', 'shared')
     and {{ is_touched("cast(date_trunc('month', postings.incurred_on) as date)", 'month', 'product') }}

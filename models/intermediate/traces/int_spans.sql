@@ -1,8 +1,6 @@
 {{ config(post_hook="{{ walk_further_slices() }}") }}
 {% set slice = first_slice() %}
 {% set is_tool = "not is_billable and (tool_name is not null or operation_name in ('execute_tool', 'tool'))" %}
-{# Without a tool attribute, the span's name carries the tool: `execute_tool web_search`. #}
-{% set called_tool = "coalesce(tool_name, replace(span_name, 'execute_tool ', ''))" %}
 {% set parent_links %}
 span_times as (
 
@@ -110,7 +108,7 @@ tool_names as (
 
     select distinct
         service_name,
-        {{ called_tool }} as called_tool
+        {{ called_tool() }} as called_tool
     from {{ ref('int_spans_reopened') }}
     where {{ slice.traces }} and {{ is_tool }}
 
@@ -145,7 +143,7 @@ spans as (
         *,
         lower(environment) as environment_name,
         {{ is_tool }} as is_tool,
-        {{ called_tool }} as called_tool
+        {{ called_tool() }} as called_tool
     from {{ ref('int_spans_reopened') }}
     where {{ slice.traces }}
 
@@ -212,11 +210,12 @@ select
     spans.has_usage,
     -- Agents, workflows, chains and tools make no request, but may state the usage of those beneath them; so may any
     -- span of an unknown operation.
-    spans.has_usage and billed_tools.tool_meter is null
+    spans.has_usage and billed_tools.tool_meter is null and served.span_key is null
     and (not spans.is_billable or (spans.is_unknown_operation and parent_spans.span_key is not null)) as is_claim,
-    billed_tools.called_tool,
-    billed_tools.tool_provider,
-    billed_tools.tool_meter
+    coalesce(billed_tools.called_tool, served.called_tool) as called_tool,
+    coalesce(billed_tools.tool_provider, served.provider) as tool_provider,
+    -- Requests that run on own capacity are calls, too.
+    coalesce(billed_tools.tool_meter, case when served.span_key is not null then 'request' end) as tool_meter
 from spans
 inner join parent_links
     on spans.trace_key = parent_links.trace_key and spans.span_key = parent_links.span_key
@@ -229,6 +228,8 @@ left join billed_tools
         spans.is_tool
         and spans.called_tool is not distinct from billed_tools.called_tool
         and spans.service_name is not distinct from billed_tools.service_name
+left join {{ ref('int_served_spans') }} as served
+    on spans.trace_key = served.trace_key and spans.span_key = served.span_key
 left join catalog
     on spans.feature_id = catalog.feature_id and {{ in_force('catalog', 'spans.started_on') }}
 left join services

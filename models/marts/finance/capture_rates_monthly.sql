@@ -8,6 +8,7 @@ with summed as (
         sum(attributed_usd) as traced_usd,
         sum(sampled_usd) as sampled_usd,
         sum(untraced_usd) as untraced_usd,
+        sum(idle_usd) as idle_usd,
         sum(greatest(invoice_only_usd, 0)) as invoice_only_usd,
         sum(least(invoice_only_usd, 0)) as credit_usd,
         sum(rounding_usd) as rounding_usd
@@ -24,6 +25,7 @@ select
     {{ money('traced_usd') }} as traced_usd,
     {{ money('sampled_usd') }} as sampled_usd,
     {{ money('untraced_usd') }} as untraced_usd,
+    {{ money('idle_usd') }} as idle_usd,
     {{ money('invoice_only_usd') }} as invoice_only_usd,
     {{ money('credit_usd') }} as credit_usd,
     {{ money('rounding_usd') }} as rounding_usd,

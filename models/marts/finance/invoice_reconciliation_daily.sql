@@ -1,5 +1,5 @@
 {% set levels = [
-    'adjacent_day', 'day', 'account_day', 'key_day', 'day_model_meter', 'day_model_meter_tier',
+    'cost_driver', 'adjacent_day', 'day', 'account_day', 'key_day', 'day_model_meter', 'day_model_meter_tier',
     'account_day_model_meter', 'account_day_model_meter_tier', 'key_day_model_meter', 'key_day_model_meter_tier',
     'response_id'
 ] %}
@@ -20,13 +20,15 @@ select
     {{ money('sum(attributed_usd)') }} as attributed_usd,
     {{ money('sum(sampled_usd)') }} as sampled_usd,
     {{ money('sum(untraced_usd)') }} as untraced_usd,
+    {{ money('sum(idle_usd)') }} as idle_usd,
     {{ money('sum(coalesce(overtraced_usd, 0))') }} as overtraced_usd,
     {{ money('sum(invoice_only_usd)') }} as invoice_only_usd,
     {{ money('sum(credit_usd)') }} as credit_usd,
     {{ money('0') }} as fx_gap_usd,
     {{ money('sum(rounding_usd)') }} as rounding_usd,
     {{ money('''sum(
-        billed_usd - coalesce(priced_usd, 0) - sampled_usd - untraced_usd - coalesce(overtraced_usd, 0)
+        billed_usd - coalesce(priced_usd, 0) - sampled_usd - untraced_usd - idle_usd
+        - coalesce(overtraced_usd, 0)
         - quantity_gap_usd - invoice_only_usd - credit_usd - timing_gap_usd - rounding_usd
     )''') }} as price_gap_usd,
     {{ money('sum(quantity_gap_usd)') }} as quantity_gap_usd,

@@ -40,5 +40,7 @@ select
     {{ money('0') }} as sampled_usd,
     {{ money("sum(case when basis = 'accrued' then amount_usd else 0 end)") }} as accrued_usd
 from {{ ref('int_daily_costs') }}
-where pool in ('untraced', 'tagged', 'invoice_only', 'shared') and {{ is_touched('incurred_on', 'touched_day') }}
+where
+    pool in ('untraced', 'tagged', 'idle', 'invoice_only', 'shared')
+    and {{ is_touched('incurred_on', 'touched_day') }}
 group by incurred_on, feature_id, bearer_team_id, provider, model, purpose, basis

@@ -1,6 +1,6 @@
 {% set figures = [
     'production', 'evaluation', 'eval_pool_credit', 'development', 'shared', 'unattributed', 'paid', 'transfers_out',
-    'transfers_in', 'net_charge', 'accrued', 'billed', 'corrections', 'adjustments', 'sampled'
+    'transfers_in', 'net_charge', 'accrued', 'billed', 'corrections', 'adjustments', 'sampled', 'idle'
 ] %}
 {# Figures that add up to the net charge, by line and by basis, with their signs. #}
 {% set parts = {
@@ -77,7 +77,8 @@ summed as (
         sum(case when basis = 'billed' then amount_usd else 0 end) as billed_usd,
         sum(case when corrects_month is not null then amount_usd else 0 end) as corrections_usd,
         sum(case when kind = 'adjustment' then amount_usd else 0 end) as adjustments_usd,
-        sum(case when is_sampled then amount_usd else 0 end) as sampled_usd
+        sum(case when is_sampled then amount_usd else 0 end) as sampled_usd,
+        sum(case when feature_id = 'idle' and line = 'unattributed' then amount_usd else 0 end) as idle_usd
     from classified
     group by posted_month, team_id
 

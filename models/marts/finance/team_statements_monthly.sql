@@ -217,6 +217,7 @@ select
             then 'what came after ' || substr(cast(compared.corrects_month as string), 1, 7) || ' was closed'
         when compared.item = 'untraced' then 'billed on your keys, seen in no span'
         when compared.item = 'unlabelled' then 'calls on your keys that no feature label explains'
+        when compared.item = 'idle' then 'capacity that you pay and nobody used'
         when compared.item = 'invoice_only' then 'fees and credits of your accounts'
         else 'calls whose purpose nobody stated'
     end

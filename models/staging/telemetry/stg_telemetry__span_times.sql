@@ -6,6 +6,9 @@ select
     parent_span_key,
     file_id,
     request_id,
+    service_name,
+    instance_id,
     started_at,
+    ended_at,
     day as started_on
 from {{ source('landed', 'spans') }}

@@ -1,0 +1,163 @@
+{{ replaces_touched("trace_key", by="trace", days="started_on") }}
+{#- What gateways and metrics say in place of a request is none. -#}
+{% set no_request = "('usage_metric', 'gateway_cache_hit', 'gateway_health_check', 'gateway_housekeeping')" %}
+with drivers as (
+
+    select * from {{ ref('stg_catalog__cost_drivers') }}
+    where model is null
+
+),
+
+all_services as (
+
+    select distinct service_name
+    from {{ ref('stg_telemetry__span_times') }}
+    where {{ is_touched('started_on', 'span_day') }} and {{ is_touched('trace_key', 'trace') }}
+
+),
+
+-- Services of which a cost driver names tools, or every request.
+services as (
+
+    select
+        services.service_name,
+        bool_or(drivers.tool_name is null) as is_whole
+    from all_services as services
+    inner join drivers on {{ fits_id('services.service_name', 'drivers.service') }}
+    group by services.service_name
+
+),
+
+spans as (
+
+    select
+        spans.trace_key,
+        spans.span_key,
+        spans.parent_span_key,
+        spans.started_on,
+        spans.service_name,
+        spans.is_billable,
+        coalesce(spans.operation_name, '') not in {{ no_request }} as is_request,
+        {{ called_tool() }} as called_tool,
+        services.is_whole
+    from {{ ref('int_spans_reopened') }} as spans
+    inner join services on spans.service_name is not distinct from services.service_name
+
+),
+
+-- The most specific (longest) pattern says which provider the tool is of.
+tools as (
+
+    {% call first_rows(
+        partition_by="names.service_name, names.called_tool",
+        order_by=["length(drivers.service) desc nulls last", "length(drivers.tool_name) desc", "drivers.driver_id"]
+    ) %}
+        select
+            names.service_name,
+            names.called_tool,
+            drivers.provider
+        from (select distinct
+            service_name,
+            called_tool
+        from spans
+        where not is_billable and is_request) as names
+        inner join drivers
+            on
+                {{ fits_id('names.service_name', 'drivers.service') }}
+                and {{ is_id('names.called_tool', 'drivers.tool_name') }}
+    {% endcall %}
+
+),
+
+served_tools as (
+
+    select
+        spans.trace_key,
+        spans.span_key,
+        spans.started_on,
+        spans.service_name,
+        spans.called_tool,
+        tools.provider
+    from spans
+    inner join tools
+        on
+            spans.service_name is not distinct from tools.service_name
+            and spans.called_tool = tools.called_tool
+    where not spans.is_billable and spans.is_request
+
+),
+
+-- In a trace in which a service's calls to models or tools are seen, these are its requests.
+told_apart as (
+
+    select
+        trace_key,
+        service_name
+    from spans
+    where is_billable
+
+    union
+
+    select
+        trace_key,
+        service_name
+    from served_tools
+
+),
+
+-- Else each span by which a request enters the service is one.
+entries as (
+
+    select
+        spans.trace_key,
+        spans.span_key,
+        spans.started_on,
+        spans.service_name,
+        spans.called_tool
+    from spans
+    left join {{ ref('stg_telemetry__span_times') }} as parents
+        on
+            spans.trace_key = parents.trace_key
+            and spans.parent_span_key = parents.span_key
+            and {{ is_touched('parents.started_on', 'span_day') }}
+    left join told_apart
+        on
+            spans.trace_key = told_apart.trace_key
+            and spans.service_name is not distinct from told_apart.service_name
+    where
+        spans.is_whole and not spans.is_billable and spans.is_request and told_apart.trace_key is null
+        and (parents.span_key is null or parents.service_name is distinct from spans.service_name)
+
+),
+
+plain_providers as (
+
+    select
+        service,
+        min(provider) as provider
+    from drivers
+    where tool_name is null
+    group by service
+    having count(distinct provider) = 1
+
+)
+
+select
+    trace_key,
+    span_key,
+    started_on,
+    called_tool,
+    -- A pattern names no provider.
+    case when provider not like '%\%%' then lower(provider) end as provider
+from served_tools
+
+union all
+
+select
+    entries.trace_key,
+    entries.span_key,
+    entries.started_on,
+    entries.called_tool,
+    case when plain.provider not like '%\%%' then lower(plain.provider) end as provider
+from entries
+left join plain_providers as plain on entries.service_name = plain.service
