@@ -138,7 +138,11 @@ VENDOR_ROWS = [
     ({"function_name", "model_name", "token_credits"}, "snowflake_usage"),
     ({"function_name", "model_name", "credits", "start_time"}, "snowflake_usage"),
     ({"service_type", "credits_used"}, "snowflake_usage"),
+    ({"date", "namespace", "controllerkind", "controllername", "cpucost", "ramcost"}, "opencost_csv"),
 ]
+# Names that an allocation of OpenCost's or Kubecost's API has, and those of the answers that hold them.
+ALLOCATION = {"name", "cpuCost", "ramCost", "gpuCost"}
+ANSWER = {"code", "status", "data", "message", "warning"}
 # Scores alone, as Langfuse's API, blob storage and tables export them.
 SCORES = [{"id", "name", "value", "source", mark} for mark in ("traceId", "trace_id", "subject")]
 # Spans that an API's pages hold under `data`, whose readers take them one by one.
@@ -281,6 +285,8 @@ def _json(text: str) -> Recognised:
         return evals
     if any(marks <= _top_names(record, text) for marks in MANIFESTS):
         return Recognised("manifests", "manifests/manifests", "concatenated")
+    if answered := _allocations(records, cut):
+        return answered
     if known := _vendor(_top_names(record, text), cut) or _case_rows(_top_names(record, text)):
         return known
     if form := _platform(PLATFORM_RECORDS, _top_names(record, text), text):
@@ -418,6 +424,38 @@ def _vendor(names: set[str], cut: str) -> Recognised | None:
     here = {name.lower() for name in names}
     form = next((form for marks, form in VENDOR_ROWS if marks <= here), None)
     return Recognised("charges", f"charges/{form}", cut) if form else None
+
+
+def _allocations(records: list, cut: str) -> Recognised | None:
+    """The reader of OpenCost's allocations, where a record holds one; else why an answer of its API has nothing."""
+    if any(_holds_allocation(record) for record in records):
+        return Recognised("charges", "charges/opencost_json", cut)
+    record = records[0] if records else None
+    if not (isinstance(record, dict) and set(record) <= ANSWER and type(record.get("code")) is int):
+        return None
+    steps = record.get("data")
+    if any(steps if isinstance(steps, list) else [steps]):
+        return None
+    code, names = record["code"], "OpenCost's and Kubecost's"
+    if code >= 400:
+        return _unknown(f"an answer with an error (code {code}) and no data, as {names} API gives it; ask again")
+    if "data" in record:
+        return _unknown(f"an answer without data, as {names} API gives it for a window of which it knows nothing")
+    return None
+
+
+def _holds_allocation(record: object) -> bool:
+    """Whether this is an allocation, a set of them by name, or an answer with such sets."""
+    if not isinstance(record, dict):
+        return False
+    steps = record.get("data", [])
+    sets = [record, *(steps if isinstance(steps, list) else [steps])]
+    return set(record) >= ALLOCATION or any(
+        isinstance(held, dict) and set(held) >= ALLOCATION
+        for one in sets
+        if isinstance(one, dict)
+        for held in one.values()
+    )
 
 
 def _case_rows(names: set[str]) -> Recognised | None:

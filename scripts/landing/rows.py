@@ -29,6 +29,7 @@ READERS = Path(__file__).resolve().parent / "readers"
 PARTS = {
     **{name: ("pages", name) for name in ("openai_page", "anthropic_page")},
     **{name: ("vendor_rows", name) for name in ("github_usage", "cursor_usage", "databricks_usage", "snowflake_usage")},
+    **{name: (name, "opencost_rows") for name in ("opencost_json", "opencost_csv")},
     "inspect_ai": ("inspect_ai_samples", "inspect_ai_uses", "inspect_ai"),
     "promptfoo": ("promptfoo_cases", "promptfoo_counts", "promptfoo_uses", "promptfoo"),
     **{name: ("eval_rows", name) for name in ("ragas", "langsmith_results", "braintrust", "openai_eval", "oaieval")},
@@ -61,6 +62,8 @@ LASTS = {
 LAST_PAGES = """
 select file_no, max_by(coalesce(document ->> '$.has_more', 'false'), source_line) = 'true'
 from documents where json_type(document, '$.data') = 'ARRAY' group by file_no"""
+# Why a reader can't take a record, in the reader's own words: they say more than which column is blank.
+REFUSED_BY_READER = {"charges": "refused_because_stated"}
 # Conditions between a row's columns.
 ROW_FAULTS = {
     "charges": [
@@ -207,6 +210,8 @@ class RowReader:
 
     def _typed(self, table: str, row_base: int) -> str:
         times, numbers, spelled, typed, faults = [], [], [], [], ["refusal"]
+        if table in REFUSED_BY_READER:
+            faults.append(REFUSED_BY_READER[table])
         has_forms = cells.has_forms(table, self.form)
         for name, column in HEADERS[table].items():
             if name not in TABLES[table].names:

@@ -12,7 +12,7 @@ LANDED_AS = {
     **dict.fromkeys(["azure_actual", "azure_amortized"], "azure_costs"),
     **dict.fromkeys(
         "github_usage copilot_usage cursor_usage databricks_usage snowflake_currency snowflake_metering "
-        "snowflake_cortex".split(),
+        "snowflake_cortex opencost_allocations".split(),
         "charges",
     ),
 }

@@ -528,8 +528,10 @@ HEADERS: dict[str, dict[str, Column]] = {
         "end_time model service meter quantity amount",
         start_time="period_start|start_time",
         end_time="period_end|end_time",
+        # `refused_because` does not land: a reader of a vendor's report says with it why it can't take a record.
         **optional(
-            "file_kind list_amount tokens account_id sku currency api_key user_id description invoice_id resource tags"
+            "file_kind list_amount tokens account_id sku currency api_key user_id description invoice_id resource tags "
+            "refused_because"
         ),
     ),
     "invoices": stated(

@@ -36,7 +36,7 @@ def test_every_number_of_the_page_is_true(compound):
 
 
 def test_what_if_shows_other_months_and_changes_nothing(compound, tmp_path):
-    """Owners pay: tool and query 0.0082, the gateway 0.0006 + 0.0009, the writer 0.00099; evals stay, and so does idle."""
+    """Owners pay: tool and query 0.0082, the gateway 0.0006 + 0.0009, the writer 0.00099; evals and idle stay."""
     before = compound.data.joinpath("ledger.duckdb").read_bytes()
     policies = tmp_path / "policies.csv"
     policies.write_text("# what if\n" + HEADER + "default,,owner_pays,,,,\n")

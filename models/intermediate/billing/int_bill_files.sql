@@ -3,7 +3,8 @@
     'focus': 1000, 'aws_cur': 1500, 'azure_amortized': 1500, 'azure_actual': 1500, 'google_billing': 1500,
     'openai_costs': 2000, 'anthropic_costs': 2000, 'openrouter_activity': 3000, 'openrouter_daily': 4000,
     'github_usage': 2000, 'copilot_usage': 3000, 'cursor_usage': 3000, 'databricks_usage': 2000,
-    'snowflake_currency': 2000, 'snowflake_metering': 2500, 'snowflake_cortex': 3000, 'charges': 9000, 'invoices': 10000
+    'snowflake_currency': 2000, 'snowflake_metering': 2500, 'snowflake_cortex': 3000, 'opencost_allocations': 5000,
+    'charges': 9000, 'invoices': 10000
 } %}
 with stretches as (
 

@@ -3,7 +3,8 @@
 {% set ai_words = '(^|[^a-z])(gpt|chatgpt|claude|gemini|llama|mistral|cohere|deepseek|qwen|llms?|tokens?|inference'
     ~ '|embeddings?|openai|anthropic|bedrock|vertex|sagemaker|copilot|generative ai|genai)([^a-z]|$)' %}
 {# Kinds of vendors' files that bill more than AI. #}
-{% set broad_kinds = "('github_usage', 'databricks_usage', 'snowflake_currency', 'snowflake_metering')" %}
+{% set broad_kinds = "('github_usage', 'databricks_usage', 'snowflake_currency', 'snowflake_metering'"
+    ~ ", 'opencost_allocations')" %}
 with kinds as (
 
     select
@@ -87,7 +88,8 @@ sold as (
     select
         *,
         case
-            when exists (
+            -- Anybody names a cluster's namespaces.
+            when file_kind != 'opencost_allocations' and exists (
                 select 1 from services
                 where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
             ) then true else false

@@ -34,3 +34,35 @@ end;
 
 -- "2026-10-05 00:00:00.000 -0700", as Snowflake writes a time with its zone.
 create or replace macro zoned(stated) as regexp_replace(stated, ' ([+-]\d\d):?(\d\d)$', '\1:\2');
+
+-- What an allocation of OpenCost costs. Sums of several can't overflow.
+create or replace macro allocation_cost(stated) as cast(try_cast(stated as decimal(33, 18)) as decimal(38, 18));
+
+create or replace macro allocation_cost_fault(stated, name, may_be_negative) as case
+    when may_be_negative then money_fault(stated, allocation_cost(stated), name)
+    else cost_fault(stated, case when allocation_cost(stated) >= 0 then allocation_cost(stated) end, name)
+end;
+
+-- The larger of two averages; what is no number comes out as it stands, to be refused by name.
+create or replace macro larger_of(one, other) as case
+    when one is null then other
+    when other is null then one
+    when try_cast(one as decimal(38, 12)) is null then one
+    when try_cast(other as decimal(38, 12)) is null then other
+    when try_cast(one as decimal(38, 12)) >= try_cast(other as decimal(38, 12)) then one
+    else other
+end;
+
+-- Hours that OpenCost could not compute are null, and not stated.
+create or replace macro allocation_hours_fault(stated, name) as case
+    when stated is null or lower(stated) = 'null' then null
+    when try_cast(stated as decimal(32, 6)) is null then name || ': ' || told(stated) || ' is not a number'
+    when try_cast(stated as decimal(32, 6)) < 0
+        then name || ': ' || told(stated) || ' is negative; a quantity can''t be'
+end;
+
+-- Bytes as GiB: a power of two, by which a float is divided exactly.
+create or replace macro allocation_hours(stated, times, is_bytes) as case
+    when is_bytes then cast(try_cast(stated as double) * times / 1073741824 as varchar)
+    else cast(try_cast(stated as decimal(32, 18)) * times as varchar)
+end;
