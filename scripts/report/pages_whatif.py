@@ -16,6 +16,7 @@ from report.figures import Figure, spread
 
 RECORD = Path("whatif", "proposal.duckdb")  # in DATA
 CHARTS = ("gains", "margins", "volatility", "incentive")
+ROWS_DRAWN = 60  # of a chart: those that change most
 DIFFERENCE = "difference_usd desc, team_id"
 
 
@@ -38,20 +39,29 @@ def proposal_of(record: duckdb.DuckDBPyConnection) -> Proposal:
 def figures_of(record: duckdb.DuckDBPyConnection) -> list[Figure]:
     """The page's figures: those of teams, prices or features, as the files that were given have changed them."""
     tables = {name for (name,) in record.execute("select table_name from duckdb_tables()").fetchall()}
-    [(months,)] = record.execute(
-        f"select count(*) from {'months' if 'months' in tables else 'feature_months'}"
-    ).fetchall()
-    found = [*(ANSWERS if "teams" in tables else []), *(FEATURE_ANSWERS if "features" in tables else [])]
-    found += [BASIS] if "months" in tables else [FEATURE_BASIS]
+    found: list[Figure] = []
+    if "teams" in tables:
+        [(months,)] = record.execute("select count(*) from months").fetchall()
+        found += [*ANSWERS, ANSWER_VOLATILITY if months > 1 else ANSWER_OF_ONE_MONTH, ANSWER_INCENTIVES]
+    found += FEATURE_ANSWERS if "features" in tables else []
+    found += [BASIS if "teams" in tables else FEATURE_BASIS]
     found += [rows_of_seed(record, seed) for seed in SEEDS if seed in tables]
     if "teams" in tables:
-        found += [*TEAMS, *(VOLATILITY if months > 1 else []), *incentives_of("prices" in tables)]
+        found += [*TEAMS, *([VOLATILITY] if months > 1 else []), *incentives_of("prices" in tables)]
     found += [PRICES] if "prices" in tables else []
     found += FEATURES if "features" in tables else []
-    if months == 1:
-        found = [replace(each, nothing="Not known: one month has no volatility.") if each.key == "answer_volatility"
-                 else each for each in found]  # fmt: skip
-    return [replace(each, source=f"DATA/{RECORD.as_posix()}") for each in found]
+    return [replace(each, source=f"DATA/{RECORD.as_posix()}", note=note_of(record, each)) for each in found]
+
+
+def note_of(record: duckdb.DuckDBPyConnection, figure: Figure) -> str:
+    """A figure's note, and that its chart leaves rows out where it does."""
+    if not figure.drawn:
+        return figure.note
+    query = (
+        "select count(distinct feature_id) from features" if figure.chart == "margins" else "select count(*) from teams"
+    )
+    [(rows,)] = record.execute(query).fetchall()
+    return figure.note + (f" Drawn are the {ROWS_DRAWN} that change most." if rows > ROWS_DRAWN else "")
 
 
 def keep_shown(record: duckdb.DuckDBPyConnection, schema: str) -> None:
@@ -64,6 +74,11 @@ def keep_shown(record: duckdb.DuckDBPyConnection, schema: str) -> None:
     record.execute(f"create table {schema}.shown (team_id varchar, {amounts})")
     for (team, *_), net_charge, whatif in zip(rows, *cents, strict=True):
         record.execute(f"insert into {schema}.shown values (?, ?, ?)", [team, net_charge, whatif])
+
+
+def is_drawn(change: str, id: str = "team_id") -> str:
+    """A column of a figure: whether its chart draws the row."""
+    return f"row_number() over (order by abs({change}) desc nulls last, {id}) <= {ROWS_DRAWN} as is_drawn"
 
 
 def short(column: str) -> str:
@@ -173,23 +188,25 @@ where teams.{more} > teams.{less} order by teams.{more} - teams.{less} desc, tea
 ANSWERS = [
     answer_of("answer_more", "Who would pay more", "whatif_usd", "net_charge_usd", "more", "No team would pay more."),
     answer_of("answer_less", "Who would pay less", "net_charge_usd", "whatif_usd", "less", "No team would pay less."),
-    Figure(
-        "answer_volatility",
-        "Months that differ more or less",
-        """
+]
+ANSWER_VOLATILITY = Figure(
+    "answer_volatility",
+    "Months that differ more or less",
+    """
 select team_id, whatif_volatility_usd as would_be_usd, volatility_usd
 from teams where whatif_volatility_usd != volatility_usd
 order by abs(whatif_volatility_usd - volatility_usd) desc, team_id
 """,
-        shape="answer",
-        says="{team_id}: a month would typically be {would_be_usd} off the mean, today {volatility_usd}",
-        link="#volatility",
-        nothing="None: each team's months differ as they do today.",
-    ),
-    Figure(
-        "answer_incentives",
-        "Incentives that change",
-        """
+    shape="answer",
+    says="{team_id}: a month would typically be {would_be_usd} off the mean, today {volatility_usd}",
+    link="#volatility",
+    nothing="None: each team's months differ as they do today.",
+)
+ANSWER_OF_ONE_MONTH = replace(ANSWER_VOLATILITY, nothing="Not known: one month has no volatility.", link="#net_charge")
+ANSWER_INCENTIVES = Figure(
+    "answer_incentives",
+    "Incentives that change",
+    """
 with shares as (
     select team_id, asked_call_own_usd / nullif(asked_call_usd, 0) as asked_today_pct,
         whatif_asked_call_own_usd / nullif(whatif_asked_call_usd, 0) as asked_pct,
@@ -210,14 +227,13 @@ select team_id, null, null, null, null, eval_pct, eval_today_pct, abs(eval_pct -
 from shares where round(eval_pct - eval_today_pct, 4) != 0
 order by change desc, team_id, asked_pct nulls last, run_pct nulls last
 """,
-        shape="answer",
-        says="{team_id} would pay [{asked_pct} of the next call that it asks for, today {asked_today_pct}]"
-        "[{run_pct} of the next call that it runs, today {run_today_pct}]"
-        "[{eval_pct} of the next run of its evals, today {eval_today_pct}]",
-        link="#asked_calls",
-        nothing="None: each team pays the same part of its next call, cached prompt and eval run.",
-    ),
-]
+    shape="answer",
+    says="{team_id} would pay [{asked_pct} of the next call that it asks for, today {asked_today_pct}]"
+    "[{run_pct} of the next call that it runs, today {run_today_pct}]"
+    "[{eval_pct} of the next run of its evals, today {eval_today_pct}]",
+    link="#asked_calls",
+    nothing="None: each team pays the same part of its next call, cached prompt and eval run.",
+)
 FEATURE_ANSWERS = [
     Figure(
         "answer_margins",
@@ -267,13 +283,15 @@ TEAMS = [
         "Net charge of each team: who gains, who loses",
         f"""
 select team_id, net_charge_usd, whatif_usd as proposed_usd, difference_usd as change_usd,
-    cast(difference_usd / nullif(abs(net_charge_usd), 0) as double) as change_pct, effect
-from teams order by {DIFFERENCE}
+    cast(difference_usd / nullif(abs(net_charge_usd), 0) as double) as change_pct, effect,
+    difference_usd != 0 and {is_drawn("difference_usd")}
+from teams where net_charge_usd != 0 or whatif_usd != 0 order by {DIFFERENCE}
 """,
         "Over all of these months: by today's rules, by the proposed ones, and the change. Both sides are computed anew"
         " from today's data, as if no month were closed, so that today's side may differ from what is booked.",
         chart="gains",
-        drawn="change_usd",
+        drawn="is_drawn",
+        aside=("is_drawn",),
         total=True,
         is_whole=True,
         difference=("change_usd", "proposed_usd", "net_charge_usd"),
@@ -285,7 +303,8 @@ from teams order by {DIFFERENCE}
         """
 select strftime(month, '%Y-%m') as month, team_id, net_charge_usd, whatif_usd as proposed_usd,
     difference_usd as change_usd
-from net_charges order by month, difference_usd desc, team_id
+from net_charges where net_charge_usd != 0 or whatif_usd != 0
+order by month, difference_usd desc, team_id
 """,
         total=True,
         is_whole=True,
@@ -293,27 +312,28 @@ from net_charges order by month, difference_usd desc, team_id
         nothing="No team is charged anything in these months.",
     ),
 ]
-VOLATILITY = [
-    Figure(
-        "volatility",
-        "Volatility: how far months differ",
-        """
+VOLATILITY = Figure(
+    "volatility",
+    "Volatility: how far months differ",
+    f"""
 select team_id, cast(cast(net_charge_usd as double) / months as decimal(38, 12)) as mean_month_usd,
     cast(cast(whatif_usd as double) / months as decimal(38, 12)) as proposed_mean_usd,
     volatility_usd, whatif_volatility_usd as proposed_volatility_usd,
     whatif_volatility_usd - volatility_usd as volatility_usd_change,
     cast(volatility_usd as double) * months / nullif(abs(net_charge_usd), 0) as of_the_mean_pct,
-    cast(whatif_volatility_usd as double) * months / nullif(abs(whatif_usd), 0) as proposed_of_the_mean_pct
+    cast(whatif_volatility_usd as double) * months / nullif(abs(whatif_usd), 0) as proposed_of_the_mean_pct,
+    {is_drawn("whatif_volatility_usd - volatility_usd")}
 from teams where volatility_usd != 0 or whatif_volatility_usd != 0
 order by greatest(volatility_usd, whatif_volatility_usd) desc, team_id
 """,
-        "How far a month typically lies from the team's mean month (the standard deviation of the months' net charges):"
-        " the less, the easier to plan. Few months say little, and a month that is not over looks like a fall.",
-        chart="volatility",
-        is_whole=True,
-        nothing="Each month of a team costs it the same, under both rules.",
-    ),
-]
+    "How far a month typically lies from the team's mean month (the standard deviation of the months' net charges):"
+    " the less, the easier to plan. Few months say little, and a month that is not over looks like a fall.",
+    chart="volatility",
+    drawn="is_drawn",
+    aside=("is_drawn",),
+    is_whole=True,
+    nothing="Each month of a team costs it the same, under both rules.",
+)
 
 
 def of_a_call(key: str, role: str, title: str, who: str, is_priced: bool) -> Figure:
@@ -327,7 +347,8 @@ def of_a_call(key: str, role: str, title: str, who: str, is_priced: bool) -> Fig
 select team_id, {role}_calls as calls, {call}_usd as costs_usd,{would_cost} {call}_own_usd as pays_today_usd,
     whatif_{call}_own_usd as would_pay_usd, {call}_own_usd / nullif({call}_usd, 0) as part_today_pct,
     whatif_{call}_own_usd / nullif(whatif_{call}_usd, 0) as proposed_part_pct, {prompt}_usd as cached_prompt_saves_usd,
-    {prompt}_own_usd as spared_today_usd, whatif_{prompt}_own_usd as would_be_spared_usd
+    {prompt}_own_usd as spared_today_usd, whatif_{prompt}_own_usd as would_be_spared_usd,
+    {is_drawn(f"whatif_{call}_own_usd - {call}_own_usd")}
 from teams where {call}_usd is not null
 order by abs(whatif_{call}_own_usd - {call}_own_usd) desc, {call}_usd desc, team_id
 """,
@@ -336,6 +357,8 @@ order by abs(whatif_{call}_own_usd - {call}_own_usd) desc, {call}_usd desc, team
         " has one for these calls, and before what writing the cache costs; the team is spared the part of it that it"
         " pays of the call. A team that pays nothing of a call is spared nothing by making it cheaper.",
         chart="incentive",
+        drawn="is_drawn",
+        aside=("is_drawn",),
         places=6,
         is_whole=True,
         nothing="No team has such a call in these months.",
@@ -354,16 +377,19 @@ def incentives_of(is_priced: bool) -> list[Figure]:
 EVAL_RUNS = Figure(
     "eval_runs",
     "One more run of a team's evals",
-    """
+    f"""
 select team_id, eval_run_usd as costs_usd, eval_run_own_usd as pays_today_usd, whatif_eval_run_own_usd as would_pay_usd,
     eval_run_own_usd / nullif(eval_run_usd, 0) as part_today_pct,
-    whatif_eval_run_own_usd / nullif(eval_run_usd, 0) as proposed_part_pct
-from teams where eval_run_usd is not null
+    whatif_eval_run_own_usd / nullif(eval_run_usd, 0) as proposed_part_pct,
+    {is_drawn("whatif_eval_run_own_usd - eval_run_own_usd")}
+from teams where eval_run_usd != 0
 order by abs(whatif_eval_run_own_usd - eval_run_own_usd) desc, eval_run_usd desc, team_id
 """,
     "Each suite that is required of the team's features, run once more in the newest month: its cost, and what the"
     " quality pool would not pay of it. Where the pool's cap is reached, the team pays the next run whole.",
     chart="incentive",
+    drawn="is_drawn",
+    aside=("is_drawn",),
     places=4,
     is_whole=True,
     nothing="No eval is required of a feature of any team, or none has run.",
@@ -386,16 +412,17 @@ FEATURES = [
     Figure(
         "margins",
         "AI margin of each feature: which gain, which lose",
-        """
+        f"""
 select feature_id, sum(revenue_usd) as revenue_usd, sum(whatif_revenue_usd) as proposed_revenue_usd,
     sum(margin_usd) as ai_margin_usd, sum(whatif_margin_usd) as proposed_margin_usd, sum(difference_usd) as change_usd,
-    if(sum(difference_usd) > 0, 'earns more', 'earns less') as margin
+    if(sum(difference_usd) > 0, 'earns more', 'earns less') as margin,
+    sum(difference_usd) != 0 and {is_drawn("sum(difference_usd)", "feature_id")}
 from features group by feature_id order by sum(difference_usd) desc, feature_id
 """,
         "Revenue less the cost of AI, over all of these months.",
         chart="margins",
-        drawn="change_usd",
-        aside=("margin",),
+        drawn="is_drawn",
+        aside=("margin", "is_drawn"),
         total=True,
         is_whole=True,
         difference=("change_usd", "proposed_margin_usd", "ai_margin_usd"),
