@@ -67,13 +67,13 @@ def note_of(record: duckdb.DuckDBPyConnection, figure: Figure) -> str:
 def keep_shown(record: duckdb.DuckDBPyConnection, schema: str) -> None:
     """The teams' charges in cents that add up, as the page's table has them, for the lines above it."""
     rows = record.execute(
-        f"select team_id, net_charge_usd, whatif_usd from {schema}.teams order by {DIFFERENCE}"
+        f"select team_id, net_charge_usd, difference_usd from {schema}.teams order by {DIFFERENCE}"
     ).fetchall()
     cents = [spread([row[place] for row in rows], Decimal("0.01")) for place in (1, 2)]
     amounts = "net_charge_usd decimal(38, 12), whatif_usd decimal(38, 12)"
     record.execute(f"create table {schema}.shown (team_id varchar, {amounts})")
-    for (team, *_), net_charge, whatif in zip(rows, *cents, strict=True):
-        record.execute(f"insert into {schema}.shown values (?, ?, ?)", [team, net_charge, whatif])
+    for (team, *_), net_charge, change in zip(rows, *cents, strict=True):
+        record.execute(f"insert into {schema}.shown values (?, ?, ?)", [team, net_charge, net_charge + change])
 
 
 def is_drawn(change: str, id: str = "team_id") -> str:
@@ -294,7 +294,8 @@ from teams where net_charge_usd != 0 or whatif_usd != 0 order by {DIFFERENCE}
         aside=("is_drawn",),
         total=True,
         is_whole=True,
-        difference=("change_usd", "proposed_usd", "net_charge_usd"),
+        added=("proposed_usd", "net_charge_usd", "change_usd"),
+        has_zeros=True,
         nothing="No team is charged anything in these months.",
     ),
     Figure(
@@ -308,7 +309,8 @@ order by month, difference_usd desc, team_id
 """,
         total=True,
         is_whole=True,
-        difference=("change_usd", "proposed_usd", "net_charge_usd"),
+        added=("proposed_usd", "net_charge_usd", "change_usd"),
+        has_zeros=True,
         nothing="No team is charged anything in these months.",
     ),
 ]
@@ -329,6 +331,7 @@ order by greatest(volatility_usd, whatif_volatility_usd) desc, team_id
     "How far a month typically lies from the team's mean month (the standard deviation of the months' net charges):"
     " the less, the easier to plan. Few months say little, and a month that is not over looks like a fall.",
     chart="volatility",
+    has_zeros=True,
     drawn="is_drawn",
     aside=("is_drawn",),
     is_whole=True,
@@ -357,6 +360,7 @@ order by abs(whatif_{call}_own_usd - {call}_own_usd) desc, {call}_usd desc, team
         " has one for these calls, and before what writing the cache costs; the team is spared the part of it that it"
         " pays of the call. A team that pays nothing of a call is spared nothing by making it cheaper.",
         chart="incentive",
+        has_zeros=True,
         drawn="is_drawn",
         aside=("is_drawn",),
         places=6,
@@ -388,6 +392,7 @@ order by abs(whatif_eval_run_own_usd - eval_run_own_usd) desc, eval_run_usd desc
     "Each suite that is required of the team's features, run once more in the newest month: its cost, and what the"
     " quality pool would not pay of it. Where the pool's cap is reached, the team pays the next run whole.",
     chart="incentive",
+    has_zeros=True,
     drawn="is_drawn",
     aside=("is_drawn",),
     places=4,
@@ -405,7 +410,8 @@ from prices group by provider order by abs(sum(difference_usd)) desc, provider
     " by what accrues alone.",
     total=True,
     is_whole=True,
-    difference=("change_usd", "proposed_usd", "priced_usd"),
+    added=("proposed_usd", "priced_usd", "change_usd"),
+    has_zeros=True,
     nothing="No call of these months has a price.",
 )
 FEATURES = [
@@ -425,7 +431,8 @@ from features group by feature_id order by sum(difference_usd) desc, feature_id
         aside=("margin", "is_drawn"),
         total=True,
         is_whole=True,
-        difference=("change_usd", "proposed_margin_usd", "ai_margin_usd"),
+        added=("proposed_margin_usd", "ai_margin_usd", "change_usd"),
+        has_zeros=True,
         nothing="No feature has revenue or cost in these months.",
     ),
     Figure(
@@ -439,7 +446,8 @@ from features order by month, difference_usd desc, feature_id
 """,
         total=True,
         is_whole=True,
-        difference=("change_usd", "proposed_margin_usd", "ai_margin_usd"),
+        added=("proposed_margin_usd", "ai_margin_usd", "change_usd"),
+        has_zeros=True,
         nothing="No feature has revenue or cost in these months.",
     ),
 ]
