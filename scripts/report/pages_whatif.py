@@ -57,10 +57,7 @@ def note_of(record: duckdb.DuckDBPyConnection, figure: Figure) -> str:
     """A figure's note, and that its chart leaves rows out where it does."""
     if not figure.drawn:
         return figure.note
-    query = (
-        "select count(distinct feature_id) from features" if figure.chart == "margins" else "select count(*) from teams"
-    )
-    [(rows,)] = record.execute(query).fetchall()
+    [(rows,)] = record.execute(f"select count(*) from ({figure.sql})").fetchall()
     return figure.note + (f" Drawn are the {ROWS_DRAWN} that change most." if rows > ROWS_DRAWN else "")
 
 

@@ -29,7 +29,8 @@ IS_ALL = os.environ.get("REPORT_PAGES") == "all"
 WINDOWS = [(1400, "light"), (390, "dark"), *([(1400, "dark"), (390, "light"), (800, "light")] if IS_ALL else [])]
 FAULTS = Path(__file__).with_name("report_faults.js").read_text().partition("\n")[2]
 TALL = 20_000
-# Who asks pays half of what the agent's team is charged for; and a hundred teams that share its other half.
+# Team web takes half of what the agent's team is charged, and pays for the calls that it asks for; and the same beside
+# a hundred other teams.
 HALVED = """
 update other_postings set usd = usd / 2 where team_id = 'assistant';
 insert into other_postings
@@ -224,6 +225,8 @@ def test_the_page_of_a_proposal_has_no_faults(sample, window, screenshots, tmp_p
         photograph(opened.page, screenshots / f"whatif-{'many' if change == MANY else 'halved'}-{width}-{scheme}.png")
         charts = opened.page.locator("[data-chart]").evaluate_all("found => found.map((one) => one.dataset.chart)")
         assert charts == ["gains", "volatility", "incentive", "incentive", "incentive"]
+        bars = opened.page.locator("[data-chart=gains] .mark-rect path").count()
+        assert bars == (60 if change == MANY else 2)
         assert opened.faults() == []
         opened.choose("team=web")
         assert opened.faults() == []
