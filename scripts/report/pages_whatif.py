@@ -112,7 +112,7 @@ SEEDS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     || case when cap_pct is null and cap_floor_usd is null then '' else ', in a month at most '
         || concat_ws(' or ', {percent("cap_pct")} || ' of production spend', '$' || {short("cap_floor_usd")}) end
     || case when cap_pct is null or cap_floor_usd is null then '' else ', whichever is more' end""",
-        {"scope_id": "of_which", "cap_pct": "cap_of_production", "cap_floor_usd": "least_cap"},
+        {"scope_id": "of_which", "share": "part_paid", "cap_pct": "cap_of_production", "cap_floor_usd": "least_cap"},
     ),
     "sharing_rules": (
         "Who shares money that no feature's calls explain",
