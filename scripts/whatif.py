@@ -5,7 +5,9 @@ Usage: whatif.py [--month 2026-10] [--months 6] [--policies FILE] [--funding FIL
 seeds chargeback_policies, eval_funding, sharing_rules, negotiated_prices and revenue_rules; that of models is described
 in whatif_models.py. Writes into DATA/whatif, in USD to the last digit: whatif.csv (a row per month and team), teams.csv
 (team), prices.csv (month and provider), features.csv (month and feature), models.csv (month, line of the file and
-reason). Exit 0; 1 when a total changed that must not, or a file contradicts itself; 2 when the call is wrong.
+reason). But for models, the answer is also a page of the report, DATA/report/whatif.html, which is made of
+DATA/whatif/proposal.duckdb. Exit 0; 1 when a total changed that must not, or a file contradicts itself; 2 when the call
+is wrong.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import io
 import re
 import shutil
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,8 +29,11 @@ import export
 import state
 import whatif_models
 from paths import quoted
+from report import site
+from report.pages_whatif import RECORD, keep_shown
 from terminal import plain, print
 
+# Each option with the seed whose place its file takes.
 SEEDS = {
     "policies": "chargeback_policies",
     "funding": "eval_funding",
@@ -36,10 +41,12 @@ SEEDS = {
     "prices": "negotiated_prices",
     "revenue": "revenue_rules",
 }
+# The options as make has them, where that is not their name.
+MAKE_NAMES = {"funding": "EVAL_FUNDING"}
 # The models that are compared, which are built with all that depends on the seeds, and the queries of either side.
 POSTINGS, PNL = "int_ledger_postings", "feature_pnl_monthly"
 TAKEN = {
-    POSTINGS: ("postings", "book", "own_charges", "calls", "evals", "runs"),
+    POSTINGS: ("postings", "book", "own_charges", "calls", "prompts", "evals", "runs"),
     PNL: ("features", "costs", "sources"),
 }
 QUERY = dict(
@@ -47,6 +54,7 @@ QUERY = dict(
         r"^-- query: ([\w ]+)\n(.*?);$", Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"), re.M | re.S
     )
 )
+MONTHS = 6  # of the comparison by team, where the call does not say it
 MOST_BYTES = 16_000_000  # of a seed's file; a company's policies are thousands of rows at most
 
 
@@ -55,7 +63,9 @@ def main() -> int:
     parser.add_argument("data", type=Path)
     parser.add_argument("company", type=Path)
     parser.add_argument("--month", help="only this one")
-    parser.add_argument("--months", type=int, default=6, help="of the comparison by team, up to --month or the newest")
+    parser.add_argument(
+        "--months", type=int, default=MONTHS, help="of the comparison by team, up to --month or the newest"
+    )
     for option, seed in SEEDS.items():
         parser.add_argument(f"--{option}", type=Path, metavar="FILE", help=f"instead of seed {seed}")
     parser.add_argument("--models", type=Path, metavar="FILE", help="other models for calls of features")
@@ -91,7 +101,7 @@ def compared(arguments: argparse.Namespace, given: dict[str, Path]) -> int:
         shutil.copyfile(arguments.data / "ledger.duckdb", copy / "ledger.duckdb")
         for name in ("landed", "closed"):
             (copy / name).symlink_to((arguments.data / name).resolve())
-        return compare(arguments.company, copy, given, arguments.month, arguments.months)
+        return compare(arguments, copy, given)
     finally:
         shutil.rmtree(copy)
         shutil.rmtree(company.seeds_of(str(copy)), ignore_errors=True)
@@ -111,14 +121,15 @@ def replace_seeds(companies: Path, copy: str, given: dict[str, Path]) -> int:
     return 0
 
 
-def compare(companies: Path, copy: Path, given: dict[str, Path], month: str | None, months: int) -> int:
-    database = copy / "ledger.duckdb"
+def compare(arguments: argparse.Namespace, copy: Path, given: dict[str, Path]) -> int:
+    database, companies, month = copy / "ledger.duckdb", arguments.company, arguments.month
     # Revenue rules move no charge.
     seeds = {POSTINGS: [seed for seed in given if seed != SEEDS["revenue"]], PNL: [*given]}
     compared_models = [POSTINGS] * bool(seeds[POSTINGS]) + [PNL] * (SEEDS["revenue"] in given)
     # The view as a build from nothing has it: of all days. After an increment the models above hold what that read, and
     # are made anew too.
-    is_whole = build.last_build(copy)["is_whole"]
+    last_build = build.last_build(copy)
+    is_whole = last_build["is_whole"]
     today = [model for model in compared_models if model == POSTINGS]
     steps = {
         "today": ("empty", today if is_whole else [f"+{model}" for model in compared_models]),
@@ -145,16 +156,72 @@ def compare(companies: Path, copy: Path, given: dict[str, Path], month: str | No
             for model in compared_models:
                 for table in TAKEN[model]:
                     engine.execute(f"create table {name}_{table} as {QUERY[f'side {table}']}")
+            for seed in given:
+                engine.execute(f"create table {name}_{seed} as from copy.seeds.{seed}")
+            if name == "today":
+                engine.execute("create table today_days as select max(spent_on) as data_to from copy.marts.spend_daily")
             engine.execute("detach copy")
         code = 0
         if POSTINGS in compared_models:
             code = show_months(engine, SEEDS["prices"] in given, month, copy.parent)
             if code != 2:
-                show_teams(engine, month, months, copy.parent)
+                show_teams(engine, month, arguments.months, copy.parent)
         if PNL in compared_models:
             code = max(code, show_features(engine, month, copy.parent))
+        if not code:
+            keep(engine, arguments, given, copy, last_build["build_id"])
         print(f"\nThe ledger is as it was. To the last digit: {copy.parent}")
+        if not code:
+            print(f"Look at: {site.write_proposal(arguments.data)}")
+            if not site.is_proposal_linked(arguments.data):
+                print("No page of the report leads there yet: make report")
     return code
+
+
+def keep(
+    engine: duckdb.DuckDBPyConnection, arguments: argparse.Namespace, given: dict[str, Path], copy: Path, build_id: str
+) -> None:
+    """Keeps what the report's page is made of, in place of a former proposal's."""
+    part = copy / RECORD.name
+    is_of_teams = any(seed != SEEDS["revenue"] for seed in given)
+    kept = {"months": QUERY["kept months"], "teams": QUERY["teams"]} if is_of_teams else {}
+    if is_of_teams:
+        kept["net_charges"] = of_months(QUERY["team_months"])
+    if SEEDS["prices"] in given:
+        kept["prices"] = of_months(QUERY["book"])
+    if SEEDS["revenue"] in given:
+        if not is_of_teams:
+            engine.execute(QUERY["feature_window"], {"month": arguments.month, "months": arguments.months})
+        kept |= {"feature_months": QUERY["kept feature_basis"], "features": of_months(QUERY["feature_months"])}
+    kept |= {seed: QUERY["kept seed"].format(seed=seed) for seed in given}
+    engine.execute(f"attach '{quoted(part)}' as kept")
+    for table, query in kept.items():
+        engine.execute(f"create table kept.{table} as {query}", {"month": None} if "$month" in query else None)
+    if is_of_teams:
+        keep_shown(engine, "kept")
+    engine.execute(
+        "create table kept.proposal as select ? as asked_at, ? as command, ? as build_id, data_to, "
+        "(select min(month) from looked_at) as first_month, (select max(month) from looked_at) as last_month "
+        "from today_days",
+        [datetime.now(UTC).replace(tzinfo=None, microsecond=0), command_of(arguments), build_id],
+    )
+    engine.execute("detach kept")
+    state.move(part, arguments.data / RECORD)
+
+
+def of_months(query: str) -> str:
+    """The rows of a query by month that are of the months that the comparison by team looks at."""
+    return f"select * from ({query}) where month in (select month from looked_at)"
+
+
+def command_of(arguments: argparse.Namespace) -> str:
+    """The command as one would give it to make, with names of files and no folders."""
+    files = [f"{MAKE_NAMES.get(option, option.upper())}={plain(getattr(arguments, option).name)}"
+             for option in SEEDS if getattr(arguments, option)]  # fmt: skip
+    month = [f"MONTH={arguments.month}"] if arguments.month else []
+    return " ".join(
+        ["make whatif", *files, *month, *([f"MONTHS={arguments.months}"] if arguments.months != MONTHS else [])]
+    )
 
 
 def show_months(engine: duckdb.DuckDBPyConnection, is_priced: bool, month: str | None, folder: Path) -> int:

@@ -38,6 +38,38 @@ from (
 )
 group by all;
 
+-- query: side prompts
+-- What the same calls would have cost less, had they read their whole prompt from a cache: at book prices, without the
+-- price of writing it there, and only where calls of the same day, model and tier have a price for it.
+with prompts as (
+
+    select
+        usage.call_key,
+        cast(usage.quantity * (usage.unit_price_usd - cached.unit_price_usd) as decimal(38, 12)) as saved_usd
+    from copy.intermediate.int_usage_items as usage
+    inner join copy.intermediate.int_call_providers as calls on usage.call_key = calls.call_key
+    inner join copy.intermediate.int_unit_prices as cached
+        on calls.rate_key = cached.rate_key and cached.meter = 'cache_read'
+    where usage.meter = 'input'
+
+)
+
+select
+    cast(date_trunc('month', shares.started_on) as date) as month,
+    split_part(shares.team_path, ' > ', 1) as asking_team_id,
+    split_part(shares.team_path, ' > ', -1) as running_team_id,
+    count(prompts.saved_usd) as prompts,
+    sum(prompts.saved_usd) as saved_usd
+from copy.intermediate.int_cost_shares as shares
+inner join prompts on shares.call_key = prompts.call_key
+where
+    shares.place = 1
+    and shares.purpose = 'production'
+    and shares.originating_feature_id != 'unlabelled'
+    and shares.team_path != ''
+    and not shares.is_sampled
+group by all;
+
 -- query: side evals
 -- A renamed feature is one, and capped only if all of its ids are, as in eval_coverage_monthly.
 select
@@ -214,7 +246,9 @@ asked as (
         cast(coalesce(cast(sum(usd) filter (side = 'today' and bearer_team_id = asking_team_id) as double), 0)
             / nullif(sum(calls) filter (side = 'today'), 0) as decimal(38, 12)) as asked_call_own_usd,
         cast(coalesce(cast(sum(usd) filter (side = 'other' and bearer_team_id = asking_team_id) as double), 0)
-            / nullif(sum(calls) filter (side = 'other'), 0) as decimal(38, 12)) as whatif_asked_call_own_usd
+            / nullif(sum(calls) filter (side = 'other'), 0) as decimal(38, 12)) as whatif_asked_call_own_usd,
+        cast(cast(sum(usd) filter (side = 'other') as double) / nullif(sum(calls) filter (side = 'other'), 0)
+            as decimal(38, 12)) as whatif_asked_call_usd
     from calls
     group by all
 
@@ -230,7 +264,9 @@ run as (
         cast(coalesce(cast(sum(usd) filter (side = 'today' and bearer_team_id = running_team_id) as double), 0)
             / nullif(sum(calls) filter (side = 'today'), 0) as decimal(38, 12)) as run_call_own_usd,
         cast(coalesce(cast(sum(usd) filter (side = 'other' and bearer_team_id = running_team_id) as double), 0)
-            / nullif(sum(calls) filter (side = 'other'), 0) as decimal(38, 12)) as whatif_run_call_own_usd
+            / nullif(sum(calls) filter (side = 'other'), 0) as decimal(38, 12)) as whatif_run_call_own_usd,
+        cast(cast(sum(usd) filter (side = 'other') as double) / nullif(sum(calls) filter (side = 'other'), 0)
+            as decimal(38, 12)) as whatif_run_call_usd
     from calls
     group by all
 
@@ -249,6 +285,59 @@ run_costs as (
     from (select *, 'today' as side from today_evals union all select *, 'other' as side from other_evals) as sides
     inner join today_runs as runs on sides.month = runs.month and sides.feature_id = runs.feature_id
     where sides.month = (select max(month) from looked_at where month in (select month from today_evals))
+
+),
+
+prompts as (
+
+    select side, asking_team_id, running_team_id, prompts, saved_usd
+    from (select *, 'today' as side from today_prompts union all select *, 'other' as side from other_prompts)
+    where month in (select month from looked_at)
+
+),
+
+-- Caching spares a team the part of the saving that it pays of a call.
+asked_prompts as (
+
+    select
+        prompts.team_id,
+        cast(saved_usd as decimal(38, 12)) as asked_prompt_usd,
+        cast(saved_usd * asked_call_own_usd / nullif(asked_call_usd, 0) as decimal(38, 12)) as asked_prompt_own_usd,
+        cast(whatif_saved_usd * whatif_asked_call_own_usd / nullif(whatif_asked_call_usd, 0) as decimal(38, 12))
+            as whatif_asked_prompt_own_usd
+    from (
+        select
+            asking_team_id as team_id,
+            cast(sum(saved_usd) filter (side = 'today') as double) / nullif(sum(prompts) filter (side = 'today'), 0)
+                as saved_usd,
+            cast(sum(saved_usd) filter (side = 'other') as double) / nullif(sum(prompts) filter (side = 'other'), 0)
+                as whatif_saved_usd
+        from prompts
+        group by all
+    ) as prompts
+    inner join asked on prompts.team_id = asked.team_id
+
+),
+
+run_prompts as (
+
+    select
+        prompts.team_id,
+        cast(saved_usd as decimal(38, 12)) as run_prompt_usd,
+        cast(saved_usd * run_call_own_usd / nullif(run_call_usd, 0) as decimal(38, 12)) as run_prompt_own_usd,
+        cast(whatif_saved_usd * whatif_run_call_own_usd / nullif(whatif_run_call_usd, 0) as decimal(38, 12))
+            as whatif_run_prompt_own_usd
+    from (
+        select
+            running_team_id as team_id,
+            cast(sum(saved_usd) filter (side = 'today') as double) / nullif(sum(prompts) filter (side = 'today'), 0)
+                as saved_usd,
+            cast(sum(saved_usd) filter (side = 'other') as double) / nullif(sum(prompts) filter (side = 'other'), 0)
+                as whatif_saved_usd
+        from prompts
+        group by all
+    ) as prompts
+    inner join run on prompts.team_id = run.team_id
 
 ),
 
@@ -275,12 +364,70 @@ select
     whatif_volatility_usd,
     asked.* exclude (team_id),
     run.* exclude (team_id),
-    runs.* exclude (team_id)
+    runs.* exclude (team_id),
+    asked_prompts.* exclude (team_id),
+    run_prompts.* exclude (team_id)
 from charges
 left join asked using (team_id)
 left join run using (team_id)
 left join runs using (team_id)
+left join asked_prompts using (team_id)
+left join run_prompts using (team_id)
 order by difference_usd desc, team_id;
+
+-- query: feature_window
+-- The same where only revenue is asked for.
+create or replace temp table looked_at as
+select distinct month
+from today_features
+where $month is null or strftime(month, '%Y-%m') <= $month
+order by month desc
+limit $months;
+
+-- query: kept months
+-- What the page of the proposal rests on.
+select
+    months.month,
+    coalesce(days.data_to >= last_day(months.month), false) as is_over,
+    months.billed_usd,
+    months.accrued_usd,
+    months.untraced_usd
+from (
+    select
+        month,
+        cast(coalesce(sum(usd) filter (basis = 'billed'), 0) as decimal(38, 12)) as billed_usd,
+        cast(coalesce(sum(usd) filter (basis != 'billed'), 0) as decimal(38, 12)) as accrued_usd,
+        cast(coalesce(sum(usd) filter (is_untraced), 0) as decimal(38, 12)) as untraced_usd
+    from today_postings
+    group by all
+) as months
+cross join today_days as days
+where months.month in (select month from looked_at)
+order by months.month;
+
+-- query: kept feature_basis
+select
+    costs.month,
+    coalesce(days.data_to >= last_day(costs.month), false) as is_over,
+    cast(coalesce(sources.spread_usd, 0) as decimal(38, 12)) as spread_revenue_usd,
+    cast(coalesce(sources.stated_usd, 0) as decimal(38, 12)) as stated_revenue_usd,
+    cast(coalesce(sources.no_usage_usd, 0) as decimal(38, 12)) as no_usage_revenue_usd,
+    cast(costs.billed_usd as decimal(38, 12)) as billed_usd,
+    cast(costs.accrued_usd as decimal(38, 12)) as accrued_usd,
+    cast(costs.untraced_usd as decimal(38, 12)) as untraced_usd
+from today_costs as costs
+cross join today_days as days
+left join today_sources as sources on costs.month = sources.month
+where costs.month in (select month from looked_at)
+order by costs.month;
+
+-- query: kept seed
+-- The rows of a file beside those of the seed whose place it takes.
+select 'new' as compared_with_today, * from (from other_{seed} except from today_{seed})
+union all
+select 'as today' as compared_with_today, * from (from other_{seed} intersect from today_{seed})
+union all
+select 'no longer' as compared_with_today, * from (from today_{seed} except from other_{seed});
 
 -- query: feature_months
 select

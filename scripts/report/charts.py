@@ -22,6 +22,9 @@ KINDS = {
     "cause": {"untraced": "#b9603a", "sampled": "#94731c", "idle": "#6f7d4a", "invoice only": "#8c6fae",
               "price gap": "#3f86a0", "quantity gap": "#7d8a35", "FX gap": "#a8683f", "timing gap": "#5577b0",
               "rounding": "#8a8078"},
+    "rules": {"today": "#8a7448", "proposed": "#4f6fd6"},
+    "effect": {"pays more": BAD, "pays less": GOOD},
+    "margin": {"earns more": GOOD, "earns less": BAD},
     "change": {"net charge": "#54808c", "more": BAD, "less": GOOD, "of closed months": "#8d6aa8"},
 }  # fmt: skip
 # The bars of a waterfall in their order, by the columns that they are of.
@@ -371,9 +374,61 @@ def joins(_):
     )  # fmt: skip
 
 
+def _gains(of: str, what: str, field: str, title: str):
+    """Who gains and who loses: bars to either side of zero."""
+    by_change = alt.EncodingSortField("change_usd", op="max", order="descending")
+    return (
+        _chart(alt.Step(24))
+        .mark_bar()
+        .encode(
+            y=alt.Y(f"{of}:N", sort=by_change, title=None),
+            x=alt.X("change_usd:Q", axis=USD),
+            color=_color(field),
+            tooltip=[_text(of, what), _text(field, title), _usd("change_usd", "Change", "+$,.2f")],
+        )
+    )
+
+
+def gains(_):
+    return _gains("team_id", "Team", "effect", "Effect")
+
+
+def margins(_):
+    return _gains("feature_id", "Feature", "margin", "Effect")
+
+
+def _today_and_proposed(today: str, proposed: str, x: alt.X, tooltip: alt.Tooltip):
+    """Two points of each team with a line between them: under today's rules, and under those that were proposed."""
+    scale = alt.Scale(domain=list(KINDS["rules"]), range=["circle", "diamond"])
+    base = (
+        alt.Chart(alt.NamedData("rows"))
+        .transform_fold([today, proposed], as_=["column", "value"])
+        .transform_filter("isValid(datum.value)")
+        .transform_calculate(rules=f"datum.column == '{today}' ? 'today' : 'proposed'")
+        .encode(y=alt.Y("team_id:N", title=None, sort=alt.EncodingSortField(today, op="max", order="descending")), x=x)
+    )
+    line = base.mark_line(color=MUTED, strokeWidth=2).encode(detail="team_id:N")
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        color=_color("rules"),
+        shape=alt.Shape("rules:N", scale=scale, legend=LEGEND),
+        tooltip=[_text("team_id", "Team"), _text("rules", "Rules"), tooltip],
+    )
+    return _layers(alt.Step(22), line, points)
+
+
+def volatility(_):
+    x = alt.X("value:Q", title="a month's typical distance from the mean", axis=alt.Axis(format="$,.4~r"))
+    return _today_and_proposed("volatility_usd", "proposed_volatility_usd", x, _usd("value", "Volatility"))
+
+
+def incentive(_):
+    x = alt.X("value:Q", title="of its cost, paid by the team", axis=PERCENT, scale=alt.Scale(domainMin=0))
+    return _today_and_proposed("part_today_pct", "proposed_part_pct", x, _usd("value", "Pays", ".1%"))
+
+
 CHARTS = [
     months, features, days, chargeback, waterfall, causes, burn, target_burn, pnl, concentration, substitution, correct,
-    units, coverage, spread, tax, capture, joins,
+    units, coverage, spread, tax, capture, joins, gains, margins, volatility, incentive,
 ]  # fmt: skip
 
 

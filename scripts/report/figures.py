@@ -35,7 +35,10 @@ LABELS = {
     "unevaluated_usd_pct": "unevaluated, of production", "bill_share": "of the bill",
     "cumulative_bill_share": "with those before it", "ci_low": "at least", "ci_high": "at most",
     "uncovered_usd": "ran uncovered", "target_pct": "target", "cover_usd": "cost to cover", "eval_rank": "rank",
-    "needed_usd": "cost of these", "ran_on": "last run",
+    "needed_usd": "cost of these", "ran_on": "last run", "volatility_usd_change": "volatility, change",
+    "change_pct": "change, of today's", "of_the_mean_pct": "of the mean",
+    "proposed_of_the_mean_pct": "proposed, of the mean", "proposed_mean_usd": "mean month proposed",
+    "part_today_pct": "its part today", "proposed_part_pct": "its part proposed",
     "pass_rate_low": "rate, at least", "pass_rate_high": "rate, at most",
 }  # fmt: skip
 
@@ -49,10 +52,11 @@ BORNE_BY = """(
 @dataclass
 class Figure:
     """`sql` may name $month. `total` rounds each column of money so that it adds up to its rounded sum. `parts` (name
-    of a sum, names of what adds up to it) rounds the parts of each row so that they add up across it instead. `chart`
-    names a function of charts.py; it draws rows where the column `drawn` is neither empty nor zero, or of `fold` (a
-    field's name, columns and what to call each; one with a minus counts against the others) a row for each of these
-    columns that is not zero.
+    of a sum, names of what adds up to it) rounds the parts of each row so that they add up across it instead.
+    `added` (name of a column, and of two others) shows one column as the sum of what the others show.
+    `chart` names a function of charts.py; it draws rows where the column `drawn` is neither empty nor zero, or of
+    `fold` (a field's name, columns and what to call each; one with a minus counts against the others) a row for each of
+    these columns that is not zero.
 
     `needs` is a query for a truth without which there is nothing to draw or answer, and the sentence that says so;
     `nothing` is the sentence where no row is found. Of an answer `says` is a line: columns in braces, and in brackets
@@ -65,11 +69,14 @@ class Figure:
     chart: str = ""
     total: bool = False
     parts: tuple[str, tuple[str, ...]] = ("", ())
+    added: tuple[str, str, str] = ("", "", "")
     shape: str = "table"  # table, tiles, matrix, answer
     places: int = 2  # of its money
     landed: str = ""  # a table of DATA/landed, where no mart has it
+    source: str = ""  # another database, where the ledger has it not
     drawn: str = ""
     is_whole: bool = False  # its table is not cut
+    has_zeros: bool = False  # a column of zeros says something, and stays
     fold: tuple[str, dict[str, str]] = ("", {})
     needs: tuple[str, str] = ("", "")
     nothing: str = "Nothing yet."
@@ -207,6 +214,7 @@ class Shown:
         empty = [
             place for place in range(1, len(self.columns)) if not self.hidden
             and all(row.cells[place].is_zero for row in kept) and self.columns[place] not in aside
+            and not (self.figure.has_zeros and any(row.cells[place].exact for row in kept))
         ]  # fmt: skip
         self.left_out = [self.label(self.columns[place]) for place in empty]
         used = [place for place, name in enumerate(self.columns) if place not in empty and name not in aside]
@@ -287,6 +295,9 @@ def as_shown(figure: Figure, names: list[str], kinds: list[str], values: list[tu
         rounded = apportioned([row[place] for place in places], unit, columns[whole][number])
         for part, amount in zip(parts, rounded, strict=True):
             columns[part][number] = amount
+    sums, *addends = figure.added
+    if sums:
+        columns[sums] = [one + other for one, other in zip(*(columns[name] for name in addends), strict=True)]
     return columns
 
 

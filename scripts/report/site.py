@@ -1,4 +1,6 @@
-"""Writes the site: pages for each month from the marts of DATA, to open from disk."""
+"""Writes the site, to open from disk: pages for each month from the marts of DATA, and that of the proposal that
+`make whatif` tried last.
+"""
 
 import hashlib
 import json
@@ -23,8 +25,10 @@ from report import charts
 from report.figures import LINES_OPEN, ROWS_OPEN, Figure, Names, Shown, cell, fill
 from report.pages import FINANCE, OVERVIEW
 from report.pages_product import CALLS, DATA, PRODUCT, QUALITY, TRACE
+from report.pages_whatif import CHARTS, RECORD, figures_of, proposal_of
 from report.trees import CHARGES, SPANS, Trace, Traces, rows
 from state import exchange
+from state import write as write_file
 from terminal import plain, print
 
 HERE = Path(__file__).parent
@@ -57,6 +61,9 @@ CATALOG = {
     "features": "select feature_id as id, arg_max(name, coalesce(valid_from, date '0001-01-01')) as name"
     " from seeds.feature_catalog group by all",
 }
+# Nothing of a ledger that another tool has made.
+BUILD = "select build_id from main.ledger_builds"
+WHATIF = "whatif.html"
 SPANS_DRAWN = 60
 SPANS_AT_ONCE = 20_000  # of requests that are read together
 STEP, INDENT, BOX = 46, 30, 330
@@ -222,6 +229,94 @@ def draw_requests(engine, data: Path, shown: Shown, picture, render) -> dict[str
     return drawn_pages
 
 
+def choices_of(shown: list[Shown], names: Names) -> dict[str, list[tuple[str, str]]]:
+    """(name, id) of the teams and features that a page's rows are of, to choose one."""
+    return {
+        ids: sorted({(names.of(column, id), id) for each in shown for row in each.rows for id in getattr(row, ids)})
+        for column, ids in (("team_id", "teams"), ("feature_id", "features"))
+    }
+
+
+def build_of(engine) -> str | None:
+    try:
+        found = engine.execute(BUILD).fetchone()
+    except duckdb.CatalogException:
+        return None
+    return found and found[0]
+
+
+def proposal_page(
+    data: Path, names: Names, month: str | None, has_pages: bool, build: str | None, otherwise: str
+) -> str:
+    """The page of the proposal that was tried last, beside pages of `build`, of which `month` is the newest.
+    `otherwise` says whether it is older or newer than these, where it is of another build.
+    """
+    context: dict[str, object] = {"proposal": None, "teams": [], "features": []}
+    if (data / RECORD).exists():
+        with duckdb.connect(str(data / RECORD), read_only=True) as record:
+            proposal = proposal_of(record)
+            shown = [fill(record, figure, None, "", {}, names) for figure in figures_of(record)]
+        first, last = f"{proposal.first_month:%Y-%m}", f"{proposal.last_month:%Y-%m}"
+        context = {
+            "proposal": proposal,
+            "months": first if first == last else f"{first} to {last}",
+            "is_over": bool(proposal.data_to and proposal.data_to >= last_day(proposal.last_month)),
+            "age": "" if not has_pages or not build else "same" if build == proposal.build_id else otherwise,
+            "answers": [each for each in shown if each.figure.shape == "answer"],
+            "figures": [each for each in shown if each.figure.shape != "answer"],
+            **choices_of(shown, names),
+        }
+    return environment().get_template(WHATIF).render(
+        name="whatif",
+        pages=[(key, words) for key, (words, _) in PAGES.items()] if has_pages else [],
+        has_pages=has_pages,
+        month=month,
+        terms=meanings(),
+        lines_open=LINES_OPEN,
+        has_docs=False,
+        **context,
+    )  # fmt: skip
+
+
+def assets_of(specs: dict[str, str]) -> dict[str, bytes]:
+    """What pages load, by name; `specs` are scripts with charts, by theirs."""
+    found = {asset.name: asset.read_bytes() for asset in sorted((HERE / "assets").iterdir())}
+    return found | {"vega.js": vega().encode()} | {name: text.encode() for name, text in specs.items()}
+
+
+def charts_script(specs: dict[str, dict]) -> str:
+    return f"window.charts = {json.dumps(specs, sort_keys=True, separators=(',', ':'))};\n"
+
+
+def whatif_charts() -> dict[str, str]:
+    return {"charts-whatif.js": charts_script({name: spec for name, spec in charts.specs().items() if name in CHARTS})}
+
+
+def write_proposal(data: Path) -> Path:
+    """The page alone, among those that the last `make report` wrote; or by itself, where there are none."""
+    folder = data / "report"
+    (folder / "assets").mkdir(parents=True, exist_ok=True)
+    for name, content in assets_of(whatif_charts()).items():
+        asset = folder / "assets" / name
+        if not asset.exists() or asset.read_bytes() != content:
+            write_file(asset, content)
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        names = names_of(engine)
+    months = sorted(path.stem.removeprefix("overview-") for path in folder.glob("overview-*.html"))
+    build = folder / "assets" / "build.txt"
+    text = proposal_page(
+        data, names, months[-1] if months else None, has_pages=(folder / "index.html").exists(),
+        build=build.read_text() if build.exists() else None, otherwise="newer",
+    )  # fmt: skip
+    write_file(folder / WHATIF, text)
+    return folder / WHATIF
+
+
+def is_proposal_linked(data: Path) -> bool:
+    index = data / "report" / "index.html"
+    return index.exists() and f'href="{WHATIF}"' in index.read_text()
+
+
 def last_day(month: date) -> date:
     return month.replace(day=monthrange(month.year, month.month)[1])
 
@@ -231,9 +326,6 @@ def write(data: Path) -> list[Path]:
     part, folder = data / ".report.part", data / "report"
     shutil.rmtree(part, ignore_errors=True)
     (part / "assets").mkdir(parents=True)
-    for asset in sorted((HERE / "assets").iterdir()):
-        shutil.copyfile(asset, part / "assets" / asset.name)
-    (part / "assets" / "vega.js").write_text(vega())
     templates, paths, terms = environment(), mart_paths(), meanings()
     pages = [(key, words) for key, (words, _) in PAGES.items()]
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
@@ -243,17 +335,13 @@ def write(data: Path) -> list[Path]:
         called = [(row["team_id"], names.of("team_id", row["team_id"])) for row in rows(engine, TEAMS)]
         colors = charts.team_colors(called)
         picture = partial(drawn, names=names, colors=colors)
-        specs = json.dumps(charts.specs(called), sort_keys=True, separators=(",", ":"))
-        (part / "assets" / "charts.js").write_text(f"window.charts = {specs};\n")
+        build = build_of(engine)
+        assets = assets_of({"charts.js": charts_script(charts.specs(called)), **whatif_charts()})
+        for asset, content in (assets | ({"build.txt": build.encode()} if build else {})).items():
+            (part / "assets" / asset).write_bytes(content)
         for month in months:
             contexts = {name: page(engine, data, name, month, paths, names, colors) for name in PAGES}
             every = [each for context in contexts.values() for each in context["answers"] + context["figures"]]
-            teams, features = (
-                sorted(
-                    {(names.of(column, id), id) for shown in every for row in shown.rows for id in getattr(row, ids)}
-                )
-                for column, ids in (("team_id", "teams"), ("feature_id", "features"))
-            )
             is_over = not month or not state["last_day"] or state["last_day"] >= last_day(month)
             calls = next(each for each in contexts["calls"]["figures"] if each.figure.key == "calls")
             render = partial(
@@ -269,8 +357,7 @@ def write(data: Path) -> list[Path]:
                     pages=pages,
                     month=f"{month:%Y-%m}" if month else None,
                     months=[f"{each:%Y-%m}" for each in months if each],
-                    teams=teams,
-                    features=features,
+                    **choices_of(every, names),
                     first_day=month,
                     end_day=last_day(month) if month else None,
                     is_over=is_over,
@@ -286,6 +373,8 @@ def write(data: Path) -> list[Path]:
         name="glossary", pages=pages, month=newest, sections=glossary()
     )
     (part / "glossary.html").write_text(words)
+    # Kept with its date, as a proposal is a question that was asked once; last, so that it is the newest.
+    (part / WHATIF).write_text(proposal_page(data, names, newest, has_pages=True, build=build, otherwise="older"))
     shutil.copyfile(part / (f"overview-{newest}.html" if newest else "overview.html"), part / "index.html")
     exchange(part, folder)
     return sorted(folder.glob("*.html"))

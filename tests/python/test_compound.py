@@ -56,7 +56,9 @@ def test_what_if_shows_other_months_and_changes_nothing(compound, tmp_path):
     assert sum(amounts[2] for amounts in months.values()) == 0
     assert "all teams" in shown.stdout
     assert compound.data.joinpath("ledger.duckdb").read_bytes() == before
-    assert sorted(path.name for path in (compound.data / "whatif").iterdir()) == ["teams.csv", "whatif.csv"]
+    assert sorted(path.name for path in (compound.data / "whatif").iterdir()) == [
+        "proposal.duckdb", "teams.csv", "whatif.csv",
+    ]  # fmt: skip
     # The next call that the click's owner asks for costs 0.01119 / 6, of which it pays all today and nothing then. The
     # next one that the gateway runs costs (0.0006 + 0.0009) / 2, of which it pays nothing today and all then.
     with duckdb.connect() as engine:

@@ -254,8 +254,8 @@ def test_every_mart_is_on_a_page_or_excused(sample):
 def test_pages_need_nothing_from_outside(written):
     pages = sorted(written.glob("*.html"))
     requests = {path.name for path in written.glob("request-*.html")}
-    # The newest overview once more, the glossary, and requests that calls lead to.
-    assert len(pages) == 3 * len(site.PAGES) + 2 + len(requests)
+    # The newest overview once more, the glossary, the last proposal, and requests that calls lead to.
+    assert len(pages) == 3 * len(site.PAGES) + 3 + len(requests)
     called = {link for path in written.glob("calls-*.html") for link in Page(path.read_text()).links}
     assert requests <= called
     for path in written.glob("calls-*.html"):
@@ -299,7 +299,7 @@ def test_same_marts_same_bytes(sample, written, tmp_path):
 def test_an_empty_ledger_says_so(small, tmp_path):
     data = beside(type("Empty", (), {"data": small}), tmp_path / "data")
     names = {path.stem: path for path in site.write(data)}
-    assert set(names) == {"index", "glossary", *site.PAGES}
+    assert set(names) == {"index", "glossary", "whatif", *site.PAGES}
     for name, (_, figures) in site.PAGES.items():
         assert all(figure.nothing != "Nothing yet." for figure in figures if figure.shape != "tiles")
         text = names[name].read_text()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import GOLDEN, run_build
+from proposals import tried
 from test_report import beside, emptied, put
 
 from report import site
@@ -28,6 +29,32 @@ IS_ALL = os.environ.get("REPORT_PAGES") == "all"
 WINDOWS = [(1400, "light"), (390, "dark"), *([(1400, "dark"), (390, "light"), (800, "light")] if IS_ALL else [])]
 FAULTS = Path(__file__).with_name("report_faults.js").read_text().partition("\n")[2]
 TALL = 20_000
+# Team web takes half of what the agent's team is charged, and pays for the calls that it asks for; and the same beside
+# a hundred other teams.
+HALVED = """
+update other_postings set usd = usd / 2 where team_id = 'assistant';
+insert into other_postings
+select month, 'web' as team_id, provider, basis, is_untraced, usd from other_postings where team_id = 'assistant';
+update other_calls set bearer_team_id = 'web' where asking_team_id = 'web';
+update other_chargeback_policies set policy = 'caller_pays'
+"""
+MANY = (
+    HALVED
+    + """;
+insert into today_postings
+select month, 'team-' || place as team_id, provider, basis, is_untraced, usd * place
+from today_postings cross join range(100) as places (place) where team_id = 'inbox';
+insert into other_postings
+select month, team_id, provider, basis, is_untraced, usd * (1 + hash(team_id) % 7 / 10) from today_postings
+where team_id like 'team-%';
+insert into today_calls
+select month, asking_team_id || '-' || place, running_team_id, bearer_team_id, calls, usd
+from today_calls cross join range(100) as places (place);
+insert into other_calls
+select month, asking_team_id || '-' || place, running_team_id, bearer_team_id, calls, usd
+from other_calls cross join range(100) as places (place)
+"""
+)
 HREFS = "found => found.map((one) => one.href)"
 
 pytestmark = [
@@ -188,6 +215,58 @@ def test_pages_of_a_little_company_have_no_faults(little, window, screenshots):
     assert "no eval is required" in page.locator("#answer_coverage").inner_text()
 
 
+@pytest.mark.parametrize("change", [HALVED, MANY], ids=["halved", "many"])
+def test_the_page_of_a_proposal_has_no_faults(sample, window, screenshots, tmp_path, change):
+    data = beside(sample, tmp_path / "data")
+    tried(sample.data, data, change)
+    page = site.write_proposal(data)
+    for width, scheme in ((1400, "light"), (390, "dark")):
+        opened = window(width, scheme).open(page)
+        photograph(opened.page, screenshots / f"whatif-{'many' if change == MANY else 'halved'}-{width}-{scheme}.png")
+        charts = opened.page.locator("[data-chart]").evaluate_all("found => found.map((one) => one.dataset.chart)")
+        assert charts == ["gains", "volatility", "incentive", "incentive", "incentive"]
+        bars = opened.page.locator("[data-chart=gains] .mark-rect path").count()
+        assert bars == (60 if change == MANY else 2)
+        assert opened.faults() == []
+        opened.choose("team=web")
+        assert opened.faults() == []
+        assert opened.page.locator("#net_charge tbody tr:not([hidden])").count() == 1
+
+
+def test_a_proposal_is_read_and_chosen_from(sample, window, tmp_path):
+    """Half of the agent's charges go to another team: a bar to either side, and the same amount with either sign."""
+    data = beside(sample, tmp_path / "data")
+    tried(sample.data, data, HALVED)
+    page = window().open(site.write_proposal(data)).page
+    ((half, whole),) = sample.rows("""
+        select sum(amount_usd) / 2, sum(amount_usd) from intermediate.int_ledger_postings
+        where account = 'ai_cost' and team_id = 'assistant'""")
+    assert (
+        f"Web would pay ${half:,.2f} more: ${half:,.2f} instead of $0.00" in page.locator("#answer_more").inner_text()
+    )
+    assert f"less, 50.0 %: ${half:,.2f} instead of ${whole:,.2f}" in page.locator("#answer_less").inner_text()
+    more, less, between = page.evaluate("""() => {
+        const bars = [...document.querySelectorAll("[data-chart=gains] .mark-rect path")];
+        const boxes = Object.fromEntries(bars.map((bar) => [bar.getAttribute("aria-label"), bar.getBBox()]));
+        const of = (words) => Object.entries(boxes).find(([label]) => label.includes(words))[1];
+        const [more, less] = [of("pays more"), of("pays less")];
+        return [more.width, less.width, less.x + less.width - more.x];
+    }""")
+    assert more > 100
+    assert abs(more - less) < 1
+    assert abs(between) < 1  # both begin at zero
+    assert (
+        "Web would pay 100.0 % of the next call that it asks for, today 0.0 %" in page.locator("#answer").inner_text()
+    )
+    assert (
+        "the team that called the one that ran the call pays"
+        in page.locator("#proposed_chargeback_policies").inner_text()
+    )
+    page.locator("#answer_more li a").click()
+    page.wait_for_function("document.querySelectorAll('#net_charge tbody tr:not([hidden])').length === 1")
+    assert page.locator("#team").input_value() == "web"
+
+
 def test_faults_are_found(written, window):
     """What the pages are looked at for, done to one."""
     opened = window(390).open(written / f"finance-{MONTH}.html")
@@ -343,7 +422,7 @@ def test_the_keyboard_reaches_all(written, window):
         }""")
         reached.append(found[0])
         assert found[1:] == [True, True], found
-    links = [f"{name}-{MONTH}.html" for name in site.PAGES]
+    links = [*(f"{name}-{MONTH}.html" for name in site.PAGES), "whatif.html"]
     assert {"#main", *links, "month", "team", "feature", "from", "to", f"finance-{MONTH}.html#chargeback"} <= set(
         reached
     )

@@ -1,6 +1,7 @@
 """Other revenue rules, funding and models beside today's: the golden day by hand, the sample company as a whole."""
 
 import csv
+import re
 import shutil
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import BUILT, GOLDEN, PROJECT
+from test_report import Page
 
 import whatif
 import whatif_models
+from report import site
 
 HEADER = "feature_id,model,to_model,to_provider,share,cached,input_factor,output_factor,reasoning_factor\n"
 MINI = "summarize-feedback,deepseek/deepseek-chat,gpt-4o-mini,openai"
@@ -28,6 +31,10 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
+def cents(text: str) -> Decimal:
+    return Decimal(re.sub("[$,+]", "", text))
+
+
 def answer(data: Path, tmp_path: Path, lines: str, month: str | None = None) -> tuple[list[dict], list[str]]:
     path = tmp_path / "models.csv"
     path.write_text(HEADER + lines)
@@ -35,22 +42,30 @@ def answer(data: Path, tmp_path: Path, lines: str, month: str | None = None) -> 
     return [dict(zip(columns, row, strict=True)) for row in rows], notes
 
 
-@pytest.mark.xdist_group("golden")
-def test_revenue_and_funding_move_margins_and_charges(golden, tmp_path):
-    """Even: acme's 1.00 is halved, not parted 2 : 1. A pool that pays evals whole takes 0.002, not 0.0008315.
+@pytest.fixture(scope="module")
+def other_rules(golden, tmp_path_factory):
+    """A data folder without a report, after revenue was spread evenly and evals were paid whole; and what was said.
 
     The ledger is one that was built on another, so that today's side is made anew too, by today's seeds.
     """
-    data = tmp_path / "data"
+    folder = tmp_path_factory.mktemp("other")
+    data = folder / "data"
     shutil.copytree(golden.data, data, ignore=shutil.ignore_patterns("target", "logs", "exports", "report", "whatif"))
     BUILT.append(data)
     with duckdb.connect(str(data / "ledger.duckdb")) as engine:
         engine.execute("update main.ledger_builds set is_whole = false")
-    funding, rules = tmp_path / "funding.csv", tmp_path / "rules.csv"
+    funding, rules = folder / "funding.csv", folder / "rules.csv"
     funding.write_text("scope,scope_id,share\ndefault,,1\n")
     rules.write_text("feature_id,method,weight\n,even,\n")
     shown = asked(data, GOLDEN / "company", f"--funding={funding}", f"--revenue={rules}")
     assert shown.returncode == 0, shown.stdout + shown.stderr
+    return data, shown.stdout
+
+
+@pytest.mark.xdist_group("golden")
+def test_revenue_and_funding_move_margins_and_charges(golden, other_rules):
+    """Even: acme's 1.00 is halved, not parted 2 : 1. A pool that pays evals whole takes 0.002, not 0.0008315."""
+    data, said = other_rules
     features = {row["feature_id"]: row for row in rows_of(data / "whatif" / "features.csv")}
     moved = {name: (row["whatif_revenue_usd"], row["difference_usd"]) for name, row in features.items()}
     assert moved == {
@@ -61,8 +76,8 @@ def test_revenue_and_funding_move_margins_and_charges(golden, tmp_path):
         "unlabelled": ("0.000000000000", "0.000000000000"),
         "untraced": ("0.000000000000", "0.000000000000"),
     }
-    assert "revenue of 1.00 USD that rules spread, 10.00 that names its feature and 2.00 of accounts" in shown.stdout
-    assert "2026-10 rests on 0.007251 USD billed and 0.001120 accrued at book prices; 0.003000 of them" in shown.stdout
+    assert "revenue of 1.00 USD that rules spread, 10.00 that names its feature and 2.00 of accounts" in said
+    assert "2026-10 rests on 0.007251 USD billed and 0.001120 accrued at book prices; 0.003000 of them" in said
     teams = {row["team_id"]: row for row in rows_of(data / "whatif" / "teams.csv")}
     insights = teams["insights"]
     assert (insights["difference_usd"], insights["effect"]) == ("-0.001168500000", "pays less")
@@ -72,6 +87,90 @@ def test_revenue_and_funding_move_margins_and_charges(golden, tmp_path):
     )
     assert Decimal(insights["eval_run_own_usd"]) == marginal == Decimal("0.002")
     assert Decimal(insights["whatif_eval_run_own_usd"]) == 0
+
+
+@pytest.mark.xdist_group("golden")
+def test_the_answer_is_a_page_with_its_date_and_its_rules(other_rules):
+    """Alone where there is no report: it leads to no other page, and needs nothing that is not beside it."""
+    data, said = other_rules
+    assert f"Look at: {data}/report/whatif.html\nNo page of the report leads there yet: make report" in said
+    text = (data / "report" / "whatif.html").read_text()
+    page = Page(text)
+    assert all(link.startswith(("#", "data:,")) or (data / "report" / link).is_file() for link in page.links)
+    assert "make whatif EVAL_FUNDING=funding.csv REVENUE=rules.csv</code>" in text
+    assert "tried on 2026-10 on a copy of the ledger" in text
+    assert "Data to 2026-10-05: the newest month is not over" in text
+    assert page.sum_of("basis", "billed") == Decimal("0.007251")
+    assert page.sum_of("basis", "accrued") == Decimal("0.0011205")
+    charges = {row[0][0].split()[-1]: [exact for _, exact in row[1:4]] for row in page.figures["net_charge"]["tbody"]}
+    assert charges["insights"][2] == "-0.001168500000"
+    assert sum(Decimal(change) for _, _, change in charges.values()) == 0
+    # What is shown adds up down and across, and what is the same shows no change.
+    for figure in ("net_charge", "by_month", "margins", "margins_by_month"):
+        (heads,), (totals,) = page.figures[figure]["thead"], page.figures[figure]["tfoot"]
+        sides = ["net charge", "change", "proposed"] if figure in ("net_charge", "by_month") else [
+            "AI margin", "change", "proposed margin"
+        ]  # fmt: skip
+        places = [[head for head, _ in heads].index(side) for side in sides]
+        rows = [[cents(row[place][0]) for place in places] for row in page.figures[figure]["tbody"]]
+        assert all(today + change == proposed for today, change, proposed in rows)
+        assert [sum(column) for column in zip(*rows, strict=True)] == [cents(totals[place][0]) for place in places]
+        for row, (_, change, _) in zip(page.figures[figure]["tbody"], rows, strict=True):
+            assert change == 0 or Decimal(row[places[1]][1]) != 0
+    margins = {row[0][0].split()[-1]: row[-1][1] for row in page.figures["margins"]["tbody"]}
+    assert margins["email"] == "0.166666666667"
+    paid = "features that no other row is about: the quality pool pays"
+    assert [[cell for cell, _ in row[:2]] for row in page.figures["proposed_eval_funding"]["tbody"]] == [
+        ["new", f"{paid} 100 % of eval spend"],
+        [
+            "no longer",
+            f"{paid} 50 % of eval spend, in a month at most 50 % of production spend or $0, whichever is more",
+        ],
+    ]
+    assert page.figures["proposed_revenue_rules"]["tbody"][0][1][0] == "to all other features evenly"
+    # The pool is at its cap today, so that the team pays the next run of 0.002 whole; it would pay nothing.
+    [run] = page.figures["eval_runs"]["tbody"]
+    assert [exact for _, exact in run[1:4]] == ["0.002000000000", "0.002000000000", "0.000000000000"]
+    # chatcmpl-g3 alone has a price of cached input: 1500 tokens at 0.15 - 0.075 a million.
+    [saved] = [row[7:] for row in page.figures["run_calls"]["tbody"] if row[0][0].endswith("insights")]
+    assert [exact for _, exact in saved] == ["0.000112500000"] * 3
+    assert "Not known: one month has no volatility." in text
+
+
+@pytest.mark.xdist_group("golden")
+def test_a_former_proposal_is_kept_and_says_that_it_is_older(other_rules, tmp_path):
+    """It never stands beside newer figures as if it were current; another one that fails leaves it as it is."""
+    data = shutil.copytree(other_rules[0], tmp_path / "data")
+    page, ledger = data / "report" / "whatif.html", str(data / "ledger.duckdb")
+    site.write(data)
+    of_today = page.read_text()
+    assert "It is of the same build of the ledger as the other pages." in of_today
+    assert "stale" not in of_today
+    assert all('href="whatif.html"' in path.read_text() for path in page.parent.glob("*.html"))
+    with duckdb.connect(ledger) as engine:
+        engine.execute("update main.ledger_builds set build_id = 'a later one'")
+    site.write(data)
+    assert "of an earlier build of the ledger. <strong>The other pages are newer</strong>" in page.read_text()
+    made = of_today[of_today.index("Made on ") :][:30]
+    assert made in page.read_text()
+    # A proposal that was tried after a build, whose report is still to be made.
+    with duckdb.connect(str(data / "whatif" / "proposal.duckdb")) as record:
+        record.execute("update proposal set build_id = 'the newest'")
+    assert site.write_proposal(data) == page
+    assert site.is_proposal_linked(data)
+    kept = page.read_text()
+    assert "of a later build of the ledger than the other pages. <strong>The other pages are older</strong>" in kept
+    wrong = tmp_path / "policies.csv"
+    wrong.write_text("owner,of\nthem,all\n")
+    assert asked(data, GOLDEN / "company", f"--policies={wrong}").returncode == 2
+    assert page.read_text() == kept
+
+
+def test_a_report_without_a_proposal_says_how_to_try_one(tmp_path):
+    duckdb.connect(str(tmp_path / "ledger.duckdb")).close()
+    text = site.write_proposal(tmp_path).read_text()
+    assert "No proposal has been tried yet." in text
+    assert "make whatif POLICIES=file" in text
 
 
 @pytest.mark.xdist_group("golden")
