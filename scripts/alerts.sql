@@ -2,7 +2,7 @@
 -- bills, files, and features that the catalog does not know.
 with newest as (
 
-    select coalesce(max(spent_on) filter (originating_feature_id != 'invoice_only'), max(spent_on)) as day
+    select coalesce(max(spent_on) filter (originating_feature_id not in ('idle', 'invoice_only')), max(spent_on)) as day
     from marts.spend_daily
     where spent_on > date '1970-01-01'
 

@@ -17,7 +17,7 @@ from terminal import print, table
 
 # As of the newest day that calls are known of: a purchase is borne on days to come.
 NEWEST = """
-select coalesce(max(spent_on) filter (originating_feature_id != 'invoice_only'), max(spent_on))
+select coalesce(max(spent_on) filter (originating_feature_id not in ('idle', 'invoice_only')), max(spent_on))
 from marts.spend_daily where spent_on > date '1970-01-01'
 """
 PROVIDERS = """

@@ -61,7 +61,8 @@ KEYS = """
 with seen as (
     select provider, account_id, api_key, 0 as calls, count(*) as lines, coalesce(sum(billed_usd), 0) as billed_usd,
         count(*) filter (where billed_usd is null) as unrated, 0 as accrued_usd
-    from intermediate.int_classified_charges where treatment in ('call', 'shared', 'invoice_only') group by all
+    from intermediate.int_classified_charges where treatment in ('call', 'shared', 'invoice_only', 'own_capacity')
+    group by all
     union all
     select provider, account_id, api_key, count(*), 0, 0, 0, coalesce(sum(accrued_usd), 0)
     from intermediate.int_call_costs where provider is not null group by all

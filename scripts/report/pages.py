@@ -156,7 +156,8 @@ group by all having sum(borne_usd) != 0
 union all
 select payer_team_id, provider || ', ' || coalesce(model, 'no model'), null, null, null, count(*)
 from marts.attributed_calls
-where date_trunc('month', started_on) = $month and basis = 'unpriced' group by all
+where date_trunc('month', started_on) = $month and basis = 'unpriced' and unpriced_reason != 'own_capacity'
+group by all
 order by unexplained_usd desc nulls last, team_id, provider, service
 """,
         shape="answer",

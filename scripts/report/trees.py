@@ -184,11 +184,15 @@ found as (
             ))
     where calls.match_level != 'response_id' and charges.call_key is null and charges.attributed_usd != 0
     union all
-    select calls.trace_id, calls.call_id, charges.charge_id, charges.charged_on, uses.used
-    from calls
+    -- Own capacity; of a line of several days, the call's.
+    select calls.trace_id, calls.call_id, charges.charge_id, charges.charged_on, null
+    from intermediate.int_call_shares as calls
     inner join intermediate.int_driver_uses as uses on calls.call_key = uses.call_key
-    inner join intermediate.int_charge_settlements as charges on uses.driver_group_id = charges.group_id
-    where charges.attributed_usd != 0
+    inner join intermediate.int_charge_settlements as charges
+        on uses.driver_group_id = charges.group_id and calls.started_on = charges.charged_on
+    where
+        calls.trace_id in (select unnest($traces)) and calls.place = 1 and calls.match_level = 'cost_driver'
+        and charges.attributed_usd != 0
 
 )
 

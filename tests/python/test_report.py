@@ -126,7 +126,8 @@ def emptied(sample, folder: Path) -> Path:
         tables = engine.execute(
             "select table_schema, table_name from information_schema.tables where table_catalog = 'sample'"
             " and (table_schema = 'marts' or table_name in ('int_span_attribution', 'int_span_calls', 'services',"
-            " 'int_charge_settlements', 'int_driver_uses', 'int_itemised_charges', 'int_classified_charges'))"
+            " 'int_charge_settlements', 'int_call_shares', 'int_driver_uses', 'int_itemised_charges',"
+            " 'int_classified_charges'))"
         ).fetchall()
         for schema, table in tables:
             engine.execute(f"create schema if not exists {schema}")

@@ -38,7 +38,13 @@ spread as (
         periods.day = charges.charged_on as is_first_day,
         {{ floored_part('charges.cost_usd', '1', 'charges.days') }} as part_usd,
         cast(round(coalesce(charges.quantity, 0)) as bigint) as whole_quantity,
-        cast(charges.quantity * charges.capacity_per_unit as decimal(38, 12)) as whole_capacity,
+        -- Tokens, requests or milliseconds that the line can serve, in thousandths. What is bought ahead or credited
+        -- serves none.
+        case
+            when coalesce(charges.category, 'usage') != 'usage' then null
+            when charges.quantity * charges.capacity_per_unit >= 1000000000000000 then 1000000000000000000
+            else cast(round(charges.quantity * charges.capacity_per_unit * 1000) as bigint)
+        end as whole_capacity,
         -- Calls share a line of own capacity month by month, over those of its days that are in the month.
         greatest(charges.charged_on, cast(date_trunc('month', periods.day) as date)) as used_from,
         least(charges.ended_on, cast(last_day(periods.day) as date)) as used_to
@@ -123,8 +129,8 @@ select
     case when spread.driver_id is not null then spread.used_to end as used_to,
     {{ whole_quotient('spread.whole_quantity', 'spread.days') }}
     + case when spread.is_first_day then spread.whole_quantity % spread.days else 0 end as quantity,
-    -- Tokens, requests or milliseconds that the line can serve on this day.
-    {{ floored_part('spread.whole_capacity', '1', 'spread.days') }} as driver_capacity,
+    {{ whole_quotient('spread.whole_capacity', 'spread.days') }}
+    + case when spread.is_first_day then spread.whole_capacity % spread.days else 0 end as driver_capacity,
     {{ money('''spread.part_usd
     + case when spread.is_first_day then spread.cost_usd - spread.part_usd * spread.days else 0 end''') }} as billed_usd,
     {{ money('''case when spread.is_first_day then spread.billed_usd - spread.cost_usd + spread.part_usd * spread.days

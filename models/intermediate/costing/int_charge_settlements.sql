@@ -76,10 +76,7 @@ used_charges as (
         case
             when groups.weight + groups.unseen_weight = 0 then {{ money('0') }}
             when groups.capacity is null or groups.used >= groups.capacity then charges.billed_usd
-            else {{ floored_part(
-                'charges.billed_usd', whole_number('groups.used') ~ ' * 1000000',
-                whole_number('groups.capacity * 1000000')
-            ) }}
+            else {{ floored_part('charges.billed_usd', 'groups.used', 'groups.capacity') }}
         end as used_usd
     from charges
     inner join {{ ref('int_driver_groups') }} as groups on charges.driver_group_id = groups.driver_group_id

@@ -1,4 +1,4 @@
-{% set name = ['service_name', 'stated_model', 'model', 'tool_name'] %}
+{% set name = ['service_name', 'provider', 'stated_model', 'model', 'is_in_book', 'tool_name', 'is_billed_tool'] %}
 with drivers as (
 
     select * from {{ ref('stg_catalog__cost_drivers') }}
@@ -22,15 +22,21 @@ calls as (
         calls.started_at,
         reported.trace_key,
         reported.span_key,
+        reported.spans,
         reported.service_name,
+        calls.provider,
+        calls.is_in_book,
         case when calls.tool_meter is null then lower(reported.model_name) end as stated_model,
         case when calls.tool_meter is null then calls.model end as model,
         case when calls.tool_meter is not null then reported.model_name end as tool_name,
+        calls.tool_meter is not null and served.span_key is null as is_billed_tool,
         calls.context_tokens + calls.output_tokens + calls.reasoning_tokens + calls.audio_output_tokens
         + calls.image_output_tokens as tokens,
         greatest(calls.requests, 1) as requests
     from {{ ref('int_call_providers') }} as calls
     inner join reported_calls as reported on calls.call_key = reported.call_key
+    left join {{ ref('int_served_spans') }} as served
+        on reported.trace_key = served.trace_key and reported.span_key = served.span_key
     where not calls.is_on_bill and reported.span_key is not null
 
 ),
@@ -65,9 +71,15 @@ possible_drivers as (
                     )
                 )
             )
+            -- A tool that somebody bills is own capacity only by its name.
             and (
-                drivers.tool_name is null
+                (drivers.tool_name is null and not names.is_billed_tool)
                 or (names.tool_name is not null and {{ is_id('names.tool_name', 'drivers.tool_name') }})
+            )
+            -- So is a model that its provider sells only by its service, unless that provider bills the capacity.
+            and (
+                drivers.service is not null or drivers.tool_name is not null or not names.is_in_book
+                or (drivers.provider is not null and {{ matches('names.provider', 'drivers.provider') }})
             )
 
 ),
@@ -93,18 +105,25 @@ times as (
     from driven_calls as driven
     inner join {{ ref('stg_telemetry__span_times') }} as times
         on driven.trace_key = times.trace_key and driven.span_key = times.span_key
-    where driven.driver = 'seconds' and {{ is_touched('times.started_on', 'read_day', is_utc=true) }}
+    where
+        -- What a metric or an agent sums up of requests tells nothing of how long they ran.
+        driven.driver = 'seconds' and driven.spans > 0
+        and {{ is_touched('times.started_on', 'read_day', is_utc=true) }}
     group by driven.call_key
 
 ),
 
+-- Calls that say no end ran for a microsecond, so that they have a part.
 timed_calls as (
 
     select
         driven.*,
         times.instance_id,
-        {{ microsecond_of('driven.started_at') }} as starts,
-        greatest({{ microsecond_of('times.ended_at') }}, {{ microsecond_of('driven.started_at') }}) as ends
+        coalesce({{ microsecond_of('driven.started_at') }}, 0) as starts,
+        coalesce(
+            greatest({{ microsecond_of('times.ended_at') }}, {{ microsecond_of('driven.started_at') }} + 1),
+            {{ microsecond_of('driven.started_at') }} + 1, 1
+        ) as ends
     from driven_calls as driven
     left join times on driven.call_key = times.call_key
 
@@ -115,9 +134,7 @@ busy_calls as (
 
     select
         *,
-        coalesce(greatest(ends - greatest(starts, coalesce(max(ends) over earlier, starts)), 0), 0) as added,
-        coalesce(ends - starts, 0) as lasted,
-        sum(tokens) over (partition by driver_id, started_on) as day_tokens
+        greatest(ends - greatest(starts, coalesce(max(ends) over earlier, starts)), 0) as added
     from timed_calls
     window earlier as (
         partition by driver_id, service_name, instance_id, started_on
@@ -125,21 +142,38 @@ busy_calls as (
         rows between unbounded preceding and 1 preceding
     )
 
+),
+
+day_uses as (
+
+    select
+        *,
+        sum(added) over of_day as day_added,
+        sum(tokens) over of_day as day_tokens,
+        sum(ends - starts) over of_day as day_lasted
+    from busy_calls
+    window of_day as (partition by driver_id, started_on)
+
 )
 
+-- In thousandths of tokens, requests and milliseconds.
 select
     call_key,
     driver_id,
     started_on,
-    -- Calls share seconds by their tokens, or without any by how long they took.
+    -- Calls share the seconds in use of their day by tokens, or without any by how long they took.
     cast(case driver
-        when 'tokens' then tokens
-        when 'requests' then requests
-        else case when day_tokens > 0 then tokens else {{ whole_quotient('lasted', 1000) }} end
+        when 'tokens' then tokens * 1000
+        when 'requests' then requests * 1000
+        else {{ whole_quotient(
+            whole_number('day_added') ~ ' * '
+            ~ whole_number('case when day_tokens > 0 then tokens else ends - starts end'),
+            whole_number('case when day_tokens > 0 then day_tokens else greatest(day_lasted, 1) end')
+        ) }}
     end as bigint) as weight,
     cast(case driver
-        when 'tokens' then tokens
-        when 'requests' then requests
-        else {{ whole_quotient('added', 1000) }}
+        when 'tokens' then tokens * 1000
+        when 'requests' then requests * 1000
+        else added
     end as bigint) as used
-from busy_calls
+from day_uses

@@ -28,8 +28,8 @@ uses as (
 select
     charged.{{ group | join(',
     charged.') }},
-    -- A line that states no quantity, or whose capacity nobody knows, is shared whole.
-    case when charged.capacity > 0 then {{ money('charged.capacity') }} end as capacity,
+    -- In thousandths, as uses are. A line that states no quantity, or whose capacity nobody knows, is shared whole.
+    case when charged.capacity > 0 then cast(charged.capacity as bigint) end as capacity,
     coalesce(uses.calls, 0) as calls,
     coalesce(uses.weight, 0) as weight,
     coalesce(uses.unseen_weight, 0) as unseen_weight,

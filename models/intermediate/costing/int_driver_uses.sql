@@ -22,7 +22,7 @@ days as (
         -- What the group's lines can serve on one of its days.
         case
             when capacity > 0 then {{ whole_quotient(
-                whole_number('capacity * 1000000'), days_between('used_from', 'used_to') ~ ' + 1'
+                whole_number('capacity * 1000'), days_between('used_from', 'used_to') ~ ' + 1'
             ) }} + 1
         end as day_capacity
     from charged_groups

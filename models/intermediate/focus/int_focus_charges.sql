@@ -25,7 +25,8 @@ settlements as (
         min(case when call_id is null and match_level != 'none' then match_level end) as match_level,
         count(*) as lines,
         count(call_id) as called_lines,
-        sum(quantity) as quantity,
+        -- Hours of own capacity are not what calls count.
+        sum(case when treatment = 'own_capacity' then 0 else quantity end) as quantity,
         sum(case when call_id is not null then quantity else 0 end) as called_quantity,
         sum(case when call_id is not null then attributed_usd else 0 end) as called_usd,
         sum(case when call_id is null then attributed_usd else 0 end) as grouped_usd,

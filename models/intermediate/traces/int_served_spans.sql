@@ -37,6 +37,8 @@ spans as (
         spans.started_on,
         spans.service_name,
         spans.is_billable,
+        spans.has_usage,
+        spans.tool_name is not null or spans.operation_name in ('execute_tool', 'tool') as is_tool,
         coalesce(spans.operation_name, '') not in {{ no_request }} as is_request,
         {{ called_tool() }} as called_tool,
         services.is_whole
@@ -87,14 +89,34 @@ served_tools as (
 
 ),
 
--- In a trace in which a service's calls to models or tools are seen, these are its requests.
+billed_tools as (
+
+    select distinct
+        names.service_name,
+        names.called_tool
+    from (select distinct
+        service_name,
+        called_tool
+    from spans
+    where is_tool and not is_billable) as names
+    inner join {{ ref('billable_tools') }} as tools
+        on
+            {{ fits_id('names.service_name', 'tools.service') }}
+            and {{ fits_id('names.called_tool', 'tools.tool_name') }}
+
+),
+
+-- In a trace in which a service's calls to models or tools are seen, or what an agent says of them, these are its
+-- requests.
 told_apart as (
 
     select
-        trace_key,
-        service_name
+        spans.trace_key,
+        spans.service_name
     from spans
-    where is_billable
+    left join billed_tools as billed
+        on spans.service_name is not distinct from billed.service_name and spans.called_tool = billed.called_tool
+    where spans.is_billable or spans.has_usage or (spans.is_tool and billed.called_tool is not null)
 
     union
 
@@ -148,7 +170,7 @@ select
     started_on,
     called_tool,
     -- A pattern names no provider.
-    case when provider not like '%\%%' then lower(provider) end as provider
+    case when position('%' in provider) = 0 then lower(provider) end as provider
 from served_tools
 
 union all
@@ -158,6 +180,6 @@ select
     entries.span_key,
     entries.started_on,
     entries.called_tool,
-    case when plain.provider not like '%\%%' then lower(plain.provider) end as provider
+    case when position('%' in plain.provider) = 0 then lower(plain.provider) end as provider
 from entries
 left join plain_providers as plain on entries.service_name = plain.service

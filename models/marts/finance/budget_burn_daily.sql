@@ -21,7 +21,9 @@ with spend as (
 newest as (
 
     select
-        coalesce(max(spent_on) filter (where scope = 'feature' and scope_id != 'invoice_only'), max(spent_on)) as day,
+        coalesce(max(spent_on) filter (
+            where scope = 'feature' and scope_id not in ('idle', 'invoice_only')
+        ), max(spent_on)) as day,
         cast(date_trunc('month', min(spent_on)) as date) as first_month
     from spend
 

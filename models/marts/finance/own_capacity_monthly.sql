@@ -37,8 +37,8 @@ summed as (
 
 select
     {{ key | join(',\n    ') }},
-    -- Seconds are counted in thousandths.
-    cast(capacity / case driver when 'seconds' then 1000 else 1 end as double) as capacity,
+    -- Counted in thousandths; seconds, in milliseconds.
+    cast(capacity as double) / case driver when 'seconds' then 1000000 else 1000 end as capacity,
     {{ money('billed_usd') }} as billed_usd,
     {{ money('attributed_usd') }} as attributed_usd,
     {{ money('sampled_usd') }} as sampled_usd,

@@ -13,7 +13,10 @@ with spend as (
 -- A purchase is borne on days to come, which are not days of the data.
 newest as (
 
-    select coalesce(max(spent_on) filter (where originating_feature_id != 'invoice_only'), max(spent_on)) as newest_on
+    select
+        coalesce(
+            max(spent_on) filter (where originating_feature_id not in ('idle', 'invoice_only')), max(spent_on)
+        ) as newest_on
     from spend
 
 ),
@@ -135,7 +138,7 @@ weeks_before as (
             and days.spent_on > earlier.spent_on
             and {{ days_between('earlier.spent_on', 'days.spent_on') }} <= 7 * {{ var('anomaly_weeks') }}
     -- Fees and credits keep no weekday.
-    where days.feature_id != 'invoice_only'
+    where days.feature_id not in ('idle', 'invoice_only')
 
 ),
 
