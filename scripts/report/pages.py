@@ -489,7 +489,7 @@ from marts.accrual_accuracy_monthly where month <= $month order by month desc, p
 """,
         "Accrued: what spans and counted use of the days that a bill now covers cost at the prices known on the month's"
         " last day, as if no bill had come. Error: accrued less billed, as a part of billed. Credits, fees and taxes"
-        " (invoice-only) are in billed, and no accrual expects them.",
+        " (invoice-only) and own capacity are in billed, and no accrual expects them.",
         nothing="No bill of this month or an earlier one has landed.",
     ),
     Figure(

@@ -74,7 +74,9 @@ def of_call(row: dict) -> list[str]:
 def of_charge(charge: dict) -> str:
     """The line of a bill, and how much of it the call used, where the bill says a quantity at all."""
     used = f"{charge['used']:,} " if charge["used"] is not None else ""
-    if charge["quantity"]:
+    if charge["meter"] == "capacity":
+        what = f"own capacity that calls share by use, {usd(charge['billed_usd'])}"
+    elif charge["quantity"]:
         what = f"{used}{'of its ' if used else ''}{charge['quantity']:,} {charge['meter']}, {usd(charge['billed_usd'])}"
     elif used:
         what = (

@@ -27,6 +27,7 @@ DRIVERS = (
 SEEDS = {"teams": TEAMS, "feature_catalog": CATALOG, "api_keys": KEYS, "cost_drivers": DRIVERS}
 CHARGES = "provider,account_id,period_start,period_end,model,service,meter,quantity,amount,currency,api_key,description"
 LLAMA = {"gen_ai__provider__name": "vllm", "gen_ai__request__model": "llama-3.1-70b"}
+MINI = {"gen_ai__provider__name": "openai", "gen_ai__request__model": "gpt-4o-mini"}
 GPT = {"gen_ai__provider__name": "azure.ai.openai", "gen_ai__request__model": "gpt-4o"}
 FEATURES = ("ask", "find")
 
@@ -220,7 +221,7 @@ def test_random_lines_are_shared_as_the_rules_say(build, tmp_path):
         calls.append((number, days[3], "gate", "q", 0, at, at + 1, None))
     lines = [(day, day, "node", dice.choice([1, 3, 0.5])) for day in days[:-2]]
     lines += [(days[0], days[-1], name, 7) for name in ("disk", "flat", "index")] + [(days[2], days[7], "rack", 4)]
-    lines += [(days[1], days[1], "node", None), (days[3], days[3], "index", 1)]
+    lines += [(days[0], days[5], "node", None), (days[3], days[3], "index", 1)]
     bills = [(*line, USD(dice.randrange(1, 10**6)) / 10**4) for line in lines]
     bills[-2] = (*bills[-2][:4], USD("-0.5"))
     inbox = tmp_path / "inbox"
@@ -259,36 +260,47 @@ def reference(calls: list[tuple], bills: list[tuple]) -> dict[int, Fraction]:
             group = groups[name, part[0], part[-1]]
             group[0] += Fraction(usd) * len(part) / len(days)
             group[1] += Fraction(str(units or 0)) * (drivers[name][2] or 0) * len(part) / len(days)
+    uses = {key: _used(key, groups, drivers, calls) for key in groups}
     shared: dict[int, Fraction] = defaultdict(Fraction)
     for (name, begin, end), (usd, capacity) in groups.items():
-        whose, driver, _ = drivers[name]
-        weights, used = {}, Fraction(0)
-        for day in (begin + timedelta(step) for step in range((end - begin).days + 1)):
-            mine = [one for one in calls if one[1] == day and _is_of(whose, one)]
-            if driver == "seconds":
-                spans = defaultdict(list)
-                for one in mine:
-                    spans[one[7]].append((one[5], one[6]))
-                use = Fraction(sum(busy(ran) for ran in spans.values()))
-                by_tokens = any(one[4] for one in mine)
-                parts = {one[0]: Fraction(one[4] if by_tokens else one[6] - one[5]) for one in mine}
-                weigh = {number: use * part / sum(parts.values()) for number, part in parts.items()}
-            else:
-                weigh = {one[0]: Fraction(one[4] if driver == "tokens" else 1) for one in mine}
-                use = sum(weigh.values())
-            if capacity:  # other lines of the same driver that could serve the day
-                daily = {key: group[1] / ((key[2] - key[1]).days + 1) for key, group in groups.items()
-                         if key[0] == name and key[1] <= day <= key[2] and group[1]}  # fmt: skip
-                part = daily[name, begin, end] / sum(daily.values())
-                use, weigh = use * part, {number: weight * part for number, weight in weigh.items()}
-            used += use
-            weights |= weigh
+        weights, used = uses[name, begin, end]
+        if drivers[name][2] and not capacity:  # a credit: as much as of the driver's other lines of the month
+            others = [key for key in groups if key[0] == name and key[1].month == begin.month and groups[key][1]]
+            capacity, used = sum(groups[key][1] for key in others), sum(uses[key][1] for key in others)
         whole = sum(weights.values())
         if whole:
             given = usd * min(used / capacity, 1) if capacity else usd
             for number, weight in weights.items():
                 shared[number] += given * weight / whole
     return shared
+
+
+def _used(key: tuple, groups: dict, drivers: dict, calls: list[tuple]) -> tuple[dict[int, Fraction], Fraction]:
+    """What each call weighs in a group of lines, and what all used of it."""
+    name, begin, end = key
+    whose, driver, _ = drivers[name]
+    weights, used = {}, Fraction(0)
+    for day in (begin + timedelta(step) for step in range((end - begin).days + 1)):
+        mine = [one for one in calls if one[1] == day and _is_of(whose, one)]
+        if driver == "seconds":
+            spans = defaultdict(list)
+            for one in mine:
+                spans[one[7]].append((one[5], one[6]))
+            use = Fraction(sum(busy(ran) for ran in spans.values()))
+            by_tokens = any(one[4] for one in mine)
+            parts = {one[0]: Fraction(one[4] if by_tokens else one[6] - one[5]) for one in mine}
+            weigh = {number: use * part / sum(parts.values()) for number, part in parts.items()}
+        else:
+            weigh = {one[0]: Fraction(one[4] if driver == "tokens" else 1) for one in mine}
+            use = sum(weigh.values())
+        if groups[key][1]:  # other lines of the same driver that could serve the day
+            daily = {other: group[1] / ((other[2] - other[1]).days + 1) for other, group in groups.items()
+                     if other[0] == name and other[1] <= day <= other[2] and group[1]}  # fmt: skip
+            part = daily[key] / sum(daily.values())
+            use, weigh = use * part, {number: weight * part for number, weight in weigh.items()}
+        used += use
+        weights |= weigh
+    return weights, used
 
 
 def _is_of(whose: str, call: tuple) -> bool:
@@ -328,6 +340,7 @@ def test_kept_calls_use_for_dropped_ones(build, tmp_path):
 
 ELSEWHERE = (
     "10,azure,,,Provisioned%,,gpt-4o,,tokens,10000\n10,wea%,,,,toolsvc,,,requests,\n10,modal,,,,assistant,,,tokens,\n"
+    "10,nobody,,,,proxy,,,tokens,\n10,modal%,nowhere,,,proxy,,,tokens,\n"
 )
 SEARCH = {"gen_ai__operation__name": "execute_tool", "gen_ai__tool__name": "web_find"}
 
@@ -343,6 +356,7 @@ def test_what_runs_elsewhere_is_left_alone(build, tmp_path):
     text += served(3, "find", 0, span(3, 2, 1, **SEARCH), service="toolsvc")
     text += served(4, "find", 0, span(4, 2, 1) | {"name": "GET /find"}, service="toolsvc")
     text += served(5, "find", 0, span(5, 2, 1, **said), service="assistant")
+    text += served(6, "find", 0, chat(6, 2, 1, 0, None, **MINI, **tokens(100)), service="proxy")
     azure = {"ProviderName": "Microsoft", "ServiceName": "Azure OpenAI", "BillingAccountId": "acct",
              "ChargeDescription": "Provisioned Managed", "PricingQuantity": "1", "PricingUnit": "Hour"}  # fmt: skip
     write(inbox / "focus.csv", FOCUS, [
@@ -362,7 +376,9 @@ def test_what_runs_elsewhere_is_left_alone(build, tmp_path):
     calls = "select trace_id, provider, attributed_usd, basis from marts.attributed_calls order by trace_id"
     assert [(int(trace, 16), *row) for trace, *row in built.rows(calls)] == [
         (1, "azure", USD("4.5"), "billed"), (2, "openai", USD("0.0125"), "accrued"),
-        (3, "tavily", USD("0.5"), "accrued"), (4, "unknown", 8, "billed"),
+        (3, "tavily", USD("0.5"), "accrued"), (4, "unknown", 8, "billed"), (6, "openai", None, "unpriced"),
     ]  # fmt: skip
     assert built.rows("select sum(idle_usd) from marts.own_capacity_monthly") == [(USD("12.5"),)]
-    assert "billed by the token" not in built.output
+    # OpenAI sells what the proxy calls, and no line of the two rows that take it has come.
+    assert "1 models on own capacity that are billed by the token, too" in built.output
+    assert "3 cost drivers without lines, calls or quantities" in built.output

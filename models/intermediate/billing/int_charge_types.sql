@@ -88,7 +88,7 @@ sold as (
     select
         *,
         case
-            -- Anybody names a cluster's namespaces.
+            -- A namespace's name is anybody's choice, so it does not say that the service sells AI.
             when file_kind != 'opencost_allocations' and exists (
                 select 1 from services
                 where {{ is_like('lower(kinds.service_name)', 'services.pattern') }}
@@ -212,7 +212,7 @@ ruled as (
 
 ,
 
--- A line of own capacity is shared among calls by what the company says, whatever else the line may be.
+-- Seed cost_drivers goes before rules and before what a line itself names.
 driven as (
 
     select

@@ -185,7 +185,7 @@ matched_calls as (
 
 ),
 
--- What calls take of own capacity is on the bill of whoever sells that.
+-- Own capacity is on another provider's bill than the call.
 {% set payment = ['group_id', 'payer_team_id', 'provider', 'account_id'] %}
 driver_payments as (
 

@@ -29,6 +29,7 @@ billed_parts as (
         -- The coarsest level at which any of its meters matched.
         min(case when not is_fee then match_level end) as match_level,
         bool_or(is_parted) as is_parted,
+        bool_or(match_level = 'cost_driver') as is_driven,
         max(case when part_no = 1 then payer_team_id end) as payer_team_id,
         max(case when part_no = 1 then cutoff_month end) as cutoff_month,
         max(case when part_no = 1 then cutoff_usd end) as cutoff_usd
@@ -66,6 +67,7 @@ calls as (
         billed_parts.match_level,
         coalesce(billed_parts.is_parted, false) as is_parted,
         driven.call_key is not null as is_on_own_capacity,
+        coalesce(billed_parts.is_driven, false) as is_driven,
         billed_parts.payer_team_id,
         billed_parts.cutoff_month,
         billed_parts.cutoff_usd,
@@ -131,8 +133,8 @@ select
     payer_team_id,
     cutoff_month,
     cutoff_usd,
-    -- A bill is authoritative for what it covers, so calls that it does not list cost nothing. A gateway's fee is on
-    -- another bill than the call.
+    -- A bill is authoritative for what it covers, so calls that it does not list cost nothing. A gateway's fee and own
+    -- capacity are on other bills than the call.
     case
         when is_in_bill then {{ money('coalesce(matched_usd, 0) + coalesce(fee_usd, 0)') }}
         when fee_usd is not null then {{ money('fee_usd') }}
@@ -144,11 +146,11 @@ select
     end as accrued_usd,
     case
         when is_represented then 'represented'
-        when is_on_own_capacity and fee_usd is not null then 'cost_driver'
+        when is_driven then 'cost_driver'
         else coalesce(match_level, 'none')
     end as match_level,
     case
-        when is_in_bill or (is_on_own_capacity and fee_usd is not null) then 'billed'
+        when is_in_bill or is_driven then 'billed'
         when fee_usd is not null then 'mixed'
         when priced_usd is not null then 'accrued'
         else 'unpriced'

@@ -1,12 +1,42 @@
 {{ config(materialized=table_that_asks_itself()) }}
-with totals as (
+with charges as (
 
     select
-        coalesce(driver_group_id, line_id) as line_id,
-        charged_on
+        line_id,
+        charged_on,
+        cast(date_trunc('month', charged_on) as date) as month,
+        driver_id,
+        driver_group_id,
+        coalesce(sum(driver_capacity) over (partition by driver_group_id) > 0, false) as has_capacity
     from {{ ref('int_charges') }}
-    -- A line of own capacity that stands for several days is shared by the calls of all of them, too.
-    where meter = 'total' or used_from < used_to
+    where meter = 'total' or driver_id is not null
+
+),
+
+-- A credit of own capacity is used as far as all lines of its driver in the month are.
+driver_months as (
+
+    select
+        driver_id,
+        month
+    from charges
+    where driver_id is not null
+    group by driver_id, month
+    having bool_or(has_capacity) and not bool_and(has_capacity)
+
+),
+
+-- Lines of own capacity for the same days are shared by the calls of all of them, as a total is.
+totals as (
+
+    select
+        coalesce(
+            months.driver_id || cast(months.month as string), charges.driver_group_id, charges.line_id
+        ) as shared_id,
+        charges.charged_on
+    from charges
+    left join driver_months as months
+        on charges.driver_id = months.driver_id and charges.month = months.month
 
 ),
 
@@ -63,8 +93,8 @@ days as (
 
         select charged_on as day
         from totals
-        where line_id in (
-            select seen.line_id
+        where shared_id in (
+            select seen.shared_id
             from totals as seen
             where seen.charged_on in (select changed.day from changed)
         )

@@ -12,13 +12,12 @@ reported_calls as (
 
 ),
 
--- A call that a bill names runs on the provider's capacity, not on own.
+-- A call that a bill names by its response id is not on own capacity.
 calls as (
 
     select
         calls.call_key,
         calls.started_on,
-        reported.started_on as seen_on,
         calls.started_at,
         reported.trace_key,
         reported.span_key,
@@ -37,11 +36,11 @@ calls as (
     inner join reported_calls as reported on calls.call_key = reported.call_key
     left join {{ ref('int_served_spans') }} as served
         on reported.trace_key = served.trace_key and reported.span_key = served.span_key
-    where not calls.is_on_bill and reported.span_key is not null
+    where not calls.is_on_bill and reported.span_key is not null and calls.started_at is not null
 
 ),
 
--- Millions of calls share a few names.
+-- Look up each combination of names once: millions of calls share a few.
 names as (
 
     select distinct {{ name | join(', ') }}
@@ -76,7 +75,8 @@ possible_drivers as (
                 (drivers.tool_name is null and not names.is_billed_tool)
                 or (names.tool_name is not null and {{ is_id('names.tool_name', 'drivers.tool_name') }})
             )
-            -- So is a model that its provider sells only by its service, unless that provider bills the capacity.
+            -- A model that its provider sells is own capacity only if the driver names a service, or if that provider
+            -- bills the capacity.
             and (
                 drivers.service is not null or drivers.tool_name is not null or not names.is_in_book
                 or (drivers.provider is not null and {{ matches('names.provider', 'drivers.provider') }})
@@ -106,30 +106,29 @@ times as (
     inner join {{ ref('stg_telemetry__span_times') }} as times
         on driven.trace_key = times.trace_key and driven.span_key = times.span_key
     where
-        -- What a metric or an agent sums up of requests tells nothing of how long they ran.
+        -- A metric's or an agent's total of requests does not say how long they ran.
         driven.driver = 'seconds' and driven.spans > 0
         and {{ is_touched('times.started_on', 'read_day', is_utc=true) }}
     group by driven.call_key
 
 ),
 
--- Calls that say no end ran for a microsecond, so that they have a part.
+-- A call without an end time lasts a microsecond, so that it gets a share.
 timed_calls as (
 
     select
         driven.*,
         times.instance_id,
-        coalesce({{ microsecond_of('driven.started_at') }}, 0) as starts,
-        coalesce(
-            greatest({{ microsecond_of('times.ended_at') }}, {{ microsecond_of('driven.started_at') }} + 1),
-            {{ microsecond_of('driven.started_at') }} + 1, 1
+        {{ microsecond_of('driven.started_at') }} as starts,
+        greatest(
+            coalesce({{ microsecond_of('times.ended_at') }}, 0), {{ microsecond_of('driven.started_at') }} + 1
         ) as ends
     from driven_calls as driven
     left join times on driven.call_key = times.call_key
 
 ),
 
--- Of the time during which an accelerator ran several calls at once, each adds what those that began before it leave.
+-- Calls that overlap on one accelerator count once: each adds only its time after all earlier ones have ended.
 busy_calls as (
 
     select

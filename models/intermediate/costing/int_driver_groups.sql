@@ -23,16 +23,37 @@ uses as (
     from {{ ref('int_driver_uses') }}
     group by driver_group_id
 
+),
+
+counted_groups as (
+
+    select
+        charged.{{ group | join(',\n        charged.') }},
+        case when charged.capacity > 0 then charged.capacity end as capacity,
+        coalesce(uses.calls, 0) as calls,
+        coalesce(uses.weight, 0) as weight,
+        coalesce(uses.unseen_weight, 0) as unseen_weight,
+        coalesce(uses.seen_used + uses.unseen_used, 0) as used,
+        -- Of a credit of other days as much is used as of the driver's lines in its month.
+        sum(case when charged.capacity > 0 then charged.capacity end) over of_month as month_capacity,
+        sum(case when charged.capacity > 0 then coalesce(uses.seen_used + uses.unseen_used, 0) end) over of_month
+            as month_used
+    from charged_groups as charged
+    left join uses on charged.driver_group_id = uses.driver_group_id
+    window of_month as (partition by charged.driver_id, cast(date_trunc('month', charged.used_from) as date))
+
 )
 
 select
-    charged.{{ group | join(',
-    charged.') }},
-    -- In thousandths, as uses are. A line that states no quantity, or whose capacity nobody knows, is shared whole.
-    case when charged.capacity > 0 then cast(charged.capacity as bigint) end as capacity,
-    coalesce(uses.calls, 0) as calls,
-    coalesce(uses.weight, 0) as weight,
-    coalesce(uses.unseen_weight, 0) as unseen_weight,
-    cast(coalesce(uses.seen_used + uses.unseen_used, 0) as bigint) as used
-from charged_groups as charged
-left join uses on charged.driver_group_id = uses.driver_group_id
+    {{ group | join(',\n    ') }},
+    calls,
+    weight,
+    unseen_weight,
+    -- In thousandths, as uses are. A group is shared whole if no line of its driver has a capacity that month.
+    case
+        when coalesce(capacity, month_capacity) is not null
+            then cast(least(coalesce(capacity, month_capacity), 4000000000000000000) as bigint)
+    end as capacity,
+    cast(least(case when capacity is null then coalesce(month_used, used) else used end, 4000000000000000000) as bigint)
+        as used
+from counted_groups

@@ -17,9 +17,8 @@ days as (
     select
         driver_id,
         driver_group_id,
-        capacity > 0 as is_counted,
         {{ each_day('used_from', 'used_to') }} as day,
-        -- What the group's lines can serve on one of its days.
+        -- What the group's lines can serve on one of its days, and never nothing.
         case
             when capacity > 0 then {{ whole_quotient(
                 whole_number('capacity * 1000'), days_between('used_from', 'used_to') ~ ' + 1'
@@ -64,7 +63,7 @@ served as (
         calls.adjusted_count,
         {% for amount in ['weight', 'used'] %}
             cast(case
-                when days.is_counted and days.day_capacity < days.whole_capacity
+                when days.day_capacity < days.whole_capacity
                     then {{ whole_quotient(
                         whole_number('calls.' ~ amount) ~ ' * ' ~ whole_number('days.day_capacity'),
                         'days.whole_capacity'

@@ -145,7 +145,9 @@ driver_payments as (
         sum(settled.sampled_usd) as sampled_usd
     from {{ ref('int_charge_settlements') }} as settled
     inner join {{ ref('int_driver_groups') }} as groups on settled.group_id = groups.driver_group_id
-    where settled.treatment = 'own_capacity' and settled.sampled_usd != 0
+    where
+        settled.treatment = 'own_capacity' and settled.sampled_usd != 0
+        and {{ is_touched("cast(date_trunc('month', settled.charged_on) as date)", 'month') }}
     group by
         settled.group_id, nullif(settled.payer_team_id, 'unattributed'), settled.provider, settled.account_id
 

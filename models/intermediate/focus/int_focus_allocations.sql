@@ -44,7 +44,7 @@ groups as (
 
     union all
 
-    -- A line of own capacity gives to the calls of its own time alone, whatever it costs.
+    -- Own capacity is shared among its group's calls by weight alone; the amount only has to be other than 0.
     select
         driver_group_id as group_id,
         null as group_before,
@@ -56,9 +56,9 @@ groups as (
         0 as given_back_quantity,
         {{ money('0') }} as given_ahead_usd,
         0 as given_ahead_quantity,
-        sum(weight) as traced_quantity
-    from {{ ref('int_driver_uses') }}
-    group by driver_group_id
+        weight as traced_quantity
+    from {{ ref('int_driver_groups') }}
+    where weight > 0
 
 ),
 

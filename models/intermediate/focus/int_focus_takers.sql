@@ -61,7 +61,7 @@ charged_calls as (
 
     union all
 
-    -- Calls share lines of own capacity by what they used, and by what they stand for of it.
+    -- Calls share own capacity by their weight, and by that of the dropped calls that they stand for.
     {% for quantity, is_sampled in [('weight', 'false'), ('unseen_weight', 'true')] %}
         select
             started_on as taken_on,

@@ -1,5 +1,5 @@
 {{ replaces_touched("trace_key", by="trace", days="started_on") }}
-{#- What gateways and metrics say in place of a request is none. -#}
+{#- Operations of gateways and metrics that are no requests. -#}
 {% set no_request = "('usage_metric', 'gateway_cache_hit', 'gateway_health_check', 'gateway_housekeeping')" %}
 with drivers as (
 
@@ -47,12 +47,15 @@ spans as (
 
 ),
 
--- The most specific (longest) pattern says which provider the tool is of.
+-- The driver that takes the tool first says whose it is, among equals the most specific (longest) pattern.
 tools as (
 
     {% call first_rows(
         partition_by="names.service_name, names.called_tool",
-        order_by=["length(drivers.service) desc nulls last", "length(drivers.tool_name) desc", "drivers.driver_id"]
+        order_by=[
+            "drivers.place", "length(drivers.service) desc nulls last", "length(drivers.tool_name) desc",
+            "drivers.driver_id"
+        ]
     ) %}
         select
             names.service_name,
@@ -106,9 +109,8 @@ billed_tools as (
 
 ),
 
--- In a trace in which a service's calls to models or tools are seen, or what an agent says of them, these are its
--- requests.
-told_apart as (
+-- If a service's calls to models or tools, or an agent's usage, are seen in a trace, they are its requests there.
+traces_with_calls as (
 
     select
         spans.trace_key,
@@ -142,25 +144,29 @@ entries as (
             spans.trace_key = parents.trace_key
             and spans.parent_span_key = parents.span_key
             and {{ is_touched('parents.started_on', 'span_day') }}
-    left join told_apart
+    left join traces_with_calls
         on
-            spans.trace_key = told_apart.trace_key
-            and spans.service_name is not distinct from told_apart.service_name
+            spans.trace_key = traces_with_calls.trace_key
+            and spans.service_name is not distinct from traces_with_calls.service_name
     where
-        spans.is_whole and not spans.is_billable and spans.is_request and told_apart.trace_key is null
+        spans.is_whole and not spans.is_billable and spans.is_request and traces_with_calls.trace_key is null
         and (parents.span_key is null or parents.service_name is distinct from spans.service_name)
 
 ),
 
-plain_providers as (
+whole_services as (
 
-    select
-        service,
-        min(provider) as provider
-    from drivers
-    where tool_name is null
-    group by service
-    having count(distinct provider) = 1
+    {% call first_rows(
+        partition_by="services.service_name",
+        order_by=["drivers.place", "length(drivers.service) desc nulls last", "drivers.driver_id"]
+    ) %}
+        select
+            services.service_name,
+            drivers.provider
+        from services
+        inner join drivers on {{ fits_id('services.service_name', 'drivers.service') }}
+        where drivers.tool_name is null
+    {% endcall %}
 
 )
 
@@ -169,7 +175,7 @@ select
     span_key,
     started_on,
     called_tool,
-    -- A pattern names no provider.
+    -- A driver's provider may be a LIKE pattern, which is no name.
     case when position('%' in provider) = 0 then lower(provider) end as provider
 from served_tools
 
@@ -180,6 +186,6 @@ select
     entries.span_key,
     entries.started_on,
     entries.called_tool,
-    case when position('%' in plain.provider) = 0 then lower(plain.provider) end as provider
+    case when position('%' in whole.provider) = 0 then lower(whole.provider) end as provider
 from entries
-left join plain_providers as plain on entries.service_name = plain.service
+left join whole_services as whole on entries.service_name is not distinct from whole.service_name

@@ -128,6 +128,7 @@ select
         when billed is not null and (tokens is not null or lower(meter) in ('credits', 'dbu')) then tokens
         else quantity
     end as decimal(38, 6)) as quantity,
+    cast(quantity as decimal(38, 6)) as billed_units,
     cast(coalesce(billed, 0) as decimal(38, 18)) as billed_amount,
     upper(billed_currency) as currency,
     service as service_name,
