@@ -28,6 +28,10 @@ create or replace temp table int_usage_items as select 0::bigint as call_key, nu
     0::bigint as quantity where false;
 create or replace temp table meter_families as select null::varchar as provider, null::varchar as call_meter,
     null::varchar as billed_meter where false;
+create or replace temp table int_driver_groups as select null::varchar as driver_group_id, 0::bigint as capacity,
+    0::bigint as used where false;
+create or replace temp table int_driver_uses as select null::varchar as driver_group_id, 0::bigint as call_key,
+    null::date as started_on, 0::bigint as unseen_weight where false;
 """
 MEMBERS = """
 create or replace temp table int_match_members as
@@ -48,7 +52,9 @@ create or replace temp table int_sampled_calls as
 """
 SETTLED = """
 create or replace temp table int_charge_settlements as
-    select group_id, usage_on as charged_on, 'payer' as payer_team_id, sampled_usd from int_cutoff_matches;
+    select group_id, usage_on as charged_on, 'payer' as payer_team_id, sampled_usd, 'p' as provider, 'a' as account_id,
+        'call' as treatment
+    from int_cutoff_matches;
 """
 SHARED = """
 create or replace temp table int_cost_shares as

@@ -52,7 +52,9 @@ def name_tables(engine, names: list[tuple[str, str]]) -> None:
     engine.execute("create table model_names (provider varchar, model_name varchar)")
     kind = "kind_id file_kind file_role provider service_name sku description category model_name meter_name ai_sign"
     rule = "priority provider service_name sku description treatment model meter"
-    for table, columns in {"int_bill_lines": kind, "provider_aliases": "kind pattern", "charge_rules": rule}.items():
+    driver = "driver_id provider service_name sku description capacity_per_unit"
+    tables = {"int_bill_lines": kind, "provider_aliases": "kind pattern", "charge_rules": rule}
+    for table, columns in (tables | {"stg_catalog__cost_drivers": driver}).items():
         engine.execute(f"create table {table} ({', '.join(f'{name} varchar' for name in columns.split())})")
     rows = [(provider, text.lower()) for provider, text in names]
     engine.executemany("insert into model_names values (?, ?)", rows)
