@@ -39,8 +39,8 @@ from (
 group by all;
 
 -- query: side prompts
--- What the same calls would have cost less, had they read their whole prompt from a cache: at book prices, without the
--- price of writing it there, and only where calls of the same day, model and tier have a price for it.
+-- The saving if the same calls had read their whole prompt from a cache: at book prices, without the price of writing
+-- it there, and only where calls of the same day, model and tier have a price for it.
 with prompts as (
 
     select
@@ -296,6 +296,23 @@ prompts as (
 
 ),
 
+prompts_by_role as (
+
+    select
+        role,
+        team_id,
+        cast(sum(saved_usd) filter (side = 'today') as double) / nullif(sum(prompts) filter (side = 'today'), 0)
+            as saved_usd,
+        cast(sum(saved_usd) filter (side = 'other') as double) / nullif(sum(prompts) filter (side = 'other'), 0)
+            as whatif_saved_usd
+    from (
+        select *, 'asks' as role, asking_team_id as team_id from prompts
+        union all select *, 'runs' as role, running_team_id as team_id from prompts
+    )
+    group by role, team_id
+
+),
+
 -- Caching spares a team the part of the saving that it pays of a call.
 asked_prompts as (
 
@@ -305,17 +322,9 @@ asked_prompts as (
         cast(saved_usd * asked_call_own_usd / nullif(asked_call_usd, 0) as decimal(38, 12)) as asked_prompt_own_usd,
         cast(whatif_saved_usd * whatif_asked_call_own_usd / nullif(whatif_asked_call_usd, 0) as decimal(38, 12))
             as whatif_asked_prompt_own_usd
-    from (
-        select
-            asking_team_id as team_id,
-            cast(sum(saved_usd) filter (side = 'today') as double) / nullif(sum(prompts) filter (side = 'today'), 0)
-                as saved_usd,
-            cast(sum(saved_usd) filter (side = 'other') as double) / nullif(sum(prompts) filter (side = 'other'), 0)
-                as whatif_saved_usd
-        from prompts
-        group by all
-    ) as prompts
+    from prompts_by_role as prompts
     inner join asked on prompts.team_id = asked.team_id
+    where prompts.role = 'asks'
 
 ),
 
@@ -327,17 +336,9 @@ run_prompts as (
         cast(saved_usd * run_call_own_usd / nullif(run_call_usd, 0) as decimal(38, 12)) as run_prompt_own_usd,
         cast(whatif_saved_usd * whatif_run_call_own_usd / nullif(whatif_run_call_usd, 0) as decimal(38, 12))
             as whatif_run_prompt_own_usd
-    from (
-        select
-            running_team_id as team_id,
-            cast(sum(saved_usd) filter (side = 'today') as double) / nullif(sum(prompts) filter (side = 'today'), 0)
-                as saved_usd,
-            cast(sum(saved_usd) filter (side = 'other') as double) / nullif(sum(prompts) filter (side = 'other'), 0)
-                as whatif_saved_usd
-        from prompts
-        group by all
-    ) as prompts
+    from prompts_by_role as prompts
     inner join run on prompts.team_id = run.team_id
+    where prompts.role = 'runs'
 
 ),
 
@@ -385,7 +386,7 @@ order by month desc
 limit $months;
 
 -- query: kept months
--- What the page of the proposal rests on.
+-- The months and the money that the page of the proposal rests on.
 select
     months.month,
     coalesce(days.data_to >= last_day(months.month), false) as is_over,

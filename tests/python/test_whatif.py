@@ -105,7 +105,7 @@ def test_the_answer_is_a_page_with_its_date_and_its_rules(other_rules):
     charges = {row[0][0].split()[-1]: [exact for _, exact in row[1:4]] for row in page.figures["net_charge"]["tbody"]}
     assert charges["insights"][2] == "-0.001168500000"
     assert sum(Decimal(change) for _, _, change in charges.values()) == 0
-    # What is shown adds up down and across, and what is the same shows no change.
+    # The shown cents add up down and across, and a side that stays the same shows no change.
     for figure in ("net_charge", "by_month", "margins", "margins_by_month"):
         (heads,), (totals,) = page.figures[figure]["thead"], page.figures[figure]["tfoot"]
         sides = ["net charge", "change", "proposed"] if figure in ("net_charge", "by_month") else [

@@ -58,8 +58,21 @@ grouped as (
     select
         *,
         case when driver_id is not null then {{ entry_key(['driver_id', 'used_from', 'used_to']) }} end
-            as driver_group_id
+            as driver_group_id,
+        {{ whole_quotient('whole_capacity', 'days') }}
+        + case when is_first_day then whole_capacity % days else 0 end as driver_capacity
     from spread
+
+),
+
+capacities as (
+
+    select
+        driver_group_id,
+        sum(driver_capacity) as group_capacity
+    from grouped
+    where driver_group_id is not null
+    group by driver_group_id
 
 ),
 
@@ -129,13 +142,14 @@ select
     case when spread.driver_id is not null then spread.used_to end as used_to,
     {{ whole_quotient('spread.whole_quantity', 'spread.days') }}
     + case when spread.is_first_day then spread.whole_quantity % spread.days else 0 end as quantity,
-    {{ whole_quotient('spread.whole_capacity', 'spread.days') }}
-    + case when spread.is_first_day then spread.whole_capacity % spread.days else 0 end as driver_capacity,
+    spread.driver_capacity,
+    capacities.group_capacity,
     {{ money('''spread.part_usd
     + case when spread.is_first_day then spread.cost_usd - spread.part_usd * spread.days else 0 end''') }} as billed_usd,
     {{ money('''case when spread.is_first_day then spread.billed_usd - spread.cost_usd + spread.part_usd * spread.days
     else 0 end - spread.part_usd''') }} as prepaid_usd
 from grouped as spread
+left join capacities on spread.driver_group_id = capacities.driver_group_id
 left join most
     on
         spread.provider = most.provider

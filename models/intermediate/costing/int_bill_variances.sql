@@ -110,25 +110,7 @@ parts as (
 
     union all
 
-    select
-        charged_on as read_on,
-        charged_on as usage_on,
-        provider,
-        account_id,
-        model,
-        cast(null as string) as meter,
-        billed_usd,
-        0 as {{ [
-            'priced_usd', 'attributed_usd', 'sampled_usd', 'idle_usd', 'overtraced_usd', 'timing_gap_usd',
-            'rounding_usd', 'quantity_gap_usd', 'billed_quantity', 'traced_quantity', 'unpriced_calls'
-        ] | join(',\n        0 as ') }},
-        cast(null as string) as match_level
-    from {{ ref('int_charge_settlements') }}
-    where meter is null and {{ is_touched('charged_on', 'touched_day') }}
-
-    union all
-
-    -- No book prices own capacity, so that all of what calls take of it is a price gap.
+    -- Fees, taxes and credits; and own capacity, which no book prices, so that all that calls take is a price gap.
     select
         charged_on as read_on,
         charged_on as usage_on,
@@ -144,12 +126,12 @@ parts as (
         0 as {{ [
             'overtraced_usd', 'timing_gap_usd', 'rounding_usd', 'quantity_gap_usd'
         ] | join(',\n        0 as ') }},
-        quantity as billed_quantity,
+        case when meter is null then 0 else quantity end as billed_quantity,
         0 as traced_quantity,
         0 as unpriced_calls,
-        match_level
+        case when meter is not null then match_level end as match_level
     from {{ ref('int_charge_settlements') }}
-    where treatment = 'own_capacity' and {{ is_touched('charged_on', 'touched_day') }}
+    where (meter is null or treatment = 'own_capacity') and {{ is_touched('charged_on', 'touched_day') }}
 
 )
 

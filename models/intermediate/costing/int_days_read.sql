@@ -7,7 +7,7 @@ with charges as (
         cast(date_trunc('month', charged_on) as date) as month,
         driver_id,
         driver_group_id,
-        coalesce(sum(driver_capacity) over (partition by driver_group_id) > 0, false) as has_capacity
+        coalesce(group_capacity > 0, false) as has_capacity
     from {{ ref('int_charges') }}
     where meter = 'total' or driver_id is not null
 

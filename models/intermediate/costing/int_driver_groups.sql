@@ -1,13 +1,13 @@
-{% set group = ['driver_group_id', 'driver_id', 'used_from', 'used_to'] %}
 with charged_groups as (
 
-    select
-        {{ group | join(',
-        ') }},
-        sum(driver_capacity) as capacity
+    select distinct
+        driver_group_id,
+        driver_id,
+        used_from,
+        used_to,
+        case when group_capacity > 0 then group_capacity end as capacity
     from {{ ref('int_charges') }}
     where driver_id is not null
-    group by {{ group | join(', ') }}
 
 ),
 
@@ -28,16 +28,16 @@ uses as (
 counted_groups as (
 
     select
-        charged.{{ group | join(',\n        charged.') }},
-        case when charged.capacity > 0 then charged.capacity end as capacity,
+        charged.*,
         coalesce(uses.calls, 0) as calls,
         coalesce(uses.weight, 0) as weight,
         coalesce(uses.unseen_weight, 0) as unseen_weight,
         coalesce(uses.seen_used + uses.unseen_used, 0) as used,
-        -- Of a credit of other days as much is used as of the driver's lines in its month.
-        sum(case when charged.capacity > 0 then charged.capacity end) over of_month as month_capacity,
-        sum(case when charged.capacity > 0 then coalesce(uses.seen_used + uses.unseen_used, 0) end) over of_month
-            as month_used
+        -- A credit of other days is used as far as the driver's lines of its month are.
+        sum(charged.capacity) over of_month as month_capacity,
+        sum(
+            case when charged.capacity is not null then coalesce(uses.seen_used + uses.unseen_used, 0) end
+        ) over of_month as month_used
     from charged_groups as charged
     left join uses on charged.driver_group_id = uses.driver_group_id
     window of_month as (partition by charged.driver_id, cast(date_trunc('month', charged.used_from) as date))
@@ -45,7 +45,10 @@ counted_groups as (
 )
 
 select
-    {{ group | join(',\n    ') }},
+    driver_group_id,
+    driver_id,
+    used_from,
+    used_to,
     calls,
     weight,
     unseen_weight,

@@ -1,14 +1,14 @@
 {{ replaces_touched("started_on", by="read_day") }}
-{% set group = ['driver_id', 'driver_group_id', 'used_from', 'used_to'] %}
 with charged_groups as (
 
-    select
-        {{ group | join(',
-        ') }},
-        sum(driver_capacity) as capacity
+    select distinct
+        driver_group_id,
+        driver_id,
+        used_from,
+        used_to,
+        case when group_capacity > 0 then group_capacity end as capacity
     from {{ ref('int_charges') }}
     where driver_id is not null
-    group by {{ group | join(', ') }}
 
 ),
 
@@ -18,12 +18,9 @@ days as (
         driver_id,
         driver_group_id,
         {{ each_day('used_from', 'used_to') }} as day,
-        -- What the group's lines can serve on one of its days, and never nothing.
-        case
-            when capacity > 0 then {{ whole_quotient(
-                whole_number('capacity * 1000'), days_between('used_from', 'used_to') ~ ' + 1'
-            ) }} + 1
-        end as day_capacity
+        -- The group's lines serve an equal part of their capacity each day. One is added, so that none is 0.
+        {{ whole_quotient(whole_number('capacity * 1000'), days_between('used_from', 'used_to') ~ ' + 1') }} + 1
+            as day_capacity
     from charged_groups
 
 ),

@@ -179,7 +179,7 @@ select
             else 1
         end as decimal(38, 6)
     ) as quantity,
-    -- What the line charges for, in whatever unit.
+    -- The quantity in the unit that the line charges for, whichever that is.
     cast(coalesce(pricing_quantity, consumed_quantity) as decimal(38, 6)) as billed_units,
     coalesce(billed_cost, 0) as billed_amount,
     -- A purchase that nothing consumes is used up by time; a cloud's own detail says itself what is left of one.

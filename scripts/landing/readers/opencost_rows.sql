@@ -95,7 +95,7 @@ select
         'sku', cost.resource,
         'meter', cost.meter,
         'quantity', case when fault is null then cost.quantity end,
-        -- Of an allocation that is refused its total, so that the money that is missing can be named.
+        -- A refused allocation keeps its total, so that the missing money can be named.
         'amount', cast(case when fault is null then cost.amount else allocation_cost(total) end as varchar),
         'description', case
             when told_by = '' then name

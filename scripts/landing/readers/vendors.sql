@@ -35,7 +35,7 @@ end;
 -- "2026-10-05 00:00:00.000 -0700", as Snowflake writes a time with its zone.
 create or replace macro zoned(stated) as regexp_replace(stated, ' ([+-]\d\d):?(\d\d)$', '\1:\2');
 
--- What an allocation of OpenCost costs. Sums of several can't overflow.
+-- The cost of an OpenCost allocation, in a type that leaves room for sums of several.
 create or replace macro allocation_cost(stated) as cast(try_cast(stated as decimal(33, 18)) as decimal(38, 18));
 
 create or replace macro allocation_cost_fault(stated, name, may_be_negative) as case
