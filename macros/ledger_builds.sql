@@ -4,6 +4,7 @@
 
   - `landing_no`: files up to it were read. `basis`: the files up to it are those that the build goes on from; empty
     where all is read anew.
+  - `has_other_clocks`: whether a build that goes on may read calls on another day than that of their time in UTC.
   - `fingerprint`: of the project, the seeds, --vars and the landing's last change of rows that had landed before.
   - `closed`: the closed months. `build_id`: `make close` notes it in the month that it freezes, since the ledger holds
     that month's entries already (closed.py).
@@ -31,12 +32,14 @@
     {%- if not goes_on and not last.is_whole -%}
         {%- do _refuse_restricted_parents() -%}
     {%- endif -%}
+    {%- set basis = last.basis if parts else last.landing_no if goes_on else none -%}
     {# The ledger stays good if nothing has landed and nothing changed: every model would come out the same. #}
     {%- set stays = fits and last.landing_no == now.landing_no and not flags.EMPTY -%}
     {%- do _write_build({
         'build_id': last.build_id if stays else invocation_id,
         'landing_no': now.landing_no,
-        'basis': last.basis if parts else last.landing_no if goes_on else none,
+        'basis': basis,
+        'has_other_clocks': has_other_clocks_since(basis),
         'fingerprint': now.fingerprint,
         'closed': now.closed if stays else now.all_closed,
         'is_good': stays,
@@ -75,9 +78,12 @@
 {%- endmacro %}
 
 {# Whether a build that goes on from the files up to `basis` would make a model as it is, for readers among `parts`: a table
-   that no news asks for, or a view that depends neither on what an increment reads nor on models still to be made. #}
+   that no news asks for, or has no rows since the seed that it follows has none, or a view that depends neither on what an
+   increment reads nor on models still to be made. #}
 {% macro _stays_as_built(node, basis, parts) -%}
-    {%- if node.config.materialized == 'kept' -%}
+    {%- if node.config.meta.get('follows_seed') and not _has_rows(node.config.meta['follows_seed']) -%}
+        {{ return(true) }}
+    {%- elif node.config.materialized == 'kept' -%}
         {{ return(not has_news_since(basis, node.config.meta['rebuilt_at_news_of'])) }}
     {%- elif node.config.materialized != 'view' or _is_restricted(node) -%}
         {{ return(false) }}
@@ -88,6 +94,11 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(true) }}
+{%- endmacro %}
+
+{% macro _has_rows(seed) -%}
+    {%- set table = api.Relation.create(database=target.database, schema='seeds', identifier=seed) -%}
+    {{ return(run_query('select 1 from ' ~ table ~ ' limit 1').rows | length > 0) }}
 {%- endmacro %}
 
 {% macro _is_restricted(node) -%}
@@ -291,6 +302,7 @@
         {{ texts | join(', ') }},
         cast({{ row.landing_no }} as bigint) as landing_no,
         cast({{ 'null' if row.basis is none else row.basis }} as bigint) as basis,
+        {{ 'true' if row.has_other_clocks else 'false' }} as has_other_clocks,
         {{ 'true' if row.is_good else 'false' }} as is_good,
         {{ 'true' if row.is_whole else 'false' }} as is_whole
     {%- endset -%}

@@ -44,7 +44,7 @@
 {# Days beside each other with no more spans than a build takes at once, each but a single day; none where all fit. #}
 {% macro _stretches() -%}
     {%- set most = spans_at_once() -%}
-    {%- if not is_building() or not most -%}
+    {%- if not is_building() or not most or _spans_landed() <= most -%}
         {{ return([]) }}
     {%- endif -%}
     {%- set spans = this.incorporate(path={'identifier': 'int_spans_reopened'}) -%}
@@ -58,6 +58,11 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(stretches if stretches | sum(attribute='spans') > most else []) }}
+{%- endmacro %}
+
+{% macro _spans_landed() -%}
+    {%- set query = "select coalesce(sum(rows_read), 0) from " ~ source('landed', 'files') ~ " where kind = 'spans'" -%}
+    {{ return(run_query(query).rows[0][0] | int) }}
 {%- endmacro %}
 
 {% macro _slices() -%}

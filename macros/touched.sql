@@ -13,13 +13,13 @@
 
 {# A condition that a row comes from a file that landed since the last build. #}
 {% macro is_new_file(file_id) -%}
-    {%- set files, number = source('landed', 'files'), _goes_on_from() -%}
-    {%- if number is none -%}
-        true
-    {%- else -%}
-        {%- set news = _first_column("file_id from " ~ files ~ " where landing_no > " ~ number) -%}
-        {{ file_id }} in ('{{ news | join("', '") }}')
-    {%- endif -%}
+    {%- set number = _goes_on_from() -%}
+    {{ 'true' if number is none else is_file_since(number, file_id) }}
+{%- endmacro %}
+
+{% macro is_file_since(number, file_id) -%}
+    {%- set news = _first_column("file_id from " ~ source('landed', 'files') ~ " where landing_no > " ~ number) -%}
+    {{ file_id }} in ('{{ news | join("', '") }}')
 {%- endmacro %}
 
 {# Whether files of a subject (bills, product) have landed since the last build. What seeds alone make has no news:
@@ -33,6 +33,7 @@
     {%- set kinds = {
         'bills': "kind not in ('spans', 'eval_runs', 'usage_events', 'users', 'revenue')",
         'product': "kind in ('usage_events', 'users', 'revenue')",
+        'eval_runs': "kind = 'eval_runs'",
         'seeds': 'false'
     } -%}
     {%- set files = source('landed', 'files') -%}
@@ -40,11 +41,19 @@
 {%- endmacro %}
 
 {#
-  Whether a call may be on another day than that of its time in UTC. A build that goes on asks what could have made it
-  one of a provider on Pacific time: bills, calls of the last build, seeds, and the words of new spans and eval runs.
+  Whether a call may be on another day than that of its time in UTC. A build that goes on from files up to `basis` asks
+  once, as it begins, what could have made it one of a provider on Pacific time: calls of the last build, seeds, and the
+  words of new spans; new bills and eval runs may.
 #}
 {% macro has_other_clocks() -%}
-    {%- if not builds_on() or var('billing_time_zones') -%}
+    {%- if not builds_on() -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {{ return(run_query('select has_other_clocks from ' ~ _ledger_builds()).rows[0][0]) }}
+{%- endmacro %}
+
+{% macro has_other_clocks_since(basis) -%}
+    {%- if basis is none or var('billing_time_zones') or has_news_since(basis, 'bills') or has_news_since(basis, 'eval_runs') -%}
         {{ return(true) }}
     {%- endif -%}
     {%- set seeds = api.Relation.create(database=target.database, schema='seeds', identifier='api_keys') -%}
@@ -71,7 +80,7 @@
         from (
             select lower(provider) as provider, lower(server_address) as server, lower(model) as model
             from {{ source('landed', 'spans') }}
-            where {{ is_new_file('file_id') }}
+            where {{ is_file_since(basis, 'file_id') }}
             union
             select lower(provider_name), null, lower(model_name)
             from {{ built.incorporate(path={'identifier': 'int_eval_calls'}) }}

@@ -190,6 +190,8 @@ INPUTS = (
     "dbt_project.yml", "profiles.yml", "models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "seeds/reference/*",
     "tests/alerts/*.sql", "tests/catalog/*.sql", "tests/generic/*.sql", "tests/identities/*.sql",
 )  # fmt: skip
+# Seeds without which the models that follow them (meta.follows_seed) have no rows.
+FOLLOWED = ("cost_drivers",)
 LOOKS = 5  # a second apart, whether another program has closed the database
 # Errors of the engine, in dbt's results, that no query of this project causes on a sound database.
 DAMAGED = re.compile(r"Corrupt database file|not match stored checksum|Could not read enough bytes from file")
@@ -620,13 +622,28 @@ def build_on(data: str, built: int | None, first: str | None, began: float) -> t
     if not first or built is None:
         return dbt("build", data, built)
     made = parts_of(first, _kinds_landed(Path(data), built))
-    part = ("--select", *made, "--exclude-resource-type", "test", "--exclude-resource-type", "seed")
-    passed, troubled = dbt("build", data, built, (*part, "--no-write-json"))
+    skipped = [f"config.meta.follows_seed:{seed}" for seed in FOLLOWED if is_empty(Path(data), seed)]
+    part = ("--select", *made, *(["--exclude", *skipped] if skipped else []), "--exclude-resource-type", "test")
+    passed, troubled = dbt("build", data, built, (*part, "--exclude-resource-type", "seed", "--no-write-json"))
     if not passed:
         return passed, troubled
     print(f"  {first} is up to date after {time.monotonic() - began:.1f} s; the other models, and every test, follow")
     rest = [f"resource_type:{kind}" for kind in ("seed", "model", "test", "exposure")]
-    return dbt("build", data, built, ("--select", *rest, "--exclude", *made, "--indirect-selection", "empty"))
+    done = names_built(Path(data))
+    return dbt("build", data, built, ("--select", *rest, "--exclude", *done, "--indirect-selection", "empty"))
+
+
+def is_empty(data: Path, seed: str) -> bool:
+    """Whether a seed had no rows at the last build: after a change of seeds all is built at once."""
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        return not engine.execute(f"select 1 from seeds.{seed} limit 1").fetchall()
+
+
+def names_built(data: Path) -> list[str]:
+    """Models that the parts of this build have made."""
+    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+        (parts,) = engine.execute("select parts from main.ledger_builds").fetchone()
+    return [part.rsplit(".", 1)[-1] for part in parts.split() if part.startswith("model.")]
 
 
 def parts_of(first: str, kinds: set[str]) -> list[str]:

@@ -29,7 +29,9 @@ def templates_compiled() -> int:
     ):
         if parsed.exists():
             shutil.copy(parsed, folder)
-        found = dbtRunner().invoke(["--quiet", "parse", "--target-path", folder, "--log-path", folder]).result
+        # dbt's static parser keeps threads, which a step would not inherit and would wait for without end.
+        options = ["--quiet", "--no-static-parser", "parse", "--target-path", folder, "--log-path", folder]
+        found = dbtRunner().invoke(options).result
         macros = found.macros.values() if isinstance(found, Manifest) else ()
         for macro in macros:
             with suppress(Exception):  # of another adapter, which no run here asks

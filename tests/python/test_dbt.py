@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -208,3 +210,23 @@ def test_what_the_steps_of_a_watch_inherit(here, tmp_path):
         assert (others, done.stderr) == ([str(tmp_path), 1], "")
     assert (parsed.read_bytes() if parsed.exists() else None) == before
     assert not (tmp_path / "none").exists()
+
+
+def test_a_step_of_a_watch_parses_what_changed_since(tmp_path):
+    """Nothing that the steps inherit waits for threads that only the process that loaded it has."""
+    program = f"""
+import os, warm
+if os.fork() == 0:
+    warm.dbtRunner().invoke(["--quiet", "parse", "--project-dir", {str(PROJECT)!r}, "--target-path", {str(tmp_path)!r}])
+    os._exit(0)
+os.wait()
+"""
+    folders = {"LEDGER_DATA": str(tmp_path), "LEDGER_COMPANY": "seeds/company", "DBT_PROFILES_DIR": str(PROJECT)}
+    around = os.environ | folders | {"PYTHONPATH": str(PROJECT / "scripts"), "DBT_LOG_PATH": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=around, start_new_session=True) as found:
+        try:
+            assert found.wait(timeout=180) == 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(found.pid, signal.SIGKILL)
+    assert (tmp_path / "manifest.json").exists()
