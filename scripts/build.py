@@ -642,7 +642,7 @@ def is_empty(data: Path, seed: str) -> bool:
 def names_built(data: Path) -> list[str]:
     """Models that the parts of this build have made."""
     with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
-        (parts,) = engine.execute("select parts from main.ledger_builds").fetchone()
+        ((parts,),) = engine.execute("select parts from main.ledger_builds").fetchall()
     return [part.rsplit(".", 1)[-1] for part in parts.split() if part.startswith("model.")]
 
 

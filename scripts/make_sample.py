@@ -11,6 +11,7 @@ is planted, to be found by the marts (docs/analyst.md, Findings):
   3 %; 1 % of answers are retried by a proxy that reports no spans; OpenAI credits 25 USD in September;
 - OpenAI has not billed October yet;
 - Polish-Grammar wastes money in October, and has one odd day (sample_incidents).
+- a service keeps one trace of sixteen, and a GPU stands idle (sample_capacity);
 - clients differ in what telemetry they send, and some users leave the free plan (sample_telemetry).
 """
 
@@ -26,6 +27,7 @@ from pathlib import Path
 import msgspec
 
 import ending
+import sample_capacity
 import sample_incidents
 import sample_telemetry
 from sample_company import ACCOUNTS_OF, FEATURES, PLANS, Feature
@@ -91,7 +93,9 @@ class Company:
     def new_id(self, octets: int) -> str:
         return f"{self.rng.getrandbits(octets * 8):0{octets * 2}x}"
 
-    def span(self, where: tuple, name: str, begin: float, length: float, parent: str = "", links=(), **values) -> str:
+    def span(
+        self, where: tuple, name: str, begin: float, length: float, parent: str = "", links=(), state="", **values
+    ) -> str:
         """Put a span into its service's batch; `where` is (service, trace id, environment). Returns its id."""
         service, trace, environment = where
         number = self.new_id(8)
@@ -107,6 +111,7 @@ class Company:
                 "endTimeUnixNano": str(int((begin + length) * 1_000_000) * 1000),
                 "attributes": pairs({key.replace("__", "."): value for key, value in values.items()}),
                 **({"links": [{"traceId": other, "spanId": linked} for other, linked in links]} if links else {}),
+                **({"traceState": state} if state else {}),
             }
         )
         return number
@@ -304,7 +309,7 @@ class Company:
                         self.evaluate(feature, suite, "v3", midnight + 5 * 3600, rng.uniform(0.92, 0.99))
 
 
-def write(company: Company, inbox: Path) -> None:
+def write(company: Company, charges: list[list], inbox: Path) -> None:
     encode = msgspec.json.encode
     for (month, service, environment), spans in sorted(company.spans.items()):
         path = inbox / "spans" / month / f"{service}.jsonl"
@@ -347,6 +352,7 @@ def write(company: Company, inbox: Path) -> None:
         company.runs,
     )
     write_bills(company, inbox / "bills")
+    rows(inbox / "bills" / "charges.csv", sample_capacity.CHARGES, charges)
 
 
 def write_bills(company: Company, folder: Path) -> None:
@@ -393,7 +399,7 @@ def main() -> None:
         day += timedelta(days=1)
     sample_incidents.plant(company)
     sample_telemetry.plant(company)
-    write(company, given.inbox)
+    write(company, sample_capacity.plant(company, FIRST, LAST), given.inbox)
     spans = sum(len(spans) for spans in company.spans.values())
     lines, events = len(company.activity), len(company.events)
     print(f"wrote {spans:,} spans, {lines:,} OpenRouter lines, {events:,} events to {given.inbox}")

@@ -2,7 +2,8 @@
 
 The functions are written from the documented definitions (docs, DECISIONS, the descriptions of columns) and share
 nothing with the models: they read the exports that the sample company's `make_sample.py` writes, and do only what
-such exports need. Spans are OTLP JSON; OpenRouter bills each call by its id; OpenAI bills days, models and meters.
+such exports need. Spans are OTLP JSON; OpenRouter bills each call by its id; OpenAI bills days, models and meters;
+Mistral bills days of sampled calls; a GPU is paid by the hour.
 Money is in floats of USD, which hold a sum of these months to 1e-12.
 """
 
@@ -16,8 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-SENTINELS = ["unlabelled", "untraced", "invoice_only"]
+SENTINELS = ["unlabelled", "untraced", "invoice_only", "idle"]
 METERS = {"input": "input", "cached input": "cache_read", "output": "output"}
+PROVIDERS = {"mistral_ai": "mistral", "vllm": "runpod"}  # of spans that name them otherwise than the bill
+KEPT_OF, GPU_MODEL = 16, "gec-large"
 FIVE_MINUTES = pd.Timedelta(minutes=5)
 
 
@@ -43,8 +46,10 @@ class Span:
     service: str
     environment: str
     begin: pd.Timestamp
+    end: pd.Timestamp
     values: dict
     links: list
+    count: int  # of spans that it stands for
     children: list = field(default_factory=list)
 
 
@@ -74,11 +79,14 @@ class Company:
                     environment = resource["deployment.environment.name"]
                     for scope in group["scopeSpans"]:
                         for span in scope["spans"]:
-                            begin = pd.Timestamp(int(span["startTimeUnixNano"]) // 1000, unit="us")
+                            begin, end = (
+                                pd.Timestamp(int(span[name]) // 1000, unit="us")
+                                for name in ("startTimeUnixNano", "endTimeUnixNano")
+                            )
                             links = [(link["traceId"], link["spanId"]) for link in span.get("links", [])]
                             known = Span(
                                 span["traceId"], span["spanId"], span["parentSpanId"], service, environment, begin,
-                                plain(span["attributes"]), links,
+                                end, plain(span["attributes"]), links, KEPT_OF if "traceState" in span else 1,
                             )  # fmt: skip
                             spans[known.trace, known.span] = known
         for span in spans.values():
@@ -211,8 +219,9 @@ class Company:
                     "parent": span.parent,
                     "root": root.span,
                     "at": span.begin,
+                    "until": span.end,
                     "service": span.service,
-                    "provider": values["gen_ai.provider.name"],
+                    "provider": PROVIDERS.get(values["gen_ai.provider.name"], values["gen_ai.provider.name"]),
                     "model": values["gen_ai.request.model"],
                     "prompt_version": versions[0] if versions else None,
                     "feature_evaluated": evaluated.get(span.trace, ""),
@@ -231,7 +240,44 @@ class Company:
         calls["basis"] = "billed"
         metered = self.metered_calls(calls)
         calls.loc[metered.index, ["usd", "basis"]] = metered
+        calls["seen_usd"] = calls["usd"]
+        calls.loc[calls["provider"] == "mistral", ["usd", "seen_usd"]] = self.sampled_calls(
+            calls[calls["provider"] == "mistral"]
+        )
+        on_gpu = self.calls_on_gpu(calls[calls["model"] == GPU_MODEL])
+        calls.loc[on_gpu.index, "usd"] = calls.loc[on_gpu.index, "seen_usd"] = on_gpu
         return calls
+
+    @cached_property
+    def charges(self) -> pd.DataFrame:
+        """Lines of other providers, of a day each."""
+        charges = self.table("bills/charges.csv")
+        charges["day"] = pd.to_datetime(charges["period_start"])
+        charges["usd"], charges["quantity"] = charges["amount"].astype(float), charges["quantity"].astype(float)
+        return charges
+
+    def sampled_calls(self, calls: pd.DataFrame) -> pd.DataFrame:
+        """Cost of kept calls with the dropped ones that they stand for, as far as the day's bill goes, and without."""
+        bill = self.charges[self.charges["provider"] == "mistral"].set_index("day")
+        seen = calls.groupby("day")["input"].sum()
+        counted = np.minimum(bill["quantity"].reindex(seen.index), KEPT_OF * seen)
+        price = bill["usd"] / bill["quantity"]
+        whole = calls["input"] * calls["day"].map(price * counted / seen)
+        return pd.DataFrame({"usd": whole, "seen_usd": calls["input"] * calls["day"].map(price)})
+
+    def calls_on_gpu(self, calls: pd.DataFrame) -> pd.Series:
+        """Each day's cost of the time in which any call ran, by tokens."""
+        bill = self.charges[self.charges["provider"] == "runpod"].set_index("day")
+        usd = pd.Series(0.0, calls.index)
+        for day, of_day in calls.sort_values("at").groupby("day"):
+            busy, until = pd.Timedelta(0), of_day["at"].min()
+            for call in of_day.itertuples():
+                busy += max(call.until - max(call.at, until), pd.Timedelta(0))
+                until = max(until, call.until)
+            used = bill["usd"][day] * busy / pd.Timedelta(hours=bill["quantity"][day])
+            tokens = of_day["input"] + of_day["output"]
+            usd[of_day.index] = used * tokens / tokens.sum()
+        return usd
 
     def metered_calls(self, calls: pd.DataFrame) -> pd.DataFrame:
         """Cost and basis of OpenAI's calls: tokens at the bill's unit price, as far as it bills them; else at list."""
@@ -275,6 +321,7 @@ class Company:
         columns = ["call", "share", "feature_id", "cause", "user_id", "account_id", "is_batch", "begun"]
         shares = pd.DataFrame(rows, columns=columns).join(self.calls, on="call")
         shares["usd"] *= shares["share"]
+        shares["seen_usd"] *= shares["share"]
         return shares
 
     @cached_property
@@ -288,6 +335,11 @@ class Company:
         beyond = metered.sub(spent.groupby("day")["usd"].sum(), fill_value=0).rename("usd").reset_index()
         fees = bill[bill["meter"].isna()].assign(feature_id="invoice_only", team_id=self.payer("openai"))
         rows = [untraced, beyond.assign(feature_id="untraced", team_id=self.payer("openai")), fees]
+        for provider, left in (("mistral", "untraced"), ("runpod", "idle")):
+            billed = self.charges[self.charges["provider"] == provider].groupby("day")["usd"].sum()
+            spent = self.calls[self.calls["provider"] == provider].groupby("day")["usd"].sum()
+            beyond = billed.sub(spent, fill_value=0).rename("usd").reset_index()
+            rows.append(beyond.assign(feature_id=left, team_id=self.payer(provider)))
         residue = pd.concat([part[["day", "feature_id", "team_id", "usd"]] for part in rows], ignore_index=True)
         return residue.assign(month=months_of(residue["day"]))
 
@@ -538,7 +590,8 @@ def requests(company: Company) -> pd.DataFrame:
     own = production(company).query("not is_batch")
     keys = ["month", "feature_id", "cause"]
     named = {"user_id": ("user_id", "first"), "account_id": ("account_id", "first"), "begun": ("begun", "first")}
-    return own.groupby(keys).agg(usd=("usd", "sum"), **named).reset_index()
+    rows = own.groupby(keys).agg(usd=("usd", "sum"), **named).reset_index()
+    return rows.assign(counted=[company.spans[cause].count for cause in rows["cause"]])
 
 
 @cache
@@ -572,7 +625,7 @@ def answers(company: Company, cohort: list[str]) -> pd.DataFrame:
     joined = events.dropna(subset="cause").groupby(keys).agg(stated=("answers", "sum"), requests=("cause", "nunique"))
     rate = (joined["stated"] / joined["requests"]).rename("rate")
     by = [*keys, *cohort]
-    counts = roots.groupby(by)["cause"].nunique().rename("roots").reset_index().join(rate, on=keys)
+    counts = roots.groupby(by)["counted"].sum().rename("roots").reset_index().join(rate, on=keys)
     counts["answers"] = (counts["roots"] * counts["rate"].fillna(1)).round()
     counts.loc[counts["feature_id"] == "unlabelled", "answers"] = 0  # its money is unattributed, and bought none
     counts = counts.set_index(by)[["answers"]]
@@ -741,7 +794,7 @@ def free_tier_monthly(company: Company) -> pd.DataFrame:
     events = joined_events(company)
     joined = events.dropna(subset="cause").groupby(keys).agg(stated=("answers", "sum"), requests=("cause", "nunique"))
     roots = requests(company)
-    of_free = on_free(roots.assign(day=roots["begun"].dt.normalize())).groupby(keys)["cause"].nunique()
+    of_free = on_free(roots.assign(day=roots["begun"].dt.normalize())).groupby(keys)["counted"].sum()
     rate = (joined["stated"] / joined["requests"]).reindex(of_free.index).fillna(1)
     rows["answers"] = (of_free * rate).round()
     told = on_free(events).query("user_id != ''")
@@ -1166,7 +1219,8 @@ def eval_coverage_monthly(company: Company) -> pd.DataFrame:
             ]
             per_request = of_feature["usd"].groupby(of_feature["cause"]).sum()
             its_part = (of_feature["usd"] * is_evaluated).groupby(of_feature["cause"]).sum() / per_request
-            bought = money["answers"] / len(per_request) * its_part.sum()
+            counted = pd.Series([company.spans[cause].count for cause in per_request.index], per_request.index)
+            bought = money["answers"] / counted.sum() * (its_part * counted).sum()
             loaded = (money["production_usd"] + money["evaluation_usd"]) / money["production_usd"]
             row["correct_answers"] = bought * row["pass_rate"]
             if row["correct_answers"]:

@@ -83,7 +83,7 @@ def test_mart_is_what_raw_files_say(sample, company, mart):
 def test_calls_cost_what_bills_say(sample, company):
     query = "select call_id, purpose, basis, prompt_version, cast(attributed_usd as double) from marts.attributed_calls"
     theirs = {call: tuple(map(comparable, cells)) for call, *cells in sample.rows(query)}
-    ours = company.calls[["purpose", "basis", "prompt_version", "usd"]]
+    ours = company.calls[["purpose", "basis", "prompt_version", "seen_usd"]]
     mine = {call: tuple(map(comparable, cells)) for call, *cells in ours.itertuples(name=None)}
     assert mine.keys() == theirs.keys()
     wrong = [call for call in mine if not all(map(is_equal, mine[call], theirs[call]))]
@@ -95,7 +95,7 @@ def test_shares_are_of_the_requests_that_caused_them(sample, company):
     query = f"select {', '.join(grain)}, cast(sum(borne_usd) as double) from marts.call_shares group by all"
     theirs = {tuple(row[:-1]): row[-1] for row in sample.rows(query)}
     ours = company.shares.rename(columns={"call": "call_id", "feature_id": "originating_feature_id"})
-    ours = ours.rename(columns={"account_id": "tenant_id"}).groupby(grain, dropna=False)["usd"].sum()
+    ours = ours.rename(columns={"account_id": "tenant_id"}).groupby(grain, dropna=False)["seen_usd"].sum()
     mine = {tuple(map(comparable, key)): usd for key, usd in ours.items()}
     assert mine.keys() == theirs.keys(), sorted(mine.keys() ^ theirs.keys(), key=str)[:20]
     wrong = [key for key in mine if not is_equal(mine[key], theirs[key])]
@@ -105,7 +105,7 @@ def test_shares_are_of_the_requests_that_caused_them(sample, company):
 def test_money_beyond_calls_is_what_bills_have_more(sample, company):
     query = """
         select incurred_on, feature_id, team_id, cast(sum(amount_usd) as double) from marts.ledger_entries
-        where account = 'ai_cost' and feature_id in ('untraced', 'invoice_only') and kind in ('bill', 'accrual')
+        where account = 'ai_cost' and feature_id in ('untraced', 'invoice_only', 'idle') and kind in ('bill', 'accrual')
         group by all
     """
     theirs = {(comparable(day), feature, team): usd for day, feature, team, usd in sample.rows(query)}

@@ -42,7 +42,7 @@ def test_the_answer_of_the_readme_is_true(sample, capsys):
     answer.main(sample.data)
     said = sample.output + capsys.readouterr().out
     lines = [line for line in shown.splitlines() if line]
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert [line for line in lines if line not in said.splitlines()] == []
 
 
@@ -131,6 +131,12 @@ def test_planted_sizes_are_found(sample):
     rise = "select sum(price_gap_usd) / sum(priced_usd - untraced_usd) from marts.invoice_reconciliation_daily where {}"
     inside = "provider = 'openrouter' and usage_on between '2026-09-16' and '2026-09-30'"
     assert 0.12 < sample.rows(rise.format(inside))[0][0] < 0.16
+    # Of 100 attachments a day one of sixteen is kept: 22,000 tokens each, at 0.10 USD a million.
+    dropped = "select low_usd, high_usd from marts.sampling_errors_monthly where scope_id = 'find-attachment'"
+    for low, high in sample.rows(dropped):
+        assert low < Decimal(100 * 30.5 * 15 / 16 * 22_000 * 0.1e-6) < high
+    # 200 checks a day of 35 seconds, in turn: 7,000 of 86,400.
+    assert 0.9 < sample.rows("select idle_pct from marts.own_capacity_monthly")[0][0] < 0.95
 
 
 def test_second_build_has_nothing_to_do(sample):
