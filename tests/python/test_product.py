@@ -11,13 +11,13 @@ import pytest
 from conftest import PROJECT
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
-from exports import batch, chat
+from exports import batch, chat, span
 
 import build as build_script
 import make_sample
 
 pytestmark = pytest.mark.xdist_group("sample")
-WINDOW = 28
+USD, WINDOW = Decimal, 28
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +144,43 @@ def test_the_tail_is_what_users_cost(sample):
     assert users == len(costs)
     assert float(average) == pytest.approx(float(sum(costs)) / users)
     assert (median, tail) == (costs[-(-users // 2) - 1], costs[-(-users * 95 // 100) - 1])
+
+
+def test_a_conversation_costs_what_its_requests_do(build, tmp_path):
+    """By the id of a call's trace, else of the request that caused it; 1,000 tokens are 0.00015 USD.
+
+    A trace of two conversations is in none, and a kept trace of four says nothing of what its conversation cost.
+    """
+    label, inbox = {"app__feature": "draft-email"}, tmp_path / "inbox"
+    inbox.mkdir()
+
+    def call(trace: int, number: int, parent: int | None = None, **values) -> dict:
+        usage = {"gen_ai__usage__input_tokens": 1000, "gen_ai__usage__output_tokens": 0}
+        model = {"gen_ai__provider__name": "openai", "gen_ai__request__model": "gpt-4o-mini"}
+        return chat(trace, number, parent, at=60 * trace, **usage, **model, **values)
+
+    spans = [
+        span(1, 1, at=60, session__id="first", **label), call(1, 2, 1),
+        call(2, 1, gen_ai__conversation__id="first", **label),
+        span(3, 1, at=180, **label), call(3, 2, 1, session__id="second"), call(3, 3, 1, session__id="third"),
+        span(4, 1, at=240, links=[(1, 1)]), call(4, 2, 1),
+        call(5, 2, 1, **label),
+        {**call(6, 1, session__id="fourth", **label), "traceState": "ot=th:c"},
+        call(7, 1, session__id="fifth", **label),
+    ]  # fmt: skip
+    asked = """
+        select conversations, conversationless_usd, usd_per_conversation, median_usd_per_conversation,
+            p95_usd_per_conversation from marts.unit_economics_monthly where feature_id = 'draft-email'"""
+    (inbox / "first.jsonl").write_text(batch(spans))
+    built = build(inbox)
+    assert built.code == 0, built.output
+    (first,) = built.rows(asked)
+    assert first == (2, USD("0.00105"), USD("0.0003"), USD("0.00015"), USD("0.00045"))
+    (inbox / "late.jsonl").write_text(batch([span(5, 1, at=300, session__id="fifth")]))
+    built = build(inbox)
+    assert "on, from 1 new files" in built.output
+    (later,) = built.rows(asked)
+    assert later == (2, USD("0.0009"), USD("0.000375"), USD("0.0003"), USD("0.00045"))
 
 
 def test_who_left_the_free_plan_is_counted_once_per_feature(sample, telemetry):

@@ -126,8 +126,8 @@ def test_counts_and_money_are_the_ledgers(sample):
     with duckdb.connect(str(sample.data / "ledger.duckdb"), read_only=True) as engine:
         found = {one.seed: one for one in propose_company.proposed(engine)}
         services = engine.execute("""
-            select service_name, count(distinct call_id), sum(borne_usd) from marts.attributed_calls
-            inner join marts.call_shares using (call_id) group by 1 order by 3 desc""").fetchall()
+            select service_name, count(distinct call_key), sum(borne_usd) from intermediate.int_calls
+            inner join intermediate.int_cost_shares using (call_key) group by 1 order by 3 desc""").fetchall()
         keys = engine.execute("select sum(billed_usd) from intermediate.int_charges").fetchall()
     names = [cells[0] for cells, _ in found["services"].rows]
     assert names[: len(services)] == [name for name, _, _ in services]

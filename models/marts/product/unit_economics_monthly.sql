@@ -1,18 +1,43 @@
 {{ replaces_touched("month", by="month", rebuilt_at_news_of="product") }}
-{% set units = {'answer': 'request_key', 'user': 'user_id', 'account': 'account_id'} %}
-with costs as (
+{% set units = {
+    'answer': 'request_key', 'user': 'user_id', 'account': 'account_id', 'conversation': 'conversation_key'
+} %}
+-- The conversation that a trace's spans name, if they name one.
+with trace_conversations as (
 
     select
-        month,
-        feature_id,
-        request_key,
-        user_id,
-        account_id,
-        sum(amount_usd) as amount_usd,
-        sum(case when is_sampled then 0 else amount_usd end) as seen_usd
-    from {{ ref('int_feature_costs') }}
-    where purpose = 'production'
-    group by month, feature_id, request_key, user_id, account_id
+        trace_key,
+        min(tie_key) as conversation_key
+    from {{ ref('int_trace_ties') }}
+    where
+        kind in ('claim', 'conversation')
+        -- A coding agent's metrics count a day, which is none.
+        and tie_key != {{ row_key("'metered:claude-code:' || cast(day as string)") }}
+        and trace_key in (select costs.trace_key from {{ ref('int_feature_costs') }} as costs)
+    group by trace_key
+    having count(distinct tie_key) = 1
+
+),
+
+costs as (
+
+    select
+        costs.month,
+        costs.feature_id,
+        costs.request_key,
+        costs.user_id,
+        costs.account_id,
+        coalesce(own.conversation_key, requests.conversation_key) as conversation_key,
+        max(costs.adjusted_count) as adjusted_count,
+        sum(costs.amount_usd) as amount_usd,
+        sum(case when costs.is_sampled then 0 else costs.amount_usd end) as seen_usd
+    from {{ ref('int_feature_costs') }} as costs
+    left join trace_conversations as own on costs.trace_key = own.trace_key
+    left join trace_conversations as requests on costs.request_key = requests.trace_key
+    where costs.purpose = 'production'
+    group by
+        costs.month, costs.feature_id, costs.request_key, costs.user_id, costs.account_id,
+        coalesce(own.conversation_key, requests.conversation_key)
 
 ),
 
@@ -73,6 +98,10 @@ cost_by_answer as (
             from costs
             where {{ key }} is not null
             group by month, feature_id, {{ key }}
+            {% if unit == 'conversation' -%}
+                -- Of a conversation with sampled traces, others were dropped.
+                having coalesce(max(adjusted_count), 1) <= 1
+            {% endif %}
 
         ),
 
@@ -117,8 +146,10 @@ select
     cast(case when counted.is_answered then per_answer.units else 0 end as bigint) as joined_requests,
     cast(coalesce(per_user.units, 0) as bigint) as users,
     cast(coalesce(per_account.units, 0) as bigint) as accounts,
+    cast(coalesce(per_conversation.units, 0) as bigint) as conversations,
     {{ money('pnl.production_usd - coalesce(per_user.amount_usd, 0)') }} as userless_usd,
     {{ money('pnl.production_usd - coalesce(per_account.amount_usd, 0)') }} as accountless_usd,
+    {{ money('pnl.production_usd - coalesce(per_conversation.amount_usd, 0)') }} as conversationless_usd,
     {{ floored_part('pnl.production_usd', 1, 'pnl.answers') }} as usd_per_answer,
     {{ money('per_answer.median_usd') }} as median_usd_per_answer,
     {{ money('per_answer.p95_usd') }} as p95_usd_per_answer,
@@ -127,7 +158,10 @@ select
     {{ money('per_user.p95_usd') }} as p95_usd_per_user,
     {{ floored_part('per_account.amount_usd', 1, 'per_account.units') }} as usd_per_account,
     {{ money('per_account.median_usd') }} as median_usd_per_account,
-    {{ money('per_account.p95_usd') }} as p95_usd_per_account
+    {{ money('per_account.p95_usd') }} as p95_usd_per_account,
+    {{ floored_part('per_conversation.amount_usd', 1, 'per_conversation.units') }} as usd_per_conversation,
+    {{ money('per_conversation.median_usd') }} as median_usd_per_conversation,
+    {{ money('per_conversation.p95_usd') }} as p95_usd_per_conversation
 from months
 inner join pnl on months.month = pnl.month and months.feature_id = pnl.feature_id
 inner join feature_counts as counted on months.month = counted.month and months.feature_id = counted.feature_id
