@@ -17,25 +17,45 @@ owners as (
 
 ),
 
+burns as (
+
+    select
+        burn.burned_on as day, burn.status, coalesce('team ' || burn.team_id, 'feature ' || burn.feature_id) as event,
+        coalesce(burn.team_id, owners.owner_team_id) as team_id, burn.feature_id, '' as whose, burn.month_to_date_usd as usd,
+        burn.forecast_usd, burn.budget_usd, 'burn' as place
+    from marts.budget_burn_daily as burn
+    left join owners on burn.feature_id = owners.feature_id
+
+    union all
+
+    -- No team owns an account or a segment.
+    select
+        newest.day, ends.budget_status, ends.scope || ' ' || ends.scope_id, null, null, ends.scope || ' ' || ends.scope_id || ' ',
+        ends.borne_usd, ends.forecast_borne_usd, ends.budget_usd, 'margin_forecast'
+    from marts.margin_forecasts_monthly as ends
+    inner join newest on ends.month = date_trunc('month', newest.day)
+    where ends.scope in ('account', 'segment')
+
+),
+
 budgets as (
 
     select
         'budget' as kind,
-        burn.status || ' ' || coalesce('team ' || burn.team_id, 'feature ' || burn.feature_id) as event,
-        burn.burned_on as day,
-        coalesce(burn.team_id, owners.owner_team_id) as team_id,
-        burn.feature_id,
-        printf('%s: %.2f of %.2f USD spent, %.2f expected at the end of the month',
-            case burn.status when 'over' then 'over budget' when 'forecast_over' then 'expected over budget'
+        burns.status || ' ' || burns.event as event,
+        burns.day,
+        burns.team_id,
+        burns.feature_id,
+        burns.whose || printf('%s: %.2f of %.2f USD spent, %.2f expected at the end of the month',
+            case burns.status when 'over' then 'over budget' when 'forecast_over' then 'expected over budget'
                 else 'near its budget' end,
-            burn.month_to_date_usd::double, burn.budget_usd::double, burn.forecast_usd::double)
-        || coalesce(printf(' (%d %%)', round(100 * burn.forecast_usd / nullif(burn.budget_usd, 0))::bigint), '') as figure,
+            burns.usd::double, burns.budget_usd::double, burns.forecast_usd::double)
+        || coalesce(printf(' (%d %%)', round(100 * burns.forecast_usd / nullif(burns.budget_usd, 0))::bigint), '') as figure,
         'finance' as page,
-        'burn' as place
-    from marts.budget_burn_daily as burn
-    inner join newest on burn.burned_on = newest.day
-    left join owners on burn.feature_id = owners.feature_id
-    where burn.status in ('over', 'forecast_over', 'warning')
+        burns.place
+    from burns
+    inner join newest on burns.day = newest.day
+    where burns.status in ('over', 'forecast_over', 'warning')
 
 ),
 

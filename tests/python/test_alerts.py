@@ -25,6 +25,12 @@ create table marts.budget_burn_daily (burned_on date, team_id text, feature_id t
 insert into marts.budget_burn_daily values ('2026-10-14', 'ops', null, 60, 120, 100, 'forecast_over'),
     ('2026-10-14', null, 'draft', 11, 22, 10, 'over'), ('2026-10-14', 'quiet', null, 1, 2, 10, 'ok'),
     ('2026-10-13', 'ops', null, 50, 200, 100, 'forecast_over'), ('2026-10-14', 'none', null, 5, 9, 0, 'over');
+create table marts.margin_forecasts_monthly (month date, scope text, scope_id text, borne_usd decimal(38,12),
+    forecast_borne_usd decimal(38,12), budget_usd decimal(38,12), budget_status text);
+insert into marts.margin_forecasts_monthly values ('2026-10-01', 'account', 'acme', 41, 80, 40, 'over'),
+    ('2026-10-01', 'segment', 'large', 41, 80, 60, 'forecast_over'), ('2026-10-01', 'account', 'bolt', 1, 2, 9, 'ok'),
+    ('2026-09-01', 'account', 'acme', 50, 50, 40, 'over'), ('2026-10-01', 'feature', 'draft', 11, 22, 10, 'over'),
+    ('2026-10-01', 'account', 'free', 1, 2, null, 'no_budget');
 create table marts.spend_anomalies_daily (spent_on date, feature_id text, purpose text, borne_usd decimal(38,12),
     expected_usd decimal(38,12), week_usd decimal(38,12), expected_week_usd decimal(38,12), is_anomaly boolean,
     anomaly text, level_shift text);
@@ -75,6 +81,8 @@ TOLD = {
         ),
     ],
     None: [
+        ("2026-10-14 account acme over budget: 41.00 of 40.00 USD", "(200 %)", "finance-2026-10.html#margin_forecast"),
+        ("segment large expected over budget: 41.00 of 60.00 USD spent, 80.00 expected", "(133 %)"),
         ("p: no bill covers 30.00 USD of 2026-09", "finance-2026-10.html#reconciliation"),
         ("spans.json: 2 of 10 lines could not be read, such as: torn", "#rejects"),
         ("0.0000 USD of 3 calls of x name no feature",),

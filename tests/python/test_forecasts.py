@@ -96,6 +96,11 @@ def test_budgets_of_accounts_and_segments_have_a_status(built):
     ]
 
 
+def test_budgets_of_accounts_and_segments_raise_the_alert(built):
+    """bolt's 10 of 5 USD, 27 expected, is the worst; the feature's is 108 %."""
+    assert "540 percent of the budget" in built.output
+
+
 def test_a_budget_of_an_account_that_no_file_names_is_told(built):
     told = [line.strip() for line in built.output.splitlines() if "what_to_do=write scope_id as" in line]
     why = "what_to_do=write scope_id as account_margin_monthly.account_id names it"
