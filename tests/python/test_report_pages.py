@@ -244,7 +244,7 @@ def test_a_proposal_is_read_and_chosen_from(sample, window, tmp_path):
     assert (
         f"Web would pay ${half:,.2f} more: ${half:,.2f} instead of $0.00" in page.locator("#answer_more").inner_text()
     )
-    rest = round(whole, 2) - round(half, 2)
+    rest = float(whole) - round(half, 2)
     assert f"less, 50.0 %: ${rest:,.2f} instead of ${whole:,.2f}" in page.locator("#answer_less").inner_text()
     more, less, between = page.evaluate("""() => {
         const bars = [...document.querySelectorAll("[data-chart=gains] .mark-rect path")];
