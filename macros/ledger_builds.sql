@@ -78,7 +78,7 @@
 {%- endmacro %}
 
 {# Whether a build that goes on from the files up to `basis` would make a model as it is, for readers among `parts`: a table
-   that no news asks for, or has no rows since the seed that it follows has none, or a view that depends neither on what an
+   that no news asks for, or has no rows because the seed that it follows has none, or a view that depends neither on what an
    increment reads nor on models still to be made. #}
 {% macro _stays_as_built(node, basis, parts) -%}
     {%- if node.config.meta.get('follows_seed') and not _has_rows(node.config.meta['follows_seed']) -%}

@@ -13,7 +13,7 @@
 
 {# A condition that a row comes from a file that landed since the last build. #}
 {% macro is_new_file(file_id) -%}
-    {%- set number = _goes_on_from() -%}
+    {%- set files, number = source('landed', 'files'), _goes_on_from() -%}
     {{ 'true' if number is none else is_file_since(number, file_id) }}
 {%- endmacro %}
 
@@ -42,8 +42,8 @@
 
 {#
   Whether a call may be on another day than that of its time in UTC. A build that goes on from files up to `basis` asks
-  once, as it begins, what could have made it one of a provider on Pacific time: calls of the last build, seeds, and the
-  words of new spans; new bills and eval runs may.
+  as it begins what could have made it one of a provider on Pacific time: bills and calls of the last build, seeds, and the
+  words of new spans. New files of bills or eval runs always count as if they had.
 #}
 {% macro has_other_clocks() -%}
     {%- if not builds_on() -%}

@@ -190,7 +190,7 @@ INPUTS = (
     "dbt_project.yml", "profiles.yml", "models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "seeds/reference/*",
     "tests/alerts/*.sql", "tests/catalog/*.sql", "tests/generic/*.sql", "tests/identities/*.sql",
 )  # fmt: skip
-# Seeds without which the models that follow them (meta.follows_seed) have no rows.
+# Seeds without which the models that follow them have no rows: what meta.follows_seed of models names.
 FOLLOWED = ("cost_drivers",)
 LOOKS = 5  # a second apart, whether another program has closed the database
 # Errors of the engine, in dbt's results, that no query of this project causes on a sound database.
@@ -633,16 +633,24 @@ def build_on(data: str, built: int | None, first: str | None, began: float) -> t
     return dbt("build", data, built, ("--select", *rest, "--exclude", *done, "--indirect-selection", "empty"))
 
 
+def _asked(data: Path, query: str) -> list[tuple]:
+    try:
+        with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
+            return engine.execute(query).fetchall()
+    except duckdb.Error as error:
+        if ending.is_damage(error):
+            raise Damaged(str(error)) from error
+        raise
+
+
 def is_empty(data: Path, seed: str) -> bool:
     """Whether a seed had no rows at the last build: after a change of seeds all is built at once."""
-    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
-        return not engine.execute(f"select 1 from seeds.{seed} limit 1").fetchall()
+    return not _asked(data, f"select 1 from seeds.{seed} limit 1")
 
 
 def names_built(data: Path) -> list[str]:
     """Models that the parts of this build have made."""
-    with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as engine:
-        ((parts,),) = engine.execute("select parts from main.ledger_builds").fetchall()
+    ((parts,),) = _asked(data, "select parts from main.ledger_builds")
     return [part.rsplit(".", 1)[-1] for part in parts.split() if part.startswith("model.")]
 
 

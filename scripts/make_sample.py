@@ -181,6 +181,7 @@ class Company:
             app__feature=label if entry == "mail-web" else None,
             user__id=user[0],
             tenant__id=user[1],
+            session__id=f"{user[0]}-{day:%m%d}",
         )
         self.roots.append((trace, root))
         self.span(at(entry), "authenticate", begin + 0.01, 0.02, root)

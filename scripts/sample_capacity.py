@@ -69,9 +69,10 @@ def _index(company, begin: float, tokens: int) -> None:
 
 def _check(company, begin: float, tokens: int) -> None:
     where = ("grammar-model", company.new_id(16), "production")
-    root = company.span(where, "POST /check", begin, 31, app__feature="polish-grammar")
+    length = tokens / 45
+    root = company.span(where, "POST /check", begin, length + 0.5, app__feature="polish-grammar")
     company.span(
-        where, f"chat {OWN_MODEL}", begin + 0.2, tokens / 45, root,
+        where, f"chat {OWN_MODEL}", begin + 0.2, length, root,
         gen_ai__operation__name="chat", gen_ai__provider__name="vllm", gen_ai__request__model=OWN_MODEL,
         gen_ai__response__id=f"chatcmpl-{company.new_id(12)}", gen_ai__usage__input_tokens=tokens,
         gen_ai__usage__output_tokens=tokens,

@@ -122,7 +122,7 @@ order by spent_pct desc nulls first, burn.team_id, burn.feature_id
             " and budget_usd is not null",
             "No budget is set for this month (seed budgets).",
         ),
-        nothing="None: no budget is over, or forecast to be over.",
+        nothing="None: no budget of a team or feature is over, or forecast to be over.",
     ),
     Figure(
         "answer_anomalies",

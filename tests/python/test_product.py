@@ -164,6 +164,7 @@ def test_a_conversation_costs_what_its_requests_do(build, tmp_path):
         call(2, 1, gen_ai__conversation__id="first", **label),
         span(3, 1, at=180, **label), call(3, 2, 1, session__id="second"), call(3, 3, 1, session__id="third"),
         span(4, 1, at=240, links=[(1, 1)]), call(4, 2, 1),
+        span(8, 1, at=480, links=[(1, 1)]), call(8, 2, 1, session__id="sixth"), call(8, 3, 1, session__id="seventh"),
         call(5, 2, 1, **label),
         {**call(6, 1, session__id="fourth", **label), "traceState": "ot=th:c"},
         call(7, 1, session__id="fifth", **label),
@@ -175,12 +176,12 @@ def test_a_conversation_costs_what_its_requests_do(build, tmp_path):
     built = build(inbox)
     assert built.code == 0, built.output
     (first,) = built.rows(asked)
-    assert first == (2, USD("0.00105"), USD("0.0003"), USD("0.00015"), USD("0.00045"))
+    assert first == (2, USD("0.00135"), USD("0.0003"), USD("0.00015"), USD("0.00045"))
     (inbox / "late.jsonl").write_text(batch([span(5, 1, at=300, session__id="fifth")]))
     built = build(inbox)
     assert "on, from 1 new files" in built.output
     (later,) = built.rows(asked)
-    assert later == (2, USD("0.0009"), USD("0.000375"), USD("0.0003"), USD("0.00045"))
+    assert later == (2, USD("0.0012"), USD("0.000375"), USD("0.0003"), USD("0.00045"))
 
 
 def test_who_left_the_free_plan_is_counted_once_per_feature(sample, telemetry):

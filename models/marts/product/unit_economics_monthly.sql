@@ -2,20 +2,19 @@
 {% set units = {
     'answer': 'request_key', 'user': 'user_id', 'account': 'account_id', 'conversation': 'conversation_key'
 } %}
--- The conversation that a trace's spans name, if they name one.
+-- The conversation that a trace's spans name, if they name exactly one.
 with trace_conversations as (
 
     select
         trace_key,
-        min(tie_key) as conversation_key
+        case when count(distinct tie_key) = 1 then min(tie_key) end as conversation_key
     from {{ ref('int_trace_ties') }}
     where
         kind in ('claim', 'conversation')
-        -- A coding agent's metrics count a day, which is none.
+        -- A coding agent's metrics count a day, which is no conversation.
         and tie_key != {{ row_key("'metered:claude-code:' || cast(day as string)") }}
         and trace_key in (select costs.trace_key from {{ ref('int_feature_costs') }} as costs)
     group by trace_key
-    having count(distinct tie_key) = 1
 
 ),
 
@@ -27,7 +26,8 @@ costs as (
         costs.request_key,
         costs.user_id,
         costs.account_id,
-        coalesce(own.conversation_key, requests.conversation_key) as conversation_key,
+        case when own.trace_key is null then requests.conversation_key else own.conversation_key end
+            as conversation_key,
         max(costs.adjusted_count) as adjusted_count,
         sum(costs.amount_usd) as amount_usd,
         sum(case when costs.is_sampled then 0 else costs.amount_usd end) as seen_usd
@@ -37,7 +37,7 @@ costs as (
     where costs.purpose = 'production'
     group by
         costs.month, costs.feature_id, costs.request_key, costs.user_id, costs.account_id,
-        coalesce(own.conversation_key, requests.conversation_key)
+        case when own.trace_key is null then requests.conversation_key else own.conversation_key end
 
 ),
 
