@@ -167,7 +167,7 @@ def test_each_owner_gets_figures_features_and_pages(data, hook, capsys):
             assert all(word in texts[team] for word in words), (words, texts[team])
         assert all(line.startswith("https://reports.example/ai/") for line in lines[1::2])
     out = capsys.readouterr()
-    assert "12 of 12 events are new" in out.out
+    assert "14 of 14 events are new" in out.out
     assert "secretpw" not in out.out + out.err
 
 
@@ -243,7 +243,7 @@ def test_hours_reach_past_midnight(hours, quiet):
 def test_what_was_told_long_ago_is_dropped(data, hook):
     (data / "alerts.json").write_text(json.dumps({"2020-01-01 budget x": "2020-01-01"}))
     assert run(data, hook) == 0
-    assert len(json.loads((data / "alerts.json").read_text())) == 12
+    assert len(json.loads((data / "alerts.json").read_text())) == 14
 
 
 def test_text_of_others_steers_no_terminal_and_forges_no_line(data, hook, capsys):
