@@ -14,11 +14,11 @@
 {# A condition that a row comes from a file that landed since the last build. #}
 {% macro is_new_file(file_id) -%}
     {%- set files, number = source('landed', 'files'), _goes_on_from() -%}
-    {{ 'true' if number is none else is_file_since(number, file_id) }}
+    {{ 'true' if number is none else is_file_since(files, number, file_id) }}
 {%- endmacro %}
 
-{% macro is_file_since(number, file_id) -%}
-    {%- set news = _first_column("file_id from " ~ source('landed', 'files') ~ " where landing_no > " ~ number) -%}
+{% macro is_file_since(files, number, file_id) -%}
+    {%- set news = _first_column("file_id from " ~ files ~ " where landing_no > " ~ number) -%}
     {{ file_id }} in ('{{ news | join("', '") }}')
 {%- endmacro %}
 
@@ -80,7 +80,7 @@
         from (
             select lower(provider) as provider, lower(server_address) as server, lower(model) as model
             from {{ source('landed', 'spans') }}
-            where {{ is_file_since(basis, 'file_id') }}
+            where {{ is_file_since(source('landed', 'files'), basis, 'file_id') }}
             union
             select lower(provider_name), null, lower(model_name)
             from {{ built.incorporate(path={'identifier': 'int_eval_calls'}) }}

@@ -10,7 +10,7 @@ is planted, to be found by the marts (docs/analyst.md, Findings):
 - OpenRouter's hosts charge 15 % more than the book in the second half of September; a key that no span shows spends
   3 %; 1 % of answers are retried by a proxy that reports no spans; OpenAI credits 25 USD in September;
 - OpenAI has not billed October yet;
-- Polish-Grammar wastes money in October, and has one odd day (sample_incidents).
+- Polish-Grammar wastes money in October, and has one odd day (sample_incidents);
 - a service keeps one trace of sixteen, and a GPU stands idle (sample_capacity);
 - clients differ in what telemetry they send, and some users leave the free plan (sample_telemetry).
 """

@@ -131,11 +131,11 @@ def test_planted_sizes_are_found(sample):
     rise = "select sum(price_gap_usd) / sum(priced_usd - untraced_usd) from marts.invoice_reconciliation_daily where {}"
     inside = "provider = 'openrouter' and usage_on between '2026-09-16' and '2026-09-30'"
     assert 0.12 < sample.rows(rise.format(inside))[0][0] < 0.16
-    # Of 100 attachments a day one of sixteen is kept: 22,000 tokens each, at 0.10 USD a million.
+    # The sampler drops 15 in 16 of 100 attachments a day, which have 22,000 tokens each at 0.10 USD a million.
     dropped = "select low_usd, high_usd from marts.sampling_errors_monthly where scope_id = 'find-attachment'"
     for low, high in sample.rows(dropped):
         assert low < Decimal(100 * 30.5 * 15 / 16 * 22_000 * 0.1e-6) < high
-    # 200 checks a day of 35 seconds, in turn: 7,000 of 86,400.
+    # The GPU is busy for about 7,000 of a day's 86,400 seconds: 200 checks take 35 seconds each.
     assert 0.9 < sample.rows("select idle_pct from marts.own_capacity_monthly")[0][0] < 0.95
 
 

@@ -59,6 +59,10 @@ def usage(sample) -> dict:
             found = used[line][("input" if meter in INPUT else meter, (provider, model), meter)]
             found[0] += quantity
             found[1] += money * weights.get(meter, 0) / sum(weights.values())
+    # A call that stands for dropped ones counts as a fraction more; the mart counts in thousandths.
+    for counted in used.values():
+        for found in counted.values():
+            found[0] = Fraction(round(found[0] * 1000), 1000)
     for line, money in wasted.items():
         used[line]["waste"] = money
     return used
@@ -112,7 +116,6 @@ def steps(before: dict, now: dict) -> dict:
 
 
 def test_causes_are_those_of_the_calls(sample):
-    """The mart counts usage in thousandths, of calls that stand for others too."""
     used = usage(sample)
     stated = defaultdict(dict)
     for month, team, feature, cause, change in sample.rows(
@@ -126,7 +129,7 @@ def test_causes_are_those_of_the_calls(sample):
             then, now = (dict(used.get((at, team, feature), {})) for at in (before, month))
             waste = now.pop("waste", 0) - then.pop("waste", 0)
             for cause, change in (steps(then, now) | {"waste": waste}).items():
-                assert abs(change - Fraction(stated[month, team, feature].get(cause, 0))) < Fraction(1, 10**5), (
+                assert abs(change - Fraction(stated[month, team, feature].get(cause, 0))) < Fraction(1, 10**7), (
                     month, team, feature, cause)  # fmt: skip
                 seen += abs(change) > Fraction(1, 10**6)
     assert seen > 100

@@ -99,7 +99,7 @@ cost_by_answer as (
             where {{ key }} is not null
             group by month, feature_id, {{ key }}
             {% if unit == 'conversation' -%}
-                -- Of a conversation with sampled traces, others were dropped.
+                -- A sampler dropped traces of a conversation of which it kept others, so that its cost is not known.
                 having coalesce(max(adjusted_count), 1) <= 1
             {% endif %}
 
